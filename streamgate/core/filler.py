@@ -1,0 +1,49 @@
+"""Filler at play: a looped clip placed on the program timeline and paced by the clock."""
+
+from collections.abc import Iterator
+
+from streamgate.core.clip import Clip
+
+MAX_LATE_US = 2_000_000  # later than this (a stalled process) the pace starts anew rather than send a burst
+
+
+class FillerPlayer:
+    """Plays `clip` from its first frame, which is shown at `pts` (ms, program) and sent at `wall_us`.
+
+    `reorder_ms`: how far PTS runs ahead of DTS, the same as the feed's, so that splices meet without a gap.
+    """
+
+    def __init__(self, clip: Clip, pts: float, wall_us: int, reorder_ms: float) -> None:
+        self.clip = clip
+        self.reorder_ms = reorder_ms
+        self._pts = pts
+        self._wall_us = wall_us
+        self._frame = 0
+
+    @property
+    def next_pts(self) -> float:
+        return self._pts + self._frame * self.clip.video_track.frame_ms
+
+    @property
+    def next_wall_us(self) -> int:
+        """When the next frame is to be sent."""
+        return self._wall_us + round(self._frame * self.clip.video_track.frame_ms * 1000)
+
+    def frames(self, now_us: int) -> Iterator[tuple[float, bytes, bool]]:
+        """Yield (pts, data, keyframe) of each frame whose time to be sent has come."""
+        late = now_us - self.next_wall_us
+        if late > MAX_LATE_US:
+            self._wall_us += late
+        while self.next_wall_us <= now_us:
+            pts = self.next_pts
+            data, keyframe = self.clip.video(self._frame % self.clip.video_count)
+            self._frame += 1
+            yield pts, data, keyframe
+
+    def sound_at(self, pts: float) -> bytes:
+        """The audio frame that belongs at `pts` (nearest whole frame); silence before the clip's start."""
+        into = pts - self._pts
+        if not self.clip.has_sound or into < 0:
+            return self.clip.silence
+        index = round(into % self.clip.duration_ms / self.clip.audio_track.frame_ms)
+        return self.clip.audio(index % self.clip.audio_count)

@@ -1,0 +1,402 @@
+"""The gate: what airs and what does not. One pure state machine per channel.
+
+Events and `now` in, packets out. A packet is *due* when its age reaches the delay. It *airs* if it is due,
+not condemned, and decodable from what aired since the last splice. Otherwise filler airs. Invariants 1 to 4
+of the architecture are kept here; `_air` checks the first two once more for each live packet that leaves.
+"""
+
+from collections import deque
+from typing import NamedTuple
+
+from streamgate.core.clip import Clip
+from streamgate.core.packet import Aired, FeedFormat, Kind, Packet
+from streamgate.core.program import Program
+from streamgate.core.ring import Held, Ring
+from streamgate.core.spans import Spans
+from streamgate.errors import Refused
+
+SECOND_US = 1_000_000
+MIN_DELAY_S = 30  # rule R1, Art. 16: at least 30 seconds. Nothing lowers it.
+MAX_DELAY_S = 600
+MIN_DELAY_US = MIN_DELAY_S * SECOND_US
+GAP_US = SECOND_US  # a longer hole in the arrivals is filled; a shorter one is jitter, passed on as it came
+EARLY_AUDIO_US = SECOND_US  # audio that came this long before the keyframe it belongs to still joins it
+SLATE = "slate"
+
+
+class Live(NamedTuple):
+    """Packets of `run` air. Pictures shown before `entry_pts` (of the source) refer to what did not air."""
+
+    run: int
+    entry_pts: int
+    frame_us: int
+
+
+class Notice(NamedTuple):
+    """Something happened: `code` is on_air, live, filler, stopped, violation, overflow or overflow_end."""
+
+    code: str
+    detail: str = ""
+
+
+def check_delay(seconds: float) -> int:
+    """Return the delay in microseconds. Refused outside 30 to 600 s."""
+    if not seconds >= MIN_DELAY_S:
+        raise Refused(
+            f"a delay of {seconds:g} s: rule R1 (Art. 16) demands at least {MIN_DELAY_S} seconds;"
+            f" choose {MIN_DELAY_S} to {MAX_DELAY_S}"
+        )
+    if seconds > MAX_DELAY_S:
+        raise Refused(
+            f"a delay of {seconds:g} s: at most {MAX_DELAY_S} are held; choose {MIN_DELAY_S} to {MAX_DELAY_S}"
+        )
+    return round(seconds * SECOND_US)
+
+
+class Gate:
+    """One channel's gate.
+
+    Every method takes `now` in microseconds of a monotonic clock; if it ever runs
+    backwards the latest time seen counts.
+    """
+
+    def __init__(self, delay_s: float, *, max_ring_bytes: int = 1 << 30) -> None:
+        self._delay_us = check_delay(delay_s)
+        self._raise: tuple[int, int] | None = None  # (from this arrival on, delay_us)
+        self.ring = Ring(max_ring_bytes)
+        self.spans = Spans()
+        self.on_air = False
+        self.backup: str | None = None  # filler by choice
+        self.notices: list[Notice] = []
+        self.delay_errors_us: deque[int] = deque(maxlen=8192)
+        self._now = 0
+        self._formats: dict[int, FeedFormat] = {}  # by run
+        self._run = 0
+        self._input_format: FeedFormat | None = None
+        self._await_keyframe = True
+        self._overflowing = False
+        self._clips: dict[FeedFormat | None, dict[str, Clip]] = {}  # per feed format; None: no feed seen yet
+        self._clips_in_use: FeedFormat | None = None
+        self._reorder_ms = 0.0
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._program = Program()
+        self._filler_name = SLATE
+        self._live: Live | None = None
+        self._early: deque[Held] = deque()
+        self._last_live_us = 0
+        self._last_arrival = 0
+
+    # ------------------------------------------------------------ input
+
+    def feed(self, format_: FeedFormat, now: int) -> None:
+        """A source begins, or its parameters change: what `packet` brings from now on is of this format."""
+        self._tick(now)
+        self._run += 1
+        self._formats[self._run] = format_
+        self._input_format = format_
+        self._await_keyframe = True
+        held = {run for _, run in self.ring.keyframes()} | {
+            self._run,
+            self._live.run if self._live else self._run,
+        }
+        self._formats = {run: known for run, known in self._formats.items() if run in held}
+
+    def packet(self, packet: Packet, now: int) -> None:
+        """A packet came in. While the channel is off air nothing is held."""
+        now = self._tick(now)
+        if not self.on_air or self._run == 0:
+            return
+        if packet.kind is Kind.VIDEO and self._await_keyframe:
+            if not packet.keyframe:
+                return
+            self._await_keyframe = False
+            self._reorder_ms = float(packet.pts - packet.dts)
+        if self.ring.add(Held(now, self._run, packet)):
+            if self._overflowing and packet.keyframe:
+                self._overflowing = False
+                self.notices.append(Notice("overflow_end"))
+            return
+        # No room: this packet never airs, nor does what refers to it.
+        if not self._overflowing:
+            self._overflowing = True
+            self.notices.append(Notice("overflow", f"{self.ring.max_bytes}"))
+        self._run += 1
+        if self._input_format is not None:
+            self._formats[self._run] = self._input_format
+        self._await_keyframe = True
+
+    def install(self, clip: Clip, name: str, feed: FeedFormat | None) -> None:
+        """A filler clip is ready, conformed to `feed` (None: to the channel's default, before any feed)."""
+        self._clips.setdefault(feed, {})[name] = clip
+        keep = {feed, self._clips_in_use, self._input_format, *(self._formats.values())}
+        self._clips = {key: clips for key, clips in self._clips.items() if key in keep}
+
+    def has_clip(self, name: str, feed: FeedFormat | None) -> bool:
+        return name in self._clips.get(feed, {})
+
+    # ------------------------------------------------------------ commands
+
+    def start(self, now: int) -> None:
+        """Begin a broadcast: filler airs as soon as there is a slate; live when the first packet is due."""
+        self._tick(now)
+        if self.on_air:
+            raise Refused("the channel is on air already")
+        self._start_over()
+        self.ring.clear()
+        self.spans.clear()
+        self.backup = None
+        self._raise = None
+        self._await_keyframe = True
+        self.on_air = True
+        if self._input_format is not None and SLATE in self._clips.get(self._input_format, {}):
+            self._clips_in_use = self._input_format
+        self.notices.append(Notice("on_air"))
+
+    def stop(self, now: int) -> None:
+        """End the broadcast. What is in the ring never airs."""
+        self._tick(now)
+        if not self.on_air:
+            raise Refused("the channel is not on air")
+        self.on_air = False
+        self.backup = None
+        self.ring.clear()
+        self.spans.clear()
+        if self._raise is not None:
+            self._delay_us = max(self._delay_us, self._raise[1])
+            self._raise = None
+        self._start_over()
+        self.notices.append(Notice("stopped"))
+
+    def cut(self, now: int, actor: str = "") -> None:
+        """Condemn everything in the ring and all that arrives until `restore`."""
+        now = self._tick(now)
+        self._must_be_on_air()
+        self.spans.condemn_from(0, actor)
+
+    def restore(self, now: int) -> None:
+        """End the condemnation in force: the program returns at the first keyframe that arrives from now."""
+        now = self._tick(now)
+        self._must_be_on_air()
+        if self.spans.open is None:
+            raise Refused("nothing is cut; restore ends a cut (live returns from backup)")
+        self.spans.release(now)
+
+    def dump(self, seconds: float, now: int, actor: str = "") -> None:
+        """Condemn the newest `seconds`."""
+        now = self._tick(now)
+        self._must_be_on_air()
+        limit = self.delay_us / SECOND_US
+        if not 0 < seconds <= limit:
+            raise Refused(f"dump {seconds:g} s: allowed are more than 0 and at most the delay, {limit:g} s")
+        self.spans.condemn(max(0, now - round(seconds * SECOND_US)), now, actor)
+
+    def air_backup(self, name: str, now: int) -> None:
+        """Air backup footage by choice; nothing is condemned. The slate airs until the clip is ready."""
+        self._tick(now)
+        self._must_be_on_air()
+        self.backup = name
+
+    def air_live(self, now: int) -> None:
+        """Return from backup at the next keyframe due."""
+        self._tick(now)
+        self._must_be_on_air()
+        if self.spans.open is not None:
+            raise Refused("the channel is cut; restore ends the cut")
+        if self.backup is None:
+            raise Refused("no backup is on air; there is nothing to return from")
+        self.backup = None
+
+    def set_delay(self, seconds: float, now: int) -> None:
+        """Change the delay. On air it can only be raised; filler covers the difference, from a keyframe."""
+        self._tick(now)
+        delay = check_delay(seconds)
+        if not self.on_air:
+            self._delay_us = delay
+            return
+        if delay < self.delay_us:
+            raise Refused(
+                f"a delay of {seconds:g} s is below the {self.delay_us / SECOND_US:g} s in force;"
+                " on air it can only be raised; stop first"
+            )
+        if self._raise is not None:  # the earlier raise has not taken hold yet: raise that one
+            self._raise = (self._raise[0], delay)
+            return
+        keyframe = next((arrival for arrival, _ in self.ring.keyframes()), None)
+        if self._live is None or keyframe is None:
+            self._delay_us = delay
+        else:
+            self._raise = (keyframe, delay)
+
+    # ------------------------------------------------------------ output
+
+    def advance(self, now: int) -> list[Aired]:
+        """Return what is to be sent now, in order."""
+        now = self._tick(now)
+        if not self.on_air:
+            return []
+        while (head := self.ring.head) is not None and head.arrival + self._delay_for(head.arrival) <= now:
+            self._due(self.ring.pop(), now)
+        if self._live is not None and (self._blocked() or self._leave_at(self._live) <= now):
+            self._leave(now)
+        if self._live is None:
+            self._play_filler(now)
+        if self._raise is not None and (head is None or head.arrival >= self._raise[0]):
+            self._delay_us, self._raise = self._raise[1], None
+        self.spans.forget_before(now - self.delay_us - 2 * SECOND_US)
+        return self._program.take()
+
+    def next_wake(self) -> int | None:
+        """When `advance` has something to do next; None: not before the next input or command."""
+        if not self.on_air:
+            return None
+        head = self.ring.head
+        due = None if head is None else head.arrival + self._delay_for(head.arrival)
+        other = self._program.next_filler_us if self._live is None else self._leave_at(self._live)
+        if due is None or other is None:
+            return other if due is None else due
+        return min(due, other)
+
+    @property
+    def delay_us(self) -> int:
+        """The delay in force for what arrives now."""
+        return self._delay_us if self._raise is None else self._raise[1]
+
+    @property
+    def header(self) -> FeedFormat | None:
+        """What the program has announced; None before it began to be sent."""
+        return self._program.header
+
+    @property
+    def filler_name(self) -> str:
+        """Name of the clip that airs as filler, or would."""
+        return self._filler_name if self._live is None else self.backup or SLATE
+
+    @property
+    def live(self) -> bool:
+        return self._live is not None
+
+    def last_arrival(self) -> int | None:
+        """Arrival of the newest live picture aired, while live."""
+        return self._last_arrival if self._live is not None else None
+
+    def returns_at(self) -> int | None:
+        """When the program returns to live by itself; None while live, or when nothing clean has arrived."""
+        if not self.on_air or self._live is not None or self._blocked():
+            return None
+        for arrival, _ in self.ring.keyframes():
+            if not self.spans.condemned(arrival):
+                return arrival + self._delay_for(arrival)
+        return None
+
+    # ------------------------------------------------------------ what is due
+
+    def _due(self, held: Held, now: int) -> None:
+        """A packet's age has reached the delay: air it, or not."""
+        live = self._live
+        if self._blocked() or self.spans.condemned(held.arrival):
+            if live is not None:
+                self._leave(now)
+            self._early.clear()
+        elif live is not None and held.run == live.run:
+            if held.packet.kind is not Kind.VIDEO or held.packet.pts >= live.entry_pts:
+                self._air(held, now)
+        elif held.packet.keyframe:
+            self._enter(held, now)
+        elif held.packet.kind is Kind.VIDEO:
+            if live is not None:
+                self._leave(now)
+        elif held.packet.kind is Kind.AUDIO:
+            self._early.append(held)
+            while self._early[0].arrival < held.arrival - EARLY_AUDIO_US:
+                self._early.popleft()
+
+    def _enter(self, held: Held, now: int) -> None:
+        """Splice to live at a keyframe, if there is filler to leave to again."""
+        feed = self._formats.get(held.run)
+        slate = self._clips.get(feed, {}).get(SLATE)
+        if feed is None or feed.video is None or slate is None:
+            if self._live is not None:
+                self._leave(now)
+            return
+        self._clips_in_use = feed
+        self._reorder_ms = float(held.packet.pts - held.packet.dts)
+        self._program.enter_live(held.packet, feed, slate)
+        self._live = Live(held.run, held.packet.pts, round(feed.video.frame_ms * 1000))
+        self.notices.append(Notice("live"))
+        self._air(held, now)
+        early, self._early = self._early, deque()
+        for audio in early:
+            if audio.run == held.run and not self.spans.condemned(audio.arrival):
+                self._air(audio, now)
+
+    def _air(self, held: Held, now: int) -> None:
+        """Send a live packet. The last check of invariants 1 and 2: what fails it does not leave."""
+        delay = self._delay_for(held.arrival)
+        age = now - held.arrival
+        if age < max(delay, MIN_DELAY_US) or self.spans.condemned(held.arrival):
+            self.notices.append(Notice("violation", f"a packet {age} us old with a delay of {delay} us"))
+            self._leave(now)
+            return
+        if held.packet.kind is Kind.VIDEO:
+            self.delay_errors_us.append(age - delay)
+            self._last_live_us = now
+            self._last_arrival = held.arrival
+        self._program.live(held.packet, held.arrival)
+
+    def _leave_at(self, live: Live) -> int:
+        """When live has run dry: one frame after its last picture, if the next one is too far off."""
+        following = self.ring.next_video()
+        if following is not None:
+            due = following.arrival + self._delay_for(following.arrival)
+            if due - self._last_live_us <= GAP_US:
+                return due
+        return self._last_live_us + live.frame_us
+
+    def _leave(self, now: int) -> None:
+        self._live = None
+        self._early.clear()
+        self._play_filler(now)
+
+    # ------------------------------------------------------------ filler
+
+    def _play_filler(self, now: int) -> None:
+        wanted = self._wanted_clip()
+        if wanted is None:
+            return  # nothing was ever aired yet: live is not entered before there is a slate
+        name, clip = wanted
+        if self._program.clip is not clip:
+            self._program.enter_filler(clip, self._clips_in_use, self._reorder_ms, now)
+            self._filler_name = name
+            self.notices.append(Notice("filler", name))
+        self._program.play_filler(self._reorder_ms, now)
+
+    def _wanted_clip(self) -> tuple[str, Clip] | None:
+        """The filler to air: the backup asked for if it is ready, else the slate."""
+        if SLATE not in self._clips.get(self._clips_in_use, {}):
+            usable = [feed for feed, clips in self._clips.items() if SLATE in clips]
+            if not usable:
+                return None
+            self._clips_in_use = self._input_format if self._input_format in usable else usable[-1]
+        clips = self._clips[self._clips_in_use]
+        name = self.backup if self.backup is not None and self.backup in clips else SLATE
+        return name, clips[name]
+
+    # ------------------------------------------------------------ small things
+
+    def _tick(self, now: int) -> int:
+        self._now = max(self._now, now)
+        return self._now
+
+    def _delay_for(self, arrival: int) -> int:
+        if self._raise is not None and arrival >= self._raise[0]:
+            return self._raise[1]
+        return self._delay_us
+
+    def _blocked(self) -> bool:
+        return self.backup is not None or self.spans.open is not None
+
+    def _must_be_on_air(self) -> None:
+        if not self.on_air:
+            raise Refused("the channel is not on air; start it, or publish to it")

@@ -1,0 +1,65 @@
+"""Which codec configuration the program announces, and what must be in band. Pure.
+
+Two encodings share one header when it can list the parameter sets of both (H.264 with different SPS ids);
+then a splice is only a jump between keyframes. Otherwise the header changes at the splice.
+"""
+
+import msgspec
+
+from streamgate.core import paramsets
+from streamgate.core.packet import FeedFormat, Packet, VideoTrack
+from streamgate.errors import MediaError
+
+
+def carries(header: FeedFormat, part: FeedFormat) -> bool:
+    """Whether a stream that announced `header` may carry `part` without a new header."""
+    return _video_carries(header.video, part.video) and (part.audio is None or header.audio == part.audio)
+
+
+def join(feed: FeedFormat | None, filler: FeedFormat, part: FeedFormat) -> FeedFormat:
+    """Return the header to announce before `part`, which is one of the other two.
+
+    It lists the parameter sets of both if that is possible, so that it lasts for every later splice. A part
+    without audio is given the other's (silence is sent).
+    """
+    other = filler if part is not filler else feed
+    audio = part.audio or (other.audio if other is not None else None)
+    ours, theirs = part.video, other.video if other is not None else None
+    if ours is None or theirs is None or feed is None or feed.video is None or filler.video is None:
+        return FeedFormat(ours or theirs, audio)
+    if ours.codec == theirs.codec == "h264" and (ours.width, ours.height) == (theirs.width, theirs.height):
+        try:
+            both = paramsets.merge(feed.video.config, filler.video.config)
+        except MediaError:
+            return FeedFormat(ours, audio)
+        return FeedFormat(msgspec.structs.replace(feed.video, config=both), audio)
+    return FeedFormat(ours, audio)
+
+
+def in_band(packet: Packet, track: VideoTrack) -> Packet:
+    """Return a keyframe with its parameter sets in band, for players that miss a change of header."""
+    try:
+        if track.codec == "h264":
+            data = paramsets.with_parameter_sets(packet.data, track.config)
+        elif track.codec == "hevc":
+            data = paramsets.with_parameter_sets_hevc(packet.data, track.config)
+        else:
+            return packet
+    except MediaError:
+        return packet
+    return packet if data is packet.data else msgspec.structs.replace(packet, data=data)
+
+
+def _video_carries(header: VideoTrack | None, part: VideoTrack | None) -> bool:
+    if part is None or header is None:
+        return part is None
+    if (header.codec, header.width, header.height) != (part.codec, part.width, part.height):
+        return False
+    if header.config == part.config:
+        return True
+    if part.codec != "h264":
+        return False
+    try:
+        return paramsets.contains(header.config, part.config)
+    except MediaError:
+        return False

@@ -1,0 +1,82 @@
+"""The units of media that every part of streamgate hands to the next."""
+
+from enum import IntEnum
+
+import msgspec
+
+
+class Kind(IntEnum):
+    """What a packet carries."""
+
+    VIDEO = 0
+    AUDIO = 1
+    DATA = 2
+
+
+class Packet(msgspec.Struct, frozen=True, gc=False):
+    """One encoded unit.
+
+    `dts`, `pts`: milliseconds on the timeline of whoever holds the packet (a source or the program), 64 bit.
+    `keyframe`: video only, true when a decoder may start here (an IDR). Always false on audio and data.
+    `data`: the codec's payload without any container header. H.264/HEVC: length-prefixed NAL units;
+    AAC: one raw frame without ADTS; DATA: the AMF0 body of an RTMP data message.
+    """
+
+    kind: Kind
+    dts: int
+    pts: int
+    keyframe: bool
+    data: bytes
+
+
+class VideoTrack(msgspec.Struct, frozen=True, gc=False):
+    """Parameters of a video track. `config` is the codec's configuration record (avcC, hvcC, av1C)."""
+
+    codec: str  # "h264", "hevc", "av1", "vp9"; others as their FourCC
+    config: bytes
+    width: int
+    height: int
+    fps_num: int
+    fps_den: int
+    pix_fmt: str = "yuv420p"
+    profile: str = ""  # as libav names it: "Baseline", "Constrained Baseline", "Main", "High"
+    level: int = 0  # 41 means 4.1; 0 unknown
+
+    @property
+    def frame_ms(self) -> float:
+        """Duration of one frame in milliseconds."""
+        return 1000.0 * self.fps_den / self.fps_num
+
+
+class AudioTrack(msgspec.Struct, frozen=True, gc=False):
+    """Parameters of an audio track. `config` is the AudioSpecificConfig for AAC (ISO 14496-3, 1.6.2.1)."""
+
+    codec: str  # "aac", "opus", "mp3"; others as their FourCC
+    config: bytes
+    sample_rate: int
+    channels: int
+    frame_samples: int = 1024
+
+    @property
+    def frame_ms(self) -> float:
+        """Duration of one audio frame in milliseconds."""
+        return 1000.0 * self.frame_samples / self.sample_rate
+
+
+class FeedFormat(msgspec.Struct, frozen=True, gc=False):
+    """What a feed or the program consists of."""
+
+    video: VideoTrack | None = None
+    audio: AudioTrack | None = None
+
+
+class Aired(msgspec.Struct, frozen=True, gc=False):
+    """One thing the program sends: a packet on the program timeline, with a new header before it when needed.
+
+    `header`: not None when the program's codec configuration changes with this packet.
+    `arrival_us`: when the packet came in, for live ones; None for filler.
+    """
+
+    packet: Packet
+    header: FeedFormat | None = None
+    arrival_us: int | None = None

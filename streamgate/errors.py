@@ -1,0 +1,45 @@
+"""Every error streamgate raises on purpose, in one tree.
+
+A message names the thing, the value, what is allowed and what to do. Secrets (stream keys, the last
+part of a push URL) never stand in one.
+"""
+
+
+class StreamgateError(Exception):
+    """Root of the tree. `str(error)` is fit to be shown to an operator."""
+
+
+class Retryable(StreamgateError):
+    """The same act may succeed later without anyone changing anything."""
+
+
+class Fatal(StreamgateError):
+    """The same act will fail again until somebody changes something."""
+
+
+class Refused(Fatal):
+    """A command or a request that the present state or the rules do not allow."""
+
+
+class ConfigError(Fatal):
+    """A setting that is unknown or has a value that is not allowed."""
+
+
+class ProtocolError(Fatal):
+    """Bytes from a peer that break a protocol or one of its limits. The connection ends."""
+
+
+class LinkError(Retryable):
+    """Another streamgate process cannot be reached or hung up."""
+
+
+class DestinationError(Retryable):
+    """A push destination refused, vanished or stalled."""
+
+
+class MediaError(Fatal):
+    """A media file or feed that cannot be used."""
+
+
+class ArchiveError(Retryable):
+    """The archive cannot be written or read."""
