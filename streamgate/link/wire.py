@@ -28,7 +28,13 @@ def encode_json(body: bytes) -> bytes:
 def encode_packet_head(stream: int, packet: Packet) -> bytes:
     """Return the bytes that go before `packet.data` (so that the payload need not be copied)."""
     return _PACKET.pack(
-        1 + _PACKET_BODY.size + len(packet.data), PACKET, stream, packet.kind, packet.keyframe, packet.dts, packet.pts
+        1 + _PACKET_BODY.size + len(packet.data),
+        PACKET,
+        stream,
+        packet.kind,
+        packet.keyframe,
+        packet.dts,
+        packet.pts,
     )
 
 
@@ -59,7 +65,10 @@ class FrameReader:
                 if kind == PACKET:
                     stream, media, flags, dts, pts = _PACKET_BODY.unpack_from(buffer, position + 5)
                     data_start = position + 5 + _PACKET_BODY.size
-                    yield stream, Packet(_KINDS[media], dts, pts, bool(flags & 1), bytes(view[data_start:end]))
+                    yield (
+                        stream,
+                        Packet(_KINDS[media], dts, pts, bool(flags & 1), bytes(view[data_start:end])),
+                    )
                 elif kind == JSON:
                     yield bytes(view[position + 5 : end])
                 else:

@@ -1,0 +1,200 @@
+"""The console's end of the control socket: the gate's newest state, its log, and commands with answers.
+
+One connection, made anew for ever. Whoever shows state waits for `changed` and then takes what is newest:
+a slow page skips states and never makes anybody wait.
+"""
+
+import asyncio
+import itertools
+from collections import deque
+from pathlib import Path
+
+import msgspec
+import structlog
+from websockets.asyncio.client import ClientConnection, unix_connect
+from websockets.exceptions import WebSocketException
+
+from console.problems import BUSY, GATE_DOWN, GATE_LOST, GATE_TIMEOUT, Problem, refused
+from streamgate.clock import now_us
+from streamgate.errors import LinkError
+from streamgate.link.messages import (
+    AnyAnswer,
+    ChannelRequest,
+    ChannelStatus,
+    GetStatus,
+    LogLine,
+    Push,
+    Reply,
+    Request,
+    Watch,
+)
+
+LOG_LINES = 500
+COMMAND_TIMEOUT_S = 2.0
+PROBE_TIMEOUT_S = 1.0
+SILENCE_S = 2.0  # the gate pushes at least every 500 ms
+_RETRY_S = (0.1, 0.2, 0.4, 1.0)
+_MAX_PENDING = 64
+_MAX_MESSAGE = 8 * 1024 * 1024
+_PROBE_KEPT_US = 250_000
+
+_log = structlog.get_logger("console.gate_link")
+_decoder: msgspec.json.Decoder[AnyAnswer] = msgspec.json.Decoder(AnyAnswer)
+
+
+class GateProblem(Exception):  # noqa: N818  carries what to answer; it never leaves the console
+    """A command was refused or has no answer. `problem` says it for people."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.error)
+        self.problem = problem
+
+
+class GateLink:
+    """`up`, `ingest_up`, `channels`, `log` hold what is newest; `version` rises with every change.
+
+    Log lines get numbers of our own: the gate's start again at 1 when it restarts.
+    """
+
+    def __init__(self, control_socket: Path) -> None:
+        self._path = control_socket
+        self.up = False
+        self.ingest_up = False
+        self.channels: list[ChannelStatus] = []
+        self.log: deque[LogLine] = deque(maxlen=LOG_LINES)
+        self.version = 0
+        self._known: deque[tuple[int, float]] = deque(maxlen=LOG_LINES)
+        self._lines = 0
+        self._changed = asyncio.Event()
+        self._ids = itertools.count(1)
+        self._pending: dict[int, asyncio.Future[Reply | None]] = {}
+        self._connection: ClientConnection | None = None
+        self._probe = asyncio.Lock()
+        self._probed_us = -_PROBE_KEPT_US
+        self._answers = False
+
+    async def run(self) -> None:
+        """Keep the link until cancelled."""
+        failures = 0
+        while True:
+            started = now_us()
+            try:
+                await self._connected()
+            except (LinkError, OSError, WebSocketException, msgspec.MsgspecError, TimeoutError) as error:
+                if self.up or failures == 0:
+                    _log.warning("gate_lost", reason=str(error) or type(error).__name__)
+            finally:
+                self._lost()
+            failures = 0 if now_us() - started > SILENCE_S * 1e6 else failures + 1
+            await asyncio.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
+
+    async def changed(self, seen: int) -> None:
+        """Return when `version` is no longer `seen`."""
+        while self.version == seen:
+            await self._changed.wait()
+
+    async def command(self, request: ChannelRequest, actor: str) -> Reply:
+        """Send a command and return the gate's answer.
+
+        Raises:
+            GateProblem: refused by the gate, no connection, or no answer within 2 s.
+        """
+        request.actor = actor
+        reply = await self._ask(request, COMMAND_TIMEOUT_S)
+        if reply.error:
+            raise GateProblem(refused(reply.error))
+        return reply
+
+    async def probe(self) -> bool:
+        """Say whether the gate answers now, within 1 s; asked more often, it keeps an answer for 250 ms."""
+        async with self._probe:
+            if now_us() - self._probed_us >= _PROBE_KEPT_US:
+                try:
+                    reply = await self._ask(GetStatus(0), PROBE_TIMEOUT_S)
+                except GateProblem:
+                    self._answers = False
+                else:
+                    self._answers = True
+                    self.ingest_up = bool(reply.ingest_up)
+                self._probed_us = now_us()
+            return self._answers
+
+    # ------------------------------------------------------------ the connection
+
+    async def _connected(self) -> None:
+        async with unix_connect(
+            str(self._path),
+            compression=None,
+            max_size=_MAX_MESSAGE,
+            ping_interval=None,  # the gate's pushes are the heartbeat
+            open_timeout=1.0,
+            close_timeout=0.2,
+        ) as connection:
+            watch = next(self._ids)
+            await connection.send(_text(Watch(watch)))
+            while True:
+                async with asyncio.timeout(SILENCE_S):
+                    answer = _decoder.decode(await connection.recv())
+                if isinstance(answer, Reply) and answer.id == watch:
+                    if answer.error:
+                        raise LinkError(f"the gate refused to be watched: {answer.error}")
+                    self._connection, self.up = connection, True
+                    _log.info("gate_up")
+                    self._take(answer.channels or [], answer.log or [], ingest_up=bool(answer.ingest_up))
+                elif isinstance(answer, Push):
+                    self._take(answer.channels, answer.log, ingest_up=answer.ingest_up)
+                elif (waiting := self._pending.pop(answer.id, None)) is not None and not waiting.done():
+                    waiting.set_result(answer)
+
+    def _take(self, channels: list[ChannelStatus], log: list[LogLine], *, ingest_up: bool) -> None:
+        self.channels, self.ingest_up = channels, ingest_up
+        for line in log:
+            # After a reconnect the gate's log holds lines we have.
+            if (line.seq, line.at) in self._known:
+                continue
+            self._known.append((line.seq, line.at))
+            self._lines += 1
+            self.log.append(msgspec.structs.replace(line, seq=self._lines))
+        self._announce()
+
+    def _lost(self) -> None:
+        was_up, self.up, self._connection = self.up, False, None
+        self.ingest_up = self._answers = False
+        for waiting in self._pending.values():
+            if not waiting.done():
+                waiting.set_result(None)
+        self._pending.clear()
+        if was_up:
+            self._announce()
+
+    def _announce(self) -> None:
+        self.version += 1
+        event, self._changed = self._changed, asyncio.Event()
+        event.set()
+
+    async def _ask(self, request: Request, timeout_s: float) -> Reply:
+        connection = self._connection
+        if connection is None:
+            raise GateProblem(GATE_DOWN)
+        if len(self._pending) >= _MAX_PENDING:
+            raise GateProblem(BUSY)
+        request.id = next(self._ids)
+        waiting: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
+        self._pending[request.id] = waiting
+        try:
+            async with asyncio.timeout(timeout_s):
+                await connection.send(_text(request))
+                reply = await waiting
+        except TimeoutError:
+            raise GateProblem(GATE_TIMEOUT) from None
+        except WebSocketException:
+            raise GateProblem(GATE_LOST) from None
+        finally:
+            self._pending.pop(request.id, None)
+        if reply is None:
+            raise GateProblem(GATE_LOST)
+        return reply
+
+
+def _text(request: Request) -> str:
+    return msgspec.json.encode(request).decode()

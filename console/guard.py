@@ -1,0 +1,187 @@
+"""What every request passes first: host name, origin, session, size; and the headers every answer carries.
+
+An ASGI middleware, so that no route can forget any of it. A websocket that is refused is accepted and
+closed with a code and a word: a browser tells a page nothing about a refused handshake.
+"""
+
+import contextlib
+import ipaddress
+import json
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, cookie_parser
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console.problems import BAD_HOST, BAD_ORIGIN, NO_SESSION, TOO_LARGE, Problem
+from console.sessions import COOKIE, Sessions
+from streamgate.clock import wall_s
+
+MAX_BODY = 16 * 1024
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_WILDCARD = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  recognised, not bound
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN = frozenset({("POST", "/api/session")})
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+# Styles: the component library writes style elements. blob: in media-src is Media Source Extensions.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; media-src 'self' blob:; worker-src 'self' blob:; manifest-src 'self'; "
+    "connect-src 'self' {sockets}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def host_name(authority: str) -> str:
+    """Return the lower-case host of `host[:port]` without brackets and the root dot; "" when malformed."""
+    authority = authority.strip().lower()
+    if authority.startswith("["):
+        host, _, rest = authority[1:].partition("]")
+        port = rest[1:] if rest.startswith(":") else ""
+        if rest and not rest.startswith(":"):
+            return ""
+    else:
+        host, _, port = authority.partition(":")
+        host = host.removesuffix(".")
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-._:")
+    return host if host and set(host) <= allowed and (not port or port.isdecimal()) else ""
+
+
+class HostNames:
+    """The names this console answers to: loopback, the address it is bound to, and the configured ones.
+
+    Bound to every address it answers to any literal address: DNS rebinding needs a name.
+    """
+
+    def __init__(self, bound: str, configured: Iterable[str] = ()) -> None:
+        self._names = {*_LOOPBACK, bound.lower(), *(name.lower() for name in configured)} - _WILDCARD
+        self._any_address = bound in _WILDCARD
+
+    def __contains__(self, authority: object) -> bool:
+        name = host_name(authority) if isinstance(authority, str) else ""
+        if not name:
+            return False
+        if name in self._names:
+            return True
+        if not self._any_address:
+            return False
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+
+class Guard:
+    """Checks host, origin, session and declared size, in this order; leaves the session in the scope."""
+
+    def __init__(self, app: ASGIApp, *, hosts: HostNames, sessions: Sessions) -> None:
+        self._app, self._hosts, self._sessions = app, hosts, sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        problem = self._check(scope, headers)
+        if scope["type"] == "websocket":
+            if problem is None:
+                await self._app(scope, receive, send)
+            else:
+                await _close(receive, send, problem)
+            return
+        dressed = _Dressed(send, headers.get("host", "") if problem is not BAD_HOST else "", scope["path"])
+        if problem is not None:
+            await dressed.refuse(problem)
+            return
+        with contextlib.suppress(ClientDisconnect):  # it left while it sent, or sent too much
+            await self._app(scope, _Limited(receive, dressed).receive, dressed.send)
+
+    def _check(self, scope: Scope, headers: Headers) -> Problem | None:
+        path: str = scope["path"]
+        method: str = scope.get("method", "WEBSOCKET")
+        if path == "/healthz" and method in _SAFE:
+            return None
+        host = headers.get("host", "")
+        if host not in self._hosts:
+            return BAD_HOST
+        origin = headers.get("origin")
+        if method not in _SAFE and origin is not None and not _same_origin(origin, host):
+            return BAD_ORIGIN
+        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+        scope["session"] = session = self._sessions.read(cookie, wall_s())
+        is_api = path == "/api" or path.startswith("/api/")
+        if is_api and session is None and (method, path) not in _OPEN:
+            return NO_SESSION
+        if int(length if (length := headers.get("content-length", "0")).isdecimal() else "0") > MAX_BODY:
+            return TOO_LARGE
+        return None
+
+
+def _same_origin(origin: str, host: str) -> bool:
+    """Compare with the port: another port of this machine is another site's page for us, not for SameSite."""
+    scheme, separator, authority = origin.lower().partition("://")
+    if not separator or scheme not in {"http", "https"}:
+        return False
+    default = ":443" if scheme == "https" else ":80"
+    return authority.removesuffix(default) == host.strip().lower().removesuffix(default)
+
+
+async def _close(receive: Receive, send: Send, problem: Problem) -> None:
+    message = await receive()
+    if message["type"] == "websocket.connect":
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": problem.close_code, "reason": problem.code})
+
+
+class _Dressed:
+    """`send` that adds the headers, and that can answer in the application's place while nothing was sent."""
+
+    def __init__(self, send: Send, host: str, path: str) -> None:
+        self._send, self._host, self._path = send, host, path
+        self.started = self._refused = False
+
+    async def send(self, message: Message) -> None:
+        if self._refused:
+            return
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+            sockets = f"ws://{self._host} wss://{self._host}" if self._host else ""
+            headers["content-security-policy"] = _POLICY.format(sockets=sockets)
+            if self._path.startswith("/api") or self._path == "/healthz":
+                headers["cache-control"] = "no-store"
+        await self._send(message)
+
+    async def refuse(self, problem: Problem) -> None:
+        body = json.dumps(problem.body(), ensure_ascii=False).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await self.send({"type": "http.response.start", "status": problem.status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+        self._refused = True
+
+
+class _Limited:
+    """`receive` that ends a body beyond MAX_BODY, for those that declare no length."""
+
+    def __init__(self, receive: Receive, dressed: _Dressed) -> None:
+        self._receive, self._dressed = receive, dressed
+        self._size = 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._size += len(message.get("body", b""))
+            if self._size > MAX_BODY:
+                if not self._dressed.started:
+                    await self._dressed.refuse(TOO_LARGE)
+                return {"type": "http.disconnect"}
+        return message

@@ -1,0 +1,267 @@
+"""The websockets of the page: state and commands on one, a feed's pictures on another."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from console.commands import BadCommand, PageCommand, to_request
+from console.gate_link import GateLink, GateProblem
+from console.preview import Feed, FeedName, Preview, TooManyViewersError, Viewer
+from console.problems import BAD_REQUEST, BUSY, NO_SESSION, NOT_FOUND, Problem
+from console.sessions import Session
+from streamgate import __version__
+from streamgate.clock import now_us, wall_s
+from streamgate.link.messages import LogLine
+
+PROTOCOL = 1
+PING_S = 2.0
+MAX_PAGES = 64
+MAX_COMMANDS = 16  # of one page, on their way at once
+
+_log = structlog.get_logger("console.hub")
+_decoder = msgspec.json.Decoder(PageCommand)
+
+
+class _Number(msgspec.Struct):
+    id: int = 0
+
+
+def actor(session: Session) -> str:
+    """Return the name that stands in the gate's journal for what this person does."""
+    return f"console:{session.user}"
+
+
+def dumps(message: object) -> str:
+    return msgspec.json.encode(message).decode()
+
+
+class Hub:
+    """Serves pages; holds nothing but their number."""
+
+    def __init__(self, gate: GateLink, preview: Preview) -> None:
+        self._gate, self._preview = gate, preview
+        self._pages = 0
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all there is to know now: for `hello` and GET /api/state."""
+        gate = self._gate
+        return {
+            "server_time": wall_s(),
+            "gate": {"up": gate.up, "ingest_up": gate.ingest_up},
+            "channels": gate.channels,
+            "log": list(gate.log),
+        }
+
+    # ------------------------------------------------------------ state and commands
+
+    async def page(self, websocket: WebSocket) -> None:
+        """Serve `/api/ws` until the page leaves or its session runs out."""
+        session: Session = websocket.scope["session"]
+        await websocket.accept()
+        if self._pages >= MAX_PAGES:
+            await _close(websocket, BUSY, code=1013)
+            return
+        self._pages += 1
+        try:
+            await _until_first(
+                self._tell(websocket, session), self._listen(websocket, session), _expire(websocket, session)
+            )
+        finally:
+            self._pages -= 1
+
+    async def _tell(self, websocket: WebSocket, session: Session) -> None:
+        gate = self._gate
+        hello = {"t": "hello", "v": PROTOCOL, "version": __version__, "user": session.user}
+        seen, line, was_up = gate.version, _last(gate), gate.up
+        with contextlib.suppress(WebSocketDisconnect):
+            await _send(websocket, dumps(hello | self.snapshot()))
+            ping_at = _now() + PING_S
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(ping_at):
+                        await gate.changed(seen)
+                if _now() >= ping_at:
+                    await _send(websocket, dumps({"t": "ping", "server_time": wall_s()}))
+                    ping_at = _now() + PING_S
+                if gate.version == seen:
+                    continue
+                seen = gate.version
+                if gate.up:
+                    lines = _since(gate, line)
+                    line = _last(gate)
+                    await _send(websocket, self._state(lines))
+                elif was_up:
+                    await _send(websocket, dumps({"t": "gate", "up": False}))
+                was_up = gate.up
+
+    def _state(self, lines: list[LogLine]) -> str:
+        gate = self._gate
+        return dumps(
+            {
+                "t": "state",
+                "server_time": wall_s(),
+                "ingest_up": gate.ingest_up,
+                "channels": gate.channels,
+                "log": lines,
+            }
+        )
+
+    async def _listen(self, websocket: WebSocket, session: Session) -> None:
+        """Read commands; each is answered on its own, so that none waits for the answer of another."""
+        free = asyncio.Semaphore(MAX_COMMANDS)
+        async with asyncio.TaskGroup() as group:
+            while (text := await _read(websocket)) is not None:
+                started = now_us()
+                if free.locked():
+                    with contextlib.suppress(WebSocketDisconnect):
+                        await _send(websocket, _failed(_number(text), "", BUSY, started))
+                    continue
+                await free.acquire()
+                answering = group.create_task(self._answer(websocket, session, text, started))
+                answering.add_done_callback(lambda _: free.release())
+
+    async def _answer(self, websocket: WebSocket, session: Session, text: str, started: int) -> None:
+        try:
+            command = _decoder.decode(text)
+        except msgspec.MsgspecError as error:
+            problem = BAD_REQUEST._replace(error=f"{BAD_REQUEST.error} {error}")
+            answer = _failed(_number(text), "", problem, started)
+        else:
+            try:
+                request = to_request(command.cmd, command.channel, command.seconds, command.clip)
+                reply = await self._gate.command(request, actor(session))
+            except (BadCommand, GateProblem) as error:
+                answer = _failed(command.id, command.channel, error.problem, started)
+                note(session, command.cmd, command.channel, error.problem)
+            else:
+                answer = dumps(
+                    {
+                        "t": "reply",
+                        "id": command.id,
+                        "ok": True,
+                        "channel": command.channel,
+                        "state": reply.state,
+                        "took_ms": reply.took_ms,
+                        "by_ms": (now_us() - started) / 1000,
+                    }
+                )
+                note(session, command.cmd, command.channel)
+        with contextlib.suppress(WebSocketDisconnect):
+            await _send(websocket, answer)
+
+    # ------------------------------------------------------------ pictures
+
+    async def feed(self, websocket: WebSocket, channel: str, name: FeedName) -> None:
+        """Serve `/api/preview/{channel}/{pvw|pgm}` until the page leaves."""
+        session: Session = websocket.scope["session"]
+        await websocket.accept()
+        gate = self._gate
+        if gate.up and all(status.name != channel for status in gate.channels):
+            await _close(websocket, NOT_FOUND)
+            return
+        try:
+            feed, viewer = self._preview.watch(channel, name)
+        except TooManyViewersError:
+            await _close(websocket, BUSY, code=1013)
+            return
+        try:
+            await _until_first(
+                _show(websocket, feed, viewer), _watch_leaving(websocket), _expire(websocket, session)
+            )
+        finally:
+            self._preview.leave(feed, viewer)
+
+
+async def _show(websocket: WebSocket, feed: Feed, viewer: Viewer) -> None:
+    dropped = 0
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await _send(websocket, await viewer.next())
+            if viewer.dropped != dropped:
+                dropped = viewer.dropped
+                _log.warning("viewer_slow", channel=feed.channel, feed=feed.feed, times=dropped)
+
+
+async def _watch_leaving(websocket: WebSocket) -> None:
+    while await _read(websocket) is not None:
+        pass
+
+
+async def _expire(websocket: WebSocket, session: Session) -> None:
+    """Close when the session ends; the wall clock may be stepped, so it is looked at every minute."""
+    while True:
+        left = session.expires_at - wall_s()
+        if left <= 0:
+            break
+        await asyncio.sleep(min(left, 60.0))
+    await _close(websocket, NO_SESSION)
+
+
+async def _read(websocket: WebSocket) -> str | None:
+    """Return the next text message ("" for a binary one); None when the page has left."""
+    message = await websocket.receive()
+    if message["type"] == "websocket.disconnect":
+        return None
+    return message.get("text") or ""
+
+
+async def _close(websocket: WebSocket, problem: Problem, code: int | None = None) -> None:
+    if websocket.application_state is WebSocketState.CONNECTED:
+        with contextlib.suppress(WebSocketDisconnect):
+            await websocket.close(code or problem.close_code, problem.code)
+
+
+async def _send(websocket: WebSocket, message: str | bytes) -> None:
+    """Send; WebSocketDisconnect when the page has left or is being closed by another task."""
+    if websocket.application_state is not WebSocketState.CONNECTED:
+        raise WebSocketDisconnect(1006)
+    if isinstance(message, str):
+        await websocket.send_text(message)
+    else:
+        await websocket.send_bytes(message)
+
+
+async def _until_first(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run all, and end all when one ends."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(part) for part in parts]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+
+
+def note(session: Session, command: str, channel: str, problem: Problem | None = None) -> None:
+    if problem is None:
+        _log.info("command", actor=actor(session), command=command, channel=channel)
+    else:
+        _log.warning(
+            "command_failed", actor=actor(session), command=command, channel=channel, reason=problem.error
+        )
+
+
+def _failed(number: int, channel: str, problem: Problem, started: int) -> str:
+    head = {"t": "reply", "id": number, "ok": False, "channel": channel}
+    return dumps(head | problem.body() | {"by_ms": (now_us() - started) / 1000})
+
+
+def _number(text: str) -> int:
+    with contextlib.suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(text, type=_Number).id
+    return 0
+
+
+def _last(gate: GateLink) -> int:
+    return gate.log[-1].seq if gate.log else 0
+
+
+def _since(gate: GateLink, line: int) -> list[LogLine]:
+    return [entry for entry in gate.log if entry.seq > line]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,99 @@
+"""What the console answers when something is wrong: one code, one status, a sentence in both languages."""
+
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """`close_code`: how a websocket is closed for this reason. `code` is stable, sentences are for people."""
+
+    status: int
+    code: str
+    error: str
+    error_zh: str
+    close_code: int = 1008
+
+    def body(self) -> dict[str, str]:
+        return {"code": self.code, "error": self.error, "error_zh": self.error_zh}
+
+
+BAD_REQUEST = Problem(
+    400, "bad_request", "The request is not what this address expects.", "请求格式不符合该接口的要求。"
+)
+NO_SESSION = Problem(
+    401,
+    "no_session",
+    "You are not signed in. Run `streamgate console-link` on the gate's machine and open the address it "
+    "prints.",
+    "尚未登录。请在主机上运行 `streamgate console-link`，并打开它显示的地址。",
+    4401,
+)
+BAD_TOKEN = Problem(
+    401,
+    "bad_token",
+    "This link was used already or is older than 24 hours. Run `streamgate console-link` for a new one.",
+    "该链接已使用过或已超过 24 小时。请运行 `streamgate console-link` 获取新链接。",
+    4401,
+)
+BAD_ORIGIN = Problem(
+    403,
+    "bad_origin",
+    "The request comes from another site's page and is refused.",
+    "请求来自其他网站的页面，已拒绝。",
+    4403,
+)
+NOT_FOUND = Problem(404, "not_found", "There is nothing at this address.", "该地址没有内容。", 4404)
+TOO_LARGE = Problem(
+    413, "too_large", "The request body is larger than 16 KiB.", "请求内容超过 16 KiB。", 1009
+)
+BAD_HOST = Problem(
+    421,
+    "bad_host",
+    "This console does not answer to that host name. Open it by its own address, or add the name to the "
+    "settings.",
+    "控制台不接受该主机名。请用控制台自身的地址访问，或在设置中添加此主机名。",
+    4421,
+)
+RATE_LIMITED = Problem(
+    429,
+    "rate_limited",
+    "Too many links that do not work were tried. Wait a minute and try again.",
+    "无效链接尝试次数过多。请一分钟后再试。",
+    4429,
+)
+FAILED = Problem(
+    500,
+    "failed",
+    "The console failed at this request; its log says why. The broadcast is not affected.",
+    "控制台处理该请求时出错，原因见日志。播出不受影响。",
+    1011,
+)
+GATE_DOWN = Problem(
+    503,
+    "gate_down",
+    "The gate process cannot be reached; the command was not carried out.",
+    "无法连接播出进程，命令未执行。",
+)
+GATE_LOST = Problem(
+    503,
+    "gate_down",
+    "The gate process went away before it answered: look at the channel's state before trying again.",
+    "播出进程在应答前断开：请先确认频道状态再重试。",
+)
+GATE_TIMEOUT = Problem(
+    504,
+    "gate_timeout",
+    "The gate did not answer within 2 s: look at the channel's state before trying again.",
+    "播出进程 2 秒内没有应答：请先确认频道状态再重试。",
+)
+BUSY = Problem(
+    503, "busy", "Too many commands are waiting for the gate already.", "等待播出进程应答的命令过多。", 1013
+)
+
+
+def bad_request(error: str, error_zh: str) -> Problem:
+    return BAD_REQUEST._replace(error=error, error_zh=error_zh)
+
+
+def refused(error: str) -> Problem:
+    """The gate refused a command; it gives its reason in English only."""
+    return Problem(409, "refused", error, "")

@@ -1,0 +1,141 @@
+"""The console process: the web server, its links to the gate, and whatever else runs beside them."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+
+from console import pages
+from console.app import STATIC, Parts, create_app
+from console.gate_link import GateLink
+from console.guard import HostNames
+from console.media_link import MediaLink
+from console.preview import Preview
+from console.sessions import Sessions, load_secret
+from streamgate.errors import ConfigError
+
+SHUTDOWN_S = 1  # how long open requests may go on after the stop
+_MAX_PAGE_MESSAGE = 64 * 1024
+
+_log = structlog.get_logger("console")
+
+
+class _Server(uvicorn.Server):
+    """Signals belong to the process, not to the web server in it; `ready` is called when it accepts."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening-ready TCP socket.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigError(f"console address {host}:{port} cannot be used: {error.strerror}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"console address {host}:{port} cannot be used: {error.strerror}; choose another with --console"
+        ) from error
+    return listener
+
+
+async def run(
+    *,
+    host: str,
+    port: int,
+    data_dir: Path,
+    control_socket: Path,
+    media_socket: Path,
+    stop: asyncio.Event,
+    host_names: Iterable[str] = (),
+    static: Path = STATIC,
+    background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+    ready: Callable[[int], None] | None = None,
+) -> None:
+    """Serve until `stop` is set, then end within about 2 s.
+
+    `host`, `port`: where to listen; port 0 takes any, `ready` is told which once connections are accepted.
+    `host_names`: further names under which the page may be opened (a reverse proxy's).
+    `background`: services that run beside the server until they are cancelled; one that returns is left
+    alone, one that fails ends the console.
+
+    Raises:
+        ConfigError: the address is taken, or the data directory cannot be used.
+    """
+    sessions = Sessions(load_secret(data_dir))
+    listener = bind(host, port)
+    gate, media = GateLink(control_socket), MediaLink(media_socket)
+    preview = Preview(media)
+    app = create_app(Parts(data_dir, gate, preview, sessions, HostNames(host, host_names), static))
+
+    def announce() -> None:
+        port: int = listener.getsockname()[1]
+        _log.info("console_ready", port=port, page_built=pages.is_built(static))
+        if ready is not None:
+            ready(port)
+
+    server = _Server(
+        uvicorn.Config(
+            app,
+            ws="websockets-sansio",  # the `websockets` library; uvicorn's older adapter of it is deprecated
+            ws_per_message_deflate=False,  # 70 % of a core for video that does not shrink
+            ws_max_size=_MAX_PAGE_MESSAGE,
+            ws_ping_interval=10.0,
+            ws_ping_timeout=10.0,
+            http="h11",
+            lifespan="off",
+            access_log=False,  # addresses hold tokens
+            log_config=None,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+            timeout_keep_alive=30,
+            backlog=128,
+        ),
+        announce,
+    )
+    with contextlib.closing(listener):
+        async with _beside(gate.run, media.run, preview.run, *background), asyncio.TaskGroup() as group:
+            serving = group.create_task(server.serve(sockets=[listener]))
+            waiting = group.create_task(stop.wait())
+            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+            waiting.cancel()
+    _log.info("console_stopped")
+
+
+@contextlib.asynccontextmanager
+async def _beside(*services: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run services while the body runs; they are cancelled at its end, and one that fails ends it."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(service()) for service in services]
+        yield
+        for task in tasks:
+            task.cancel()

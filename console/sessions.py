@@ -1,0 +1,89 @@
+"""Signed session cookies: who is signed in, until when. Nothing is stored but the signing key.
+
+The key lies in DATA_DIR/console.secret, so that sessions survive a restart of the console; removing the file
+(and restarting) signs everybody out.
+"""
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+from typing import NamedTuple
+
+from streamgate.errors import ConfigError
+
+COOKIE = "streamgate_session"
+LIFETIME_S = 12 * 3600
+_KEY_BYTES = 32
+_MAX_LENGTH = 512
+
+
+class Session(NamedTuple):
+    user: str
+    expires_at: float  # wall clock, seconds
+
+
+def load_secret(data_dir: Path) -> bytes:
+    """Return the signing key of this data directory, made at first use, readable by its owner only.
+
+    Raises:
+        ConfigError: the file cannot be read or holds too few bytes.
+    """
+    path = data_dir / "console.secret"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            # Written under another name first: whoever finds the file finds all of it.
+            draft = path.with_name(f"console.secret.{os.getpid()}.{secrets.token_hex(4)}")
+            descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(_KEY_BYTES))
+            try:
+                os.link(draft, path)
+            finally:
+                draft.unlink()
+        path.chmod(0o600)
+        secret = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be used ({error.strerror}); it must be a file of this user"
+        ) from error
+    if len(secret) < _KEY_BYTES:
+        raise ConfigError(
+            f"{path} holds {len(secret)} bytes, {_KEY_BYTES} are needed; remove it and a new one is made"
+        )
+    return secret
+
+
+class Sessions:
+    """Makes and reads cookie values: base64url(`user NUL expiry NUL nonce`) and its HMAC-SHA256."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def issue(self, user: str, now_s: float) -> tuple[str, Session]:
+        """Return the cookie's value and what it says."""
+        expires = int(now_s) + LIFETIME_S
+        payload = base64.urlsafe_b64encode(f"{user}\0{expires}\0{secrets.token_hex(8)}".encode())
+        return f"{payload.decode()}.{self._mac(payload)}", Session(user, float(expires))
+
+    def read(self, value: str | None, now_s: float) -> Session | None:
+        """Return the session of a cookie's value; None when it is absent, forged or has run out."""
+        if not value or len(value) > _MAX_LENGTH or not value.isascii():
+            return None
+        payload, _, mac = value.partition(".")
+        if not hmac.compare_digest(mac, self._mac(payload.encode())):
+            return None
+        try:
+            user, expires, _ = base64.urlsafe_b64decode(payload).decode().split("\0")
+            session = Session(user, float(expires))
+        except (binascii.Error, ValueError):
+            return None
+        return session if now_s < session.expires_at <= now_s + LIFETIME_S + 60 else None
+
+    def _mac(self, payload: bytes) -> str:
+        return hmac.new(self._secret, b"streamgate session v1\0" + payload, hashlib.sha256).hexdigest()

@@ -1,0 +1,122 @@
+/** The websocket to the console: keeps it open, feeds the store, sends commands. */
+import type { Command, CommandRequest, ServerMessage } from "./types";
+import { SILENCE_MS, whyNot } from "./reducer";
+import { dispatch, useConsole } from "./store";
+
+const NO_SESSION = 4401;
+const RETRY_FIRST_MS = 250;
+const RETRY_MOST_MS = 2_000;
+const TICK_MS = 200;
+const CONNECT_MS = 2_500;
+
+export function socketAddress(path: string): string {
+  const scheme = window.location.protocol === "https:" ? "wss" : "ws";
+  return `${scheme}://${window.location.host}${path}`;
+}
+
+class ConsoleClient {
+  #socket: WebSocket | null = null;
+  #openedAt = 0;
+  #retryMs = 0;
+  #retryTimer: number | undefined;
+  #ticker: number | undefined;
+  #nextId = 1;
+
+  start(): void {
+    if (this.#ticker !== undefined) return;
+    this.#ticker = window.setInterval(() => this.#tick(), TICK_MS);
+    this.#connect();
+  }
+
+  stop(): void {
+    window.clearInterval(this.#ticker);
+    window.clearTimeout(this.#retryTimer);
+    this.#ticker = undefined;
+    this.#drop();
+  }
+
+  /** Sends a command, or says at once why it cannot be sent. */
+  send(channel: string, cmd: Command, options: { seconds?: number; clip?: string } = {}): void {
+    const state = useConsole.getState();
+    const now = performance.now();
+    const reason =
+      state.link !== "up" || this.#socket?.readyState !== WebSocket.OPEN
+        ? "link_lost"
+        : !state.gateUp
+          ? "gate_down"
+          : whyNot(
+              state.channels.find((candidate) => candidate.name === channel),
+              cmd,
+            );
+    if (reason !== null) {
+      dispatch({ type: "refused", channel, cmd, reason, now });
+      return;
+    }
+    const request: CommandRequest = { t: "cmd", id: this.#nextId++, cmd, channel, ...options };
+    dispatch({ type: "sent", id: request.id, channel, cmd, now });
+    this.#socket?.send(JSON.stringify(request));
+  }
+
+  #connect(): void {
+    window.clearTimeout(this.#retryTimer);
+    const socket = new WebSocket(socketAddress("/api/ws"));
+    this.#socket = socket;
+    this.#openedAt = performance.now();
+    socket.addEventListener("message", (event: MessageEvent<string>) => {
+      if (socket !== this.#socket) return;
+      this.#retryMs = 0;
+      const message = JSON.parse(event.data) as ServerMessage;
+      dispatch({ type: "message", message, now: performance.now() });
+    });
+    socket.addEventListener("close", (event) => {
+      if (socket === this.#socket) this.#lost(event.code === NO_SESSION);
+    });
+  }
+
+  #lost(sessionNeeded: boolean): void {
+    this.#drop();
+    dispatch({ type: "closed", now: performance.now(), sessionNeeded });
+    if (sessionNeeded) return; // signing in starts it again
+    this.#retryTimer = window.setTimeout(() => this.#connect(), this.#retryMs);
+    this.#retryMs = Math.min(RETRY_MOST_MS, this.#retryMs === 0 ? RETRY_FIRST_MS : this.#retryMs * 2);
+  }
+
+  #drop(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    dispatch({ type: "tick", now });
+    if (this.#socket === null) return;
+    const heard = Math.max(useConsole.getState().lastMessageAt, this.#openedAt);
+    const patience = this.#socket.readyState === WebSocket.CONNECTING ? CONNECT_MS : SILENCE_MS;
+    if (now - heard >= patience) this.#lost(false);
+  }
+
+  /** Hands a one-time token to the console. Null: signed in. Else what the console said. */
+  async signIn(token: string): Promise<{ error: string; error_zh: string } | null> {
+    try {
+      const answer = await fetch("/api/session", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ token }),
+      });
+      if (!answer.ok) {
+        const said = (await answer.json()) as { error?: string; error_zh?: string };
+        return { error: said.error ?? String(answer.status), error_zh: said.error_zh ?? "" };
+      }
+    } catch {
+      return { error: "The console cannot be reached.", error_zh: "无法连接控制台。" };
+    }
+    dispatch({ type: "signed_in", now: performance.now() });
+    this.#retryMs = 0;
+    this.#drop();
+    this.#connect();
+    return null;
+  }
+}
+
+export const client = new ConsoleClient();

@@ -1,0 +1,74 @@
+/** States for the unit tests. */
+import type { ChannelStatus, Hello, LogLine, StateMessage } from "./types";
+
+export function channel(changes: Partial<ChannelStatus> = {}): ChannelStatus {
+  return {
+    name: "main",
+    state: "live",
+    requested: "live",
+    delay_s: 30,
+    lead_s: 30,
+    returns_in_s: null,
+    filler: "slate",
+    on_air_s: 60,
+    ingest: {
+      connected: true,
+      encoder: "OBS",
+      peer: "127.0.0.1",
+      video_codec: "h264",
+      width: 1920,
+      height: 1080,
+      fps: 30,
+      audio_codec: "aac",
+      sample_rate: 48_000,
+      channels: 2,
+      bitrate_bps: 6_000_000,
+      keyframe_interval_s: 2,
+      packets: 1,
+      bytes: 1,
+      mended: 0,
+      dropped: 0,
+      since_s: 90,
+      warnings: [],
+    },
+    destinations: [],
+    archive: {
+      state: "ok",
+      path: "",
+      parts: 1,
+      bytes: 1,
+      lost_packets: 0,
+      free_bytes: null,
+      retention_days: 60,
+      error: "",
+    },
+    clips: [],
+    spans: [],
+    warnings: [],
+    ring_bytes: 0,
+    delay_error_ms: {},
+    ...changes,
+  };
+}
+
+export function logLine(seq: number): LogLine {
+  return { seq, at: 0, channel: "main", actor: "", code: "x", text: `line ${seq}`, text_zh: "", level: "info" };
+}
+
+export function hello(changes: Partial<Hello> = {}): Hello {
+  return {
+    t: "hello",
+    v: 1,
+    version: "0.1.0",
+    user: "operator",
+    server_time: 1_000,
+    gate: { up: true, ingest_up: true },
+    channels: [channel()],
+    log: [],
+    ...changes,
+  };
+}
+
+export function stateMessage(changes: Partial<StateMessage> = {}): StateMessage {
+  return { t: "state", server_time: 1_000, ingest_up: true, channels: [channel()], log: [], ...changes };
+}

@@ -1,0 +1,118 @@
+import { useConsole } from "../api/store";
+import type { ChannelStatus, DestinationStatus, IngestStatus } from "../api/types";
+import { type Strings, useLanguage, useText } from "../i18n";
+import { bitrate, codec, duration, frameRate } from "../ui/format";
+import { useNow } from "../ui/useNow";
+import { alarmsOf } from "./alarms";
+import card from "./Card.module.css";
+import { destinationColour } from "./colours";
+import { Lamp } from "./Lamp";
+
+/** What comes in and where it goes, with everything that is wrong with either. */
+export function FeedCard({ channel }: { channel: ChannelStatus }) {
+  const text = useText();
+  const language = useLanguage();
+  const alarms = alarmsOf(channel, text, language);
+  return (
+    <div className={`${card.card} ${card.scroll}`}>
+      {alarms.length > 0 && <h2 className={card.title}>{text.notices.title}</h2>}
+      {alarms.map((alarm) => (
+        <div key={alarm.key} className={card.line} data-level={alarm.level}>
+          {alarm.text}
+        </div>
+      ))}
+      <h2 className={card.title}>{text.feed.title}</h2>
+      {channel.ingest.connected ? <Ingest ingest={channel.ingest} /> : <NoIngest ingest={channel.ingest} />}
+      <h2 className={card.title}>{text.destinations.title}</h2>
+      {channel.destinations.length === 0 && <div className={card.note}>{text.destinations.none}</div>}
+      {channel.destinations.map((destination) => (
+        <Destination key={destination.name} destination={destination} />
+      ))}
+    </div>
+  );
+}
+
+function Ingest({ ingest }: { ingest: IngestStatus }) {
+  const text = useText();
+  const from = [ingest.encoder, ingest.peer].filter((part) => part !== "").join(" · ");
+  const picture =
+    ingest.video_codec === ""
+      ? text.feed.noVideo
+      : `${ingest.width}×${ingest.height} ${frameRate(ingest.fps)} ${codec(ingest.video_codec)}`;
+  return (
+    <>
+      <div className={card.row}>
+        <Lamp colour={ingest.video_codec === "" ? "amber" : "green"} />
+        <span>{picture}</span>
+        <span className={card.value}>{bitrate(ingest.bitrate_bps)}</span>
+      </div>
+      <div className={card.row}>
+        <Lamp colour={ingest.audio_codec === "" ? "amber" : "green"} />
+        <span>{sound(ingest, text)}</span>
+      </div>
+      <div className={card.row}>
+        <Lamp colour={ingest.keyframe_interval_s !== null && ingest.keyframe_interval_s >= 10 ? "amber" : "green"} />
+        <span>{text.feed.keyframes}</span>
+        <span className={card.value}>
+          {ingest.keyframe_interval_s === null ? "–" : `${ingest.keyframe_interval_s.toFixed(1)} s`}
+        </span>
+      </div>
+      {from !== "" && (
+        <div className={card.row} title={from}>
+          <Lamp colour="green" />
+          <span>{from}</span>
+        </div>
+      )}
+      {ingest.mended + ingest.dropped > 0 && (
+        <div className={card.row}>
+          <Lamp colour="off" />
+          <span>{text.feed.repaired}</span>
+          <span className={card.value}>
+            {ingest.mended} / {ingest.dropped}
+          </span>
+        </div>
+      )}
+    </>
+  );
+}
+
+function NoIngest({ ingest }: { ingest: IngestStatus }) {
+  const text = useText();
+  const receivedAt = useConsole((state) => state.receivedAt);
+  const now = useNow(500);
+  const age = Math.max(0, now - receivedAt) / 1000;
+  return (
+    <div className={card.row}>
+      <Lamp colour="amber" />
+      <span>{text.feed.noEncoder}</span>
+      {ingest.since_s !== null && (
+        <span className={card.value}>{text.feed.lostFor(duration(ingest.since_s + age))}</span>
+      )}
+    </div>
+  );
+}
+
+function sound(ingest: IngestStatus, text: Strings): string {
+  if (ingest.audio_codec === "") return text.feed.noAudio;
+  const { channels } = ingest;
+  const layout = channels === 1 ? text.feed.mono : channels === 2 ? text.feed.stereo : text.feed.channels(channels);
+  return `${codec(ingest.audio_codec)} ${ingest.sample_rate / 1000} kHz ${layout}`;
+}
+
+function Destination({ destination }: { destination: DestinationStatus }) {
+  const text = useText();
+  const { name, url, state, retry_in_s, bitrate_bps, error } = destination;
+  const waits = state === "backoff" && retry_in_s !== null;
+  return (
+    <>
+      <div className={card.row} title={url}>
+        <Lamp colour={destinationColour[state]} />
+        <span>
+          {name} · {waits ? text.destinations.backoffIn(retry_in_s.toFixed(0)) : text.destinations[state]}
+        </span>
+        <span className={card.value}>{state === "live" ? bitrate(bitrate_bps) : "–"}</span>
+      </div>
+      {error !== "" && state !== "live" && <div className={card.note}>{error}</div>}
+    </>
+  );
+}

@@ -1,0 +1,113 @@
+import { SegmentedControl, UnstyledButton } from "@mantine/core";
+import { useConsole } from "../api/store";
+import type { ChannelStatus } from "../api/types";
+import { type Language, languages, setLanguage, useLanguage, useText } from "../i18n";
+import { clock } from "../ui/format";
+import { useNow } from "../ui/useNow";
+import { type Alarm, allAlarms } from "./alarms";
+import { archiveSummary } from "./archive";
+import { stateColour } from "./colours";
+import classes from "./Header.module.css";
+import { Lamp } from "./Lamp";
+
+const LANGUAGES = (Object.keys(languages) as Language[]).map((value) => ({
+  value,
+  label: languages[value].languageName,
+}));
+
+export function Header({ shown, onShow }: { shown: string; onShow: (name: string) => void }) {
+  const channels = useConsole((state) => state.channels);
+  const ingestUp = useConsole((state) => state.ingestUp);
+  const text = useText();
+  const language = useLanguage();
+  return (
+    <header className={classes.header}>
+      <span className={classes.brand}>streamgate</span>
+      <div className={classes.tabs} role="tablist" aria-label={text.header.channels}>
+        {channels.map((channel, index) => (
+          <Tab key={channel.name} channel={channel} number={index + 1} shown={channel.name === shown} onShow={onShow} />
+        ))}
+      </div>
+      <div className={classes.alarms} role="alert" aria-label={text.header.alarms}>
+        <AlarmLine alarms={allAlarms(channels, ingestUp, text, language)} naming={channels.length > 1} />
+      </div>
+      <ArchiveChip channels={channels} shown={shown} />
+      <Clock />
+      <SegmentedControl
+        className={classes.language}
+        size="xs"
+        aria-label={text.header.language}
+        data={LANGUAGES}
+        value={language}
+        onChange={(value) => setLanguage(value as Language)}
+      />
+    </header>
+  );
+}
+
+interface TabProps {
+  channel: ChannelStatus;
+  number: number;
+  shown: boolean;
+  onShow: (name: string) => void;
+}
+
+function Tab({ channel, number, shown, onShow }: TabProps) {
+  const text = useText();
+  return (
+    <UnstyledButton
+      className={classes.tab}
+      role="tab"
+      aria-selected={shown}
+      onMouseDown={(event) => event.preventDefault()}
+      onClick={() => onShow(channel.name)}
+    >
+      <Lamp colour={stateColour[channel.state]} />
+      <span>
+        {number} <b>{channel.name}</b>
+      </span>
+      <em>{text.states[channel.state].word}</em>
+    </UnstyledButton>
+  );
+}
+
+/** The worst alarm in full; the others are counted here and stand in the feed card and the log. */
+function AlarmLine({ alarms, naming }: { alarms: Alarm[]; naming: boolean }) {
+  const text = useText();
+  const [worst] = alarms;
+  if (worst === undefined) return null;
+  const where = naming && worst.channel !== "" ? `${worst.channel}: ` : "";
+  return (
+    <div className={classes.alarm} data-level={worst.level} title={alarms.map((alarm) => alarm.text).join("\n")}>
+      <b>{worst.level === "alarm" ? "⚠" : "△"}</b>
+      <span>
+        {where}
+        {worst.text}
+      </span>
+      {alarms.length > 1 && <b>{text.header.more(alarms.length - 1)}</b>}
+    </div>
+  );
+}
+
+function ArchiveChip({ channels, shown }: { channels: ChannelStatus[]; shown: string }) {
+  const text = useText();
+  const channel = channels.find((candidate) => candidate.name === shown);
+  if (channel === undefined) return null;
+  const { colour, words } = archiveSummary(channel, channels, text);
+  return (
+    <span className={classes.chip} data-colour={colour} title={channel.archive.path}>
+      {words}
+    </span>
+  );
+}
+
+function Clock() {
+  const text = useText();
+  const offset = useConsole((state) => state.clockOffsetMs);
+  const now = useNow(200);
+  return (
+    <time className={classes.clock} title={text.header.clock}>
+      {clock(now + offset)}
+    </time>
+  );
+}

@@ -1,0 +1,54 @@
+import { Kbd, UnstyledButton } from "@mantine/core";
+import { whyNot } from "../api/reducer";
+import { useConsole } from "../api/store";
+import type { ChannelStatus, Command } from "../api/types";
+import { useText } from "../i18n";
+import classes from "./Key.module.css";
+import type { Deck } from "./useDeck";
+
+interface KeyProps {
+  cmd: Command;
+  label: string;
+  letter: string;
+  channel: ChannelStatus;
+  deck: Deck;
+  hint?: string;
+  title?: string;
+  on?: boolean;
+  armed?: boolean;
+  small?: boolean;
+}
+
+/**
+ * One key of the desk. What cannot be done now is dimmed, yet still answers a press: with the reason. It never takes the
+ * focus from a mouse press, so that a later space bar does not press it again.
+ */
+export function Key({ cmd, label, letter, channel, deck, hint, title, on = false, armed = false, small = false }: KeyProps) {
+  const text = useText();
+  const linked = useConsole((state) => state.link === "up" && state.gateUp);
+  const pending = useConsole((state) =>
+    Object.values(state.pending).some((asked) => asked.cmd === cmd && asked.channel === channel.name),
+  );
+  const reason = linked ? whyNot(channel, cmd) : "link_lost";
+  const names = [classes.key, cmd === "cut" && classes.cut, small && classes.small].filter(Boolean).join(" ");
+  return (
+    <UnstyledButton
+      className={names}
+      data-key={cmd}
+      data-on={on}
+      data-armed={armed}
+      data-pending={pending}
+      aria-disabled={reason !== null}
+      aria-keyshortcuts={letter}
+      title={reason === null ? title : text.reasons[reason]}
+      onMouseDown={(event) => event.preventDefault()}
+      onClick={() => deck.press(cmd)}
+    >
+      <span className={classes.label}>{label}</span>
+      {hint !== undefined && <small>{hint}</small>}
+      <Kbd className={classes.kbd} size="xs">
+        {letter}
+      </Kbd>
+    </UnstyledButton>
+  );
+}

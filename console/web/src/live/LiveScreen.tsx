@@ -1,0 +1,58 @@
+import { Code } from "@mantine/core";
+import { useState } from "react";
+import { useConsole } from "../api/store";
+import { useText } from "../i18n";
+import { Belt } from "./Belt";
+import { FeedCard } from "./FeedCard";
+import { Header } from "./Header";
+import { KeysCard } from "./KeysCard";
+import classes from "./LiveScreen.module.css";
+import { LogCard } from "./LogCard";
+import { Monitor } from "./Monitor";
+import { Outage } from "./Outage";
+import { StateCard } from "./StateCard";
+import { useDeck } from "./useDeck";
+
+const ADD = "streamgate channel add main --push rtmp://HOST/APP/KEY";
+
+export function LiveScreen() {
+  const [chosen, choose] = useState(() => decodeURIComponent(window.location.hash.slice(1)));
+  const channels = useConsole((state) => state.channels);
+  const known = useConsole((state) => state.link === "up" && state.gateUp);
+  const channel = channels.find((candidate) => candidate.name === chosen) ?? channels[0];
+  const name = channel?.name ?? "";
+  const show = (wanted: string) => {
+    window.history.replaceState(null, "", `#${encodeURIComponent(wanted)}`);
+    choose(wanted);
+  };
+  const deck = useDeck(channel, channels, show);
+  const text = useText();
+  return (
+    <div className={classes.page} data-testid="live">
+      <Header shown={name} onShow={show} />
+      {channel === undefined ? (
+        known && (
+          <div className={classes.none}>
+            <span>{text.noChannels}</span>
+            <Code fz="md">{ADD}</Code>
+          </div>
+        )
+      ) : (
+        <>
+          <section className={classes.screens}>
+            <Monitor key={`pvw/${name}`} feed="pvw" channel={channel} heard={deck.heard} onHear={deck.hear} />
+            <Monitor key={`pgm/${name}`} feed="pgm" channel={channel} heard={deck.heard} onHear={deck.hear} />
+          </section>
+          <Belt channel={channel} />
+          <section className={classes.deck}>
+            <StateCard channel={channel} deck={deck} />
+            <KeysCard channel={channel} deck={deck} />
+            <FeedCard channel={channel} />
+            <LogCard channel={name} />
+          </section>
+        </>
+      )}
+      <Outage channel={name} />
+    </div>
+  );
+}

@@ -1,0 +1,40 @@
+/** What asks for attention now, worst first, over all channels. Pure. */
+import { say, type Language, type Strings } from "../i18n";
+import type { ChannelStatus, Level } from "../api/types";
+
+export interface Alarm {
+  key: string;
+  channel: string; // "" concerns all of them
+  level: Exclude<Level, "info">;
+  text: string;
+}
+
+export function alarmsOf(channel: ChannelStatus, text: Strings, language: Language): Alarm[] {
+  const found: Alarm[] = [];
+  const add = (key: string, level: Alarm["level"], words: string) =>
+    found.push({ key: `${channel.name}/${key}`, channel: channel.name, level, text: words });
+  const { archive } = channel;
+  if (archive.state === "failed") add("archive", "alarm", withReason(text.alarms.archiveFailed, archive.error));
+  if (archive.state === "behind") add("archive", "warning", withReason(text.alarms.archiveBehind, archive.error));
+  if (archive.lost_packets > 0) add("archive-lost", "warning", text.alarms.lostPackets(archive.lost_packets));
+  for (const { name, state, error } of channel.destinations) {
+    if (state === "failed") add(`to-${name}`, "alarm", withReason(text.alarms.destinationFailed(name), error));
+    if (state === "backoff") add(`to-${name}`, "warning", withReason(text.alarms.destinationBackoff(name), error));
+  }
+  for (const warn of [...channel.warnings, ...channel.ingest.warnings]) {
+    const words = say(language, warn.text, warn.text_zh);
+    // The gate may report the archive or a destination in a sentence of its own: one line is enough.
+    if (warn.level !== "info" && !found.some((alarm) => alarm.text === words)) add(warn.code, warn.level, words);
+  }
+  return found;
+}
+
+export function allAlarms(channels: ChannelStatus[], ingestUp: boolean, text: Strings, language: Language): Alarm[] {
+  const found = channels.flatMap((channel) => alarmsOf(channel, text, language));
+  if (!ingestUp) found.unshift({ key: "ingest", channel: "", level: "alarm", text: text.alarms.ingestDown });
+  return found.toSorted((a, b) => Number(b.level === "alarm") - Number(a.level === "alarm"));
+}
+
+function withReason(words: string, reason: string): string {
+  return reason === "" ? words : `${words}: ${reason}`;
+}

@@ -1,0 +1,303 @@
+"""Names and places of archive parts, and the mending of one that a crash left torn.
+
+    archive/<channel>/<YYYY-MM-DD>/<HHMMSS.mmm>Z-<number>.mp4          the part; date and time are UTC
+    archive/<channel>/<YYYY-MM-DD>/<HHMMSS.mmm>Z-<number>.events.jsonl script events received during it
+    archive/<channel>/<YYYY-MM-DD>/index.jsonl                         one line per finished part
+
+A part is written under its final name; every fragment in it is complete once written, so it plays while it
+grows and after a crash. Numbers rise by one per part of a channel and never start anew: a missing number is
+a missing part, and a higher number is a younger part even when the clock was wrong.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from streamgate.core.mp4_scan import audio_timescale, box_header, fragment_info
+from streamgate.errors import ConfigError
+
+INDEX = "index.jsonl"
+MAX_BOX_IN_MEMORY = 16 * 1024 * 1024  # moov and moof; an mdat is never read whole
+
+_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_NAME = re.compile(r"(\d{6}\.\d{3})Z-(\d{6,})\.mp4")
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Packets that were received and not recorded, before the first packet of a part."""
+
+    packets: int
+    bytes: int
+    reason: str  # "behind": the queue was full; "failed": the disk refused; "format": no track for them
+
+
+class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of index.jsonl: the evidence of one finished part.
+
+    `start`, `end`: wall clock at the arrival of its first and last packet, seconds since the epoch.
+    `first_us`, `last_us`: the same on CLOCK_MONOTONIC. `origin_ms`: the feed timestamp that is 0 in the part.
+    `repaired`: a crash tore it; counts and `end` were read back from the file, arrival times are unknown.
+    A line without `part` records a gap at the end of a recording, after which no part came.
+    """
+
+    part: str  # file name
+    channel: str
+    number: int
+    start: float
+    end: float
+    bytes: int
+    sha256: str
+    video: int = 0
+    audio: int = 0
+    data: int = 0
+    keyframe: bool = True  # it starts with a keyframe
+    tracks: list[str] = []
+    origin_ms: int = 0
+    first_us: int | None = None
+    last_us: int | None = None
+    source: str = ""
+    closed: str = ""  # why it ended: length, format, source, gone, behind, failed, stop, crash
+    events_sha256: str = ""
+    gap: Gap | None = None
+    repaired: bool = False
+    v: int = 1
+
+    @property
+    def packets(self) -> int:
+        return self.video + self.audio + self.data
+
+
+class PartName(msgspec.Struct, frozen=True):
+    """What a part's path says. `start_ms`: wall clock, milliseconds since the epoch."""
+
+    channel: str
+    start_ms: int
+    number: int
+
+    @property
+    def path(self) -> PurePosixPath:
+        """Relative to the archive's root."""
+        at = datetime.fromtimestamp(self.start_ms // 1000, UTC)
+        name = f"{at:%H%M%S}.{self.start_ms % 1000:03d}Z-{self.number:06d}.mp4"
+        return PurePosixPath(self.channel, f"{at:%Y-%m-%d}", name)
+
+
+def check_channel(channel: str) -> str:
+    """Return the name if it may stand in a path.
+
+    Raises:
+        ConfigError: it may not.
+    """
+    if not _CHANNEL.fullmatch(channel):
+        raise ConfigError(
+            f"channel name {channel!r} cannot be used for a directory; allowed are 1 to 64 letters, digits, "
+            "dots, dashes and underscores, the first a letter or digit"
+        )
+    return channel
+
+
+def parse(path: PurePosixPath) -> PartName | None:
+    """Return what a path (relative to the archive's root) says; None if it is no part."""
+    if len(path.parts) != 3:
+        return None
+    channel, date, name = path.parts
+    match = _NAME.fullmatch(name)
+    if match is None or not _DATE.fullmatch(date) or not _CHANNEL.fullmatch(channel):
+        return None
+    try:
+        at = datetime.strptime(f"{date} {match[1]}", "%Y-%m-%d %H%M%S.%f").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    start_ms = int(at.timestamp()) * 1000 + at.microsecond // 1000
+    parsed = PartName(channel, start_ms, int(match[2]))
+    return parsed if parsed.path == path else None
+
+
+def events_path(part: Path) -> Path:
+    return part.with_suffix(".events.jsonl")
+
+
+def find_parts(root: Path, channel: str | None = None) -> Iterator[tuple[PartName, Path]]:
+    """Yield every part below an archive's root, in no order. Symbolic links are not followed."""
+    for channel_dir in _directories(root):
+        if channel not in {None, channel_dir.name}:
+            continue
+        for date_dir in _directories(channel_dir):
+            yield from find_day(channel_dir.name, date_dir)
+
+
+def find_day(channel: str, date_dir: Path) -> Iterator[tuple[PartName, Path]]:
+    with closing(os.scandir(date_dir)) as entries:
+        for entry in entries:
+            name = parse(PurePosixPath(channel, date_dir.name, entry.name))
+            if name is not None and entry.is_file(follow_symlinks=False):
+                yield name, Path(entry.path)
+
+
+def _directories(path: Path) -> list[Path]:
+    try:
+        with closing(os.scandir(path)) as entries:
+            return sorted(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return []
+
+
+def newest_part(root: Path, channel: str) -> tuple[int, Path | None]:
+    """Return the highest number any part of a channel carries and its day; (0, None) without parts.
+
+    Looks at names only, cheaply: a channel may hold a million of them.
+    """
+    highest, newest = 0, None
+    for date_dir in days(root, channel):
+        for name in os.listdir(date_dir):  # noqa: PTH208  (a Path per name would cost seconds)
+            if name.endswith(".mp4"):
+                number = name[name.rfind("-") + 1 : -4]
+                if number.isdecimal() and int(number) > highest:
+                    highest, newest = int(number), date_dir
+    return highest, newest
+
+
+def days(root: Path, channel: str) -> list[Path]:
+    """Return a channel's date directories, oldest first."""
+    return [path for path in _directories(root / channel) if _DATE.fullmatch(path.name)]
+
+
+def read_index(date_dir: Path) -> list[PartRecord]:
+    """Return the lines of a day's index; torn and foreign ones are passed over (see `repair_day`)."""
+    try:
+        lines = (date_dir / INDEX).read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    records = []
+    decoder = msgspec.json.Decoder(PartRecord)
+    for line in lines:
+        try:
+            records.append(decoder.decode(line))
+        except msgspec.DecodeError:
+            continue
+    return records
+
+
+def append_lines(path: Path, lines: list[bytes]) -> None:
+    """Append whole lines to a JSONL file and bring them to the disk. A torn last line is ended first.
+
+    Raises:
+        OSError
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        write_all(descriptor, (b"\n" if torn else b"") + b"".join(line + b"\n" for line in lines))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """What a part's file holds. `whole`: bytes up to the end of its last whole fragment (or of its moov)."""
+
+    size: int
+    whole: int
+    sha256: str  # of the first `whole` bytes
+    video: int
+    audio: int
+    length_s: float
+
+
+def scan(path: Path) -> Scan:
+    """Read a part through once.
+
+    Raises:
+        OSError
+    """
+    digest = hashlib.sha256()
+    whole = position = video = audio = rate = 0
+    length_s = 0.0
+    waiting: list[bytes] = []  # boxes read since `whole`: they count once their mdat is there
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        while True:
+            head = file.read(8)
+            box = box_header(head)
+            if box is None or position + box[1] > size:
+                break
+            kind, length = box
+            position += length
+            if kind == b"mdat":
+                for part in waiting:
+                    digest.update(part)
+                    if part[4:8] == b"moof":
+                        info = fragment_info(part, rate)
+                        video, audio = video + info.video, audio + info.audio
+                        length_s = max(length_s, info.end_s)
+                waiting = []
+                digest.update(head)
+                left = length - 8
+                while left and (chunk := file.read(min(left, 1 << 20))):
+                    digest.update(chunk)
+                    left -= len(chunk)
+                whole = position
+            elif length > MAX_BOX_IN_MEMORY:
+                break
+            else:
+                waiting.append(head + file.read(length - 8))
+                if kind == b"moov":
+                    rate = audio_timescale(waiting[-1])
+                    for part in waiting:
+                        digest.update(part)
+                    waiting, whole = [], position
+    return Scan(size, whole, digest.hexdigest(), video, audio, length_s)
+
+
+def record_from_file(name: PartName, path: Path) -> PartRecord:
+    """Return the index line of a part that has none, read from its file."""
+    seen = scan(path)
+    start = name.start_ms / 1000
+    return PartRecord(
+        part=path.name,
+        channel=name.channel,
+        number=name.number,
+        start=start,
+        end=start + seen.length_s,
+        bytes=seen.whole,
+        sha256=seen.sha256,
+        video=seen.video,
+        audio=seen.audio,
+        closed="crash",
+        repaired=True,
+    )
+
+
+def repair_day(channel: str, date_dir: Path) -> list[PartRecord]:
+    """Mend a day after a crash: parts without an index line are cut to their last whole fragment and indexed.
+
+    No part may be open for writing. Raises OSError.
+    """
+    known = {record.part for record in read_index(date_dir) if record.part}
+    mended = []
+    for name, path in sorted(find_day(channel, date_dir), key=lambda found: found[0].number):
+        if path.name in known:
+            continue
+        record = record_from_file(name, path)
+        if path.stat().st_size > record.bytes:
+            times = path.stat()
+            os.truncate(path, record.bytes)
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # its age is that of its media
+        mended.append(record)
+    if mended:
+        append_lines(date_dir / INDEX, [msgspec.json.encode(record) for record in mended])
+    return mended

@@ -1,0 +1,233 @@
+"""Cuts what arrives into fragments and parts, and keeps the index. Synchronous; belongs to one thread."""
+
+from pathlib import Path
+
+import msgspec
+
+from streamgate.archive.intake import NewFormat
+from streamgate.archive.part_file import Arrived, PartFile
+from streamgate.archive.parts import (
+    INDEX,
+    Gap,
+    PartRecord,
+    append_lines,
+    days,
+    newest_part,
+    repair_day,
+)
+from streamgate.core.fmp4 import can_carry
+from streamgate.core.packet import FeedFormat, Kind, Packet
+
+FRAGMENT_US = 4_000_000  # a longer GOP is written in pieces
+MAX_FRAGMENT_BYTES = 16 * 1024 * 1024
+MAX_PART_US = 300_000_000  # a feed that sends no keyframe gets a new part all the same
+TIMELINE_STEP_MS = 10_000
+_JITTER_US = 500_000  # a keyframe that is due at the part's end may be early by this much
+_MAX_UNINDEXED = 1000  # index lines kept while the disk refuses them: 100 minutes; the rest is mended later
+
+
+class Recorder:
+    """Writes the parts of one channel.
+
+    A method that raises OSError has lost nothing: call it again with the same argument. What could be
+    written of a part that failed stays, under a whole last fragment, and the next attempt opens a new one.
+    """
+
+    def __init__(self, root: Path, channel: str, part_us: int) -> None:
+        self._root = root
+        self._channel = channel
+        self._part_us = max(0, part_us - _JITTER_US)
+        self._feed: FeedFormat | None = None
+        self._source = ""
+        self._part: PartFile | None = None
+        self._pending: list[Arrived] = []
+        self._pending_bytes = 0
+        self._last_dts: dict[Kind, int] = {}
+        self._number = 0
+        self._gap: Gap | None = None
+        self._unindexed: list[tuple[Path, bytes]] = []
+        self.parts = 0
+        self.bytes = 0
+        self.path = ""  # of the newest part, relative to the root
+        self.unrecorded = 0  # packets that no part holds
+        self.refused = ""  # codecs of the feed that cannot be recorded
+
+    @property
+    def open(self) -> bool:
+        """A part is open."""
+        return self._part is not None
+
+    @property
+    def pending(self) -> int:
+        """Packets held for the next fragment."""
+        return len(self._pending)
+
+    def prepare(self) -> list[PartRecord]:
+        """Make the directory, find the next number, mend what a crash tore; return what was mended."""
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._number, newest = newest_part(self._root, self._channel)
+        # The torn part is the newest: by name, or by number if the clock was set back since.
+        dirs = {*days(self._root, self._channel)[-2:], *((newest,) if newest else ())}
+        return [record for day in sorted(dirs) for record in repair_day(self._channel, day)]
+
+    def change(self, item: NewFormat) -> None:
+        """Take the parameters of what follows; a change of them or of the source ends the part."""
+        video = item.feed.video if item.feed.video is not None and can_carry(item.feed.video) else None
+        audio = item.feed.audio if item.feed.audio is not None and can_carry(item.feed.audio) else None
+        feed = FeedFormat(video, audio)
+        if self._feed is not None:
+            if item.source != self._source:
+                self.finish("source")
+                self._last_dts.clear()
+            elif feed != self._feed:
+                self.finish("format")
+        self._feed, self._source = feed, item.source
+        tracks = ((item.feed.video, video), (item.feed.audio, audio))
+        self.refused = ", ".join(t.codec for t, kept in tracks if t is not None and kept is None)
+
+    def take(self, item: Arrived) -> None:
+        """Take a packet, which may end the fragment or the part before it."""
+        packet = item.packet
+        if not self._carried(packet):
+            self._add_gap(Gap(1, len(packet.data), "format"))
+            self.unrecorded += 1
+            return
+        if packet.kind is not Kind.DATA:
+            if abs(packet.dts - self._last_dts.get(packet.kind, packet.dts)) > TIMELINE_STEP_MS:
+                self.finish("timeline")
+                self._last_dts.clear()
+            if self._pending:
+                self._cut(item)
+            self._last_dts[packet.kind] = packet.dts
+        self._pending.append(item)
+        self._pending_bytes += len(packet.data)
+
+    def missed(self, gap: Gap) -> None:
+        """Take note that packets were lost: the part ends, the next one's index line says so."""
+        self.finish(gap.reason)
+        self._add_gap(gap)
+
+    def drop_pending(self) -> None:
+        """Leave out what is pending: it cannot be written, ever."""
+        size = sum(len(item.packet.data) for item in self._pending)
+        self._add_gap(Gap(len(self._pending), size, "failed"))
+        self.unrecorded += len(self._pending)
+        self._pending, self._pending_bytes = [], 0
+        if self._part is not None:
+            self._give_up_part()
+
+    def flush(self, next_video_dts: int | None = None) -> None:
+        """Write what is pending as one fragment, opening a part if none is."""
+        if not self._pending:
+            return
+        part = self._part
+        if part is None:
+            part = self._part = self._open()
+        try:
+            written = part.write(self._pending, next_video_dts)
+        except OSError:
+            self._give_up_part()
+            raise
+        if not part.counted:
+            part.counted = True
+            self._gap = None
+            self.parts += 1
+            self.path = str(part.name.path)
+        self.bytes += written
+        self._pending, self._pending_bytes = [], 0
+
+    def finish(self, reason: str) -> None:
+        """End the part, if there is one, with everything pending in it."""
+        self.flush()
+        part, self._part = self._part, None
+        if part is None:
+            return
+        # Before the disk is asked: the record of what is written must survive a refusal.
+        self._remember(part, reason)
+        part.close()
+        self.index()
+
+    def end(self, reason: str) -> None:
+        """As `finish`; a gap that no part follows is put into the index, too."""
+        self.finish(reason)
+        newest = days(self._root, self._channel)[-1:]
+        if self._gap is not None and newest:
+            line = PartRecord(
+                part="", channel=self._channel, number=0, start=0, end=0, bytes=0, sha256="", gap=self._gap
+            )
+            append_lines(newest[0] / INDEX, [msgspec.json.encode(line)])
+            self._gap = None
+
+    def index(self) -> None:
+        """Write the index lines that are due."""
+        while self._unindexed:
+            path, line = self._unindexed[0]
+            append_lines(path, [line])
+            self._unindexed.pop(0)
+
+    def _carried(self, packet: Packet) -> bool:
+        if self._feed is None:
+            return False
+        if packet.kind is Kind.VIDEO:
+            return self._feed.video is not None
+        if packet.kind is Kind.AUDIO:
+            return self._feed.audio is not None
+        return self._feed.video is not None or self._feed.audio is not None
+
+    def _cut(self, item: Arrived) -> None:
+        """End the fragment, and perhaps the part, before this packet."""
+        assert self._feed is not None
+        packet = item.packet
+        # Cuts fall between pictures; without video anywhere.
+        between = packet.kind is Kind.VIDEO or self._feed.video is None
+        starts = packet.keyframe or self._feed.video is None
+        fragment_us = item.arrival_us - self._pending[0].arrival_us
+        part_us = item.arrival_us - (self._part or self._pending[0]).arrival_us
+        over = between and (part_us >= MAX_PART_US or (starts and part_us >= self._part_us))
+        whole = packet.keyframe or (between and fragment_us >= FRAGMENT_US)
+        if over or whole or self._pending_bytes > MAX_FRAGMENT_BYTES:
+            self.flush(packet.dts if packet.kind is Kind.VIDEO else None)
+        if over:
+            self.finish("length")
+
+    def _open(self) -> PartFile:
+        assert self._feed is not None
+        number = self._number
+        while True:
+            number += 1
+            try:
+                part = PartFile(
+                    self._root,
+                    self._channel,
+                    number,
+                    feed=self._feed,
+                    source=self._source,
+                    first=self._pending,
+                    gap=self._gap,
+                )
+            except FileExistsError:
+                continue
+            self._number = number
+            return part
+
+    def _give_up_part(self) -> None:
+        """Leave a part that the disk takes no more of; what it holds counts."""
+        part, self._part = self._part, None
+        assert part is not None
+        self._remember(part, "failed")
+        part.abandon()
+        if not part.bytes:  # not even a header: it never was a recording, and its number is free again
+            part.path.unlink(missing_ok=True)
+            self._number = part.name.number - 1
+
+    def _remember(self, part: PartFile, reason: str) -> None:
+        if part.bytes:
+            line = msgspec.json.encode(part.record(reason))
+            self._unindexed.append((part.path.parent / INDEX, line))
+            del self._unindexed[:-_MAX_UNINDEXED]
+
+    def _add_gap(self, gap: Gap) -> None:
+        known = self._gap
+        self._gap = (
+            gap if known is None else Gap(known.packets + gap.packets, known.bytes + gap.bytes, known.reason)
+        )

@@ -1,0 +1,425 @@
+"""The command line. Exit codes: 0 done, 1 refused or failed (reason on stderr), 2 usage.
+
+Everything heavy is imported where it is used: `streamgate cut` must be quick.
+"""
+
+import os
+import pwd
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+from typer.core import TyperGroup
+
+from streamgate.errors import StreamgateError
+from streamgate.runtime.datadir import DataDir, default_root
+
+if TYPE_CHECKING:
+    from streamgate.link.messages import AnyRequest, Reply
+    from streamgate.runtime.channels import ChannelConfig, ChannelStore
+
+
+class _Group(TyperGroup):
+    """Turns every error of ours into one line on stderr and exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except StreamgateError as error:
+            _complain(str(error))
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="streamgate: a livestream content gate. Every feed is held 30 seconds or more and cut with one key.",
+)
+channel_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, show and change channels.")
+app.add_typer(channel_app, name="channel")
+
+_Channel = Annotated[str, typer.Argument(metavar="CHANNEL", help="Name of the channel.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_Pushes = Annotated[
+    list[str] | None,
+    typer.Option("--push", metavar="URL", help="rtmp(s)://HOST/APP/KEY, also as NAME=URL. May be repeated."),
+]
+_Backups = Annotated[
+    list[Path] | None,
+    typer.Option("--backup", metavar="FILE", help="Backup video or picture. May be repeated."),
+]
+
+
+def main() -> None:
+    """Entry point of the `streamgate` command."""
+    app(prog_name="streamgate")
+
+
+@app.callback()
+def _root(
+    ctx: typer.Context,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where everything stands. [env STREAMGATE_DATA_DIR; default ~/.local/share/streamgate]",
+        ),
+    ] = None,
+) -> None:
+    ctx.obj = DataDir(data_dir or default_root(os.environ))
+
+
+# ---------------------------------------------------------------- processes
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    *,
+    rtmp: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Encoders publish here.")] = None,
+    console: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The operators' page.")] = None,
+    rtmps: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The same with TLS; off.")] = None,
+    tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Certificate chain for rtmps.")] = None,
+    tls_key: Annotated[str | None, typer.Option(metavar="FILE", help="Private key for rtmps.")] = None,
+    public_host: Annotated[str | None, typer.Option(metavar="HOST", help="How encoders reach us.")] = None,
+    retention_days: Annotated[str | None, typer.Option(metavar="DAYS", help="At least 60.")] = None,
+    no_input_stop_min: Annotated[
+        str | None, typer.Option(metavar="MINUTES", help="End a broadcast without input; 0: never.")
+    ] = None,
+    ring_max_mb: Annotated[str | None, typer.Option(metavar="MB", help="Memory cap per channel.")] = None,
+    max_bitrate_mbps: Annotated[
+        str | None, typer.Option(metavar="MBPS", help="Highest feed bit rate.")
+    ] = None,
+    log_level: Annotated[
+        str | None, typer.Option(metavar="LEVEL", help="debug, info, warning, error.")
+    ] = None,
+) -> None:
+    """Run the gate in the foreground until SIGTERM or Ctrl-C. Options may also stand in streamgate.toml."""
+    from streamgate.config import load
+
+    settings = load(
+        ctx.obj.root,
+        rtmp=rtmp,
+        console=console,
+        rtmps=rtmps,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        public_host=public_host,
+        retention_days=retention_days,
+        no_input_stop_min=no_input_stop_min,
+        ring_max_mb=ring_max_mb,
+        max_bitrate_mbps=max_bitrate_mbps,
+        log_level=log_level,
+    )
+    from streamgate import app as composition
+
+    raise typer.Exit(composition.serve(settings))
+
+
+@app.command()
+def demo(ctx: typer.Context) -> None:
+    """Show the whole thing on this machine alone: test feed, gate, destination, page. Stands in ./.demo."""
+    from streamgate.demo.run import run_demo
+
+    assert ctx.parent is not None, "a command of the group"
+    given: Path | None = ctx.parent.params["data_dir"]
+    raise typer.Exit(run_demo(given))
+
+
+# ---------------------------------------------------------------- air
+
+
+@app.command()
+def start(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+    """Begin a broadcast without waiting for an encoder."""
+    from streamgate.link.messages import Start
+
+    _act(ctx, Start(id=1, actor=_actor(), channel=channel), json)
+
+
+@app.command()
+def cut(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+    """Take the program off air at once: filler airs, and nothing held or arriving now will ever air."""
+    from streamgate.link.messages import Cut
+
+    _act(ctx, Cut(id=1, actor=_actor(), channel=channel), json)
+
+
+@app.command()
+def restore(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+    """End a cut: what arrives from now on airs, one delay later."""
+    from streamgate.link.messages import Restore
+
+    _act(ctx, Restore(id=1, actor=_actor(), channel=channel), json)
+
+
+@app.command()
+def dump(
+    ctx: typer.Context,
+    channel: _Channel,
+    seconds: Annotated[float, typer.Option(metavar="N", help="How many of the newest seconds.")] = 10.0,
+    json: _Json = False,
+) -> None:
+    """Condemn the newest seconds only: filler covers exactly them when they come due."""
+    from streamgate.link.messages import Dump
+
+    _act(ctx, Dump(id=1, actor=_actor(), channel=channel, seconds=seconds), json)
+
+
+@app.command()
+def backup(
+    ctx: typer.Context,
+    channel: _Channel,
+    clip: Annotated[
+        str, typer.Argument(metavar="[CLIP]", help="Name of the clip; the first one if left out.")
+    ] = "",
+    json: _Json = False,
+) -> None:
+    """Air backup footage by choice, without condemning anything. `live` returns."""
+    from streamgate.link.messages import Backup
+
+    _act(ctx, Backup(id=1, actor=_actor(), channel=channel, clip=clip), json)
+
+
+@app.command()
+def live(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+    """Return from backup footage to the delayed feed."""
+    from streamgate.link.messages import Live
+
+    _act(ctx, Live(id=1, actor=_actor(), channel=channel), json)
+
+
+@app.command()
+def stop(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+    """End the broadcast and close the connections to the platforms."""
+    from streamgate.link.messages import Stop
+
+    _act(ctx, Stop(id=1, actor=_actor(), channel=channel), json)
+
+
+@app.command()
+def status(ctx: typer.Context, json: _Json = False) -> None:
+    """Show every channel: what airs, what comes in, where it goes."""
+    from streamgate.link.messages import GetStatus
+
+    channels = _call(ctx, GetStatus(id=1, actor=_actor())).channels or []
+    if json:
+        _print_json({"channels": channels})
+    else:
+        from streamgate.tables import print_status
+
+        print_status(channels)
+
+
+@app.command("console-link")
+def console_link(ctx: typer.Context, json: _Json = False) -> None:
+    """Print a new link to the operators' page: good once, within 24 hours."""
+    from console.tokens import mint
+    from streamgate.link.client import not_running
+
+    places: DataDir = ctx.obj
+    serving = places.serving()
+    if serving is None:
+        raise not_running(places.root)
+    link = f"http://{serving.console}/?token={mint(places.root)}"
+    if json:
+        _print_json({"console": link})
+    else:
+        typer.echo(link)
+
+
+# ---------------------------------------------------------------- channels
+
+
+@channel_app.command("add")
+def channel_add(
+    ctx: typer.Context,
+    name: _Channel,
+    *,
+    delay: Annotated[float, typer.Option(metavar="S", help="Seconds from 30 to 600.")] = 30.0,
+    push: _Pushes = None,
+    backup: _Backups = None,
+    json: _Json = False,
+) -> None:
+    """Make a channel. Its stream key is shown this once."""
+    places: DataDir = ctx.obj
+    server = _rtmp_server(places)
+    channel, key = _store(places).add(name, delay_s=delay, push=push or (), backups=backup or ())
+    _print_key(channel, server, key, json)
+    _reload(places)
+
+
+@channel_app.command("list")
+def channel_list(ctx: typer.Context, json: _Json = False) -> None:
+    """Show all channels as they are set. Push URLs are shown without their keys."""
+    loaded = _store(ctx.obj).load_all()
+    if json:
+        _print_json({"channels": [_shown(channel) for channel in loaded.channels], "errors": loaded.errors})
+    else:
+        from streamgate.tables import print_channels
+
+        print_channels(loaded)
+
+
+@channel_app.command("set")
+def channel_set(
+    ctx: typer.Context,
+    name: _Channel,
+    *,
+    delay: Annotated[float | None, typer.Option(metavar="S", help="Seconds from 30 to 600.")] = None,
+    push: _Pushes = None,
+    remove_push: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Name of a destination (see channel list).")
+    ] = None,
+    backup: _Backups = None,
+    remove_backup: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Path or file name of a backup.")
+    ] = None,
+    json: _Json = False,
+) -> None:
+    """Change a channel: its delay, add or remove destinations and backup files."""
+    channel = _store(ctx.obj).set(
+        name,
+        delay_s=delay,
+        add_push=push or (),
+        remove_push=remove_push or (),
+        add_backups=backup or (),
+        remove_backups=remove_backup or (),
+    )
+    if json:
+        _print_json(_shown(channel))
+    else:
+        names = ", ".join(one.name for one in channel.destinations) or "none"
+        typer.echo(
+            f"{name}: delay {channel.delay_s:g} s, push to {names}, {len(channel.backups)} backup files"
+        )
+    _reload(ctx.obj)
+
+
+@channel_app.command("rotate-key")
+def channel_rotate_key(ctx: typer.Context, name: _Channel, json: _Json = False) -> None:
+    """Give a channel a new stream key; the old one is refused from now on."""
+    places: DataDir = ctx.obj
+    server = _rtmp_server(places)
+    channel, key = _store(places).rotate_key(name)
+    _print_key(channel, server, key, json)
+    _reload(places)
+
+
+@channel_app.command("remove")
+def channel_remove(ctx: typer.Context, name: _Channel, json: _Json = False) -> None:
+    """Forget a channel that is not on air. Its recordings stay."""
+    from streamgate.errors import Refused
+    from streamgate.link.client import NotRunningError
+    from streamgate.link.messages import GetStatus
+
+    try:
+        channels = _call(ctx, GetStatus(id=1, actor=_actor())).channels or []
+    except NotRunningError:
+        channels = []
+    if any(one.name == name and one.on_air_s is not None for one in channels):
+        raise Refused(f"channel {name} is on air; end the broadcast first with: streamgate stop {name}")
+    _store(ctx.obj).remove(name)
+    if json:
+        _print_json({"name": name, "removed": True})
+    else:
+        typer.echo(f"{name}: removed; its recordings stay")
+    _reload(ctx.obj)
+
+
+# ---------------------------------------------------------------- helpers
+
+
+def _complain(text: str) -> None:
+    typer.echo(f"streamgate: {text}", err=True)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(msgspec.json.encode(value).decode())
+
+
+def _actor() -> str:
+    """Who asks, for the journal. From the system's user list: LOGNAME can be set by anyone."""
+    try:
+        return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:
+        return f"cli:uid{os.getuid()}"
+
+
+def _call(ctx: typer.Context, request: "AnyRequest") -> "Reply":
+    import asyncio
+
+    from streamgate.link.client import call
+
+    return asyncio.run(call(ctx.obj.control_socket, request))
+
+
+def _act(ctx: typer.Context, request: "AnyRequest", json: bool) -> None:
+    """Send a command and print what the channel is now. `took_ms`: as the gate measured it."""
+    started = time.monotonic()
+    reply = _call(ctx, request)
+    took_ms = (time.monotonic() - started) * 1000 if reply.took_ms is None else reply.took_ms
+    if json:
+        _print_json({"channel": reply.channel, "state": reply.state, "took_ms": round(took_ms, 3)})
+    else:
+        typer.echo(f"{reply.channel}: {reply.state} ({took_ms:.1f} ms)")
+
+
+def _store(places: DataDir) -> "ChannelStore":
+    from streamgate.runtime.channels import ChannelStore
+
+    return ChannelStore(places.root)
+
+
+def _reload(places: DataDir) -> None:
+    """Make a running gate read the channels again. Without one there is nothing to do."""
+    import asyncio
+
+    from streamgate.link.client import NotRunningError, call
+    from streamgate.link.messages import Reload
+
+    try:
+        asyncio.run(call(places.control_socket, Reload(id=1, actor=_actor())))
+    except NotRunningError:
+        return
+    except StreamgateError as error:
+        raise type(error)(
+            f"the change is stored, but the running gate did not take it over: {error}"
+        ) from error
+
+
+def _rtmp_server(places: DataDir) -> str:
+    """Where encoders publish: as the running serve really listens, else as it is set."""
+    from streamgate.config import load
+
+    if serving := places.serving():
+        return f"rtmp://{serving.rtmp}/live"
+    settings = load(places.root)
+    return f"rtmp://{settings.rtmp.reachable(settings.public_host)}/live"
+
+
+def _print_key(channel: "ChannelConfig", server: str, key: str, json: bool) -> None:
+    if json:
+        _print_json({"name": channel.name, "rtmp_server": server, "stream_key": key})
+        return
+    typer.echo(f"channel     {channel.name}, delay {channel.delay_s:g} s")
+    typer.echo(f"server      {server}")
+    typer.echo(
+        f"stream key  {key}    (shown this once; a new one: streamgate channel rotate-key {channel.name})"
+    )
+
+
+def _shown(channel: "ChannelConfig") -> dict[str, object]:
+    """The channel for people: without key hash, URLs without keys."""
+    return {
+        "name": channel.name,
+        "delay_s": channel.delay_s,
+        "destinations": [{"name": one.name, "url": one.redacted} for one in channel.destinations],
+        "backups": channel.backups,
+        "created": channel.created,
+    }

@@ -1,0 +1,261 @@
+"""Settings of `streamgate serve`: command line > environment (STREAMGATE_*) > streamgate.toml > defaults.
+
+Only `app` and `cli` read this module; everything else receives plain values.
+"""
+
+import difflib
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError, core_schema
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from streamgate.errors import ConfigError
+from streamgate.runtime.datadir import DataDir, default_root
+
+ENV_PREFIX = "STREAMGATE_"
+MIN_RETENTION_DAYS = 60
+_HOST_PORT = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>[0-9]{1,5})"
+)
+
+
+class HostPort(msgspec.Struct, frozen=True):
+    """An address to listen on. `host` without brackets; port 0 means any free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "HostPort":
+        """Read `HOST:PORT` or `[IPv6]:PORT`. Raise ValueError on anything else."""
+        match = _HOST_PORT.fullmatch(text.strip())
+        if match is None or int(match["port"]) > 65535:
+            raise ValueError(f"{text!r} is not HOST:PORT")
+        return cls(match["v6"] or match["host"], int(match["port"]))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def reachable(self, public_host: str = "") -> "HostPort":
+        """Return the address others use: `public_host`, else this machine's own where we listen on all."""
+        host = public_host or self.host
+        if host in ("0.0.0.0", "::"):  # noqa: S104 - read, not bound
+            host = _own_address()
+        return HostPort(host, self.port)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        def validate(value: Any) -> HostPort:
+            if isinstance(value, HostPort):
+                return value
+            if not isinstance(value, str):
+                raise ValueError("not HOST:PORT")  # noqa: TRY004 - pydantic turns only ValueError into its report
+            return cls.parse(value)
+
+        return core_schema.no_info_plain_validator_function(
+            validate, serialization=core_schema.to_string_ser_schema()
+        )
+
+
+def _own_address() -> str:
+    """Return the address of the interface with the default route: the kernel's table; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
+
+
+def _empty_is_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+_Address = Annotated[HostPort | None, BeforeValidator(_empty_is_none)]
+_File = Annotated[Annotated[Path, AfterValidator(_absolute)] | None, BeforeValidator(_empty_is_none)]
+
+
+class Settings(BaseSettings):
+    """What `serve` needs to know. A field's description says what is allowed; errors quote it.
+
+    `Settings()` reads all sources and raises pydantic's ValidationError; `load` raises ConfigError instead.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, env_prefix=ENV_PREFIX, extra="forbid")
+
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default_factory=lambda: default_root(os.environ), description="a directory"
+    )
+    rtmp: HostPort = Field(
+        HostPort("127.0.0.1", 1935), description="HOST:PORT, for example 0.0.0.0:1935 or [::1]:1935"
+    )
+    rtmps: _Address = Field(None, description="HOST:PORT, for example 0.0.0.0:1936; left out it is off")
+    tls_cert: _File = Field(None, description="a readable PEM file with the certificate chain for rtmps")
+    tls_key: _File = Field(None, description="a readable PEM file with the private key for rtmps")
+    console: HostPort = Field(
+        HostPort("127.0.0.1", 8080), description="HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080"
+    )
+    public_host: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._:-]*$",
+        description="the host name or address under which encoders reach this machine, without a port",
+    )
+    retention_days: int = Field(
+        MIN_RETENTION_DAYS,
+        ge=MIN_RETENTION_DAYS,
+        le=36500,
+        description=f"a whole number of days from {MIN_RETENTION_DAYS} to 36500"
+        f" (rule R8, Art. 19: recordings are kept at least {MIN_RETENTION_DAYS} days)",
+    )
+    no_input_stop_min: float = Field(
+        30.0, ge=0, le=10080, description="minutes from 0 to 10080 (0: a broadcast never ends by itself)"
+    )
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+        "info", description="debug, info, warning or error"
+    )
+    ring_max_mb: int = Field(
+        1024, ge=64, le=1048576, description="a whole number of megabytes from 64 to 1048576"
+    )
+    max_bitrate_mbps: float = Field(60.0, ge=1, le=1000, description="megabits per second from 1 to 1000")
+
+    @model_validator(mode="after")
+    def _tls_is_complete(self) -> "Settings":
+        """An rtmps listener without certificate would only be found out by the first encoder."""
+        if self.rtmps is None:
+            return self
+        for name in ("tls_cert", "tls_key"):
+            path: Path | None = getattr(self, name)
+            if path is None:
+                raise PydanticCustomError(
+                    "tls",
+                    "rtmps is on, but {name} is not set; name a PEM file, or leave rtmps out",
+                    {"name": name},
+                )
+            if not (path.is_file() and os.access(path, os.R_OK)):
+                raise PydanticCustomError(
+                    "tls",
+                    "{name} is {path}, which is not a readable file; allowed is a PEM file; correct the path",
+                    {"name": name, "path": str(path)},
+                )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _TomlSource(settings_cls)
+
+    @property
+    def places(self) -> DataDir:
+        return DataDir(self.data_dir)
+
+
+class _TomlSource(PydanticBaseSettingsSource):
+    """`streamgate.toml` in the data directory the sources before it named. Relative paths start there."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        fields = self.settings_cls.model_fields
+        places = DataDir(Path(self.current_state.get("data_dir") or default_root(os.environ)))
+        try:
+            values = tomllib.loads(places.toml.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise ConfigError(
+                f"{places.toml} cannot be read ({error.strerror}); correct its permissions"
+            ) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{places.toml} is not valid TOML: {error}; correct that place") from error
+        if "data_dir" in values:
+            raise ConfigError(
+                f"{places.toml} sets data_dir, but the file itself stands in the data directory;"
+                f" remove the line and use --data-dir or {ENV_PREFIX}DATA_DIR"
+            )
+        allowed = [name for name in fields if name != "data_dir"]
+        for key in values:
+            if key not in allowed:
+                raise ConfigError(_unknown(key, allowed, str(places.toml)))
+        for name in ("tls_cert", "tls_key"):
+            if isinstance(values.get(name), str) and values[name]:
+                values[name] = str(places.root / Path(values[name]).expanduser())
+        return values
+
+
+def load(data_dir: Path | None = None, **command_line: Any) -> Settings:
+    """Read the settings; None on the command line means not given.
+
+    Raises ConfigError with thing, value, where it comes from, what is allowed and what to do.
+    """
+    given = {name: value for name, value in command_line.items() if value is not None}
+    if data_dir is not None:
+        given["data_dir"] = data_dir
+    for name in given:
+        if name not in Settings.model_fields:
+            raise ConfigError(_unknown(name, list(Settings.model_fields), "the command line"))
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, given, os.environ)) from error
+    _ = settings.places  # refuses a path that is too long
+    return settings
+
+
+def _unknown(key: str, allowed: list[str], where: str) -> str:
+    near = difflib.get_close_matches(key.lower().replace("-", "_"), allowed, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"unknown setting {key!r} in {where}; {hint}allowed are: {', '.join(sorted(allowed))}"
+
+
+def _explain(error: ValidationError, given: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    texts = []
+    for one in error.errors():
+        name = str(one["loc"][0]) if one["loc"] else ""
+        if not name:
+            texts.append(one["msg"])
+            continue
+        variable = f"{ENV_PREFIX}{name}".upper()
+        if name in given:
+            where, remedy = f"--{name.replace('_', '-')}", "correct it on the command line"
+        elif variable in environ:
+            where, remedy = variable, "correct or unset that variable"
+        else:
+            where, remedy = "streamgate.toml", "correct the line or remove it for the default"
+        value = one["input"]
+        shown = f"{value!r}" if isinstance(value, str) else str(value)
+        allowed = Settings.model_fields[name].description
+        texts.append(f"{name} is {shown} (from {where}); allowed is {allowed}; {remedy}")
+    return "\n".join(dict.fromkeys(texts))

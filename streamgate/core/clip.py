@@ -1,0 +1,216 @@
+r"""A clip: filler conformed to one feed, as a file that is written front to back and read at random. Pure.
+
+    "SGCLIP1\n" | payloads | index (JSON) | u32 CRC-32 of the index | u32 index length | "SGCLIPE\n"
+
+The index stands last, so that a clip of any length is written without being held in memory; the end mark
+tells a whole file from one cut short. Numbers are big-endian. Video has no B-frames and a constant rate:
+frame i is shown at i * video.frame_ms. Audio frame j starts at j * audio.frame_ms. A loop lasts
+video_count * frame_ms and its audio covers it (with less than one audio frame to spare).
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from mmap import mmap
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from streamgate.core.packet import AudioTrack, FeedFormat, VideoTrack
+from streamgate.errors import MediaError
+
+MAGIC = b"SGCLIP1\n"
+END = b"SGCLIPE\n"
+VERSION = 1
+_TAIL = struct.Struct("!II8s")
+_ENTRY = struct.Struct("!QIB")
+
+
+class ClipIndex(msgspec.Struct, frozen=True, gc=False):
+    """What a clip file's index says.
+
+    `video`, `audio`: tables of `u64 offset | u32 size | u8 keyframe`, one row per frame (13 bytes each: the
+    gate keeps them as they are). `silence`: (offset, size) of one encoded silent audio frame.
+    `has_sound`: false when the audio is nothing but silence.
+    """
+
+    v: int
+    name: str
+    format: FeedFormat
+    video: bytes
+    audio: bytes
+    silence: tuple[int, int]
+    has_sound: bool
+
+
+_decoder = msgspec.json.Decoder(ClipIndex)
+
+
+def audio_frames_for(video_count: int, video: VideoTrack, audio: AudioTrack) -> int:
+    """Return how many audio frames cover a loop of `video_count` frames; exact, in integers."""
+    return -(-video_count * video.fps_den * audio.sample_rate // (video.fps_num * audio.frame_samples))
+
+
+class ClipWriter:
+    """Makes a clip file: write what `start`, `video`, `audio`, `finish` return, in the order of the calls."""
+
+    def __init__(self) -> None:
+        self._video = bytearray()
+        self._audio = bytearray()
+        self._silence = (0, 0)
+        self._at = 0
+
+    @property
+    def video_count(self) -> int:
+        return len(self._video) // _ENTRY.size
+
+    @property
+    def audio_count(self) -> int:
+        return len(self._audio) // _ENTRY.size
+
+    def start(self, silence: bytes) -> bytes:
+        """`silence`: one encoded silent audio frame."""
+        self._silence = (len(MAGIC), len(silence))
+        self._at = len(MAGIC) + len(silence)
+        return MAGIC + silence
+
+    def video(self, payload: bytes, *, keyframe: bool) -> bytes:
+        return self._add(self._video, payload, keyframe)
+
+    def audio(self, payload: bytes) -> bytes:
+        return self._add(self._audio, payload, False)
+
+    def silent_audio(self) -> None:
+        """Add an audio frame that is the silent one: it costs no payload."""
+        self._audio += _ENTRY.pack(*self._silence, False)
+
+    def repeat_video(self, count: int) -> None:
+        """Repeat the frames so far, from the first on, until there are `count`: it costs no payload."""
+        once = bytes(self._video)
+        while once and self.video_count < count:
+            self._video += once[: (count - self.video_count) * _ENTRY.size]
+
+    def trim_audio(self, count: int) -> None:
+        """Forget audio frames beyond the first `count`."""
+        del self._audio[count * _ENTRY.size :]
+
+    def _add(self, table: bytearray, payload: bytes, keyframe: bool) -> bytes:
+        table += _ENTRY.pack(self._at, len(payload), keyframe)
+        self._at += len(payload)
+        return payload
+
+    def finish(self, name: str, format_: FeedFormat, *, has_sound: bool) -> bytes:
+        index = msgspec.json.encode(
+            ClipIndex(
+                VERSION, name, format_, bytes(self._video), bytes(self._audio), self._silence, has_sound
+            )
+        )
+        return index + _TAIL.pack(crc32(index), len(index), END)
+
+
+def encode(
+    name: str,
+    format_: FeedFormat,
+    video: Iterable[tuple[bytes, bool]],
+    audio: Iterable[bytes],
+    *,
+    silence: bytes,
+    has_sound: bool,
+) -> Iterator[bytes]:
+    """Yield a clip file piece by piece. `video`: (payload, keyframe)."""
+    writer = ClipWriter()
+    yield writer.start(silence)
+    for payload, keyframe in video:
+        yield writer.video(payload, keyframe=keyframe)
+    for payload in audio:
+        yield writer.audio(payload)
+    yield writer.finish(name, format_, has_sound=has_sound)
+
+
+class Clip:
+    """A clip file in memory (usually mapped), each frame copied out when asked for.
+
+    Build it with `from_buffer`, which checks the whole index against the buffer.
+    """
+
+    def __init__(self, index: ClipIndex, view: "memoryview[Any]") -> None:
+        assert index.format.video is not None
+        assert index.format.audio is not None
+        self._view = view
+        self._video = index.video
+        self._audio = index.audio
+        self.name = index.name
+        self.format = index.format
+        self.video_track: VideoTrack = index.format.video
+        self.audio_track: AudioTrack = index.format.audio
+        self.has_sound = index.has_sound
+        self.video_count = len(index.video) // _ENTRY.size
+        self.audio_count = len(index.audio) // _ENTRY.size
+        offset, size = index.silence
+        self.silence = bytes(view[offset : offset + size])
+
+    @classmethod
+    def from_buffer(cls, buffer: "bytes | mmap | memoryview[Any]", name: str = "") -> "Clip":
+        """Open a clip file, under another name if one is given.
+
+        MediaError when it is not a clip file, is cut short or contradicts itself.
+        """
+        view = memoryview(buffer).cast("B")
+        index = _read_index(view)
+        return cls(msgspec.structs.replace(index, name=name) if name else index, view)
+
+    @property
+    def duration_ms(self) -> float:
+        """Length of one loop."""
+        return self.video_count * self.video_track.frame_ms
+
+    def video(self, index: int) -> tuple[bytes, bool]:
+        """Return (payload, keyframe) of video frame `index`, 0 to video_count - 1."""
+        offset, size, keyframe = _ENTRY.unpack_from(self._video, index * _ENTRY.size)
+        return bytes(self._view[offset : offset + size]), keyframe == 1
+
+    def audio(self, index: int) -> bytes:
+        """Return audio frame `index`, 0 to audio_count - 1."""
+        offset, size, _ = _ENTRY.unpack_from(self._audio, index * _ENTRY.size)
+        return bytes(self._view[offset : offset + size])
+
+
+def _read_index(view: "memoryview[Any]") -> ClipIndex:
+    if len(view) < len(MAGIC) + _TAIL.size or view[: len(MAGIC)] != MAGIC:
+        raise MediaError("not a clip file")
+    checksum, length, end = _TAIL.unpack(view[-_TAIL.size :])
+    index_end = len(view) - _TAIL.size
+    index_start = index_end - length
+    if end != END or index_start < len(MAGIC):
+        raise MediaError("a clip file that is cut short")
+    raw = bytes(view[index_start:index_end])
+    if crc32(raw) != checksum:
+        raise MediaError("a clip file whose index is damaged")
+    try:
+        index = _decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise MediaError(f"a clip file whose index cannot be read: {error}") from error
+    _check(index, index_start)
+    return index
+
+
+def _check(index: ClipIndex, payload_end: int) -> None:
+    """Raise MediaError unless every frame lies within the payload and the tracks fit together."""
+    video, audio = index.format.video, index.format.audio
+    if index.v != VERSION:
+        raise MediaError(f"a clip file of version {index.v}; known is {VERSION}")
+    if video is None or audio is None or min(video.fps_num, video.fps_den) <= 0:
+        raise MediaError("a clip file without a video of constant rate and an audio track")
+    if min(audio.sample_rate, audio.frame_samples) <= 0:
+        raise MediaError(f"a clip file with audio of {audio.sample_rate} Hz")
+    if not index.video or len(index.video) % _ENTRY.size or len(index.audio) % _ENTRY.size:
+        raise MediaError("a clip file whose frame tables are damaged")
+    if not _ENTRY.unpack_from(index.video)[2]:
+        raise MediaError("a clip file that does not begin with a keyframe")
+    rows = [(*index.silence, 0), *_ENTRY.iter_unpack(index.video), *_ENTRY.iter_unpack(index.audio)]
+    if any(offset < len(MAGIC) or size <= 0 or offset + size > payload_end for offset, size, _ in rows):
+        raise MediaError("a clip file with frames outside itself")
+    count = len(index.audio) // _ENTRY.size
+    needed = audio_frames_for(len(index.video) // _ENTRY.size, video, audio)
+    if count != needed:
+        raise MediaError(f"a clip file with {count} audio frames where its loop needs {needed}")

@@ -1,0 +1,75 @@
+"""Reading back what `core.fmp4` writes: where whole fragments end and what they hold. Pure."""
+
+import struct
+from collections.abc import Iterator
+
+import msgspec
+
+from streamgate.core.mp4_init import AUDIO_TRACK_ID, VIDEO_TIMESCALE, VIDEO_TRACK_ID
+
+_CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"moof", b"traf"})
+_BOX_TYPES = frozenset({b"ftyp", b"moov", b"moof", b"mdat", b"free", b"styp", b"sidx"})
+
+
+class FragmentInfo(msgspec.Struct, frozen=True, gc=False):
+    """What one moof says. Times in seconds of the part's own timeline; `end_s` 0 without samples."""
+
+    video: int = 0
+    audio: int = 0
+    end_s: float = 0.0
+
+
+def box_header(head: bytes) -> tuple[bytes, int] | None:
+    """Return (type, size) of a top-level box from its first 8 bytes; None if that is no box written here."""
+    if len(head) < 8:
+        return None
+    size, kind = struct.unpack_from(">I4s", head)
+    return (kind, size) if size >= 8 and kind in _BOX_TYPES else None
+
+
+def audio_timescale(moov: bytes) -> int:
+    """Return the timescale of the audio track of a whole moov box; 0 when it has none."""
+    track = 0
+    for kind, body in _walk(moov, 0, len(moov)):
+        if kind == b"tkhd" and len(body) >= 16:
+            track = int.from_bytes(body[12:16], "big")
+        elif kind == b"mdhd" and len(body) >= 16 and track == AUDIO_TRACK_ID:
+            return int.from_bytes(body[12:16], "big")
+    return 0
+
+
+def fragment_info(moof: bytes, audio_rate: int) -> FragmentInfo:
+    """Return what a whole moof box holds. `audio_rate`: the audio track's timescale, 0 without one."""
+    counts = {VIDEO_TRACK_ID: 0, AUDIO_TRACK_ID: 0}
+    track = start = 0
+    end_s = 0.0
+    for kind, body in _walk(moof, 0, len(moof)):
+        if kind == b"tfhd" and len(body) >= 8:
+            track = int.from_bytes(body[4:8], "big")
+        elif kind == b"tfdt" and len(body) >= 12:
+            start = int.from_bytes(body[4:12], "big")
+        elif kind == b"trun" and len(body) >= 12 and track in counts:
+            count = int.from_bytes(body[4:8], "big")
+            fields = 4 if track == VIDEO_TRACK_ID else 2
+            rows = body[12 : 12 + 4 * fields * count]
+            if len(rows) < 4 * fields * count:
+                continue
+            counts[track] += count
+            duration = sum(struct.unpack(f">{fields * count}I", rows)[::fields])
+            scale = VIDEO_TIMESCALE if track == VIDEO_TRACK_ID else audio_rate
+            if scale:
+                end_s = max(end_s, (start + duration) / scale)
+    return FragmentInfo(counts[VIDEO_TRACK_ID], counts[AUDIO_TRACK_ID], end_s)
+
+
+def _walk(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (type, body) of every box that holds no boxes of interest, in order."""
+    while end - position >= 8:
+        size, kind = struct.unpack_from(">I4s", data, position)
+        if size < 8 or position + size > end:
+            return
+        if kind in _CONTAINERS:
+            yield from _walk(data, position + 8, position + size)
+        else:
+            yield kind, data[position + 8 : position + size]
+        position += size

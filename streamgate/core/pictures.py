@@ -1,0 +1,64 @@
+"""What a video payload holds, told from its NAL unit headers alone. Pure.
+
+Sources: ITU-T H.264 table 7-1, ITU-T H.265 table 7-1.
+"""
+
+from enum import IntEnum
+
+CODECS_WITH_NALS = frozenset({"h264", "hevc"})
+
+
+class Picture(IntEnum):
+    """`RANDOM_ACCESS`: a decoder may start here. `NONE`: no picture at all (SEI, parameter sets)."""
+
+    OTHER = 0
+    RANDOM_ACCESS = 1
+    NONE = 2
+    BROKEN = 3  # the NAL unit lengths do not add up
+
+
+def classify(codec: str, payload: bytes, length_size: int = 4) -> Picture:
+    """Classify a length-prefixed payload of H.264 (IDR) or HEVC (IRAP, types 16 to 21)."""
+    avc = codec == "h264"
+    at = 0
+    size = len(payload)
+    found = Picture.NONE
+    while at < size:
+        start = at + length_size
+        at = start + int.from_bytes(payload[at:start])
+        if start > size or at > size:
+            return Picture.BROKEN
+        if at == start:
+            continue
+        kind = payload[start] & 31 if avc else payload[start] >> 1 & 63
+        if kind == 5 if avc else 16 <= kind <= 21:
+            found = Picture.RANDOM_ACCESS
+        elif found is Picture.NONE and (1 <= kind <= 4 if avc else kind <= 9):
+            found = Picture.OTHER
+    return found
+
+
+def with_long_lengths(payload: bytes, length_size: int) -> bytes:
+    """Return the payload with 4-byte NAL unit lengths, the only ones the program carries.
+
+    The payload has been classified as not broken.
+    """
+    out = bytearray()
+    at = 0
+    while at < len(payload):
+        start = at + length_size
+        at = start + int.from_bytes(payload[at:start])
+        out += (at - start).to_bytes(4) + payload[start:at]
+    return bytes(out)
+
+
+def with_long_lengths_config(codec: str, config: bytes) -> bytes:
+    """Return the avcC or hvcC with its NAL unit length set to 4 bytes."""
+    at = 4 if codec == "h264" else 21
+    return config[:at] + bytes((config[at] | 3,)) + config[at + 1 :]
+
+
+def length_size_of(codec: str, config: bytes) -> int:
+    """Return the NAL unit length an avcC or hvcC declares; 4 when it is too short to say."""
+    at = 4 if codec == "h264" else 21
+    return (config[at] & 3) + 1 if len(config) > at else 4

@@ -1,0 +1,117 @@
+"""What may be removed from the archive, and when the clock is not to be believed. Pure.
+
+Rule R8: a broadcast is recorded in full and kept at least 60 days. Where there is doubt, nothing is removed.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from streamgate.errors import ConfigError
+
+MIN_RETENTION_DAYS = 60
+MAX_RETENTION_DAYS = 36_500
+DAY_S = 86_400.0
+STEP_S = DAY_S  # the wall clock may run ahead of the monotonic clock by this much before it is doubted
+PROBATION_S = DAY_S  # running time in which both clocks must agree after an unexplained time switched off
+
+
+def check_retention_days(days: int) -> int:
+    """Return `days` if that is allowed.
+
+    Raises:
+        ConfigError: fewer than 60 (rule R8), or more than a century.
+    """
+    if days < MIN_RETENTION_DAYS:
+        raise ConfigError(
+            f"retention of {days} days is refused: rule R8 (Art. 19) keeps every recording at least "
+            f"{MIN_RETENTION_DAYS} days; set retention_days to {MIN_RETENTION_DAYS} or more"
+        )
+    if days > MAX_RETENTION_DAYS:
+        raise ConfigError(f"retention of {days} days is refused; allowed are up to {MAX_RETENTION_DAYS}")
+    return days
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A part as the sweeper sees it. Times: wall clock, seconds since the epoch."""
+
+    key: str
+    channel: str
+    number: int  # rises by one per part of a channel, whatever the clock said
+    named_at: float  # from its name
+    modified_at: float  # of its file: when its last fragment was written
+    held: bool = False  # exempt from expiry
+
+
+def removable(candidates: Iterable[Candidate], *, now_s: float, retention_days: int) -> list[Candidate]:
+    """Return those that may go, oldest number first. Give all parts of a channel, not a selection.
+
+    A part is as young as the youngest of: its name, its file's modification time, and every part of its
+    channel with a lower number (which was recorded before it, even if the clock stood in the past then).
+
+    Raises:
+        ConfigError: the retention is not allowed.
+    """
+    keep_s = max(MIN_RETENTION_DAYS, check_retention_days(retention_days)) * DAY_S
+    youngest: dict[str, float] = {}
+    gone = []
+    for part in sorted(candidates, key=lambda part: (part.channel, part.number)):
+        at = max(part.named_at, part.modified_at, youngest.get(part.channel, part.named_at))
+        youngest[part.channel] = at
+        if not part.held and now_s - at > keep_s:
+            gone.append(part)
+    return gone
+
+
+class ClockMark(msgspec.Struct, frozen=True):
+    """What the sweeper knew of the clocks at its last run; kept on disk.
+
+    `wall_s`: the wall clock as far as it is believed. `mono_s`: CLOCK_MONOTONIC, comparable within `boot`.
+    `doubt`: "" when trusted, "step" or "off" (switched off for over a day, or so it seems).
+    `agreed_s`: running time, since doubt "off" arose, in which both clocks agreed.
+    """
+
+    wall_s: float
+    mono_s: float
+    boot: str
+    doubt: str = ""
+    agreed_s: float = 0.0
+
+
+class ClockVerdict(msgspec.Struct, frozen=True):
+    """`trusted`: things may be removed. `reason`: why not. `mark`: to be kept for the next run."""
+
+    trusted: bool
+    reason: str
+    mark: ClockMark
+
+
+def judge_clock(last: ClockMark | None, now: ClockMark, newest_s: float | None) -> ClockVerdict:
+    """Say whether the wall clock is to be believed.
+
+    `last`: the mark of the last run, None on the first. `now`: both clocks as they read (doubt unset).
+    `newest_s`: the youngest time any part carries. A step stays doubted until the clock is back in step or
+    somebody who checked it deletes the mark; a long time switched off until the clocks agreed for a day.
+    """
+    mark = now
+    reason = ""
+    if last is not None:
+        same_boot = last.boot == now.boot and now.mono_s >= last.mono_s
+        elapsed = now.mono_s - last.mono_s if same_boot else max(0.0, now.mono_s)
+        expected = last.wall_s + elapsed
+        if now.wall_s > expected + STEP_S:
+            ahead = (now.wall_s - expected) / DAY_S
+            if same_boot or last.doubt == "step":
+                mark = msgspec.structs.replace(now, wall_s=expected, doubt="step")
+                reason = f"the clock stepped {ahead:.1f} days forward"
+            else:
+                mark = msgspec.structs.replace(now, doubt="off", agreed_s=last.agreed_s)
+                reason = f"{ahead:.1f} days passed with the machine off, or its clock is wrong"
+        elif last.doubt == "off":
+            agreed = last.agreed_s + (elapsed if same_boot else 0.0)
+            if agreed < PROBATION_S:
+                mark = msgspec.structs.replace(now, doubt="off", agreed_s=agreed)
+                reason = f"the clock is on probation for {(PROBATION_S - agreed) / 3600:.1f} more hours"
+    if not reason and newest_s is not None and now.wall_s < newest_s:
+        reason = f"the clock is {(newest_s - now.wall_s) / 3600:.1f} hours behind the newest recording"
+    return ClockVerdict(not reason, reason, mark)

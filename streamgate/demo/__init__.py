@@ -1,0 +1,1 @@
+"""`streamgate demo`: the whole thing on one machine."""

@@ -1,0 +1,152 @@
+"""What a feed consists of, found from its headers and first keyframe with libav.
+
+Blocking (4-40 ms): runs in an executor thread. The template is an FLV file of a few tags in memory, so there
+is nothing to wait for; what libav cannot tell, the parameter sets and the encoder's metadata do.
+"""
+
+import io
+from collections.abc import Mapping
+from fractions import Fraction
+
+import av
+import av.error
+import msgspec
+
+from streamgate.core.packet import FeedFormat, Kind, Packet, VideoTrack
+from streamgate.core.paramsets import parse_avcc
+from streamgate.core.sps import parse_sps
+from streamgate.errors import MediaError
+from streamgate.rtmp import flv
+from streamgate.rtmp.amf0 import Value
+
+_FLV_HEADER = b"FLV\x01\x01\x00\x00\x00\x09\x00\x00\x00\x00"  # video only
+_SCRIPT_TAG, _VIDEO_TAG = 18, 9
+_OPTIONS = {"fpsprobesize": "0"}
+_DEFAULT_FPS = Fraction(30)
+# Whatever libav and its binding make of bytes from outside: one publisher's feed never ends the process.
+_PROBLEMS = (
+    av.error.FFmpegError, MediaError, ArithmeticError, LookupError, MemoryError, OSError, RuntimeError,
+    TypeError, ValueError,
+)  # fmt: skip
+_PROFILES = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10", 122: "High 4:2:2"}
+_PIX_FMTS = {(1, 8): "yuv420p", (2, 8): "yuv422p", (3, 8): "yuv444p", (1, 10): "yuv420p10le"}
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """What is known of a feed's video when its first keyframe is there."""
+
+    codec: str
+    config: bytes
+    keyframe: bytes
+    metadata: Mapping[str, Value] = {}
+
+
+class Probed(msgspec.Struct, frozen=True):
+    """`fps_known`: false when the frame rate is a guess. `problem`: not empty when libav could not help."""
+
+    video: VideoTrack
+    fps_known: bool
+    problem: str = ""
+
+
+def sane_fps(value: object) -> Fraction | None:
+    """Return a frame rate of 1 to 240 as a fraction (29.97 becomes 30000/1001), None for any other value."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
+        return None
+    rate = float(value)
+    if not 1 <= rate <= 240:  # false for NaN too
+        return None
+    whole = round(rate)
+    if abs(rate - whole) < 0.002:
+        return Fraction(whole)
+    drop = round(rate * 1.001)
+    if abs(rate - drop / 1.001) < 0.006:
+        return Fraction(drop * 1000, 1001)
+    return Fraction(rate).limit_denominator(1001)
+
+
+def probe(sample: Sample, *, without_libav: str = "") -> Probed:
+    """Say what the video is. Never raises for anything in the sample.
+
+    `without_libav`: when not empty the reason why libav is not asked (it took too long).
+    """
+    track = _from_parameter_sets(sample)
+    rates = [sane_fps(sample.metadata.get("framerate"))]
+    vui_fps = sane_fps(Fraction(track.fps_num, track.fps_den))
+    problem = without_libav
+    if not problem:
+        try:
+            track, template_fps = _from_template(sample, track)
+        except _PROBLEMS as error:
+            problem = str(error) or type(error).__name__
+        else:
+            rates.append(template_fps)
+    known = next((rate for rate in (*rates, vui_fps) if rate), None)
+    rate = known or _DEFAULT_FPS
+    track = msgspec.structs.replace(track, fps_num=rate.numerator, fps_den=rate.denominator)
+    return Probed(track, known is not None, problem)
+
+
+def _from_parameter_sets(sample: Sample) -> VideoTrack:
+    """Read the SPS; where that fails or it is not H.264, the metadata. Frame rate 0 when it does not say."""
+    plain = VideoTrack(
+        codec=sample.codec,
+        config=sample.config,
+        width=_side(sample.metadata.get("width")),
+        height=_side(sample.metadata.get("height")),
+        fps_num=0,
+        fps_den=1,
+    )
+    if sample.codec != "h264":
+        return plain
+    try:
+        sps = parse_sps(parse_avcc(sample.config).sps[0])
+    except (MediaError, IndexError):
+        return plain
+    constrained = sps.profile_idc == 66 and sps.compat & 0x40
+    return msgspec.structs.replace(
+        plain,
+        width=sps.width,
+        height=sps.height,
+        fps_num=sps.fps.numerator if sps.fps else 0,
+        fps_den=sps.fps.denominator if sps.fps else 1,
+        pix_fmt=_PIX_FMTS.get((sps.chroma_format_idc, sps.bit_depth), "yuv420p"),
+        profile="Constrained Baseline" if constrained else _PROFILES.get(sps.profile_idc, ""),
+        level=sps.level_idc,
+    )
+
+
+def _from_template(sample: Sample, track: VideoTrack) -> tuple[VideoTrack, Fraction | None]:
+    feed = FeedFormat(video=track)
+    packet = Packet(Kind.VIDEO, 0, 0, keyframe=True, data=sample.keyframe)
+    file = io.BytesIO(
+        _FLV_HEADER
+        + _tag(_SCRIPT_TAG, flv.metadata_body(feed).removeprefix(b"\x02\x00\x0d@setDataFrame"))
+        + _tag(_VIDEO_TAG, flv.video_config_body(track))
+        + _tag(_VIDEO_TAG, flv.video_body(packet, track.codec))
+    )
+    with av.open(file, format="flv", options=_OPTIONS) as container:
+        if not container.streams.video:
+            raise MediaError("libav finds no video in the feed's headers")
+        stream = container.streams.video[0]
+        context = stream.codec_context
+        if not context.width or not context.height:
+            raise MediaError("libav cannot tell the size of the feed's pictures")
+        track = msgspec.structs.replace(
+            track,
+            width=context.width,
+            height=context.height,
+            pix_fmt=context.pix_fmt or track.pix_fmt,
+            profile=context.profile or track.profile,
+            level=track.level or max(getattr(context, "level", 0) or 0, 0),
+        )
+        return track, sane_fps(stream.average_rate)
+
+
+def _tag(kind: int, body: bytes) -> bytes:
+    """Return an FLV tag at time 0 (FLV 10.1, E.4.1)."""
+    return bytes((kind,)) + len(body).to_bytes(3) + bytes(7) + body + (len(body) + 11).to_bytes(4)
+
+
+def _side(value: Value) -> int:
+    return int(value) if isinstance(value, float) and 1 <= value <= 16384 else 0

@@ -1,0 +1,150 @@
+"""Sound of any kind to the AAC frames of a clip. Runs in the conform child only."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import av
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from av.codec.context import Flags
+
+from streamgate.core.packet import AudioTrack
+from streamgate.core.target import is_lc_of
+
+_FRAME = 1024  # samples of an AAC-LC frame; FFmpeg's encoder also starts with so many of priming
+_BITS_PER_CHANNEL = 64_000
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0(back)", 6: "5.1(back)"}
+_TOLERANCE_S = 0.05  # timestamps may be off by this much before sound is moved
+_INAUDIBLE = 1e-4  # -80 dB
+_Samples = npt.NDArray[np.float32]
+
+
+class AudioEncoder:
+    """Encodes blocks of (channels, 1024) samples. The priming frame is dropped: block j becomes frame j."""
+
+    def __init__(self, target: AudioTrack) -> None:
+        context = av.CodecContext.create("aac", "w")
+        context.sample_rate = target.sample_rate
+        context.layout = _LAYOUTS[target.channels]
+        context.format = "fltp"
+        context.bit_rate = _BITS_PER_CHANNEL * target.channels
+        context.time_base = Fraction(1, target.sample_rate)
+        context.flags |= Flags.global_header
+        context.open()
+        self._context = context
+        self._target = target
+        self._samples = 0
+        self._primed = False
+
+    def track(self) -> AudioTrack:
+        """Describe what is encoded: the target's own track if a decoder set up for it fits."""
+        own = bytes(self._context.extradata or b"")
+        target = self._target
+        if is_lc_of(own, target.sample_rate, target.channels):
+            return target
+        return msgspec.structs.replace(target, config=own)
+
+    def encode(self, block: _Samples) -> Iterator[bytes]:
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(block), "fltp", _LAYOUTS[self._target.channels]
+        )
+        frame.sample_rate = self._target.sample_rate
+        frame.pts = self._samples
+        frame.time_base = Fraction(1, self._target.sample_rate)
+        self._samples += block.shape[1]
+        yield from self._frames(self._context.encode(frame))
+
+    def finish(self) -> Iterator[bytes]:
+        yield from self._frames(self._context.encode(None))
+
+    def _frames(self, packets: "list[av.Packet[Any]]") -> Iterator[bytes]:
+        for packet in packets:
+            if self._primed:
+                yield bytes(packet)
+            self._primed = True
+
+
+def silent_frame(target: AudioTrack) -> bytes:
+    """Return one encoded frame of silence, taken from the middle of silence."""
+    encoder = AudioEncoder(target)
+    block = np.zeros((target.channels, _FRAME), np.float32)
+    frames = [frame for _ in range(4) for frame in encoder.encode(block)]
+    return frames[-1]
+
+
+class Soundtrack:
+    """Puts decoded sound on the clip's timeline, sample for sample, and encodes it.
+
+    Gaps are filled with silence, overlaps cut. It starts with a fade of one frame, because what a decoder
+    held before a splice does not belong to it. `has_sound` turns true with the first audible sample.
+    """
+
+    def __init__(self, target: AudioTrack) -> None:
+        self._target = target
+        self._encoder = AudioEncoder(target)
+        self._resampler: av.AudioResampler | None = None
+        self._input: tuple[str, str, int] | None = None
+        self._waiting: _Samples = np.zeros((target.channels, 0), np.float32)
+        self._samples = 0  # encoded and waiting
+        self._tolerance = round(_TOLERANCE_S * target.sample_rate)
+        self._fade: _Samples = np.linspace(0, 1, _FRAME, dtype=np.float32)
+        self.has_sound = False
+
+    @property
+    def duration_s(self) -> Fraction:
+        return Fraction(self._samples, self._target.sample_rate)
+
+    def track(self) -> AudioTrack:
+        return self._encoder.track()
+
+    def add(self, frame: av.AudioFrame, time_s: Fraction | None) -> Iterator[bytes]:
+        """Take a decoded frame that belongs at `time_s` of the clip (None: after the last one)."""
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._resampler is None or shape != self._input:
+            self._input = shape
+            self._resampler = av.AudioResampler(
+                "fltp", _LAYOUTS[self._target.channels], self._target.sample_rate
+            )
+        frame.pts = None
+        for piece in self._resampler.resample(frame):
+            samples = np.nan_to_num(np.asarray(piece.to_ndarray(), np.float32), posinf=0, neginf=0)
+            if time_s is not None:
+                late = round(time_s * self._target.sample_rate) - self._samples
+                if late > self._tolerance:
+                    yield from self._add_silence(late)
+                elif late < -self._tolerance:
+                    samples = samples[:, -late:]
+                time_s = None
+            self._append(np.clip(samples, -1, 1))
+        yield from self._encode_whole_blocks()
+
+    def finish(self, frames: int) -> Iterator[bytes]:
+        """Encode what is left, followed by silence as far as it sounds on, `frames` frames at most."""
+        rest = min(-self._samples % _FRAME + 2 * _FRAME, max(0, frames * _FRAME - self._samples))
+        yield from self._add_silence(rest)
+        yield from self._encoder.finish()
+
+    def _add_silence(self, samples: int) -> Iterator[bytes]:
+        while samples > 0:
+            piece = min(samples, self._target.sample_rate)  # a second at a time: gaps can be long
+            self._append(np.zeros((self._target.channels, piece), np.float32))
+            yield from self._encode_whole_blocks()
+            samples -= piece
+
+    def _append(self, samples: _Samples) -> None:
+        if self._samples < _FRAME:
+            faded = self._fade[self._samples : self._samples + samples.shape[1]]
+            samples = samples.copy()
+            samples[:, : len(faded)] *= faded
+        if not self.has_sound and samples.size:
+            self.has_sound = bool(np.abs(samples).max() > _INAUDIBLE)
+        self._samples += samples.shape[1]
+        self._waiting = np.concatenate((self._waiting, samples), axis=1)
+
+    def _encode_whole_blocks(self) -> Iterator[bytes]:
+        whole = self._waiting.shape[1] // _FRAME * _FRAME
+        for start in range(0, whole, _FRAME):
+            yield from self._encoder.encode(self._waiting[:, start : start + _FRAME])
+        self._waiting = self._waiting[:, whole:]

@@ -1,0 +1,153 @@
+"""The gate's control socket: commands in, replies and states out, JSON over websockets on a unix socket."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from time import perf_counter
+from typing import assert_never
+
+import msgspec
+import structlog
+from websockets.asyncio.server import Server, ServerConnection, unix_serve
+from websockets.exceptions import ConnectionClosed
+
+from streamgate.errors import Refused
+from streamgate.link.messages import (
+    VERSION,
+    AnyRequest,
+    Backup,
+    Cut,
+    Dump,
+    GetStatus,
+    Live,
+    Push,
+    Reload,
+    Reply,
+    Restore,
+    Start,
+    Stop,
+    Watch,
+)
+from streamgate.playout.station import Station
+
+PUSH_EVERY_S = 0.5
+MIN_PUSH_GAP_S = 0.05
+MAX_REQUEST = 64 * 1024
+MAX_WATCHERS = 64
+MAX_WAITING = 4 * 1024 * 1024  # bytes for one watcher that does not read; then it is dropped
+_log = structlog.get_logger()
+_decoder = msgspec.json.Decoder(AnyRequest)
+
+
+class ControlServer:
+    """Answers requests at once, in the order they come; pushes the state to watchers."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._watchers: dict[ServerConnection, int] = {}  # the last log line each was sent
+        self._changed = asyncio.Event()
+        station.changed = self._changed.set
+
+    @asynccontextmanager
+    async def serve(self, path: Path) -> AsyncIterator[Server]:
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, before anything airs
+        async with unix_serve(
+            self._connection,
+            str(path),
+            compression=None,
+            max_size=MAX_REQUEST,
+            ping_interval=None,
+            close_timeout=0.5,
+            server_header=None,
+        ) as server:
+            path.chmod(0o600)  # noqa: ASYNC240
+            yield server
+
+    async def push_states(self) -> None:
+        """Tell watchers the state at every change, and at least twice a second."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), PUSH_EVERY_S)
+            self._changed.clear()
+            if self._watchers:
+                channels = self._station.statuses()
+                for watcher, seen in list(self._watchers.items()):
+                    lines = self._station.log_since(seen)
+                    if lines:
+                        self._watchers[watcher] = lines[-1].seq
+                    push = Push(channels, lines, ingest_up=self._station.ingest_up)
+                    if watcher.transport.get_write_buffer_size() > MAX_WAITING:
+                        watcher.transport.abort()
+                        continue
+                    try:
+                        await watcher.send(msgspec.json.encode(push).decode())
+                    except ConnectionClosed:
+                        self._watchers.pop(watcher, None)
+            await asyncio.sleep(MIN_PUSH_GAP_S)
+
+    async def _connection(self, socket: ServerConnection) -> None:
+        try:
+            async for message in socket:
+                await socket.send(msgspec.json.encode(self._answer(message, socket)).decode())
+        except ConnectionClosed:
+            pass
+        finally:
+            self._watchers.pop(socket, None)
+
+    def _answer(self, message: str | bytes, socket: ServerConnection) -> Reply:
+        begun = perf_counter()
+        try:
+            request = _decoder.decode(message)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return Reply(0, error=f"the request is not understood: {error}")
+        if request.v != VERSION:
+            return Reply(
+                request.id, error=f"the request is of version {request.v}; this gate speaks {VERSION}"
+            )
+        try:
+            reply = self._carry_out(request, socket)
+        except Refused as error:
+            reply = Reply(request.id, error=str(error))
+        reply.took_ms = round((perf_counter() - begun) * 1000, 3)
+        return reply
+
+    def _carry_out(self, request: AnyRequest, socket: ServerConnection) -> Reply:
+        station, actor = self._station, request.actor or "control"
+        match request:
+            case GetStatus():
+                return Reply(request.id, channels=station.statuses(), ingest_up=station.ingest_up)
+            case Watch():
+                if len(self._watchers) >= MAX_WATCHERS:
+                    raise Refused(f"{MAX_WATCHERS} programs watch the gate already; close one")
+                lines = station.log_since(0)
+                self._watchers[socket] = lines[-1].seq if lines else 0
+                return Reply(request.id, channels=station.statuses(), log=lines, ingest_up=station.ingest_up)
+            case Reload():
+                station.load(actor)
+                self._changed.set()
+                return Reply(request.id)
+            case Start() | Cut() | Restore() | Live() | Stop() | Dump() | Backup():
+                pass
+            case _:
+                assert_never(request)
+        channel = station.get(request.channel)
+        match request:
+            case Start():
+                channel.start(actor)
+            case Cut():
+                channel.cut(actor)
+            case Restore():
+                channel.restore(actor)
+            case Live():
+                channel.air_live(actor)
+            case Stop():
+                channel.stop(actor)
+            case Dump(seconds=seconds):
+                channel.dump(seconds, actor)
+            case Backup(clip=clip):
+                channel.air_backup(clip, actor)
+            case _:
+                assert_never(request)
+        self._changed.set()
+        return Reply(request.id, channel=request.channel, state=channel.state())

@@ -1,0 +1,100 @@
+"""The encoder that feeds a channel at the moment: what it sends and how well."""
+
+from collections import deque
+
+from streamgate.clock import now_us, wall_s
+from streamgate.core.packet import FeedFormat, Packet
+from streamgate.link.messages import Health, IngestStatus, Warn
+
+SECOND_US = 1_000_000
+WINDOW_US = 3 * SECOND_US
+
+
+class Input:
+    """Counts cheaply per packet; `status` does the sums."""
+
+    def __init__(self, peer: str, encoder: str) -> None:
+        self.peer = peer
+        self.encoder = encoder
+        self.format: FeedFormat | None = None
+        self.warnings: list[Warn] = []
+        self.since_us = now_us()
+        self.source = f"{encoder or 'encoder'} {peer} {wall_s():.3f}"  # names this publish in the archive
+        self._mended = 0
+        self._dropped = 0
+        self._packets = 0
+        self._bytes = 0
+        self._marks: deque[tuple[int, int]] = deque()  # (when, bytes so far), about ten a second
+        self._keyframe_us: int | None = None
+        self._interval_us: int | None = None
+
+    def count(self, packet: Packet, now: int) -> None:
+        self._packets += 1
+        self._bytes += len(packet.data)
+        if packet.keyframe:
+            if self._keyframe_us is not None:
+                self._interval_us = now - self._keyframe_us
+            self._keyframe_us = now
+        marks = self._marks
+        if not marks or now - marks[-1][0] > SECOND_US // 10:
+            marks.append((now, self._bytes))
+            while now - marks[0][0] > WINDOW_US:
+                marks.popleft()
+
+    def health(self, health: Health) -> None:
+        self._mended = health.mended
+        self._dropped = health.dropped
+        self.warnings = health.warnings
+
+    @property
+    def bitrate_bps(self) -> int:
+        if len(self._marks) < 2:
+            return 0
+        (first, start), (last, end) = self._marks[0], self._marks[-1]
+        if now_us() - last > SECOND_US:
+            return 0
+        return round((end - start) * 8 * SECOND_US / max(last - first, 1))
+
+    def next_keyframe_s(self, now: int) -> float:
+        """How long until the next keyframe may be expected."""
+        if self._keyframe_us is None or self._interval_us is None:
+            return 0.0
+        return max(0, self._keyframe_us + self._interval_us - now) / SECOND_US
+
+    def describe(self) -> str:
+        """The feed in one line, e.g. "1920x1080 30 fps h264, aac 48000 Hz 2 ch"."""
+        format_ = self.format or FeedFormat()
+        video, audio = format_.video, format_.audio
+        parts = []
+        if video is not None:
+            parts.append(f"{video.width}x{video.height} {video.fps_num / video.fps_den:g} fps {video.codec}")
+        parts.append(
+            f"{audio.codec} {audio.sample_rate} Hz {audio.channels} ch" if audio is not None else "no audio"
+        )
+        return ", ".join(parts)
+
+    def status(self, now: int) -> IngestStatus:
+        format_ = self.format or FeedFormat()
+        status = IngestStatus(
+            connected=True,
+            encoder=self.encoder,
+            peer=self.peer,
+            bitrate_bps=self.bitrate_bps,
+            keyframe_interval_s=None
+            if self._interval_us is None
+            else round(self._interval_us / SECOND_US, 2),
+            packets=self._packets,
+            bytes=self._bytes,
+            mended=self._mended,
+            dropped=self._dropped,
+            since_s=round((now - self.since_us) / SECOND_US, 1),
+            warnings=self.warnings,
+        )
+        if format_.video is not None:
+            status.video_codec = format_.video.codec
+            status.width, status.height = format_.video.width, format_.video.height
+            status.fps = round(format_.video.fps_num / format_.video.fps_den, 3)
+        if format_.audio is not None:
+            status.audio_codec = format_.audio.codec
+            status.sample_rate, status.channels = format_.audio.sample_rate, format_.audio.channels
+        return status

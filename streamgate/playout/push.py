@@ -1,0 +1,370 @@
+"""One destination: the program to one RTMP(S) server, with its own queue, reconnects and statistics.
+
+Runs inside the gate's event loop and never blocks it: a packet is written to the socket at once or waits in a
+bounded queue above a small write buffer. A slow destination therefore costs nobody else anything, and what is
+condemned while it waits can still be taken back (`discard_live`).
+"""
+
+import asyncio
+import contextlib
+import random
+import ssl
+from collections import deque
+from typing import Literal, NamedTuple, TypeAlias
+
+import structlog
+
+from streamgate.clock import now_us
+from streamgate.core.backoff import Backoff
+from streamgate.core.packet import Aired, FeedFormat, Kind, Packet
+from streamgate.link.messages import DestinationStatus
+from streamgate.playout.push_link import STOPPED, End, PushLink
+from streamgate.rtmp import flv
+from streamgate.rtmp.client import ClientSession
+from streamgate.rtmp.url import parse_url, redact
+
+CONNECT_TIMEOUT_S = 8.0
+STALL_S = 15.0
+"""Without a byte leaving for so long we connect anew: platforms end a stalled stream after 30 s."""
+STOP_TIMEOUT_S = 2.0
+REFUSED_RETRY_S = 30.0
+MAX_QUEUE_BYTES = 8 * 1024 * 1024
+MAX_QUEUE_MS = 10_000
+MAX_BODY = 0xFFFFFF
+_TICK_S = 0.5
+_BITRATE_SAMPLES = 5  # over four ticks, two seconds
+_State: TypeAlias = Literal["idle", "connecting", "live", "backoff", "failed"]
+_log = structlog.get_logger()
+
+
+class _Queued(NamedTuple):
+    """A program packet made ready. `feed`: what it belongs to, so that a header dropped is not lost."""
+
+    kind: Kind
+    dts: int
+    keyframe: bool
+    live: bool
+    feed: FeedFormat
+    body: bytes
+
+
+class BodyCache:
+    """The message body of the packet offered last: encoded once for all destinations that share the cache."""
+
+    def __init__(self) -> None:
+        self._aired: Aired | None = None
+        self._feed: FeedFormat | None = None
+        self._body = b""
+
+    def body(self, aired: Aired, feed: FeedFormat) -> bytes:
+        if aired is not self._aired or feed is not self._feed:
+            self._aired, self._feed = aired, feed
+            self._body = flv.packet_body(aired.packet, feed)
+        return self._body
+
+
+class Destination:
+    """Pushes the program to `url` between start() and stop(), while run() runs.
+
+    Raises ConfigError for an address that cannot be used. Everything is called from the loop that runs run().
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        bodies: BodyCache | None = None,
+        tls_verify: bool = True,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.name = name
+        self._target = parse_url(url)
+        self._bodies = bodies or BodyCache()
+        self._tls_verify = tls_verify
+        self._ssl_context = ssl_context
+        self._status = DestinationStatus(name, redact(url))
+        self._backoff = Backoff()
+        self._started = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._stopped.set()
+        self._idle.set()
+        self._attempt: asyncio.Timeout | None = None
+        self._retry_at_us: int | None = None
+        self._been_live = False  # since start(): the key is good, then
+        self._feed = FeedFormat()
+        # Of the present connection:
+        self._link: PushLink | None = None
+        self._queue: deque[_Queued] = deque()
+        self._queue_bytes = 0
+        self._sent_feed: FeedFormat | None = None
+        self._wait_keyframe = True
+        self._origin_ms = 0
+        self._samples: deque[tuple[int, int]] = deque(maxlen=_BITRATE_SAMPLES)
+
+    # ------------------------------------------------------------ what the gate calls
+
+    def start(self, header: FeedFormat) -> None:
+        """Connect, push what is offered from the next keyframe on. `header`: what the program consists of."""
+        self._feed = header
+        if not self._started.is_set():
+            self._been_live = False
+            self._backoff.reset()
+            self._stopped.clear()
+            self._idle.clear()
+            self._started.set()
+
+    def stop(self) -> None:
+        """End the broadcast here: unpublish and close. Returns at once; closed() waits until it is done."""
+        self._started.clear()
+        self._stopped.set()
+        if self._attempt is not None and not self._attempt.expired():
+            self._attempt.reschedule(asyncio.get_running_loop().time())
+        if self._link is not None:
+            self._link.end(STOPPED)
+
+    async def closed(self) -> None:
+        """Wait until the connection is closed: at most STOP_TIMEOUT_S after stop() while run() runs."""
+        await self._idle.wait()
+
+    def offer(self, aired: Aired) -> None:
+        """Take one program packet. Costs some microseconds; never blocks or fails because of the network."""
+        if aired.header is not None and aired.header != self._feed:
+            self._feed = aired.header
+        link = self._link
+        packet = aired.packet
+        if link is None or not self._enters(link, packet):
+            return
+        body = self._bodies.body(aired, self._feed)
+        if not body or len(body) > MAX_BODY:
+            self._status.dropped += 1
+            return
+        live = aired.arrival_us is not None
+        item = _Queued(packet.kind, packet.dts, packet.keyframe, live, self._feed, body)
+        if link.writable and not self._queue:
+            self._write(link, item)
+            return
+        self._queue.append(item)
+        self._queue_bytes += len(body)
+        if self._queue_bytes > MAX_QUEUE_BYTES or packet.dts - self._queue[0].dts > MAX_QUEUE_MS:
+            self._shed()
+
+    def discard_live(self) -> int:
+        """Drop every live packet that is not handed to the socket yet, and what cannot be decoded without it.
+
+        Return how many packets were dropped. What follows continues at a keyframe.
+        """
+        kept: deque[_Queued] = deque()
+        for item in self._queue:
+            if item.live:
+                self._wait_keyframe |= item.kind is Kind.VIDEO
+            elif not self._wait_keyframe or item.keyframe:
+                self._wait_keyframe = False
+                kept.append(item)
+        dropped = len(self._queue) - len(kept)
+        self._queue = kept
+        self._queue_bytes = sum(len(item.body) for item in kept)
+        self._status.dropped += dropped
+        return dropped
+
+    def status(self) -> DestinationStatus:
+        """Return the present state; a new object every time."""
+        shown = self._status
+        now = now_us()
+        retry_in_s = None
+        if self._retry_at_us is not None:
+            retry_in_s = max(0.0, (self._retry_at_us - now) / 1e6)
+        return DestinationStatus(
+            name=shown.name,
+            url=shown.url,
+            state=shown.state,
+            bitrate_bps=self._bitrate_bps(),
+            bytes=shown.bytes + (self._link.drained if self._link is not None else 0),
+            packets=shown.packets,
+            dropped=shown.dropped,
+            reconnects=shown.reconnects,
+            queue_ms=max(0, self._queue[-1].dts - self._queue[0].dts) if self._queue else 0,
+            retry_in_s=retry_in_s,
+            error=shown.error,
+        )
+
+    # ------------------------------------------------------------ the service
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        try:
+            while True:
+                await self._started.wait()
+                end = await self._push()
+                if self._started.is_set() and end is not STOPPED:
+                    await self._back_off(end)
+                if not self._started.is_set():
+                    self._show("idle", "")
+                    self._idle.set()
+        finally:
+            self._drop_link()
+            self._show("idle", "")
+            self._idle.set()
+
+    async def _push(self) -> End:
+        """Connect, push until something ends it, close. Return what ended it."""
+        self._show("connecting", self._status.error)
+        session = ClientSession(self._target, self._feed)
+        link = PushLink(session, self._drain)
+        try:
+            end = await self._open(link)
+            if end is None:
+                self._go_live(link)
+                end = await self._watch(link)
+                if end is STOPPED:
+                    await self._say_goodbye(link)
+            return end
+        finally:
+            self._drop_link()
+            link.abort()
+
+    async def _open(self, link: PushLink) -> End | None:
+        """Return None when the server takes the stream, else why it does not."""
+        target = self._target
+        where = f"{target.host}:{target.port}"
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S) as self._attempt:
+                context = await self._context() if target.tls else None
+                await loop.create_connection(
+                    lambda: link, target.host, target.port, ssl=context, happy_eyeballs_delay=0.25
+                )
+                return await link.opened
+        except TimeoutError:
+            return End(f"no answer from {where} within {CONNECT_TIMEOUT_S:g} s")
+        except ssl.SSLCertVerificationError as error:
+            return End(f"the certificate of {where} is not trusted: {error.verify_message}")
+        except ssl.SSLError as error:
+            return End(f"TLS with {where} failed: {error.reason or 'no common ground'}")
+        except OSError as error:
+            return End(f"cannot connect to {where}: {error.strerror or 'no address answers'}")
+        finally:
+            self._attempt = None
+
+    async def _context(self) -> ssl.SSLContext:
+        if self._ssl_context is None:
+            # Reading the system's certificates takes some 20 ms: not in the gate's loop.
+            context = await asyncio.to_thread(ssl.create_default_context)
+            if not self._tls_verify:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            self._ssl_context = context
+        return self._ssl_context
+
+    def _go_live(self, link: PushLink) -> None:
+        self._link = link
+        self._sent_feed = None
+        self._wait_keyframe = True
+        self._samples.clear()
+        self._backoff.succeeded(now_us())
+        if self._been_live:
+            self._status.reconnects += 1
+        self._been_live = True
+        self._show("live", "")
+        _log.info("destination live", destination=self.name, url=self._status.url)
+
+    async def _watch(self, link: PushLink) -> End:
+        """Wait for the end of the connection; end it when nothing moves any more."""
+        drained, moved_us = -1, now_us()
+        while not link.ended.done():
+            await asyncio.wait((link.ended,), timeout=_TICK_S)
+            now = now_us()
+            self._samples.append((now, link.drained))
+            if link.drained != drained or link.empty:
+                drained, moved_us = link.drained, now
+            elif now - moved_us > STALL_S * 1e6:
+                link.end(End(f"the server took nothing for {STALL_S:g} s"))
+        return link.ended.result()
+
+    async def _say_goodbye(self, link: PushLink) -> None:
+        self._drop_link()
+        link.say_goodbye()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await link.gone.wait()
+
+    async def _back_off(self, end: End) -> None:
+        wait_s = self._backoff.failed(now_us(), random.random())  # noqa: S311 (no secret)
+        # A key that worked before is good: the server may not have noticed yet that its old connection died.
+        failed = end.refused and not self._been_live
+        if failed:
+            wait_s = REFUSED_RETRY_S
+        self._show("failed" if failed else "backoff", end.reason)
+        _log.warning(
+            "destination lost",
+            destination=self.name,
+            url=self._status.url,
+            reason=end.reason,
+            retry_in_s=round(wait_s, 1),
+        )
+        self._retry_at_us = now_us() + round(wait_s * 1e6)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._stopped.wait()
+        self._retry_at_us = None
+
+    # ------------------------------------------------------------ the queue
+
+    def _enters(self, link: PushLink, packet: Packet) -> bool:
+        """Say whether the packet can be sent: from a keyframe on, after the start and after a loss."""
+        first = self._sent_feed is None and not self._queue
+        if self._wait_keyframe:
+            if not packet.keyframe and (self._feed.video is not None or packet.kind is not Kind.AUDIO):
+                self._status.dropped += not first
+                return False
+            self._wait_keyframe = False
+        if first:
+            self._origin_ms = link.session.origin_ms = packet.dts
+        # Sound from just before the picture that this connection starts with would have a negative time.
+        return packet.dts >= self._origin_ms
+
+    def _write(self, link: PushLink, item: _Queued) -> None:
+        if item.feed is not self._sent_feed:
+            if item.feed != self._sent_feed:
+                link.session.send_metadata(item.feed, item.dts)
+                link.session.send_header(item.feed, item.dts, self._sent_feed)
+            self._sent_feed = item.feed
+        link.session.send_body(item.kind, item.dts, item.body)
+        link.flush()
+        self._status.packets += 1
+
+    def _drain(self) -> None:
+        """Write what waits, as far as the write buffer takes it."""
+        link, queue = self._link, self._queue
+        while queue and link is not None and link.writable:
+            item = queue.popleft()
+            self._queue_bytes -= len(item.body)
+            self._write(link, item)
+
+    def _shed(self) -> None:
+        """Drop what waits up to the newest keyframe: one jump for the viewer instead of ever more delay."""
+        queue = self._queue
+        newest = next((index for index in range(len(queue) - 1, 0, -1) if queue[index].keyframe), len(queue))
+        for _ in range(newest):
+            self._queue_bytes -= len(queue.popleft().body)
+        self._status.dropped += newest
+        self._wait_keyframe = not queue
+
+    def _drop_link(self) -> None:
+        if self._link is not None:
+            self._status.bytes += self._link.drained
+        self._link = None
+        self._queue.clear()
+        self._queue_bytes = 0
+        self._samples.clear()
+
+    def _bitrate_bps(self) -> int:
+        if len(self._samples) < 2:
+            return 0
+        (start_us, start_bytes), (end_us, end_bytes) = self._samples[0], self._samples[-1]
+        return round((end_bytes - start_bytes) * 8e6 / max(1, end_us - start_us))
+
+    def _show(self, state: _State, error: str) -> None:
+        self._status.state = state
+        self._status.error = error

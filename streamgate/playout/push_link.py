@@ -1,0 +1,126 @@
+"""One connection of a destination: a socket under asyncio around a ClientSession. Holds no rules."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import NamedTuple
+
+from streamgate.errors import ProtocolError
+from streamgate.rtmp.client import ClientSession, Publishing, Refused
+
+HIGH_WATER = 192 * 1024
+"""Bytes in the write buffer at which writing pauses. What is in it can no longer be taken back."""
+LOW_WATER = 64 * 1024
+UNSENT_IN_KERNEL = 64 * 1024
+"""Bytes not yet sent that the kernel may hold: it would buffer megabytes of condemned picture otherwise."""
+USER_TIMEOUT_MS = 15_000
+
+
+class End(NamedTuple):
+    """Why a connection ended. `refused`: the server does not want this stream."""
+
+    reason: str
+    refused: bool = False
+
+
+STOPPED = End("stopped")
+
+
+class PushLink(asyncio.Protocol):
+    """Carries bytes between a session and a socket. `on_writable` is called when writing may go on.
+
+    `opened`: done when the server takes the stream (None) or does not (End). `ended`: done when this link
+    is of no use any more. `gone`: set when the socket is closed.
+    """
+
+    def __init__(self, session: ClientSession, on_writable: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self.session = session
+        self.writable = False
+        self.opened: asyncio.Future[End | None] = loop.create_future()
+        self.ended: asyncio.Future[End] = loop.create_future()
+        self.gone = asyncio.Event()
+        self._on_writable = on_writable
+        self._transport: asyncio.Transport | None = None
+        self._written = 0
+
+    @property
+    def drained(self) -> int:
+        """Bytes handed to the kernel so far."""
+        waiting = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        return self._written - waiting
+
+    @property
+    def empty(self) -> bool:
+        return self.drained == self._written
+
+    def flush(self) -> None:
+        """Hand the session's bytes to the transport."""
+        data = self.session.data_to_send()
+        if data and self._transport is not None and not self.ended.done():
+            self._written += len(data)
+            self._transport.write(data)
+
+    def end(self, end: End) -> None:
+        """Note why this connection is of no use any more; the first reason counts."""
+        self.writable = False
+        if not self.opened.done():
+            self.opened.set_result(end)
+        if not self.ended.done():
+            self.ended.set_result(end)
+
+    def say_goodbye(self) -> None:
+        """Unpublish and close once everything written is out."""
+        if self._transport is not None:
+            self.session.close()
+            self._transport.write(self.session.data_to_send())
+            self._transport.close()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    # ------------------------------------------------------------ asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for name, value in (("TCP_NOTSENT_LOWAT", UNSENT_IN_KERNEL), ("TCP_USER_TIMEOUT", USER_TIMEOUT_MS)):
+            if hasattr(socket, name):  # Linux has both
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        self.writable = True
+        self.flush()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            events = self.session.receive(data)
+        except ProtocolError as error:
+            self.end(End(f"the server broke the protocol: {error}"))
+            return
+        self.flush()
+        for event in events:
+            if isinstance(event, Publishing):
+                if not self.opened.done():
+                    self.opened.set_result(None)
+            elif isinstance(event, Refused):
+                text = event.description or event.code
+                self.end(
+                    End(f"the server refused the stream ({text}): check address and stream key", refused=True)
+                )
+            else:
+                self.end(End(f"the server ended the stream ({event.description or event.code})"))
+
+    def pause_writing(self) -> None:
+        self.writable = False
+
+    def resume_writing(self) -> None:
+        self.writable = not self.ended.done()
+        self._on_writable()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        reason = getattr(exc, "strerror", None)
+        self.end(End(f"the connection was lost ({reason})" if reason else "the server closed the connection"))
+        self.gone.set()

@@ -1,0 +1,50 @@
+"""What the gate tells people, in English and Chinese. Codes are stable; the texts are not."""
+
+from typing import Literal
+
+from streamgate.link.messages import Warn
+
+Level = Literal["info", "warning", "alarm"]
+
+_TEXTS: dict[str, tuple[Level, str, str]] = {
+    # code: (level, English, Chinese)
+    "on_air": ("info", "broadcast started", "开始播出"),
+    "resumed": ("warning", "the gate was restarted; filler airs until the delay has passed again", "闸口进程已重启；延时重新满足前播出垫片"),
+    "stopped": ("info", "broadcast ended", "播出结束"),
+    "stopped_no_input": ("warning", "broadcast ended: no input for {minutes:g} min", "来流中断满 {minutes:g} 分钟，播出结束"),
+    "live": ("info", "program is live", "节目为直播"),
+    "filler": ("info", "program is filler: {clip}", "节目为垫片：{clip}"),
+    "cut": ("warning", "CUT", "切断"),
+    "restore": ("info", "restored; live returns by itself when the delay has passed", "已恢复；延时过后自动回到直播"),
+    "dump": ("warning", "dumped the newest {seconds:g} s; filler covers it when it reaches air", "丢弃最新 {seconds:g} 秒；播到此段时换垫片"),
+    "backup": ("info", "backup on air: {clip}", "备用画面：{clip}"),
+    "back_live": ("info", "from backup to live at the next keyframe", "备用画面结束，下一关键帧回到直播"),
+    "delay": ("info", "delay is {seconds:g} s", "延时 {seconds:g} 秒"),
+    "publish": ("info", "input connected: {encoder} from {peer}", "来流接入：{encoder}，{peer}"),
+    "gone": ("warning", "input lost: {reason}", "来流中断：{reason}"),
+    "gone_clean": ("info", "the encoder ended its stream", "编码器结束推流"),
+    "format": ("info", "input is {text}", "来流参数 {text}"),
+    "clip_failed": ("alarm", "backup clip {clip} cannot be used: {reason}", "备用片段 {clip} 不可用：{reason}"),
+    "slate_failed": ("alarm", "the slate cannot be made: {reason}; the program cannot go on air with this feed", "垫片无法生成：{reason}；此来流不能播出"),
+    "violation": ("alarm", "a packet was stopped at the last check ({detail}); filler airs; report this", "末级检查拦下一个数据包（{detail}）；播出垫片；请报告"),
+    "overflow": ("alarm", "the feed needs more memory than a channel may hold ({mb} MB); what does not fit is not aired; lower the encoder's bitrate or the delay", "来流超出通道内存上限（{mb} MB），超出部分不播；请降低码率或延时"),
+    "overflow_end": ("info", "the feed fits in memory again", "来流重新可以容纳"),
+    "destination_live": ("info", "destination {name}: connected", "目的地 {name}：已连接"),
+    "destination_idle": ("info", "destination {name}: closed", "目的地 {name}：已关闭"),
+    "destination_lost": ("alarm", "destination {name}: {reason}; it is tried again by itself", "目的地 {name}：{reason}；自动重试中"),
+    "archive": ("alarm", "archive: {text}", "归档：{text}"),
+    "channel_bad": ("alarm", "{text}", "{text}"),
+    "channel_added": ("info", "channel added", "频道已添加"),
+    "channel_removed": ("info", "channel removed", "频道已删除"),
+    "channel_changed": ("info", "channel settings changed", "频道设置已更改"),
+    "delay_kept": ("warning", "the new delay is not in force: {reason}", "新的延时未生效：{reason}"),
+    "ingest_down": ("alarm", "the ingest process is away; it is being restarted", "接入进程不可用，正在重启"),
+    "ingest_up": ("info", "the ingest process is there", "接入进程就绪"),
+    "no_destination": ("warning", "no push destination is set; nothing leaves the gate", "没有设置目的地，节目不会推出"),
+}  # fmt: skip
+
+
+def say(code: str, **values: object) -> Warn:
+    """Return the text of `code` in both languages, its values filled in."""
+    level, english, chinese = _TEXTS[code]
+    return Warn(code, english.format(**values), chinese.format(**values), level)

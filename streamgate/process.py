@@ -1,0 +1,14 @@
+"""Entry of a child process: `python -m streamgate.process NAME`, its settings as JSON in the environment.
+
+Apart from the command line's entry so that the gate process loads neither it nor the settings' machinery:
+it starts quicker and is smaller.
+"""
+
+import os
+import sys
+
+from streamgate.app import run_process
+from streamgate.runtime.supervisor import SETTINGS
+
+if __name__ == "__main__":
+    sys.exit(run_process(sys.argv[1], os.environ.pop(SETTINGS)))

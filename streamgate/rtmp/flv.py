@@ -1,0 +1,309 @@
+"""What stands in the body of an RTMP audio, video or data message, and how to write one. Pure.
+
+Sources: "Adobe Flash Video File Format Specification" 10.1, annex E.4 (the legacy tags, H.264 and AAC), and
+"Enhanced RTMP" v1 and v2 (Veovera): FourCC codecs, ModEx, multitrack. Codec names are those of
+`streamgate.core.packet`: h264, hevc, av1, vp9, vp8; aac, opus, mp3, flac, ac3, eac3; others as their FourCC.
+
+Reading never raises: what cannot be used comes back as `Unsupported` with a reason.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet, VideoTrack
+from streamgate.errors import ProtocolError
+from streamgate.rtmp import amf0
+
+
+class VideoTag(msgspec.Struct, frozen=True, gc=False):
+    """A video message.
+
+    `kind`: config (payload: avcC, hvcC, ...), frame (payload: the packet's data), end (of sequence), other.
+    `cts`: composition time, pts - dts, signed milliseconds.
+    """
+
+    codec: str
+    kind: Literal["config", "frame", "end", "other"]
+    keyframe: bool
+    cts: int
+    payload: bytes
+
+
+class AudioTag(msgspec.Struct, frozen=True, gc=False):
+    """An audio message. `kind`: config (payload: AudioSpecificConfig, OpusHead ...), frame, end, other."""
+
+    codec: str
+    kind: Literal["config", "frame", "end", "other"]
+    payload: bytes
+
+
+class ScriptData(msgspec.Struct, frozen=True):
+    """A data message: `name` such as onMetaData, onTextData, onCuePoint; @setDataFrame is taken off."""
+
+    name: str
+    values: list[amf0.Value]
+
+
+class Unsupported(msgspec.Struct, frozen=True):
+    """A message that cannot be used. `reason` is fit for an operator."""
+
+    reason: str
+
+
+VIDEO_FOURCC = {"h264": b"avc1", "hevc": b"hvc1", "av1": b"av01", "vp9": b"vp09", "vp8": b"vp08"}
+AUDIO_FOURCC = {
+    "aac": b"mp4a",
+    "opus": b"Opus",
+    "mp3": b".mp3",
+    "flac": b"fLaC",
+    "ac3": b"ac-3",
+    "eac3": b"ec-3",
+}
+_VIDEO_NAME = {fourcc: name for name, fourcc in VIDEO_FOURCC.items()}
+_AUDIO_NAME = {fourcc: name for name, fourcc in AUDIO_FOURCC.items()}
+_LEGACY_VIDEO = {2: "h263", 3: "screen", 4: "vp6", 5: "vp6a", 6: "screen2", 7: "h264", 12: "hevc", 13: "av1"}
+"""7 is the standard's; 12 and 13 are what several Chinese networks write in its place."""
+_LEGACY_AUDIO = {
+    0: "pcm", 1: "adpcm", 2: "mp3", 3: "pcm", 4: "nellymoser", 5: "nellymoser", 6: "nellymoser",
+    7: "alaw", 8: "mulaw", 10: "aac", 11: "speex", 13: "opus", 14: "mp3", 15: "device",
+}  # fmt: skip
+
+_KEYFRAME, _INTERFRAME, _COMMAND_FRAME = 1, 2, 5
+_EX_AUDIO = 9
+_SEQUENCE_START, _CODED_FRAMES, _SEQUENCE_END, _CODED_FRAMES_X, _MULTITRACK, _MOD_EX = 0, 1, 2, 3, 5, 7
+_VIDEO_MULTITRACK = 6
+_ONE_TRACK, _MANY_TRACKS, _MANY_TRACKS_MANY_CODECS = 0, 1, 2
+_CUT_SHORT = Unsupported("a media message that is cut short")
+
+
+def parse_video(body: bytes) -> VideoTag | Unsupported:  # noqa: PLR0911 (a table of forms)
+    """Say what a video message (type 9) holds. Of a multitrack message track 0 is taken."""
+    if not body:
+        return Unsupported("an empty video message")
+    head = body[0]
+    frame_type = head >> 4 & 7
+    keyframe = frame_type == _KEYFRAME
+    if head & 0x80:
+        return _parse_enhanced_video(body, head & 15, frame_type, keyframe=keyframe)
+    codec = _LEGACY_VIDEO.get(head & 15)
+    if codec is None:
+        return Unsupported(f"video of the unknown codec number {head & 15}")
+    if frame_type == _COMMAND_FRAME:
+        return VideoTag(codec, "other", False, 0, b"")
+    if codec not in ("h264", "hevc", "av1"):
+        return VideoTag(codec, "frame", keyframe, 0, body[1:])
+    if len(body) < 5:
+        # ffmpeg and others end a stream with a bare two- or three-byte tag.
+        return VideoTag(codec, "end", False, 0, b"") if body[1:2] == b"\x02" else _CUT_SHORT
+    kind = body[1]
+    if kind == 0:
+        return VideoTag(codec, "config", keyframe, 0, body[5:])
+    if kind == 1:
+        return VideoTag(codec, "frame", keyframe, int.from_bytes(body[2:5], "big", signed=True), body[5:])
+    return VideoTag(codec, "end" if kind == 2 else "other", False, 0, b"")
+
+
+def _parse_enhanced_video(  # noqa: PLR0911 (a table of forms)
+    body: bytes, kind: int, frame_type: int, *, keyframe: bool
+) -> VideoTag | Unsupported:
+    found = _enhanced(body, kind, _VIDEO_MULTITRACK, command=frame_type == _COMMAND_FRAME)
+    if isinstance(found, Unsupported):
+        return found
+    kind, fourcc, payload = found
+    codec = _VIDEO_NAME.get(fourcc) or fourcc.decode("latin-1")
+    if kind == _SEQUENCE_START:
+        return VideoTag(codec, "config", keyframe, 0, payload)
+    if kind == _CODED_FRAMES:
+        if codec not in ("h264", "hevc"):
+            return VideoTag(codec, "frame", keyframe, 0, payload)
+        if len(payload) < 3:
+            return _CUT_SHORT
+        return VideoTag(
+            codec, "frame", keyframe, int.from_bytes(payload[:3], "big", signed=True), payload[3:]
+        )
+    if kind == _CODED_FRAMES_X:
+        return VideoTag(codec, "frame", keyframe, 0, payload)
+    return VideoTag(codec, "end" if kind == _SEQUENCE_END else "other", False, 0, payload)
+
+
+def parse_audio(body: bytes) -> AudioTag | Unsupported:  # noqa: PLR0911 (a table of forms)
+    """Say what an audio message (type 8) holds. Of a multitrack message track 0 is taken."""
+    if not body:
+        return Unsupported("an empty audio message")
+    number = body[0] >> 4
+    if number == _EX_AUDIO:
+        found = _enhanced(body, body[0] & 15, _MULTITRACK, command=False)
+        if isinstance(found, Unsupported):
+            return found
+        kind, fourcc, payload = found
+        codec = _AUDIO_NAME.get(fourcc) or fourcc.decode("latin-1")
+        if kind == _SEQUENCE_START:
+            return AudioTag(codec, "config", payload)
+        if kind == _CODED_FRAMES:
+            return AudioTag(codec, "frame", payload)
+        return AudioTag(codec, "end" if kind == _SEQUENCE_END else "other", payload)
+    name = _LEGACY_AUDIO.get(number)
+    if name is None:
+        return Unsupported(f"audio of the unknown codec number {number}")
+    if name != "aac":
+        return AudioTag(name, "frame", body[1:])
+    if len(body) < 2:
+        return _CUT_SHORT
+    return AudioTag("aac", "config" if body[1] == 0 else "frame", body[2:])
+
+
+def _enhanced(  # noqa: C901, PLR0911, PLR0912 (one header, read from front to back)
+    body: bytes, kind: int, multitrack: int, *, command: bool
+) -> tuple[int, bytes, bytes] | Unsupported:
+    """Return (packet type, FourCC, payload), past ModEx, of track 0."""
+    position = 1
+    while kind == _MOD_EX:  # modifiers, such as nanosecond offsets: of no use here
+        if position + 1 > len(body):
+            return _CUT_SHORT
+        size = body[position] + 1
+        position += 1
+        if size == 256:
+            size = int.from_bytes(body[position : position + 2], "big") + 1
+            position += 2
+        position += size
+        if position + 1 > len(body):
+            return _CUT_SHORT
+        kind = body[position] & 15
+        position += 1
+    if command and kind != 4:
+        return Unsupported("a video command message")
+    if kind != multitrack:
+        fourcc = body[position : position + 4]
+        return (kind, fourcc, body[position + 4 :]) if len(fourcc) == 4 else _CUT_SHORT
+    if position + 1 > len(body):
+        return _CUT_SHORT
+    layout, kind = body[position] >> 4, body[position] & 15
+    position += 1
+    if layout > _MANY_TRACKS_MANY_CODECS or kind in (multitrack, _MOD_EX):
+        return Unsupported(f"a multitrack message of the unknown layout {layout}")
+    fourcc = b""
+    if layout != _MANY_TRACKS_MANY_CODECS:
+        fourcc = body[position : position + 4]
+        position += 4
+    while position < len(body):
+        if layout == _MANY_TRACKS_MANY_CODECS:
+            fourcc = body[position : position + 4]
+            position += 4
+        track = body[position : position + 1]
+        position += 1
+        end = len(body)
+        if layout != _ONE_TRACK:
+            end = position + 3 + int.from_bytes(body[position : position + 3], "big")
+            position += 3
+        if len(fourcc) < 4 or position > len(body) or end > len(body):
+            return _CUT_SHORT
+        if track == b"\x00":
+            return kind, fourcc, body[position:end]
+        position = end
+    return Unsupported("a multitrack message without track 0")
+
+
+def parse_data(body: bytes) -> ScriptData | Unsupported:
+    """Say what a data message (type 18; type 15 without its leading zero byte) holds."""
+    try:
+        values = amf0.decode(body)
+    except ProtocolError as error:
+        return Unsupported(f"script data: {error}")
+    if values and values[0] == "@setDataFrame":
+        del values[0]
+    if not values or not isinstance(values[0], str):
+        return Unsupported("script data without a name")
+    return ScriptData(values[0], values[1:])
+
+
+# ---------------------------------------------------------------- writing
+#
+# H.264, AAC and MP3 are written in the legacy form, which every server takes, all others as enhanced RTMP.
+
+_LEGACY_MP3_RATE = {5512: 0, 11025: 1, 22050: 2, 44100: 3}
+
+
+def video_fourcc(codec: str) -> bytes:
+    return VIDEO_FOURCC.get(codec) or _fourcc(codec)
+
+
+def audio_fourcc(codec: str) -> bytes:
+    return AUDIO_FOURCC.get(codec) or _fourcc(codec)
+
+
+def _fourcc(codec: str) -> bytes:
+    return codec.encode("latin-1", "replace")[:4].ljust(4)
+
+
+def video_body(packet: Packet, codec: str) -> bytes:
+    """Return the body of a video message holding `packet`."""
+    frame_type = _KEYFRAME if packet.keyframe else _INTERFRAME
+    cts = max(-0x800000, min(packet.pts - packet.dts, 0x7FFFFF))
+    if codec == "h264":
+        return b"%c\x01%b%b" % (frame_type << 4 | 7, (cts & 0xFFFFFF).to_bytes(3, "big"), packet.data)
+    if codec == "hevc" and cts:
+        time = (cts & 0xFFFFFF).to_bytes(3, "big")
+        return b"%chvc1%b%b" % (0x80 | frame_type << 4 | _CODED_FRAMES, time, packet.data)
+    kind = _CODED_FRAMES_X if codec == "hevc" else _CODED_FRAMES
+    return b"%c%b%b" % (0x80 | frame_type << 4 | kind, video_fourcc(codec), packet.data)
+
+
+def audio_body(packet: Packet, track: AudioTrack) -> bytes:
+    """Return the body of an audio message holding `packet`."""
+    if track.codec == "aac":
+        return b"\xaf\x01" + packet.data
+    if track.codec == "mp3":
+        rate = _LEGACY_MP3_RATE.get(track.sample_rate, 3)
+        return bytes((0x22 | rate << 2 | (track.channels > 1),)) + packet.data
+    return bytes((_EX_AUDIO << 4 | _CODED_FRAMES,)) + audio_fourcc(track.codec) + packet.data
+
+
+def packet_body(packet: Packet, feed: FeedFormat) -> bytes:
+    """Return the body of the message that carries `packet` of `feed`; empty when `feed` has no such track."""
+    if packet.kind is Kind.VIDEO:
+        return video_body(packet, feed.video.codec) if feed.video is not None else b""
+    if packet.kind is Kind.AUDIO:
+        return audio_body(packet, feed.audio) if feed.audio is not None else b""
+    return packet.data
+
+
+def video_config_body(track: VideoTrack) -> bytes:
+    """Return the body of the message with the codec's configuration record; empty when there is none."""
+    if not track.config:
+        return b""
+    if track.codec == "h264":
+        return b"\x17\x00\x00\x00\x00" + track.config
+    return bytes((0x80 | _KEYFRAME << 4 | _SEQUENCE_START,)) + video_fourcc(track.codec) + track.config
+
+
+def audio_config_body(track: AudioTrack) -> bytes:
+    """Return the body of the message with the codec's configuration; empty when there is none."""
+    if not track.config or track.codec == "mp3":
+        return b""
+    if track.codec == "aac":
+        return b"\xaf\x00" + track.config
+    return bytes((_EX_AUDIO << 4 | _SEQUENCE_START,)) + audio_fourcc(track.codec) + track.config
+
+
+def metadata_body(feed: FeedFormat, encoder: str = "streamgate") -> bytes:
+    """Return the body of a data message with @setDataFrame onMetaData for `feed`."""
+    members: dict[str, amf0.Value] = {"duration": 0.0, "fileSize": 0.0}
+    video, audio = feed.video, feed.audio
+    if video is not None:
+        members |= {"width": video.width, "height": video.height}
+        if video.fps_num > 0 and video.fps_den > 0:
+            members["framerate"] = round(video.fps_num / video.fps_den, 3)
+        number = 7 if video.codec == "h264" else int.from_bytes(video_fourcc(video.codec), "big")
+        members["videocodecid"] = number
+    if audio is not None:
+        number = {"aac": 10, "mp3": 2}.get(audio.codec) or int.from_bytes(audio_fourcc(audio.codec), "big")
+        members |= {
+            "audiocodecid": number,
+            "audiosamplerate": audio.sample_rate,
+            "audiosamplesize": 16,
+            "audiochannels": audio.channels,
+            "stereo": audio.channels > 1,
+        }
+    members["encoder"] = encoder
+    return amf0.encode("@setDataFrame", "onMetaData", amf0.EcmaArray(members))

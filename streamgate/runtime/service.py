@@ -1,0 +1,40 @@
+"""Services that go on whatever happens to them, and tasks that are asked to end and awaited."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+RESTART_S = 1.0
+_log = structlog.get_logger()
+
+
+async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run `run` until it returns; when it raises, say so and run it again. A supervisor in one function."""
+    while True:
+        try:
+            await run()
+        except Exception:  # noqa: BLE001 - the supervisor's one broad except
+            _log.exception("service_failed", service=name)
+            await asyncio.sleep(RESTART_S)
+        else:
+            return
+
+
+class Services:
+    """Tasks of one process, each ended by `stop` or at the end of the process."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Start a service. An exception in it never reaches the group, whose other tasks go on."""
+        task = self._group.create_task(keep(name, run), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()

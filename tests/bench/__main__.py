@@ -1,0 +1,126 @@
+"""`make bench`: one table and one JSON object. Ratios first: they carry over to other machines."""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench import cuts, load
+from tools import timecode
+
+CLIP_S = 20
+FRAME_MS = 1000 / timecode.FPS
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    parser.add_argument("--channels", type=int, default=6, help="how many 6 Mb/s channels at once [6]")
+    parser.add_argument("--cuts", type=int, default=200, help="how many cuts; 0 leaves them out [200]")
+    parser.add_argument("--window", type=float, default=20, help="seconds of each CPU measurement [20]")
+    parser.add_argument("--json", type=Path, default=Path(".bench/result.json"), help="where the numbers go")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="streamgate-bench-") as made:
+        directory = Path(made)
+        print("making the feeds ...", flush=True)
+        big = timecode.make(
+            directory / "big.flv", feed=1, seconds=CLIP_S, size=(1920, 1080), bitrate_kbps=6000
+        )
+        loaded = load.measure(big, CLIP_S, directory / "load", chosen.channels, chosen.window)
+        cut = None
+        if chosen.cuts:
+            seconds = 60 + 42 * -(-chosen.cuts // cuts.CHANNELS)
+            small = timecode.make(directory / "small.flv", feed=1, seconds=seconds, size=(320, 180))
+            cut = cuts.measure(small, directory / "cuts", chosen.cuts)
+    rows = table(loaded, cut)
+    width = max(len(name) for name, *_ in rows)
+    print()
+    for name, value, aim, kept in rows:
+        print(
+            f"{name:<{width}}  {value:>12}  {aim:<24}{'' if kept is None else 'kept' if kept else 'MISSED'}"
+        )
+    result: dict[str, Any] = {
+        "cores": os.cpu_count(),
+        "load": dataclasses.asdict(loaded)
+        | {
+            "per_channel": loaded.per_channel,
+            "memory_ratio": loaded.memory_ratio,
+            "channels_per_core": loaded.channels_per_core,
+        },
+        "cuts": dataclasses.asdict(cut) if cut else None,
+    }
+    chosen.json.parent.mkdir(parents=True, exist_ok=True)
+    chosen.json.write_text(json.dumps(result, indent=1) + "\n")
+    print()
+    print(json.dumps(result))
+    return 0
+
+
+Row = tuple[str, str, str, bool | None]
+
+
+def table(loaded: load.Load, cut: cuts.Cuts | None) -> list[Row]:
+    """Return (what, value, aim, whether it is kept)."""
+    error = loaded.delay_error
+    rows: list[Row] = [
+        ("gate + ingest, against ffmpeg -c copy", f"{loaded.per_channel / loaded.yardstick:.2f} x", "", None),
+        (
+            "gate memory over 60 MB, against bit rate x delay",
+            f"{loaded.memory_ratio:.2f} x",
+            "aim under 1.3 x",
+            loaded.memory_ratio < 1.3,
+        ),
+        ("channels one core carries (estimate)", f"{loaded.channels_per_core:.0f}", "", None),
+        (
+            f"gate + ingest per {loaded.bitrate_mbps:.1f} Mb/s channel, {loaded.channels} channels",
+            f"{loaded.per_channel:.2f} %",
+            "aim under 2 % of a core",
+            loaded.per_channel < 2,
+        ),
+        ("  gate", f"{loaded.many_gate / loaded.channels:.2f} %", "", None),
+        ("  ingest", f"{loaded.many_ingest / loaded.channels:.2f} %", "", None),
+        ("gate with one channel", f"{loaded.one_gate:.2f} %", "", None),
+        ("ingest with one channel", f"{loaded.one_ingest:.2f} %", "", None),
+        ("each further destination", f"{loaded.per_destination:.2f} %", "", None),
+        ("gate, ingest with none", f"{loaded.idle_gate:.2f}, {loaded.idle_ingest:.2f} %", "", None),
+        ("ffmpeg -c copy, the same feed, same run", f"{loaded.yardstick:.2f} %", "", None),
+        ("gate memory with none", f"{loaded.memory_idle:.0f} MB", "", None),
+        (f"gate memory with {loaded.channels} channels", f"{loaded.memory_many:.0f} MB", "", None),
+        ("delay error on the wire, least", f"{error.least:.2f} ms", "never negative", error.least >= 0),
+        ("delay error on the wire, p50", f"{error.p50:.2f} ms", "", None),
+        ("delay error on the wire, p99", f"{error.p99:.2f} ms", "aim under 20 ms", error.p99 < 20),
+        ("delay error on the wire, max", f"{error.most:.2f} ms", "", None),
+    ]
+    rows += [
+        (f"delay error as the gate says, {name}", f"{value:.2f} ms", "", None)
+        for name, value in loaded.gate_says.items()
+    ]
+    if cut is not None:
+        rows += [
+            ("cut, last live byte on the wire, p50", f"{cut.last_byte.p50:.2f} ms", "", None),
+            (
+                f"cut, last live byte on the wire, p99 of {cut.last_byte.count}",
+                f"{cut.last_byte.p99:.2f} ms",
+                f"aim under {FRAME_MS:.1f} ms",
+                cut.last_byte.p99 < FRAME_MS,
+            ),
+            (
+                "cut, live pictures after the command, max",
+                f"{cut.frames.most:.0f}",
+                "at most 1",
+                cut.frames.most <= 1,
+            ),
+            ("cut, live pictures after the answer", f"{cut.after_reply}", "none", cut.after_reply == 0),
+            ("cut, inside the gate, p50", f"{cut.gate.p50:.2f} ms", "", None),
+            ("cut, inside the gate, p99", f"{cut.gate.p99:.2f} ms", "", None),
+            ("cut, answer on the control socket, p50", f"{cut.reply.p50:.2f} ms", "", None),
+            ("cut, answer on the control socket, p99", f"{cut.reply.p99:.2f} ms", "", None),
+        ]
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Cut latency: many channels on air, each cut and restored again and again (a restore takes a delay)."""
+
+import json
+import subprocess
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.meter import Spread
+from tools.nginx import Platform
+from tools.serve import Gate
+from tools.tap import Loop, Tap
+from tools.timecode import FPS, frames_by_payload
+from websockets.sync.client import unix_connect
+
+CHANNELS = 40
+PER_PROCESS = 8
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Milliseconds. `gate`: as the gate says, command received to last live byte handed to the socket.
+
+    `reply`: command written to the control socket until its answer was read. `last_byte`: command written
+    until the last live byte was seen on the wire, 0 when none followed. `frames`: live pictures seen after
+    the command. `after_reply`: live pictures seen after the answer; anything but 0 is a defect.
+    """
+
+    gate: Spread
+    reply: Spread
+    last_byte: Spread
+    frames: Spread
+    after_reply: int
+
+
+def measure(clip: Path, directory: Path, cuts: int) -> Cuts:
+    live = frames_by_payload(clip)
+    rounds = -(-cuts // CHANNELS)
+    with ExitStack() as stack:
+        loop = Loop()
+        stack.callback(loop.close)
+        platform = Platform(directory / "platform", record=False)
+        stack.callback(platform.close)
+        gate = Gate(directory / "gate")
+        names = [f"c{number}" for number in range(min(CHANNELS, cuts))]
+        taps = {name: Tap(loop, platform.port) for name in names}
+        for tap in taps.values():
+            stack.callback(tap.close)
+        urls = [gate.add(name, f"rtmp://127.0.0.1:{taps[name].port}/live/{name}") for name in names]
+        gate.start()
+        stack.callback(gate.stop)
+        for at in range(0, len(urls), PER_PROCESS):
+            command = ["ffmpeg", "-v", "error", "-nostdin", "-re", "-i", str(clip)]
+            for url in urls[at : at + PER_PROCESS]:
+                command += ["-map", "0", "-c", "copy", "-f", "flv", url]
+            encoder = subprocess.Popen(command)
+            stack.callback(encoder.kill)
+        print(f"{cuts} cuts on {len(names)} channels ...", flush=True)
+        results: list[tuple[str, float, float, float]] = []
+        with unix_connect(str(gate.directory / "run" / "gate.sock"), "ws://localhost/") as control:
+
+            def ask(**request: object) -> dict[str, object]:
+                control.send(json.dumps({"id": 1, "v": 1, "actor": "bench", **request}))
+                while True:
+                    answer: dict[str, object] = json.loads(control.recv(timeout=10))
+                    if answer.get("type") == "reply":
+                        return answer
+
+            time.sleep(36)
+            for _ in range(rounds):
+                for index, name in enumerate(names):
+                    if len(results) >= cuts:
+                        break
+                    # spread over the frame period, so that cuts meet every phase of it
+                    time.sleep(0.1 + index % 10 / 10 / FPS)
+                    began = time.monotonic()
+                    answer = ask(cmd="cut", channel=name)
+                    ended = time.monotonic()
+                    if answer.get("state") != "cut":
+                        raise RuntimeError(f"a cut was answered with {answer}")
+                    results.append((name, began, ended, float(str(answer["took_ms"]))))
+                time.sleep(0.5)
+                for name in names:
+                    ask(cmd="restore", channel=name)
+                time.sleep(34)
+        return judge(results, taps, set(live))
+
+
+def judge(results: list[tuple[str, float, float, float]], taps: dict[str, Tap], live: set[str]) -> Cuts:
+    """Look up on the wire what left after each cut; the half second until the restores is what counts."""
+    last_byte, frames, after_reply = [], [], 0
+    for name, began, ended, _ in results:
+        late = [m for m in taps[name].of("video") if m.digest in live and began < m.last_s < began + 0.5]
+        last_byte.append(max([(m.last_s - began) * 1000 for m in late], default=0.0))
+        frames.append(float(len(late)))
+        after_reply += sum(m.first_s > ended + 0.005 for m in late)
+    return Cuts(
+        gate=Spread.of([took for *_, took in results]),
+        reply=Spread.of([(ended - began) * 1000 for _, began, ended, _ in results]),
+        last_byte=Spread.of(last_byte),
+        frames=Spread.of(frames),
+        after_reply=after_reply,
+    )

@@ -1,0 +1,36 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from console_stage import Stage
+from tools.testfeed import Feed, make_feed
+
+SMALL = {"seconds": 2, "width": 160, "height": 96, "fps": 10, "gop_s": 0.5, "bitrate": 100_000}
+
+
+@pytest.fixture(scope="session")
+def feed() -> Feed:
+    return make_feed(**SMALL)
+
+
+@pytest.fixture(scope="session")
+def filler() -> Feed:
+    return make_feed(**SMALL, caption="SLATE", moving=False)
+
+
+@pytest.fixture
+def idle(tmp_path: Path, feed: Feed, filler: Feed) -> Stage:
+    """A stage on which nothing runs yet."""
+    static = tmp_path / "static"
+    (static / "assets").mkdir(parents=True)
+    (static / "index.html").write_text("<!doctype html><title>streamgate</title>")
+    (static / "assets" / "app-1a2b.js").write_text("console.log('page')")
+    return Stage(tmp_path / "data", feed, filler, static)
+
+
+@pytest.fixture
+async def stage(idle: Stage) -> AsyncIterator[Stage]:
+    """A stage with gate and console up, and somebody signed in."""
+    async with idle.gate.running(), idle.console():
+        await idle.sign_in()
+        yield idle

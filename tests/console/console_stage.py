@@ -1,0 +1,98 @@
+"""A stand-in gate and a real console on a free port, with clients that are signed in."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tools.standin_channel import DevChannel
+from tools.standin_gate import DevGate
+from tools.testfeed import Feed
+from websockets.asyncio.client import ClientConnection, connect
+
+from console import tokens
+from console.service import run
+
+
+class Stage:
+    def __init__(self, data_dir: Path, feed: Feed, filler: Feed, static: Path) -> None:
+        self.data_dir, self.static = data_dir, static
+        self.channel = DevChannel("main", feed, filler, delay_s=0.5)
+        self.gate = DevGate(data_dir / "run", [self.channel])
+        self.port = 0
+        self.cookie = ""
+
+    @contextlib.asynccontextmanager
+    async def console(self, **options: Any) -> AsyncIterator[None]:
+        stop, started = asyncio.Event(), asyncio.Event()
+
+        def ready(port: int) -> None:
+            self.port = port
+            started.set()
+
+        serving = asyncio.ensure_future(
+            run(
+                host=options.pop("host", "127.0.0.1"),
+                port=0,
+                data_dir=self.data_dir,
+                control_socket=self.data_dir / "run" / "gate.sock",
+                media_socket=self.data_dir / "run" / "media.sock",
+                stop=stop,
+                static=self.static,
+                ready=ready,
+                **options,
+            )
+        )
+        try:
+            async with asyncio.timeout(5):
+                await started.wait()
+            yield
+        finally:
+            stop.set()
+            async with asyncio.timeout(5):
+                await serving
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, *, signed_in: bool = True) -> httpx.AsyncClient:
+        headers = {"cookie": self.cookie} if signed_in else {}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False)
+
+    async def sign_in(self) -> str:
+        """Use a new link; the cookie is kept for `client` and `socket`."""
+        async with self.client(signed_in=False) as client:
+            response = await client.post("/api/session", json={"token": tokens.mint(self.data_dir)})
+        assert response.status_code == 200, response.text
+        self.cookie = response.headers["set-cookie"].partition(";")[0]
+        return self.cookie
+
+    def socket(self, path: str = "/api/ws", **options: Any) -> connect:
+        headers = {"cookie": self.cookie} if self.cookie else {}
+        return connect(
+            f"ws://{options.pop('name', '127.0.0.1')}:{self.port}{path}",
+            host="127.0.0.1",
+            additional_headers=headers,
+            compression=options.pop("compression", None),
+            max_size=64 * 1024 * 1024,
+            proxy=None,
+            **options,
+        )
+
+    async def until(self, condition: Any, timeout_s: float = 5.0) -> None:
+        async with asyncio.timeout(timeout_s):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+
+async def receive(socket: ClientConnection, kind: str, timeout_s: float = 5.0, **wanted: Any) -> dict[str, Any]:
+    """Return the next message of this kind whose fields are as wanted; others are passed over."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            message = json.loads(await socket.recv())
+            if message["t"] == kind and all(message.get(key) == value for key, value in wanted.items()):
+                return message

@@ -1,0 +1,74 @@
+"""Every broadcast of the end-to-end tests: nothing lowers the 30 s floor, so they run once, side by side."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import page_scenario
+import scenarios
+from stage import Media, Stage
+from tools import timecode
+from tools.nginx import Platform
+from tools.serve import Gate
+from tools.tap import Loop
+
+
+class Broadcasts:
+    """Runs every scenario; `result` waits for one and raises what it raised."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        feed = timecode.make(directory / "feed.flv", feed=1, seconds=180)
+        backup = timecode.make(
+            directory / "backup.mp4", feed=3, seconds=5, size=(1280, 720), fps=25, audio=False
+        )
+        self.media = Media(feed, timecode.frames_by_payload(feed), backup)
+        self.loop = Loop()
+        self.platform = Platform(directory / "platform")
+        self.other_platform = Platform(directory / "other-platform")
+        self.gate = Gate(directory / "gate")
+        self.killed_gate = Gate(directory / "killed")
+        self._pool = ThreadPoolExecutor(8)
+        self.stages: dict[str, Stage] = {}
+        self._runs: dict[str, Future[None]] = {}
+        self.idle = self._stage("idle", self.gate)  # before serve runs: the others are added to a running one
+        self.gate.start()
+        self.killed_gate.start()
+        self._run(self.idle, scenarios.idle)
+        self._run(self._stage("operated", self.gate, self.other_platform), scenarios.operated)
+        self._run(self._stage("clean", self.gate), scenarios.clean)
+        self._run(self._stage("page", self.gate), page_scenario.watched)
+        self._run(self._stage("killed", self.killed_gate), scenarios.killed)
+
+    def _stage(self, name: str, gate: Gate, second: Platform | None = None) -> Stage:
+        stage = Stage(
+            name, gate, self.platform, self.media, self.loop, self.directory, second_platform=second
+        )
+        self.stages[name] = stage
+        return stage
+
+    def _run(self, stage: Stage, scenario: Callable[[Stage], None]) -> None:
+        self._runs[stage.name] = self._pool.submit(scenario, stage)
+
+    def result(self, name: str) -> Stage:
+        self._runs[name].result()
+        return self.stages[name]
+
+    def end(self) -> tuple[int, float]:
+        """Wait for all that runs on the first gate and end it; return its exit code and how long it took."""
+        for run in self._runs.values():
+            run.exception()
+        return self.gate.stop()
+
+    def close(self) -> None:
+        for run in self._runs.values():
+            run.exception()
+        for stage in self.stages.values():
+            stage.close()
+        for gate in (self.gate, self.killed_gate):
+            if gate.process is not None:
+                gate.stop()
+        self.platform.close()
+        self.other_platform.close()
+        self._pool.shutdown()
+        self.loop.close()

@@ -1,0 +1,114 @@
+"""Proof 5: an operator with a real Chromium watches a broadcast and cuts it."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import TimeoutError as TooLate
+from stage import Stage
+from tools.timecode import Mark, centres, from_levels
+
+OPENS_AT_S = 112  # the other broadcasts need the machine until then
+WIDTH, HEIGHT = 640, 360
+
+# Draw the picture a video element shows now; return the darkest and brightest level around each point.
+_LEVELS = """([index, points, width, height]) => {
+    const video = document.querySelector(`[data-feed=${["pvw", "pgm"][index]}] video`);
+    const canvas = new OffscreenCanvas(width, height);
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(video, 0, 0, width, height);
+    const levels = points.map(([x, y]) => {
+        const data = context.getImageData(x - 2, y - 2, 5, 5).data;
+        const greens = Array.from({ length: 25 }, (_, i) => data[4 * i + 1]);
+        return [Math.min(...greens), Math.max(...greens)];
+    });
+    return { levels, time: video.currentTime, paused: video.paused, muted: video.muted };
+}"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the two players show at one moment; PVW first."""
+
+    at_s: float
+    marks: tuple[Mark | None, Mark | None]
+    times: tuple[float, float]
+    muted: tuple[bool, bool]
+
+
+def look(page: Page) -> Look:
+    points = centres(WIDTH, HEIGHT)
+    pvw, pgm = (page.evaluate(_LEVELS, [index, points, WIDTH, HEIGHT]) for index in (0, 1))
+
+    def mark(seen: dict[str, Any]) -> Mark | None:
+        # a browser shows limited-range levels at full range: widen nothing, the thresholds leave room
+        return from_levels([(low, high) for low, high in seen["levels"]])
+
+    return Look(
+        time.monotonic(), (mark(pvw), mark(pgm)), (pvw["time"], pgm["time"]), (pvw["muted"], pgm["muted"])
+    )
+
+
+def until(
+    page: Page, selector: str, seconds: float, state: Literal["visible", "detached"] = "visible"
+) -> bool:
+    """Wait until an element is there, or gone; return whether it came to that."""
+    try:
+        page.wait_for_selector(selector, timeout=seconds * 1000, state=state)
+    except TooLate:
+        return False
+    return True
+
+
+def watched(stage: Stage) -> None:
+    """Looks at both players for a few seconds, then presses the cut button, then the key that restores."""
+    stage.publish()
+    stage.at(OPENS_AT_S)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--autoplay-policy=no-user-gesture-required", "--disable-gpu"]
+        )
+        context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+        page = context.new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+        stage.seen["anonymous"] = page.goto(f"http://127.0.0.1:{stage.gate.console}/", wait_until="commit")
+        stage.seen["anonymous"] = stage.seen["anonymous"].status, page.locator("video").count()
+        problems.clear()
+        page.goto(f"{stage.gate.page_url()}#{stage.name}", wait_until="commit")
+        page.wait_for_selector("video", timeout=20_000)
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('video')].filter(v => v.currentTime > 0).length === 2",
+            timeout=30_000,
+        )
+        page.wait_for_timeout(3000)
+        looks = []
+        for _ in range(6):
+            looks.append(look(page))
+            page.wait_for_timeout(500)
+        stage.seen["looks"] = looks
+        page.screenshot(path=stage.directory / "page-live.png")
+        stage.seen["pressed"] = time.monotonic()
+        page.locator("[data-key=cut]").click()
+        stage.seen["says cut"] = until(page, "[data-testid=state][data-state=cut]", 5)
+        stage.seen["cut shown"] = time.monotonic()
+        page.wait_for_timeout(2500)
+        stage.seen["after the cut"] = look(page)
+        stage.look("cut")
+        page.screenshot(path=stage.directory / "page-cut.png")
+        page.keyboard.press(page.locator("[data-key=restore]").get_attribute("aria-keyshortcuts") or "")
+        page.wait_for_timeout(1000)
+        stage.look("restored")
+        stage.seen["problems"] = list(problems)
+        stage.gate.kill("console")
+        stage.seen["says lost"] = until(page, "[data-testid=outage]", 5)
+        page.screenshot(path=stage.directory / "page-lost.png")
+        stage.seen["found again"] = until(page, "[data-testid=outage]", 20, "detached")
+        page.wait_for_timeout(3000)
+        stage.seen["after the console"] = look(page)
+        browser.close()
+    stage.do("stop", "stop", stage.name, "--json")

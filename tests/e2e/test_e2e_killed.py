@@ -1,0 +1,91 @@
+"""Proof 4: kill -9 of ingest, console and gate, in turn, during a broadcast, seen from the platform."""
+
+from stage import Stage
+from tools.recording import decode_errors
+
+
+def test_dead_ingest_costs_the_platform_nothing_but_a_change_of_picture(killed: Stage) -> None:
+    dead, gate_dead = killed.seen["ingest killed"], killed.seen["gate killed"]
+    connections = [c for c in killed.exit.connections if c.opened_s < gate_dead]
+    assert len(connections) == 1
+    assert None not in killed.left_between(dead, dead + 29)
+    later = [passage for passage in killed.pictures() if dead + 1 < passage.arrival_s < gate_dead]
+    assert later[0].frame is not None
+    assert later[0].frame % 60 == 0
+    assert later[0].arrival_s - dead < 10
+
+
+def test_everything_the_dead_ingest_had_received_airs(killed: Stage) -> None:
+    dead = killed.seen["ingest killed"]
+    received = killed.arrived_between(killed.began_s, dead - 0.5)
+    assert received <= {passage.frame for passage in killed.pictures()}
+
+
+def test_dead_console_changes_nothing_on_air(killed: Stage) -> None:
+    dead = killed.seen["console killed"]
+    around = killed.left_between(dead, dead + 10)
+    assert len(around) > 9 * 30
+    assert None not in around
+
+
+def test_health_says_so_and_the_console_comes_back(killed: Stage) -> None:
+    healths = killed.seen["healths"]
+    assert set(healths) - {200} != set()
+    assert healths[-1] == 200
+
+
+def test_dead_gate_has_filler_on_air_within_3_seconds(killed: Stage) -> None:
+    dead = killed.seen["gate killed"]
+    first = next(message for message in killed.exit.of("video") if message.first_s > dead + 0.2)
+    assert first.first_s - dead < 3
+    assert first.digest not in killed.media.frames
+
+
+def test_dead_gate_lets_nothing_out_that_has_not_been_held_again(killed: Stage) -> None:
+    dead = killed.seen["gate killed"]
+    later = [passage for passage in killed.passages() if passage.left_s > dead + 0.2]
+    assert len(later) > 4 * 30
+    assert min(passage.arrival_s for passage in later) > dead
+    assert min(passage.held_s for passage in killed.passages()) >= 30.0
+
+
+def test_live_is_back_as_soon_as_the_floor_allows(killed: Stage) -> None:
+    dead = killed.seen["gate killed"]
+    first = next(passage for passage in killed.pictures() if passage.left_s > dead + 0.2)
+    assert first.left_s - dead < 30 + 3 + 2 + 1
+
+
+def test_encoder_is_not_disturbed_by_a_dead_gate(killed: Stage) -> None:
+    assert len(killed.encoders[0].starts) == 2  # the second one is the dead ingest's
+
+
+def test_channel_after_the_gate_came_back(killed: Stage) -> None:
+    assert killed.seen["gate restarted"]["state"] == "filling"
+
+
+def test_cut_works_with_the_console_stopped(killed: Stage) -> None:
+    cut = killed.done["cut"]
+    assert cut.json["state"] == "cut"
+    assert killed.seen["cut"]["state"] == "cut"
+    after = killed.left_between(cut.ended_s, cut.ended_s + 2)
+    assert len(after) > 30
+    assert set(after) == {None}
+
+
+def test_sigterm_on_air_ends_serve_within_5_seconds(killed: Stage) -> None:
+    code, took_s = killed.seen["exit"]
+    assert code == 0
+    assert took_s < 5
+
+
+def test_each_recording_decodes(killed: Stage) -> None:
+    recordings = killed.recordings()
+    assert len(recordings) == 2
+    for recording in recordings:
+        assert decode_errors(recording.path) == ""
+        assert max(recording.picture_gaps_ms()) <= 100
+
+
+def test_frames_air_in_order_and_never_twice(killed: Stage) -> None:
+    numbers = [number for recording in killed.recordings() for number in recording.numbers(feed=1)]
+    assert numbers == sorted(set(numbers))

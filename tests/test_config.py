@@ -1,0 +1,171 @@
+"""Settings: which source wins, what is refused, and with what words."""
+
+from pathlib import Path
+
+import pytest
+
+from streamgate.config import HostPort, Settings, load
+from streamgate.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"STREAMGATE_{name}".upper(), raising=False)
+
+
+def toml(directory: Path, text: str) -> Path:
+    (directory / "streamgate.toml").write_text(text, "utf-8")
+    return directory
+
+
+def refusal(directory: Path, **command_line: object) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(directory, **command_line)
+    return str(caught.value)
+
+
+# ---------------------------------------------------------------- HOST:PORT
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("127.0.0.1:1935", HostPort("127.0.0.1", 1935)),
+        ("[::1]:0", HostPort("::1", 0)),
+        ("[fe80::1%eth0]:1935", HostPort("fe80::1%eth0", 1935)),
+        ("gate.example.org:65535", HostPort("gate.example.org", 65535)),
+    ],
+)
+def test_address_reads_and_writes_back(text: str, expected: HostPort) -> None:
+    address = HostPort.parse(text)
+
+    assert address == expected
+    assert str(address) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1935", ":1935", "host", "host:", "host:65536", "host:-1", "::1:1935", "a b:1", "h:1:2"]
+)
+def test_address_refuses_the_rest(text: str) -> None:
+    with pytest.raises(ValueError, match="is not HOST:PORT"):
+        HostPort.parse(text)
+
+
+def test_reachable_address() -> None:
+    assert HostPort("127.0.0.1", 1).reachable() == HostPort("127.0.0.1", 1)
+    assert HostPort("0.0.0.0", 1).reachable("gate.example.org") == HostPort("gate.example.org", 1)
+    assert HostPort("0.0.0.0", 1).reachable().host not in ("0.0.0.0", "")
+
+
+# ---------------------------------------------------------------- sources
+
+
+def test_defaults(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+
+    assert settings.data_dir == tmp_path
+    assert (str(settings.rtmp), str(settings.console)) == ("127.0.0.1:1935", "127.0.0.1:8080")
+    assert settings.rtmps is None
+    assert settings.retention_days == 60
+    assert settings.no_input_stop_min == 30
+    assert settings.ring_max_mb == 1024
+    assert settings.max_bitrate_mbps == 60
+
+
+def test_command_line_beats_environment_beats_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toml(tmp_path, 'rtmp = "127.0.0.1:1"\nconsole = "127.0.0.1:1"\nretention_days = 61\n')
+    monkeypatch.setenv("STREAMGATE_RTMP", "127.0.0.1:2")
+    monkeypatch.setenv("STREAMGATE_CONSOLE", "127.0.0.1:2")
+
+    settings = load(tmp_path, rtmp="127.0.0.1:3", console=None)
+
+    assert settings.rtmp.port == 3
+    assert settings.console.port == 2
+    assert settings.retention_days == 61
+
+
+def test_data_dir_from_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toml(tmp_path, "retention_days = 90\n")
+    monkeypatch.setenv("STREAMGATE_DATA_DIR", str(tmp_path))
+
+    assert load().retention_days == 90
+
+
+def test_values_from_the_command_line_are_read_like_those_of_the_file(tmp_path: Path) -> None:
+    settings = load(tmp_path, no_input_stop_min="0.5", log_level="DEBUG", ring_max_mb="128", rtmp="[::1]:0")
+
+    assert (settings.no_input_stop_min, settings.log_level, settings.ring_max_mb) == (0.5, "debug", 128)
+    assert settings.rtmp == HostPort("::1", 0)
+
+
+def test_settings_do_not_change(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load(tmp_path).retention_days = 1
+
+
+# ---------------------------------------------------------------- refusals
+
+
+def test_unknown_key_is_named_with_a_suggestion(tmp_path: Path) -> None:
+    text = refusal(toml(tmp_path, "retention = 90\n"))
+
+    assert "unknown setting 'retention'" in text
+    assert "did you mean retention_days?" in text
+    assert "max_bitrate_mbps" in text  # the allowed ones
+    assert "data_dir" not in text
+
+
+def test_delay_is_no_setting(tmp_path: Path) -> None:
+    assert "unknown setting 'delay_s'" in refusal(toml(tmp_path, "delay_s = 5\n"))
+
+
+def test_data_dir_in_the_file_is_refused(tmp_path: Path) -> None:
+    assert "remove the line and use --data-dir" in refusal(toml(tmp_path, 'data_dir = "/elsewhere"\n'))
+
+
+def test_short_retention_names_the_rule(tmp_path: Path) -> None:
+    text = refusal(tmp_path, retention_days="59")
+
+    assert "retention_days is '59' (from --retention-days)" in text
+    assert "R8" in text
+    assert "60" in text
+
+
+def test_wrong_value_says_where_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toml(tmp_path, "ring_max_mb = 1\n")
+    monkeypatch.setenv("STREAMGATE_RTMP", "nowhere")
+
+    rtmp, ring = refusal(tmp_path).splitlines()
+
+    assert rtmp == (
+        "rtmp is 'nowhere' (from STREAMGATE_RTMP);"
+        " allowed is HOST:PORT, for example 0.0.0.0:1935 or [::1]:1935; correct or unset that variable"
+    )
+    assert ring == (
+        "ring_max_mb is 1 (from streamgate.toml); allowed is a whole number of megabytes from 64 to 1048576;"
+        " correct the line or remove it for the default"
+    )
+
+
+def test_broken_file_says_the_place(tmp_path: Path) -> None:
+    assert "is not valid TOML" in refusal(toml(tmp_path, "rtmp = [\n"))
+
+
+def test_rtmps_needs_readable_certificate_and_key(tmp_path: Path) -> None:
+    assert "tls_cert is not set" in refusal(tmp_path, rtmps="127.0.0.1:1936")
+    assert "not a readable file" in refusal(
+        tmp_path, rtmps="127.0.0.1:1936", tls_cert=str(tmp_path / "none.pem")
+    )
+
+
+def test_paths_in_the_file_start_at_the_data_directory(tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("")
+    (tmp_path / "key.pem").write_text("")
+    toml(tmp_path, 'rtmps = "127.0.0.1:1936"\ntls_cert = "cert.pem"\ntls_key = "key.pem"\n')
+
+    assert load(tmp_path).tls_cert == tmp_path / "cert.pem"
+
+
+def test_too_long_a_data_directory_is_refused_before_a_socket_fails(tmp_path: Path) -> None:
+    assert "unix sockets" in refusal(tmp_path / ("x" * 90))

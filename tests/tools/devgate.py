@@ -1,0 +1,59 @@
+"""Run the stand-in gate by hand, with a console: for developing the page.
+
+python tests/tools/devgate.py --data-dir DIR [--console HOST:PORT] [--delay SECONDS]
+"""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+
+
+async def _main(data_dir: Path, console: str, delay_s: float) -> None:
+    from tools.standin_channel import DevChannel
+    from tools.standin_gate import DevGate
+    from tools.testfeed import make_feed
+
+    names = ("main", "hall")
+    colours = ((30, 110, 60), (130, 60, 30))
+    feeds = [make_feed(caption=name, colour=colour) for name, colour in zip(names, colours, strict=True)]
+    filler = make_feed(caption="SLATE", colour=(20, 40, 120), moving=False)
+    gate = DevGate(
+        data_dir / "run", [DevChannel(n, f, filler, delay_s) for n, f in zip(names, feeds, strict=True)]
+    )
+    async with gate.running():
+        print(f"devgate: sockets in {gate.run_dir}", flush=True)
+        if not console:
+            await asyncio.Event().wait()
+        from console import tokens
+        from console.service import run
+
+        host, _, port = console.rpartition(":")
+
+        def link() -> None:
+            print(f"open http://{console}/?token={tokens.mint(data_dir)}   (Enter: a new link)", flush=True)
+
+        link()
+        if sys.stdin.isatty():
+            asyncio.get_running_loop().add_reader(sys.stdin, lambda: (sys.stdin.readline(), link()))
+        await run(
+            host=host,
+            port=int(port),
+            data_dir=data_dir,
+            control_socket=gate.run_dir / "gate.sock",
+            media_socket=gate.run_dir / "media.sock",
+            stop=asyncio.Event(),
+        )
+
+
+if __name__ == "__main__":
+    repository = Path(__file__).resolve().parents[2]
+    sys.path[:0] = [str(repository), str(repository / "tests")]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--console", default="", metavar="HOST:PORT")
+    parser.add_argument("--delay", type=float, default=10.0, metavar="SECONDS")
+    arguments = parser.parse_args()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_main(arguments.data_dir, arguments.console, arguments.delay))

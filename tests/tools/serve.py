@@ -1,0 +1,167 @@
+"""`streamgate serve` and its command line, as a user runs them: the installed program."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from tools.nginx import free_port, wait_for_port
+
+PROGRAM = [sys.executable, "-m", "streamgate"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished command: exit code, what it printed, when it ran (CLOCK_MONOTONIC)."""
+
+    code: int
+    out: str
+    err: str
+    began_s: float
+    ended_s: float
+
+    @property
+    def json(self) -> dict[str, Any]:
+        if self.code:
+            raise AssertionError(f"exit code {self.code}: {self.err}")
+        answer: dict[str, Any] = json.loads(self.out)
+        return answer
+
+
+@dataclass
+class Gate:
+    """One data directory and, between `start` and `stop`, the program serving it."""
+
+    directory: Path
+    rtmp: int = field(default_factory=free_port)
+    console: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.output = self.directory.with_name(f"{self.directory.name}-serve.log")
+
+    def command(self, *arguments: str, seconds: float = 30) -> Done:
+        """Run `streamgate --data-dir DIR ARGUMENTS`."""
+        began = time.monotonic()
+        done = subprocess.run(
+            [*PROGRAM, "--data-dir", str(self.directory), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            env=clean_environment(),
+        )
+        return Done(done.returncode, done.stdout, done.stderr, began, time.monotonic())
+
+    def add(self, name: str, *pushes: str, delay: float = 30, backups: tuple[Path, ...] = ()) -> str:
+        """Add a channel and return the URL to publish to, with the key."""
+        arguments = ["channel", "add", name, "--delay", f"{delay:g}"]
+        for url in pushes:
+            arguments += ["--push", url]
+        for path in backups:
+            arguments += ["--backup", str(path)]
+        answer = self.command(*arguments, "--json").json
+        return f"rtmp://127.0.0.1:{self.rtmp}/live/{answer['stream_key']}"
+
+    def status(self, name: str) -> dict[str, Any]:
+        channels = self.command("status", "--json").json["channels"]
+        found: dict[str, Any] = next(channel for channel in channels if channel["name"] == name)
+        return found
+
+    def wait_for(self, name: str, wanted: Callable[[dict[str, Any]], bool], seconds: float) -> dict[str, Any]:
+        """Return the first status of a channel that is as wanted; raise AssertionError with the last one."""
+        end = time.monotonic() + seconds
+        while True:
+            status = self.status(name)
+            if wanted(status):
+                return status
+            if time.monotonic() > end:
+                raise AssertionError(f"after {seconds} s the channel is still: {status}")
+            time.sleep(0.2)
+
+    def start(self) -> None:
+        assert self.process is None
+        command = [*PROGRAM, "--data-dir", str(self.directory), "serve"]
+        command += ["--rtmp", f"127.0.0.1:{self.rtmp}", "--console", f"127.0.0.1:{self.console}"]
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, env=clean_environment()
+            )
+        wait_for_port(self.rtmp, 20)
+        wait_for_port(self.console, 20)
+        end = time.monotonic() + 20
+        while self.health()[0] != 200:
+            if time.monotonic() > end:
+                raise AssertionError(f"not healthy after 20 s: {self.health()}")
+            time.sleep(0.1)
+
+    def stop(self, seconds: float = 15) -> tuple[int, float]:
+        """Send SIGTERM; return exit code and how long it took in seconds."""
+        assert self.process is not None
+        process, self.process = self.process, None
+        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        began = time.monotonic()
+        process.terminate()
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+        took = time.monotonic() - began
+        for child in children:
+            if child.is_running():
+                child.kill()
+        return code, took
+
+    def pid(self, name: str) -> int:
+        """Return the process id of one of serve's processes: gate, ingest or console."""
+        assert self.process is not None
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                if child.cmdline()[-2:] == ["streamgate.process", name]:
+                    return child.pid
+            except psutil.Error:
+                continue
+        raise AssertionError(f"serve has no process {name}")
+
+    def kill(self, name: str) -> float:
+        """kill -9 one of serve's processes; return when."""
+        os.kill(self.pid(name), signal.SIGKILL)
+        return time.monotonic()
+
+    def health(self) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.console}/healthz", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError as error:
+            return 0, str(error)
+
+    @property
+    def log(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def page_url(self) -> str:
+        """Return the address with the one-time token that serve printed last."""
+        found = re.findall(rf"https?://127\.0\.0\.1:{self.console}/\S*", self.log)
+        if not found:
+            raise AssertionError("serve printed no address of the page")
+        return str(found[-1]).rstrip("\"',}")
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment without settings of streamgate that the developer's shell may hold."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("STREAMGATE_")}
