@@ -120,7 +120,8 @@ def run_process(name: str, settings_json: str) -> int:
     process = {"gate": _gate, "ingest": _ingest, "console": _console}[name]
     try:
         held = lock(Path(settings.data_dir) / "run" / f"{name}.lock")
-        asyncio.run(_until_stopped(process, settings))
+        with asyncio.Runner(loop_factory=_loop_factory(name)) as runner:
+            runner.run(_until_stopped(process, settings))
         os.close(held)
     except (ConfigError, Refused) as error:
         sys.stderr.write(f"{error}\n")
@@ -129,6 +130,15 @@ def run_process(name: str, settings_json: str) -> int:
         _log.error("process_failed", process=name, reason=str(error))
         return 1
     return 0
+
+
+def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The two processes on the air path run on uvloop: per packet it costs them a third less (ADR 6)."""
+    if name == "console":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
 
 
 async def _until_stopped(

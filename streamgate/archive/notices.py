@@ -7,7 +7,7 @@ from streamgate.link.messages import Warn
 _TEXTS: dict[str, tuple[str, str, str]] = {
     "archive_failed": (
         "alarm",
-        "The archive cannot be written ({error}). Air goes on, but NOTHING IS RECORDED. Make room or mend it.",
+        "The archive cannot be written ({error}). Air goes on, NOTHING IS RECORDED. Make room or mend it.",
         "存档无法写入（{error}）。播出不受影响，但当前没有录制！请清理空间或检修磁盘。",
     ),
     "archive_losing": (

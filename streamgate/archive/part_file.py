@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from streamgate.archive.parts import Gap, PartName, PartRecord, events_path, write_all
+from streamgate.archive.parts import Gap, PartName, PartRecord, commit, events_path, write_all
 from streamgate.core.fmp4 import Fragmenter, codec_string, init_segment
 from streamgate.core.packet import FeedFormat, Kind, Packet
 
@@ -27,8 +27,8 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
 class PartFile:
     """An open part. Made by its first packets; every method but the properties raises OSError.
 
-    Each fragment is one write of a whole moof + mdat (the first with the header before it). When a write
-    fails the file is cut back to its last whole fragment, so it plays at any time.
+    Each fragment (moof + mdat, the first with the header before it) shows in the file once all of it is
+    there. When a write fails the file is cut back to its last whole fragment, so it plays at any time.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class PartFile:
         self._sequence = 0
         self._digest = hashlib.sha256()
         self._events: int | None = None
+        self._events_bytes = 0
         self._events_digest = hashlib.sha256()
         self._counts = dict.fromkeys(Kind, 0)
         self._start_s = first[0].wall_s
@@ -72,22 +73,28 @@ class PartFile:
         packets = [item.packet for item in items]
         # Undone work must not show in the record: nothing is counted before everything is written.
         data = self._fragment(packets, next_video_dts)
-        if not self.bytes:
-            data = self._init + data
+        head = self._init if not self.bytes else b""
         try:
-            write_all(self._descriptor, data)
+            # The header by itself: a kill during the first fragment leaves a file that opens, if empty.
+            for boxes, at in ((head, 0), (data, self.bytes + len(head))):
+                if boxes:
+                    commit(self._descriptor, boxes, at)
             self._write_events([item for item in items if item.packet.kind is Kind.DATA])
         except OSError:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, self.bytes)
+                if self._events is not None:
+                    os.ftruncate(self._events, self._events_bytes)
             raise
+        self._digest.update(head)
         self._digest.update(data)
-        self.bytes += len(data)
+        written = len(head) + len(data)
+        self.bytes += written
         self._sequence += 1
         for packet in packets:
             self._counts[packet.kind] += 1
         self._last = items[-1]
-        return len(data)
+        return written
 
     def _fragment(self, packets: list[Packet], next_video_dts: int | None) -> bytes:
         if self._fragmenter is None:
@@ -117,6 +124,7 @@ class PartFile:
         )
         write_all(self._events, lines)
         self._events_digest.update(lines)
+        self._events_bytes += len(lines)
 
     def record(self, reason: str) -> PartRecord:
         """Return the index line as of now."""

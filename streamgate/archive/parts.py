@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -26,8 +27,8 @@ INDEX = "index.jsonl"
 MAX_BOX_IN_MEMORY = 16 * 1024 * 1024  # moov and moof; an mdat is never read whole
 
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_NAME = re.compile(r"(\d{6}\.\d{3})Z-(\d{6,})\.mp4")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NAME = re.compile(r"([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])\.([0-9]{3})Z-([0-9]{6}|[1-9][0-9]{6,})\.mp4")
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -107,17 +108,27 @@ def parse(path: PurePosixPath) -> PartName | None:
     """Return what a path (relative to the archive's root) says; None if it is no part."""
     if len(path.parts) != 3:
         return None
-    channel, date, name = path.parts
+    return _parse(*path.parts)
+
+
+def _parse(channel: str, date: str, name: str) -> PartName | None:
     match = _NAME.fullmatch(name)
-    if match is None or not _DATE.fullmatch(date) or not _CHANNEL.fullmatch(channel):
+    if match is None or not _CHANNEL.fullmatch(channel):
         return None
+    midnight = _midnight_ms(date)
+    if midnight is None:
+        return None
+    hours, minutes, seconds, ms, number = map(int, match.groups())
+    return PartName(channel, midnight + ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms, number)
+
+
+@lru_cache(maxsize=512)
+def _midnight_ms(date: str) -> int | None:
     try:
-        at = datetime.strptime(f"{date} {match[1]}", "%Y-%m-%d %H%M%S.%f").replace(tzinfo=UTC)
+        day = datetime.fromisoformat(date) if _DATE.fullmatch(date) else None
     except ValueError:
         return None
-    start_ms = int(at.timestamp()) * 1000 + at.microsecond // 1000
-    parsed = PartName(channel, start_ms, int(match[2]))
-    return parsed if parsed.path == path else None
+    return int(day.replace(tzinfo=UTC).timestamp()) * 1000 if day is not None else None
 
 
 def events_path(part: Path) -> Path:
@@ -136,7 +147,7 @@ def find_parts(root: Path, channel: str | None = None) -> Iterator[tuple[PartNam
 def find_day(channel: str, date_dir: Path) -> Iterator[tuple[PartName, Path]]:
     with closing(os.scandir(date_dir)) as entries:
         for entry in entries:
-            name = parse(PurePosixPath(channel, date_dir.name, entry.name))
+            name = _parse(channel, date_dir.name, entry.name)
             if name is not None and entry.is_file(follow_symlinks=False):
                 yield name, Path(entry.path)
 
@@ -205,6 +216,19 @@ def write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def commit(descriptor: int, data: bytes, at: int) -> None:
+    """Write whole boxes at `at`, their first 8 bytes last.
+
+    A kill may end a write between two pages. FFmpeg refuses a file whose last moof is torn; 8 zero bytes it
+    takes for a box that fills the rest of the file, and plays what stands before them.
+    """
+    view = memoryview(data)
+    position = 8
+    while position < len(view):
+        position += os.pwrite(descriptor, view[position:], at + position)
+    os.pwrite(descriptor, view[:8], at)
 
 
 class Scan(msgspec.Struct, frozen=True):

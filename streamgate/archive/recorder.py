@@ -1,10 +1,11 @@
 """Cuts what arrives into fragments and parts, and keeps the index. Synchronous; belongs to one thread."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from streamgate.archive.intake import NewFormat
+from streamgate.archive.intake import NewFormat, cost
 from streamgate.archive.part_file import Arrived, PartFile
 from streamgate.archive.parts import (
     INDEX,
@@ -19,6 +20,7 @@ from streamgate.core.fmp4 import can_carry
 from streamgate.core.packet import FeedFormat, Kind, Packet
 
 FRAGMENT_US = 4_000_000  # a longer GOP is written in pieces
+NO_PICTURE_US = 5_000_000
 MAX_FRAGMENT_BYTES = 16 * 1024 * 1024
 MAX_PART_US = 300_000_000  # a feed that sends no keyframe gets a new part all the same
 TIMELINE_STEP_MS = 10_000
@@ -96,11 +98,11 @@ class Recorder:
             if abs(packet.dts - self._last_dts.get(packet.kind, packet.dts)) > TIMELINE_STEP_MS:
                 self.finish("timeline")
                 self._last_dts.clear()
-            if self._pending:
-                self._cut(item)
             self._last_dts[packet.kind] = packet.dts
+        if self._pending:
+            self._cut(item)
         self._pending.append(item)
-        self._pending_bytes += len(packet.data)
+        self._pending_bytes += cost(item)
 
     def missed(self, gap: Gap) -> None:
         """Take note that packets were lost: the part ends, the next one's index line says so."""
@@ -178,13 +180,13 @@ class Recorder:
         """End the fragment, and perhaps the part, before this packet."""
         assert self._feed is not None
         packet = item.packet
-        # Cuts fall between pictures; without video anywhere.
+        # Cuts fall between pictures; anywhere when no picture comes.
         between = packet.kind is Kind.VIDEO or self._feed.video is None
         starts = packet.keyframe or self._feed.video is None
         fragment_us = item.arrival_us - self._pending[0].arrival_us
         part_us = item.arrival_us - (self._part or self._pending[0]).arrival_us
-        over = between and (part_us >= MAX_PART_US or (starts and part_us >= self._part_us))
-        whole = packet.keyframe or (between and fragment_us >= FRAGMENT_US)
+        over = part_us >= MAX_PART_US or (starts and part_us >= self._part_us)
+        whole = packet.keyframe or fragment_us >= (FRAGMENT_US if between else NO_PICTURE_US)
         if over or whole or self._pending_bytes > MAX_FRAGMENT_BYTES:
             self.flush(packet.dts if packet.kind is Kind.VIDEO else None)
         if over:
@@ -217,8 +219,9 @@ class Recorder:
         self._remember(part, "failed")
         part.abandon()
         if not part.bytes:  # not even a header: it never was a recording, and its number is free again
-            part.path.unlink(missing_ok=True)
-            self._number = part.name.number - 1
+            with suppress(OSError):
+                part.path.unlink(missing_ok=True)
+                self._number = part.name.number - 1
 
     def _remember(self, part: PartFile, reason: str) -> None:
         if part.bytes:

@@ -13,6 +13,8 @@ What a failure costs:
 import shutil
 import threading
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from streamgate.archive.intake import Alarm, Intake, NewFormat
@@ -39,7 +41,7 @@ class ArchiveWriter:
 
     `format`, `packet`, `gone`, `status` and `close` belong to one thread (the gate's loop) and never block,
     save `close` (at most 3 s). `alarm(code, params)` is called from either thread: hand it on with
-    `call_soon_threadsafe`. Its codes: see `streamgate.archive.notices`.
+    `call_soon_threadsafe`; it must not raise. Its codes: see `streamgate.archive.notices`.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class ArchiveWriter:
         self._error = ""
         self._failed_us: int | None = None
         self._free_bytes: int | None = None
-        self._space = _Space(alarm)
+        self._space = _Space(self._tell)
         self._thread = threading.Thread(target=self._run, name=f"archive-{channel}", daemon=True)
 
     # ------------------------------------------------------------ the gate's side
@@ -137,7 +139,7 @@ class ArchiveWriter:
                     mended = self._recorder.prepare()
                     prepared = True
                     if mended:
-                        self._alarm("archive_mended", {"parts": len(mended), "part": mended[-1].part})
+                        self._tell("archive_mended", {"parts": len(mended), "part": mended[-1].part})
                 self._work()
             except OSError as error:
                 self._failed(f"{error.strerror or error}: {error.filename or self._root / self._channel}")
@@ -180,7 +182,7 @@ class ArchiveWriter:
             elif isinstance(item, NewFormat):
                 recorder.change(item)
                 if recorder.refused:
-                    self._alarm("archive_format", {"codecs": recorder.refused})
+                    self._tell("archive_format", {"codecs": recorder.refused})
             elif isinstance(item, Gap):
                 recorder.missed(item)
             else:
@@ -201,7 +203,7 @@ class ArchiveWriter:
             seconds = round((now_us() - self._failed_us) / 1e6, 1)
             self._error, self._failed_us = "", None
             lost = self._intake.lost + self._recorder.unrecorded
-            self._alarm("archive_recovered", {"seconds": seconds, "lost_packets": lost})
+            self._tell("archive_recovered", {"seconds": seconds, "lost_packets": lost})
         if self._space.due(now_us()):
             self._measure_space()
             if self._free_bytes is not None:
@@ -212,13 +214,17 @@ class ArchiveWriter:
         self._measure_space()
         if self._failed_us is None:
             self._failed_us = now_us()
-            self._alarm("archive_failed", {"error": error})
+            self._tell("archive_failed", {"error": error})
 
     def _measure_space(self) -> None:
         try:
             self._free_bytes = shutil.disk_usage(self._root).free
         except OSError:
             self._free_bytes = None
+
+    def _tell(self, code: str, params: Mapping[str, object]) -> None:
+        with suppress(RuntimeError):  # the gate's loop has ended: nobody is left to be told
+            self._alarm(code, params)
 
 
 class _Space:

@@ -53,12 +53,6 @@ def with_long_lengths(payload: bytes, length_size: int) -> bytes:
 
 
 def with_long_lengths_config(codec: str, config: bytes) -> bytes:
-    """Return the avcC or hvcC with its NAL unit length set to 4 bytes."""
+    """Return the avcC or hvcC, known to be whole, with its NAL unit length set to 4 bytes."""
     at = 4 if codec == "h264" else 21
     return config[:at] + bytes((config[at] | 3,)) + config[at + 1 :]
-
-
-def length_size_of(codec: str, config: bytes) -> int:
-    """Return the NAL unit length an avcC or hvcC declares; 4 when it is too short to say."""
-    at = 4 if codec == "h264" else 21
-    return (config[at] & 3) + 1 if len(config) > at else 4

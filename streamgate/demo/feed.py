@@ -30,6 +30,18 @@ class _Stop(Exception):  # noqa: N818 - no error: the way out of a blocking call
     """SIGTERM came."""
 
 
+class _Signal:
+    """Remembers SIGTERM: closing the connection may raise in turn, and take the place of _Stop."""
+
+    def __init__(self) -> None:
+        self.came = False
+        signal.signal(signal.SIGTERM, self._handle)
+
+    def _handle(self, _signal: int, _frame: FrameType | None) -> None:
+        self.came = True
+        raise _Stop
+
+
 def publish(url: str, picture: FeedPicture, parent: int) -> None:
     """Publish until the connection ends. Raises av's FFmpegError when it breaks."""
     with av.open(url, "w", format="flv") as out:
@@ -63,21 +75,19 @@ def _run(out: "OutputContainer", picture: FeedPicture, parent: int) -> None:
         time.sleep(max(0.0, began + number / FPS - time.monotonic()))
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise _Stop
-
-
 def main() -> int:
     url = os.environ[URL_VARIABLE]
     parent = os.getppid()
     av.logging.set_libav_level(av.logging.PANIC)  # libav's messages may hold the URL
-    signal.signal(signal.SIGTERM, _terminate)
+    term = _Signal()
     try:
         picture = FeedPicture()
         while os.getppid() == parent:
             try:
                 publish(url, picture, parent)
             except av.error.FFmpegError as error:
+                if term.came:
+                    break
                 sys.stderr.write(f"feed: connection lost ({error.strerror}), trying again\n")
                 time.sleep(RETRY_S)
     except _Stop:

@@ -30,7 +30,7 @@ from streamgate.runtime.datadir import DataDir
 CHANNEL = "main"
 MARK = ".streamgate-demo"
 START_S = 60.0  # until everything is up; a slow machine loads for a while
-END_S = 4.0  # what children get to end by themselves
+END_S = 2.2  # what each of the two children gets to end by itself
 REPORT_S = 10.0  # between two lines when nothing changes
 LOG_LINES = 15
 _RTMP_PORT, _CONSOLE_PORT = 1935, 8080  # when they are free, else any
@@ -144,15 +144,13 @@ class _Demo:
         return "\n  ".join([f"the last lines of {self._log}:", *lines])
 
     async def _end(self) -> None:
-        for child in self._children:
-            if child.returncode is None:
-                child.terminate()
-        try:
-            async with asyncio.timeout(END_S):
-                for child in self._children:
+        for child in reversed(self._children):  # the feed first: its goodbye belongs in the recording
+            try:
+                async with asyncio.timeout(END_S):
+                    if child.returncode is None:
+                        child.terminate()
                     await child.wait()
-        except TimeoutError:
-            for child in self._children:
+            except TimeoutError:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
         await self._sink.close()
@@ -169,7 +167,9 @@ class _Demo:
             now = (channel.state if channel else None, sink.picture, sink.connections, sink.connected)
             if now != said or time.monotonic() - at >= REPORT_S:
                 said, at = now, time.monotonic()
-                typer.echo(f"{time.strftime('%H:%M:%S')}  {_gate_words(channel)}  |  {_sink_words(sink)}")
+                typer.echo(
+                    f"{time.strftime('%H:%M:%S')}  {_gate_words(channel)}  |  {_sink_words(sink, channel)}"
+                )
             await asyncio.sleep(0.5)
 
     async def _status(self) -> ChannelStatus | None:
@@ -242,9 +242,10 @@ def _gate_words(channel: ChannelStatus | None) -> str:
     return f"gate: {channel.state.replace('_', ' ')}{returns}"
 
 
-def _sink_words(sink: Sink) -> str:
+def _sink_words(sink: Sink, channel: ChannelStatus | None) -> str:
     if not sink.connected:
-        return "platform: not connected"
+        why = next((f" ({one.error})" for one in (channel.destinations if channel else ()) if one.error), "")
+        return f"platform: not connected{why}"
     again = f", connection {sink.connections}" if sink.connections > 1 else ""
     return f"platform: {sink.received_s:.1f} s received, picture: {sink.picture}{again}"
 

@@ -75,8 +75,7 @@ class Connection(asyncio.Protocol):
 
     # ---------------------------------------------------------------- asyncio.Protocol
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
         name = transport.get_extra_info("peername")
         self.ip = self.ip or (name[0] if name else "?")
@@ -196,7 +195,7 @@ class Connection(asyncio.Protocol):
         feed, stream = self.feed, self._stream
         if feed is not None and stream is not None:
             warnings = [to_warn(concern) for concern in feed.concerns(now)]
-            stream.send_health(feed.mended, feed.dropped + stream.dropped, warnings)
+            stream.send_health(feed.mended, feed.dropped + stream.dropped, warnings, self.encoder)
 
     # ---------------------------------------------------------------- helpers
 

@@ -14,11 +14,11 @@ import msgspec
 from streamgate.core.aac import audio_track
 from streamgate.core.health import MAX_BITRATE_BPS, Concern, FeedHealth
 from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet
+from streamgate.core.paramsets import parse_avcc, parse_hvcc
 from streamgate.core.pictures import (
     CODECS_WITH_NALS,
     Picture,
     classify,
-    length_size_of,
     with_long_lengths,
     with_long_lengths_config,
 )
@@ -50,6 +50,16 @@ class _Video(msgspec.Struct, frozen=True, gc=False):
     codec: str
     config: bytes
     length_size: int
+
+
+def _length_size(codec: str, config: bytes) -> int:
+    """Return the NAL unit length of a record that can be used; MediaError for others."""
+    if codec == "hevc":
+        return parse_hvcc(config).length_size
+    record = parse_avcc(config)
+    if not record.sps or not record.pps:
+        raise MediaError("an avcC without parameter sets")
+    return record.length_size
 
 
 class Feed:
@@ -120,9 +130,7 @@ class Feed:
                 case Script():
                     self._take_script(event, out, now_us)
                 case Unusable():
-                    self._dropped += 1
-                    if event.kind is not Kind.DATA:
-                        self.health.on_unsupported(event.kind, event.reason)
+                    self._take_unusable(event)
         if out:
             self._sink.send(out)
 
@@ -143,12 +151,15 @@ class Feed:
             self.health.on_unsupported(Kind.VIDEO, event.codec)
             self._video = None
             return
-        if len(event.config) < 7:
+        try:
+            length_size = _length_size(event.codec, event.config)
+        except MediaError:
             self._dropped += 1
+            self.health.on_unsupported(Kind.VIDEO, f"{event.codec} with an unreadable configuration")
             return
         self.health.on_supported(Kind.VIDEO)
         config = with_long_lengths_config(event.codec, event.config)
-        self._video = _Video(event.codec, config, length_size_of(event.codec, event.config))
+        self._video = _Video(event.codec, config, length_size)
 
     def _take_audio_config(self, event: Config) -> None:
         if event.codec != "aac":
@@ -165,6 +176,14 @@ class Feed:
         if track != self._audio:
             self._audio = track
             self._queue = [packet for packet in self._queue if packet.kind is not Kind.AUDIO]
+
+    def _take_unusable(self, event: Unusable) -> None:
+        """Count it; tell the operator when the track has nothing better to show."""
+        self._dropped += 1
+        if (event.kind is Kind.VIDEO and self._video is None) or (
+            event.kind is Kind.AUDIO and self._audio is None
+        ):
+            self.health.on_unsupported(event.kind, event.reason)
 
     # ---------------------------------------------------------------- units
 

@@ -59,9 +59,9 @@ class LinkStream:
         if packets:
             link.write_packets(self.number, packets)
 
-    def send_health(self, mended: int, dropped: int, warnings: list[messages.Warn]) -> None:
+    def send_health(self, mended: int, dropped: int, warnings: list[messages.Warn], encoder: str) -> None:
         if self._link.takes_packets:
-            self._link.write_message(messages.Health(self.number, mended, dropped, warnings))
+            self._link.write_message(messages.Health(self.number, mended, dropped, warnings, encoder))
 
     def close(self, reason: str, *, clean: bool) -> None:
         if self._link.forget(self):
@@ -262,8 +262,7 @@ class _LinkProtocol(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
+    def connection_made(self, transport: asyncio.WriteTransport) -> None:  # type: ignore[override]
         self._transport = transport
         transport.write(wire.encode_json(_encode(messages.Hello("ingest"))))
 

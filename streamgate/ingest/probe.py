@@ -132,13 +132,15 @@ def _from_template(sample: Sample, track: VideoTrack) -> tuple[VideoTrack, Fract
         context = stream.codec_context
         if not context.width or not context.height:
             raise MediaError("libav cannot tell the size of the feed's pictures")
+        # Until it has decoded a picture libav tells the size without cropping: an SPS we read goes before it.
+        by_sps = track.level > 0
         track = msgspec.structs.replace(
             track,
-            width=context.width,
-            height=context.height,
+            width=track.width if by_sps else context.width,
+            height=track.height if by_sps else context.height,
             pix_fmt=context.pix_fmt or track.pix_fmt,
-            profile=context.profile or track.profile,
-            level=track.level or max(getattr(context, "level", 0) or 0, 0),
+            profile=track.profile or context.profile or "",
+            level=track.level if by_sps else _level(track.codec, context.level),
         )
         return track, sane_fps(stream.average_rate)
 
@@ -146,6 +148,13 @@ def _from_template(sample: Sample, track: VideoTrack) -> tuple[VideoTrack, Fract
 def _tag(kind: int, body: bytes) -> bytes:
     """Return an FLV tag at time 0 (FLV 10.1, E.4.1)."""
     return bytes((kind,)) + len(body).to_bytes(3) + bytes(7) + body + (len(body) + 11).to_bytes(4)
+
+
+def _level(codec: str, level: int | None) -> int:
+    """Return the level times ten: libav gives general_level_idc, in HEVC 30 times the level (H.265 A.4.1)."""
+    if level is None or level <= 0:
+        return 0
+    return level // 3 if codec == "hevc" else level
 
 
 def _side(value: Value) -> int:

@@ -165,7 +165,8 @@ class RtmpServer:
             connection.hang_up(str(error))
         finally:
             self._asked.discard(key_hash)
-            self._deciding.pop(connection, None)
+            if self._deciding.get(connection) is asyncio.current_task():
+                del self._deciding[connection]
 
     async def _make_room(self, connection: Connection, key_hash: str) -> bool:
         """Return whether the key is free, taking it from a publisher that has fallen silent."""
@@ -231,8 +232,7 @@ class _TlsDoor(asyncio.Protocol):
         self._server = server
         self._tls = tls
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         name = transport.get_extra_info("peername")
         ip = name[0] if name else "?"
         if self._server.admit(ip):

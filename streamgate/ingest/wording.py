@@ -34,7 +34,7 @@ _WORDS = {
             "The program cannot carry {kind} in {codec}: it is left out. "
             "Set the encoder to H.264 video and AAC audio."
         ),
-        "节目不支持 {codec} 格式的 {kind}，该轨道未播出。请把编码器设为 H.264 视频和 AAC 音频。",
+        "节目不支持 {codec} 格式的{kind}，该轨道未播出。请把编码器设为 H.264 视频和 AAC 音频。",
     ),
     "codec_hevc": (
         "The feed is HEVC. It is carried, but not every platform takes it; H.264 is safe.",

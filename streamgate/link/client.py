@@ -14,6 +14,7 @@ from streamgate.errors import LinkError, Refused
 from streamgate.link.messages import VERSION, AnyAnswer, AnyRequest, Reply
 
 OPEN_TIMEOUT_S = 1.0
+CLOSE_TIMEOUT_S = 0.1  # the answer is there: a busy gate need not be waited for to say goodbye
 REPLY_TIMEOUT_S = 5.0
 MAX_MESSAGE = 16 * 1024 * 1024
 _ANSWER = msgspec.json.Decoder(AnyAnswer)
@@ -44,7 +45,7 @@ async def call(control_socket: Path, request: AnyRequest) -> Reply:
                 uri="ws://localhost/",
                 compression=None,
                 open_timeout=OPEN_TIMEOUT_S,
-                close_timeout=OPEN_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
                 ping_interval=None,
                 max_size=MAX_MESSAGE,
                 proxy=None,

@@ -233,12 +233,16 @@ class Format(msgspec.Struct, tag_field="t", tag="format"):
 
 
 class Health(msgspec.Struct, tag_field="t", tag="health"):
-    """About once a second while a stream is published."""
+    """About once a second while a stream is published.
+
+    `encoder`: what it calls itself in its metadata (OBS does so only there); empty when it does not say.
+    """
 
     stream: int
     mended: int
     dropped: int
     warnings: list[Warn]
+    encoder: str = ""
 
 
 class Gone(msgspec.Struct, tag_field="t", tag="gone"):

@@ -9,6 +9,7 @@ import mmap
 import os
 import sys
 import tempfile
+import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator
@@ -47,7 +48,8 @@ class ClipCache:
         self._dir = cache_dir
         self._max_bytes = max_bytes
         self._max_unused_s = max_unused_s
-        self._in_use: weakref.WeakValueDictionary[Path, Clip] = weakref.WeakValueDictionary()
+        self._in_use: weakref.WeakKeyDictionary[Clip, Path] = weakref.WeakKeyDictionary()
+        self._in_use_lock = threading.Lock()  # clips are opened and swept in worker threads
         self._hashes = _ContentHashes(cache_dir / "hashes.json")
         self._hashing = asyncio.Lock()
         self._making = {True: asyncio.Lock(), False: asyncio.Lock()}  # slate, clip
@@ -130,7 +132,8 @@ class ClipCache:
             _log.warning("clip_damaged", file=path.name, clip=name, reason=str(error))
             path.unlink(missing_ok=True)
             return None
-        self._in_use[path] = clip
+        with self._in_use_lock:
+            self._in_use[clip] = path
         return clip
 
     def sweep(self) -> list[Path]:
@@ -140,12 +143,14 @@ class ClipCache:
             with suppress(FileNotFoundError):
                 if now - leftover.stat().st_mtime > _STALE_S:
                     leftover.unlink()
+        with self._in_use_lock:
+            in_use = set(self._in_use.values())
         clips = sorted(_stats(self._dir.glob("*.clip")), key=lambda clip: clip[1].st_mtime)
         total = sum(stat.st_size for _, stat in clips)
         removed = []
         for path, stat in clips:
             unused = now - stat.st_mtime > self._max_unused_s
-            if path in self._in_use or not (unused or total > self._max_bytes):
+            if path in in_use or not (unused or total > self._max_bytes):
                 continue
             path.unlink(missing_ok=True)
             total -= stat.st_size

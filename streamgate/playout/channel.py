@@ -38,6 +38,7 @@ DEFAULT_FORMAT = FeedFormat(
     AudioTrack("aac", b"\x11\x90", 48000, 2),
 )
 SECOND_US = 1_000_000
+WAKE_GRID_US = 10_000
 AIR_FAILED = 70  # exit code of a gate process that could not go on
 _log = structlog.get_logger()
 FILLER_BITRATE_BPS = 4_000_000
@@ -323,8 +324,9 @@ class Channel:
             self._tell_notices()
         wake = self.gate.next_wake()
         if wake is not None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(wake / SECOND_US, self._pump)
+            # Rounded up, so that packets due close together cost one wake-up and none leaves early.
+            wake += -wake % WAKE_GRID_US
+            self._timer = asyncio.get_running_loop().call_later(max(0, wake - now_us()) / SECOND_US, self._pump)
 
     def _send(self, aired: Iterable[Aired]) -> None:
         destinations = self._destinations.values()

@@ -36,6 +36,7 @@ from streamgate.playout.job import SLATE, ConformJob, partial_path
 
 _NICE = 10
 _PICTURE_S = 10
+_MOVING = frozenset({"GIF", "PNG"})  # libav plays these; of other pictures with many frames it gets the first
 _LONGER_SOUND_S = 0.5  # sound that goes on for longer than this keeps the last picture
 _FILE_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make us fetch anything
 _MIN_FRAMES = 2  # adjacent IDR pictures of one frame's loop would carry the same idr_pic_id
@@ -146,11 +147,11 @@ def _conform_picture(clip: _ClipFile, image: Image.Image, seconds: int) -> None:
 def _picture_of(path: Path) -> Image.Image | None:
     """Return the picture upright, None when the file is something else (a moving picture, too)."""
     try:
-        image = Image.open(path)
-        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-            return None
-        image.load()
-        return ImageOps.exif_transpose(image)
+        with path.open("rb") as file, Image.open(file) as image:
+            if getattr(image, "n_frames", 1) > 1 and image.format in _MOVING:
+                return None
+            image.load()
+            return ImageOps.exif_transpose(image)
     except FileNotFoundError as error:
         raise MediaError(f"{path.name} does not exist") from error
     except PermissionError as error:
@@ -239,7 +240,8 @@ class _Source:
             clip.writer.repeat_video(min(sound_frames, clip.max_frames))
             clip.finish(video)
             return
-        until = max(_MIN_FRAMES, round((self._latest_s + self._last_duration_s()) * clip.fps))
+        least = _MIN_FRAMES if clip.shown else clip.target.video.gop  # a single picture is no movie
+        until = max(least, round((self._latest_s + self._last_duration_s()) * clip.fps))
         if sound_frames - until > _LONGER_SOUND_S * clip.fps:
             until = sound_frames
         self._show_latest(until)

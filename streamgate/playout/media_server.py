@@ -72,8 +72,7 @@ class MediaLink(asyncio.Protocol):
 
     # ------------------------------------------------------------ asyncio.Protocol
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
         transport.set_write_buffer_limits(high=MAX_VIEWER_BYTES * 4)
         self._tell(Hello("gate"))

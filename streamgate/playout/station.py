@@ -74,9 +74,9 @@ class Station:
         self._bad = {bad.name: bad.text for bad in loaded.errors}
         for name in [name for name in self.channels if name not in known and name not in self._bad]:
             self._kick(name, "the channel was removed")
-            channel = self.channels.pop(name)
-            channel.close()
-            self._services.start(f"close {name}", channel.closed)
+            gone = self.channels.pop(name)
+            gone.close()
+            self._services.start(f"close {name}", gone.closed)
             self._tell(name, actor, say("channel_removed"))
         for name, config in known.items():
             channel = self.channels.get(name)

@@ -61,7 +61,7 @@ class Stage:
 
     def client(self, *, signed_in: bool = True) -> httpx.AsyncClient:
         headers = {"cookie": self.cookie} if signed_in else {}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, verify=False)
 
     async def sign_in(self) -> str:
         """Use a new link; the cookie is kept for `client` and `socket`."""
@@ -75,7 +75,7 @@ class Stage:
         headers = {"cookie": self.cookie} if self.cookie else {}
         return connect(
             f"ws://{options.pop('name', '127.0.0.1')}:{self.port}{path}",
-            host="127.0.0.1",
+            **({} if "sock" in options else {"host": "127.0.0.1"}),
             additional_headers=headers,
             compression=options.pop("compression", None),
             max_size=64 * 1024 * 1024,
@@ -89,7 +89,9 @@ class Stage:
                 await asyncio.sleep(0.01)
 
 
-async def receive(socket: ClientConnection, kind: str, timeout_s: float = 5.0, **wanted: Any) -> dict[str, Any]:
+async def receive(
+    socket: ClientConnection, kind: str, timeout_s: float = 5.0, **wanted: Any
+) -> dict[str, Any]:
     """Return the next message of this kind whose fields are as wanted; others are passed over."""
     async with asyncio.timeout(timeout_s):
         while True:

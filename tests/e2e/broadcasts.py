@@ -1,5 +1,6 @@
 """Every broadcast of the end-to-end tests: nothing lowers the 30 s floor, so they run once, side by side."""
 
+import socket
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,7 @@ import page_scenario
 import scenarios
 from stage import Media, Stage
 from tools import timecode
-from tools.nginx import Platform
+from tools.nginx import Platform, free_port
 from tools.serve import Gate
 from tools.tap import Loop
 
@@ -40,12 +41,20 @@ class Broadcasts:
         self._run(self._stage("page", self.gate), page_scenario.watched)
         self._run(self._stage("killed", self.killed_gate), scenarios.killed)
 
-    def _stage(self, name: str, gate: Gate, second: Platform | None = None) -> Stage:
-        stage = Stage(
-            name, gate, self.platform, self.media, self.loop, self.directory, second_platform=second
+    def _stage(
+        self, name: str, gate: Gate, second: Platform | None = None, pushes: tuple[str, ...] = ()
+    ) -> Stage:
+        self.stages[name] = Stage(
+            name,
+            gate,
+            self.platform,
+            self.media,
+            self.loop,
+            self.directory,
+            second_platform=second,
+            pushes=pushes,
         )
-        self.stages[name] = stage
-        return stage
+        return self.stages[name]
 
     def _run(self, stage: Stage, scenario: Callable[[Stage], None]) -> None:
         self._runs[stage.name] = self._pool.submit(scenario, stage)
@@ -70,5 +79,6 @@ class Broadcasts:
                 gate.stop()
         self.platform.close()
         self.other_platform.close()
+        self._silent.close()
         self._pool.shutdown()
         self.loop.close()

@@ -76,10 +76,13 @@ def watched(stage: Stage) -> None:
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-        stage.seen["anonymous"] = page.goto(f"http://127.0.0.1:{stage.gate.console}/", wait_until="commit")
-        stage.seen["anonymous"] = stage.seen["anonymous"].status, page.locator("video").count()
+        page.goto(f"http://127.0.0.1:{stage.gate.console}/#{stage.name}", wait_until="commit")
+        page.wait_for_timeout(2000)
+        stage.seen["anonymous videos"] = page.locator("video").count()
+        stage.seen["anonymous says"] = page.locator("body").inner_text()
         problems.clear()
-        page.goto(f"{stage.gate.page_url()}#{stage.name}", wait_until="commit")
+        stage.seen["address"] = stage.gate.page_url()
+        page.goto(f"{stage.seen['address']}#{stage.name}", wait_until="commit")
         page.wait_for_selector("video", timeout=20_000)
         page.wait_for_function(
             "() => [...document.querySelectorAll('video')].filter(v => v.currentTime > 0).length === 2",

@@ -20,12 +20,15 @@ from tools.tap import Loop, Tap
 class Media:
     """The clips of a run. `feed`: 3 minutes, feed 1, 640x360; `frames`: its frame numbers by payload.
 
-    `backup`: 5 s, feed 3, other size and rate, no sound.
+    `backup`: 5 s, feed 3, other size and rate, no sound. `other`: 20 s, feed 4, other size, rate and sound.
+    `mute`: 20 s, feed 5, as the feed but without sound.
     """
 
     feed: Path
     frames: dict[str, int]
     backup: Path
+    other: Path
+    mute: Path
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ class Stage:
     media: Media
     loop: Loop
     directory: Path
-    destinations: int = 1
     second_platform: Platform | None = None
+    pushes: tuple[str, ...] = ()
     began_s: float = 0
     done: dict[str, Done] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
@@ -62,7 +65,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.entry = Tap(self.loop, self.gate.rtmp)
         self.exit = Tap(self.loop, self.platform.port)
-        urls = [self._through(self.exit, self.name)]
+        urls = [self._through(self.exit, self.name), *self.pushes]
         if self.second_platform is not None:
             self.other_exit = Tap(self.loop, self.second_platform.port)
             urls.append(self._through(self.other_exit, f"{self.name}-other"))
@@ -75,9 +78,9 @@ class Stage:
 
     # ------------------------------------------------------------ acting
 
-    def publish(self, start_s: float = 0, *, keep_trying: bool = False) -> Encoder:
+    def publish(self, start_s: float = 0, *, clip: Path | None = None, keep_trying: bool = False) -> Encoder:
         encoder = Encoder(
-            self.media.feed,
+            clip or self.media.feed,
             self.url,
             start_s=start_s,
             keep_trying=keep_trying,

@@ -5,6 +5,8 @@ import statistics
 from stage import Stage
 from tools.recording import Recording, decode_errors
 
+SOUND_MS = 20  # 1024 samples at 48 kHz are 21.3 ms; less between two of them is sound over sound
+
 
 def recording(stage: Stage) -> Recording:
     recordings = stage.recordings()
@@ -42,7 +44,7 @@ def test_live_packets_are_not_held_longer_than_needed(clean: Stage) -> None:
 
 def test_filler_airs_while_the_ring_fills(clean: Stage) -> None:
     first = next(shown for shown in recording(clean).frames if shown.mark is not None)
-    assert 29.5 < first.pts_s < 33
+    assert 27 < first.pts_s < 33  # the recording began when the platform was connected
     assert recording(clean).frames[0].mark is None
 
 
@@ -63,9 +65,9 @@ def test_there_is_no_gap_in_picture_or_sound(clean: Stage) -> None:
     assert max(recording(clean).dts_steps("audio")) < 100
 
 
-def test_decoding_time_always_rises(clean: Stage) -> None:
+def test_time_rises_and_no_sound_lies_over_sound(clean: Stage) -> None:
     assert min(recording(clean).dts_steps("video")) > 0
-    assert min(recording(clean).dts_steps("audio")) > 0
+    assert min(recording(clean).dts_steps("audio")) >= SOUND_MS
 
 
 def test_one_connection_and_one_set_of_parameters_for_the_platform(clean: Stage) -> None:

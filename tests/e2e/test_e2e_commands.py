@@ -1,6 +1,7 @@
 """The command line as a user types it: exit codes, reasons, what works with and without `serve`."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,17 @@ def test_unknown_setting_is_refused_by_name(gate: Gate) -> None:
     done = gate.command("serve")
     assert done.code == 1
     assert "retention_dayz" in done.err
+
+
+@pytest.mark.parametrize("option", ["--rtmp", "--console"])
+def test_address_that_is_taken_ends_serve_with_the_reason(gate: Gate, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        addresses = {"--rtmp": "127.0.0.1:0", "--console": "127.0.0.1:0", option: address}
+        done = gate.command("serve", *(part for pair in addresses.items() for part in pair))
+    assert done.code == 1
+    assert address in done.err
+    assert done.ended_s - done.began_s < 10
 
 
 def test_retention_below_60_days_is_refused(gate: Gate) -> None:

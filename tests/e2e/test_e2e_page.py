@@ -1,13 +1,36 @@
 """Proof 5: the operators' page in a real Chromium."""
 
+import urllib.error
+import urllib.request
+
+import pytest
 from stage import Stage
 from tools.timecode import FPS
 
 
 def test_nobody_gets_in_without_the_token(watched: Stage) -> None:
-    status, videos = watched.seen["anonymous"]
-    assert status in (401, 403)
-    assert videos == 0
+    assert watched.seen["anonymous videos"] == 0
+    assert "token" in watched.seen["anonymous says"]
+    assert watched.name not in watched.seen["anonymous says"]
+
+
+def test_address_with_the_token_works_once(watched: Stage) -> None:
+    """The browser used it; what it leads to now is no session."""
+    url = watched.seen["address"]
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        cookies = answer.headers.get_all("set-cookie") or []
+    assert not any("streamgate_session=" in cookie and "Max-Age=0" not in cookie for cookie in cookies)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "api/state"), ("POST", "api/channels/page/cut"), ("GET", "no/such/page")]
+)
+def test_interface_answers_nothing_without_a_session(watched: Stage, method: str, path: str) -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{watched.gate.console}/{path}", method=method)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=5)
+    refused.value.close()
+    assert refused.value.code in (401, 403, 404)
 
 
 def test_both_players_play(watched: Stage) -> None:

@@ -21,9 +21,9 @@ def picture(width, height, level, number=0):
 
 def write_movie(
     path, *, width=96, height=64, fps=25, seconds=1.0, rate=44100, channels=1, tone=440.0, level=90,
-    codec="libx264", pix_fmt="yuv420p", times=None, rotation=None, sound_seconds=None, video=True,
+    codec="libx264", pix_fmt="yuv420p", rotation=None, sound_seconds=None, video=True,
 ):  # fmt: skip
-    """Write a movie. `times`: seconds of each frame, for variable rates; `rate` 0: no sound."""
+    """Write a movie; `rate` 0: no sound."""
     with av.open(str(path), "w") as out:
         picture_stream = sound_stream = None
         if video:
@@ -39,10 +39,9 @@ def write_movie(
             )
             sound_stream.layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
         if picture_stream is not None:
-            times = times if times is not None else [i / fps for i in range(round(seconds * fps))]
-            for number, at in enumerate(times):
+            for number in range(round(seconds * fps)):
                 frame = av.VideoFrame.from_ndarray(picture(width, height, level, number), "rgb24")
-                frame.pts, frame.time_base = round(at * 1000), Fraction(1, 1000)
+                frame.pts, frame.time_base = round(number * 1000 / fps), Fraction(1, 1000)
                 out.mux(picture_stream.encode(frame.reformat(format=pix_fmt)))
             out.mux(picture_stream.encode())
         if sound_stream is not None:

@@ -1,16 +1,17 @@
-"""The thinnest asyncio shells around our RTMP sessions: a server that keeps what it gets, a client that sends."""
+"""The thinnest asyncio shells around our RTMP sessions: a server that keeps all, a client that sends."""
 
 import asyncio
 import contextlib
 import socket
 
+from streamgate.errors import ProtocolError
 from streamgate.rtmp.client import ClientSession, Publishing
 from streamgate.rtmp.server import Media, PublishRequested, ServerSession
 from streamgate.rtmp.url import parse_url
 
 
 class Peer:
-    """An RTMP server on a free port. `media` holds all it received, `keys` who asked.
+    """An RTMP server on a free port. `media` holds all it received, `keys` who asked, `errors` what was wrong.
 
     `reading`: clear it and the server reads no more. `refuse`: a code to refuse publishers with.
     """
@@ -18,6 +19,7 @@ class Peer:
     def __init__(self, *, refuse=None, tls=None, silent=False, receive_buffer=None):
         self.media = []
         self.keys = []
+        self.errors = []
         self.reading = asyncio.Event()
         self.reading.set()
         self.gone = asyncio.Event()
@@ -51,28 +53,35 @@ class Peer:
 
     async def _serve(self, reader, writer):
         self._writers.add(writer)
-        session = ServerSession()
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65536):
-                if self._silent:
-                    continue
-                for event in session.receive(data):
-                    if isinstance(event, Media):
-                        self.media.append(event)
-                    elif isinstance(event, PublishRequested):
-                        self.keys.append(event.key)
-                        if self._refuse:
-                            session.refuse_publish(self._refuse, f"no stream {event.key} here")
-                        else:
-                            session.accept_publish()
-                writer.write(session.data_to_send())
-                await writer.drain()
-                if session.closing:
-                    break
-                await self.reading.wait()
-        self.gone.set()
-        self._writers.discard(writer)
-        writer.close()
+        try:
+            await self._talk(ServerSession(), reader, writer)
+        except ConnectionError:
+            pass
+        except ProtocolError as error:
+            self.errors.append(str(error))
+        finally:
+            self.gone.set()
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _talk(self, session, reader, writer):
+        while data := await reader.read(65536):
+            if self._silent:
+                continue
+            for event in session.receive(data):
+                if isinstance(event, Media):
+                    self.media.append(event)
+                elif isinstance(event, PublishRequested):
+                    self.keys.append(event.key)
+                    if self._refuse:
+                        session.refuse_publish(self._refuse, f"no stream {event.key} here")
+                    else:
+                        session.accept_publish()
+            writer.write(session.data_to_send())
+            await writer.drain()
+            if session.closing:
+                break
+            await self.reading.wait()
 
 
 @contextlib.asynccontextmanager

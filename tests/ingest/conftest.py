@@ -2,10 +2,24 @@ import datetime as dt
 import subprocess
 
 import pytest
+import structlog
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from ingest_tools import ENCODE, running
+
+
+def pytest_asyncio_loop_factories(config, item):
+    """The ingest process runs on uvloop: so do its tests."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+def logs():
+    """What is logged, as dicts."""
+    with structlog.testing.capture_logs() as lines:
+        yield lines
 
 
 @pytest.fixture

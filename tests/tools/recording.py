@@ -31,7 +31,7 @@ class Tone:
 def decode_errors(path: Path) -> str:
     """Return what the ffmpeg command line complains about when it decodes a file; empty when nothing."""
     command = ["ffmpeg", "-v", "error", "-nostdin", "-xerror", "-i", str(path), "-map", "0"]
-    command += ["-fps_mode", "passthrough", "-f", "null", "-"]
+    command += ["-fps_mode", "passthrough", "-enc_time_base:v", "-1", "-f", "null", "-"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stderr.strip() or (f"exit code {done.returncode}" if done.returncode else "")
 

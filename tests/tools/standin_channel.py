@@ -65,7 +65,7 @@ class DevChannel:
         self._filler: Loop | None = None
         self._on_live = False
         self._shift = 0
-        self._last_pts = 0
+        self._last_dts = self._last_pts = -1
 
     def ms(self) -> int:
         return (now_us() - self._origin) // 1000
@@ -83,7 +83,7 @@ class DevChannel:
             if self.requested != "live" or self._condemned(arrival):
                 self._on_live = False
             elif packet.keyframe and not self._on_live:
-                self._on_live, self._filler, self._shift = True, None, t - packet.dts
+                self._on_live, self._filler, self._shift = True, None, self._entry(packet, t)
             if self._on_live:
                 aired.append(self._moved(packet))
         if not self.connected and not self._ring:
@@ -92,12 +92,20 @@ class DevChannel:
             return received, []
         if not self._on_live:
             if self._filler is None:
-                self._filler, self._shift = Loop(self.filler, t), 0
+                self._filler = Loop(self.filler, t)
+                self._shift = self._entry(self.filler.packets[0], t) - t
             aired += [self._moved(p) for p in self._filler.due(t)]
         return received, aired
 
+    def _entry(self, first: Packet, t: int) -> int:
+        """Return the shift that puts `first` at `t`, or as soon after as pictures and decoding time allow."""
+        pictures, decoding = self._last_pts + 40 - first.pts, self._last_dts + 1 - first.dts
+        return max(t - first.dts, pictures, decoding)
+
     def _moved(self, p: Packet) -> Packet:
-        return Packet(p.kind, p.dts + self._shift, p.pts + self._shift, p.keyframe, p.data)
+        moved = Packet(p.kind, p.dts + self._shift, p.pts + self._shift, p.keyframe, p.data)
+        self._last_dts, self._last_pts = max(self._last_dts, moved.dts), max(self._last_pts, moved.pts)
+        return moved
 
     def _condemned(self, arrival: int) -> bool:
         return any(start <= arrival and (end is None or arrival < end) for start, end in self.spans)

@@ -116,10 +116,12 @@ def make(
     size: tuple[int, int] = (640, 360),
     fps: int = FPS,
     audio: bool = True,
+    sound_format: tuple[int, int] = (RATE, 2),
     bitrate_kbps: int | None = None,
 ) -> Path:
     """Encode a clip with the real ffmpeg: x264 with B-frames, a keyframe every 2 s, AAC; container by suffix.
 
+    `sound_format`: sampling rate and channels.
     `bitrate_kbps`: constant rate made of noise; None: what the picture needs, about 150 kb/s at 640x360.
     """
     width, height = size
@@ -148,7 +150,8 @@ def make(
             file.setsampwidth(2)
             file.setframerate(RATE)
             file.writeframes(sound(seconds).tobytes())
-        command += ["-i", str(track), "-c:a", "aac", "-b:a", "96k", "-ac", "2"]
+        command += ["-i", str(track), "-c:a", "aac", "-b:a", "96k"]
+        command += ["-ar", str(sound_format[0]), "-ac", str(sound_format[1])]
     command += ["-c:v", "libx264", "-preset", "veryfast" if bitrate_kbps is None else "ultrafast", "-bf", "2"]
     command += [
         "-pix_fmt",

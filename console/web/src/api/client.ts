@@ -6,7 +6,7 @@ import { dispatch, useConsole } from "./store";
 const NO_SESSION = 4401;
 const RETRY_FIRST_MS = 250;
 const RETRY_MOST_MS = 2_000;
-const TICK_MS = 200;
+const TICK_MS = 100;
 const CONNECT_MS = 2_500;
 
 export function socketAddress(path: string): string {

@@ -3,8 +3,8 @@
  */
 import type { ChannelStatus, Command, CommandReply, LogLine, ServerMessage } from "./types";
 
-/** No message of any kind for this long: the link is lost (the console speaks at least every 2 s). */
-export const SILENCE_MS = 2_800;
+/** No message of any kind for this long: the link is lost (the console speaks at least every 2 s); with the time to show it, under 3 s. */
+export const SILENCE_MS = 2_400;
 /** No reply for this long: the command is reported as unanswered. */
 export const REPLY_MS = 3_000;
 export const LOG_LINES = 500;

@@ -131,6 +131,7 @@ export const en = {
     noEncoder: "No encoder connected",
     lostFor: (time: string) => `for ${time}`,
     keyframes: "Keyframe interval",
+    keyframesShort: "key",
     noAudio: "no sound",
     noVideo: "no picture",
     mono: "mono",
@@ -148,8 +149,9 @@ export const en = {
     backoffIn: (s: string) => `again in ${s} s`,
     failed: "FAILED",
   },
-  notices: { title: "WARNINGS" },
+  warnings: { title: "WARNINGS" },
   alarms: {
+    because: (words: string, reason: string) => `${words}: ${reason}`,
     archiveFailed: "The archive is not being written",
     archiveBehind: "The archive falls behind",
     destinationFailed: (name: string) => `Destination ${name} failed`,

@@ -1,26 +1,19 @@
 import { useConsole } from "../api/store";
 import type { ChannelStatus, DestinationStatus, IngestStatus } from "../api/types";
-import { type Strings, useLanguage, useText } from "../i18n";
+import { type Strings, useText } from "../i18n";
 import { bitrate, codec, duration, frameRate } from "../ui/format";
 import { useNow } from "../ui/useNow";
-import { alarmsOf } from "./alarms";
 import card from "./Card.module.css";
 import { destinationColour } from "./colours";
 import { Lamp } from "./Lamp";
 
-/** What comes in and where it goes, with everything that is wrong with either. */
+const SLOW_KEYFRAMES_S = 10; // as the ingest warns of
+
+/** What comes in and where it goes. */
 export function FeedCard({ channel }: { channel: ChannelStatus }) {
   const text = useText();
-  const language = useLanguage();
-  const alarms = alarmsOf(channel, text, language);
   return (
     <div className={`${card.card} ${card.scroll}`}>
-      {alarms.length > 0 && <h2 className={card.title}>{text.notices.title}</h2>}
-      {alarms.map((alarm) => (
-        <div key={alarm.key} className={card.line} data-level={alarm.level}>
-          {alarm.text}
-        </div>
-      ))}
       <h2 className={card.title}>{text.feed.title}</h2>
       {channel.ingest.connected ? <Ingest ingest={channel.ingest} /> : <NoIngest ingest={channel.ingest} />}
       <h2 className={card.title}>{text.destinations.title}</h2>
@@ -34,6 +27,8 @@ export function FeedCard({ channel }: { channel: ChannelStatus }) {
 
 function Ingest({ ingest }: { ingest: IngestStatus }) {
   const text = useText();
+  const every = ingest.keyframe_interval_s;
+  const slowKeys = every !== null && every >= SLOW_KEYFRAMES_S;
   const from = [ingest.encoder, ingest.peer].filter((part) => part !== "").join(" · ");
   const picture =
     ingest.video_codec === ""
@@ -47,18 +42,14 @@ function Ingest({ ingest }: { ingest: IngestStatus }) {
         <span className={card.value}>{bitrate(ingest.bitrate_bps)}</span>
       </div>
       <div className={card.row}>
-        <Lamp colour={ingest.audio_codec === "" ? "amber" : "green"} />
+        <Lamp colour={ingest.audio_codec === "" || slowKeys ? "amber" : "green"} />
         <span>{sound(ingest, text)}</span>
-      </div>
-      <div className={card.row}>
-        <Lamp colour={ingest.keyframe_interval_s !== null && ingest.keyframe_interval_s >= 10 ? "amber" : "green"} />
-        <span>{text.feed.keyframes}</span>
-        <span className={card.value}>
-          {ingest.keyframe_interval_s === null ? "–" : `${ingest.keyframe_interval_s.toFixed(1)} s`}
+        <span className={card.value} data-warn={slowKeys} title={text.feed.keyframes}>
+          {text.feed.keyframesShort} {every === null ? "–" : `${every.toFixed(1)} s`}
         </span>
       </div>
       {from !== "" && (
-        <div className={card.row} title={from}>
+        <div className={`${card.row} ${card.roomy}`} title={from}>
           <Lamp colour="green" />
           <span>{from}</span>
         </div>
@@ -104,15 +95,12 @@ function Destination({ destination }: { destination: DestinationStatus }) {
   const { name, url, state, retry_in_s, bitrate_bps, error } = destination;
   const waits = state === "backoff" && retry_in_s !== null;
   return (
-    <>
-      <div className={card.row} title={url}>
-        <Lamp colour={destinationColour[state]} />
-        <span>
-          {name} · {waits ? text.destinations.backoffIn(retry_in_s.toFixed(0)) : text.destinations[state]}
-        </span>
-        <span className={card.value}>{state === "live" ? bitrate(bitrate_bps) : "–"}</span>
-      </div>
-      {error !== "" && state !== "live" && <div className={card.note}>{error}</div>}
-    </>
+    <div className={card.row} title={error === "" ? url : `${url}\n${error}`}>
+      <Lamp colour={destinationColour[state]} />
+      <span>
+        {name} · {waits ? text.destinations.backoffIn(retry_in_s.toFixed(0)) : text.destinations[state]}
+      </span>
+      <span className={card.value}>{state === "live" ? bitrate(bitrate_bps) : "–"}</span>
+    </div>
   );
 }

@@ -10,6 +10,7 @@ import { stateColour } from "./colours";
 import classes from "./Header.module.css";
 import { Lamp } from "./Lamp";
 
+const MANY = 3; // more channels than this leave no room for their states in words
 const LANGUAGES = (Object.keys(languages) as Language[]).map((value) => ({
   value,
   label: languages[value].languageName,
@@ -23,7 +24,12 @@ export function Header({ shown, onShow }: { shown: string; onShow: (name: string
   return (
     <header className={classes.header}>
       <span className={classes.brand}>streamgate</span>
-      <div className={classes.tabs} role="tablist" aria-label={text.header.channels}>
+      <div
+        className={classes.tabs}
+        data-many={channels.length > MANY}
+        role="tablist"
+        aria-label={text.header.channels}
+      >
         {channels.map((channel, index) => (
           <Tab key={channel.name} channel={channel} number={index + 1} shown={channel.name === shown} onShow={onShow} />
         ))}
@@ -45,6 +51,10 @@ export function Header({ shown, onShow }: { shown: string; onShow: (name: string
   );
 }
 
+function bringIntoView(tab: HTMLElement | null): void {
+  tab?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
 interface TabProps {
   channel: ChannelStatus;
   number: number;
@@ -58,6 +68,8 @@ function Tab({ channel, number, shown, onShow }: TabProps) {
     <UnstyledButton
       className={classes.tab}
       role="tab"
+      ref={shown ? bringIntoView : undefined}
+      title={`${channel.name}: ${text.states[channel.state].word}`}
       aria-selected={shown}
       onMouseDown={(event) => event.preventDefault()}
       onClick={() => onShow(channel.name)}

@@ -48,7 +48,7 @@ export function LiveScreen() {
             <StateCard channel={channel} deck={deck} />
             <KeysCard channel={channel} deck={deck} />
             <FeedCard channel={channel} />
-            <LogCard channel={name} />
+            <LogCard channel={channel} />
           </section>
         </>
       )}

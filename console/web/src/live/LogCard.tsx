@@ -1,16 +1,25 @@
 import { useConsole } from "../api/store";
+import type { ChannelStatus } from "../api/types";
 import { say, useLanguage, useText } from "../i18n";
 import { clock, person } from "../ui/format";
+import { alarmsOf } from "./alarms";
 import card from "./Card.module.css";
 
-/** What was done and what happened, newest first. */
-export function LogCard({ channel }: { channel: string }) {
+/** What is wrong now, then what was done and what happened, newest first. */
+export function LogCard({ channel }: { channel: ChannelStatus }) {
   const text = useText();
   const language = useLanguage();
   const log = useConsole((state) => state.log);
-  const lines = log.filter((line) => line.channel === channel || line.channel === "").toReversed();
+  const alarms = alarmsOf(channel, text, language);
+  const lines = log.filter((line) => line.channel === channel.name || line.channel === "").toReversed();
   return (
     <div className={`${card.card} ${card.scroll}`} data-testid="log">
+      {alarms.length > 0 && <h2 className={card.title}>{text.warnings.title}</h2>}
+      {alarms.map((alarm) => (
+        <div key={alarm.key} className={card.line} data-level={alarm.level}>
+          {alarm.text}
+        </div>
+      ))}
       <h2 className={card.title}>{text.log.title}</h2>
       {lines.length === 0 && <div className={card.note}>{text.log.empty}</div>}
       {lines.map((line) => (

@@ -13,13 +13,14 @@ export function alarmsOf(channel: ChannelStatus, text: Strings, language: Langua
   const found: Alarm[] = [];
   const add = (key: string, level: Alarm["level"], words: string) =>
     found.push({ key: `${channel.name}/${key}`, channel: channel.name, level, text: words });
+  const because = (words: string, reason: string) => (reason === "" ? words : text.alarms.because(words, reason));
   const { archive } = channel;
-  if (archive.state === "failed") add("archive", "alarm", withReason(text.alarms.archiveFailed, archive.error));
-  if (archive.state === "behind") add("archive", "warning", withReason(text.alarms.archiveBehind, archive.error));
+  if (archive.state === "failed") add("archive", "alarm", because(text.alarms.archiveFailed, archive.error));
+  if (archive.state === "behind") add("archive", "warning", because(text.alarms.archiveBehind, archive.error));
   if (archive.lost_packets > 0) add("archive-lost", "warning", text.alarms.lostPackets(archive.lost_packets));
   for (const { name, state, error } of channel.destinations) {
-    if (state === "failed") add(`to-${name}`, "alarm", withReason(text.alarms.destinationFailed(name), error));
-    if (state === "backoff") add(`to-${name}`, "warning", withReason(text.alarms.destinationBackoff(name), error));
+    if (state === "failed") add(`to-${name}`, "alarm", because(text.alarms.destinationFailed(name), error));
+    if (state === "backoff") add(`to-${name}`, "warning", because(text.alarms.destinationBackoff(name), error));
   }
   for (const warn of [...channel.warnings, ...channel.ingest.warnings]) {
     const words = say(language, warn.text, warn.text_zh);
@@ -33,8 +34,4 @@ export function allAlarms(channels: ChannelStatus[], ingestUp: boolean, text: St
   const found = channels.flatMap((channel) => alarmsOf(channel, text, language));
   if (!ingestUp) found.unshift({ key: "ingest", channel: "", level: "alarm", text: text.alarms.ingestDown });
   return found.toSorted((a, b) => Number(b.level === "alarm") - Number(a.level === "alarm"));
-}
-
-function withReason(words: string, reason: string): string {
-  return reason === "" ? words : `${words}: ${reason}`;
 }

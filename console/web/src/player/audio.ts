@@ -24,6 +24,8 @@ const FADE_S = 0.015; // no click when the ear moves from one feed to the other
 
 export class AudioDesk {
   readonly #elements = new Map<Feed, HTMLVideoElement>();
+  /** An element can be taken into a graph only once in its life. */
+  readonly #sources = new WeakMap<HTMLVideoElement, MediaElementAudioSourceNode>();
   readonly #strips = new Map<Feed, Strip>();
   readonly #samples = new Float32Array(FFT);
   #context: AudioContext | null = null;
@@ -69,7 +71,8 @@ export class AudioDesk {
   }
 
   #plug(context: AudioContext, feed: Feed, element: HTMLVideoElement): void {
-    const source = context.createMediaElementSource(element);
+    const source = this.#sources.get(element) ?? context.createMediaElementSource(element);
+    this.#sources.set(element, source);
     element.muted = false; // from here on the gain is the switch
     const stereo = new GainNode(context, { channelCount: 2, channelCountMode: "explicit" }); // mono shows on both
     const splitter = new ChannelSplitterNode(context, { numberOfOutputs: 2 });

@@ -50,6 +50,7 @@ export class MsePlayer {
   #queue: Work[] = [];
   #queuedBytes = 0;
   #lastDataAt = 0;
+  #shownAt: number | null = null;
   #waiting = false;
   #unsupported = !("MediaSource" in window);
 
@@ -133,6 +134,7 @@ export class MsePlayer {
     this.#source = source;
     this.#buffer = null;
     this.#mime = "";
+    this.#shownAt = null;
     this.#lag = new LagController();
     this.#objectUrl = URL.createObjectURL(source);
     source.addEventListener("sourceopen", () => this.#pump(), { once: true, signal: this.#stop.signal });
@@ -236,8 +238,10 @@ export class MsePlayer {
     if (this.#socket === null) return "offline";
     if (this.#waiting) return "waiting";
     if (this.#lastInit === null) return "connecting";
+    if (this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.#shownAt = now;
     if (now - this.#lastDataAt > STALLED_MS) return "stalled";
-    return this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA ? "playing" : "connecting";
+    if (this.#shownAt === null) return "connecting";
+    return now - this.#shownAt > STALLED_MS ? "stalled" : "playing"; // a moment's seek is no event
   }
 }
 

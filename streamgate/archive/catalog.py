@@ -1,0 +1,231 @@
+"""The archive's catalog: a database for questions. The files are the truth; it is rebuilt from them at will.
+
+Runs in the console process. One writer: whoever holds a `Catalog` open for writing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from streamgate.archive.parts import (
+    PartName,
+    PartRecord,
+    days,
+    find_day,
+    read_index,
+    record_from_file,
+)
+from streamgate.archive.removed import Removed, read_removed
+from streamgate.clock import wall_s
+
+VERSION_TABLE = "archive_version"
+OPEN_PART_S = 60.0  # a part without an index line that changed this recently is still being written
+_CHUNK = 500
+_BUSY_MS = 10_000
+
+metadata = sa.MetaData()
+parts_table = sa.Table(
+    "archive_parts",
+    metadata,
+    sa.Column("path", sa.String(255), primary_key=True),
+    sa.Column("channel", sa.String(64), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("start_s", sa.Float, nullable=False),
+    sa.Column("end_s", sa.Float, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("video", sa.Integer, nullable=False),
+    sa.Column("audio", sa.Integer, nullable=False),
+    sa.Column("data", sa.Integer, nullable=False),
+    sa.Column("keyframe", sa.Boolean, nullable=False),
+    sa.Column("tracks", sa.String(255), nullable=False),
+    sa.Column("source", sa.String(255), nullable=False),
+    sa.Column("closed", sa.String(16), nullable=False),
+    sa.Column("gap_packets", sa.Integer, nullable=False),
+    sa.Column("gap_bytes", sa.BigInteger, nullable=False),
+    sa.Column("repaired", sa.Boolean, nullable=False),
+    sa.Column("missing", sa.Boolean, nullable=False),
+    sa.Column("removed_at", sa.Float, nullable=True),
+    sa.Index("archive_parts_by_time", "channel", "start_s"),
+)
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+class Catalog:
+    """A catalog in SQLite (WAL) at `path`. Calls block: from asyncio use a thread."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        self._engine = sa.create_engine(f"sqlite:///{path}")
+        sa.event.listen(self._engine, "connect", _set_pragmas)
+        with self._engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def rebuild(self, root: Path) -> int:
+        """Forget everything and read the archive anew: its indexes, its files, its log of removals.
+
+        Returns the number of parts known. Readers see the old catalog until the new one is whole.
+        """
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(parts_table))
+            removed = (_removed_row(line) for line in read_removed(root))
+            for rows in _chunks(removed):
+                _put(connection, rows)
+            for channel in _channels(root):
+                for day in days(root, channel):
+                    for rows in _chunks(_day_rows(channel, day)):
+                        _put(connection, rows, keep_removed=True)
+            return connection.scalar(sa.select(sa.func.count()).select_from(parts_table)) or 0
+
+    def sync(self, root: Path) -> int:
+        """Take in parts finished since, of each channel's two newest days. Returns how many were new."""
+        with self._engine.begin() as connection:
+            before = connection.scalar(sa.select(sa.func.count()).select_from(parts_table)) or 0
+            for channel in _channels(root):
+                for day in days(root, channel)[-2:]:
+                    for rows in _chunks(_finished_rows(channel, day)):
+                        known = set(
+                            connection.scalars(
+                                sa.select(parts_table.c.path).where(
+                                    parts_table.c.path.in_([row["path"] for row in rows])
+                                )
+                            )
+                        )
+                        _put(connection, [row for row in rows if row["path"] not in known])
+            after = connection.scalar(sa.select(sa.func.count()).select_from(parts_table)) or 0
+        return after - before
+
+    def mark_removed(self, paths: Sequence[str], at: float) -> None:
+        with self._engine.begin() as connection:
+            for chunk in _chunks(paths):
+                connection.execute(
+                    sa.update(parts_table).where(parts_table.c.path.in_(chunk)).values(removed_at=at)
+                )
+
+    def parts(self, channel: str, start_s: float, end_s: float, *, removed: bool = False) -> list[Row]:
+        """Return the parts that overlap [start_s, end_s), wall clock, in order; `removed` ones on demand."""
+        table = parts_table.c
+        query = (
+            sa.select(parts_table)
+            .where(table.channel == channel, table.start_s < end_s, table.end_s >= start_s)
+            .order_by(table.start_s, table.number)
+        )
+        if not removed:
+            query = query.where(table.removed_at.is_(None))
+        with self._engine.connect() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001  (public by its docs)
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={_BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _channels(root: Path) -> list[str]:
+    if not root.is_dir():
+        return []
+    return sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.is_symlink())
+
+
+def _finished_rows(channel: str, day: Path) -> Iterator[Row]:
+    for record in read_index(day):
+        if record.part:
+            yield _record_row(record, f"{channel}/{day.name}/{record.part}")
+
+
+def _day_rows(channel: str, day: Path) -> Iterator[Row]:
+    files: dict[str, tuple[PartName, Path]] = {
+        path.name: (name, path) for name, path in find_day(channel, day)
+    }
+    for record in read_index(day):
+        if record.part:
+            missing = files.pop(record.part, None) is None
+            yield _record_row(record, f"{channel}/{day.name}/{record.part}", missing=missing)
+    for name, path in files.values():
+        if wall_s() - path.stat().st_mtime > OPEN_PART_S:
+            yield _record_row(record_from_file(name, path), str(name.path))
+
+
+def _record_row(record: PartRecord, path: str, *, missing: bool = False) -> Row:
+    return {
+        "path": path,
+        "channel": record.channel,
+        "number": record.number,
+        "start_s": record.start,
+        "end_s": record.end,
+        "bytes": record.bytes,
+        "sha256": record.sha256,
+        "video": record.video,
+        "audio": record.audio,
+        "data": record.data,
+        "keyframe": record.keyframe,
+        "tracks": ",".join(record.tracks),
+        "source": record.source[:255],
+        "closed": record.closed[:16],
+        "gap_packets": record.gap.packets if record.gap else 0,
+        "gap_bytes": record.gap.bytes if record.gap else 0,
+        "repaired": record.repaired,
+        "missing": missing,
+        "removed_at": None,
+    }
+
+
+def _removed_row(line: Removed) -> Row:
+    record = PartRecord(
+        part=line.path.rpartition("/")[2],
+        channel=line.channel,
+        number=line.number,
+        start=line.start,
+        end=line.end,
+        bytes=line.bytes,
+        sha256=line.sha256,
+    )
+    return {**_record_row(record, line.path), "removed_at": line.at}
+
+
+def _put(connection: sa.Connection, rows: Sequence[Row], *, keep_removed: bool = False) -> None:
+    """Insert or replace. `keep_removed`: what the log of removals said stays, if the file is gone."""
+    if not rows:
+        return
+    unique = {row["path"]: row for row in rows}
+    table = parts_table.c
+    if keep_removed:
+        known = connection.execute(
+            sa.select(table.path, table.removed_at).where(table.path.in_(list(unique)))
+        )
+        for path, removed_at in known:
+            if unique[path]["missing"]:
+                unique[path] = {**unique[path], "removed_at": removed_at, "missing": False}
+    connection.execute(sa.delete(parts_table).where(table.path.in_(list(unique))))
+    connection.execute(sa.insert(parts_table), list(unique.values()))
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk

@@ -1,0 +1,223 @@
+"""Removes recordings that are past their retention, and nothing else (rule R8)."""
+
+import asyncio
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+
+import msgspec
+import structlog
+
+from streamgate.archive.parts import (
+    INDEX,
+    PartRecord,
+    events_path,
+    find_day,
+    find_parts,
+    parse,
+    read_index,
+    record_from_file,
+)
+from streamgate.archive.removed import Removed, log_removed
+from streamgate.clock import now_us, wall_s
+from streamgate.core.retention import Candidate, ClockMark, check_retention_days, judge_clock, removable
+
+MARK = "sweeper.json"
+EVERY_S = 3600.0
+BATCH = 100
+PAUSE_S = 0.05  # between batches: the disk belongs to the recording
+
+Alarm = Callable[[str, Mapping[str, object]], None]
+RemovedHook = Callable[[Sequence[str], float], None]
+_log = structlog.get_logger("streamgate.archive.sweeper")
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Sweeper:
+    """Sweeps an archive every hour. Belongs to one asyncio loop; its file work runs in threads.
+
+    `alarm(code, params)` is called on the loop, see `streamgate.archive.notices`. `on_removed(paths, at)`
+    is called in a thread after each batch (the catalog's `mark_removed`). `held(path)` exempts a part.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        retention_days: int,
+        alarm: Alarm,
+        on_removed: RemovedHook | None = None,
+        held: Callable[[str], bool] = lambda _path: False,
+        every_s: float = EVERY_S,
+        wall: Callable[[], float] = wall_s,
+    ) -> None:
+        """Raises ConfigError: a retention under 60 days."""
+        self._root = root
+        self._retention_days = check_retention_days(retention_days)
+        self._alarm = alarm
+        self._on_removed = on_removed
+        self._held = held
+        self._every_s = every_s
+        self._wall = wall
+
+    async def run(self) -> None:
+        """Sweep now and every hour until cancelled (a batch under way is still finished, in its thread)."""
+        while True:
+            await self.sweep()
+            await asyncio.sleep(self._every_s)
+
+    async def sweep(self) -> int:
+        """Remove what may go, batch by batch; return how many parts went. Errors are alarms, not raised."""
+        try:
+            expired, doubt = await asyncio.to_thread(self._plan)
+        except OSError as error:
+            self._alarm("archive_not_removed", {"parts": "?", "error": str(error)})
+            return 0
+        if doubt:
+            _log.warning("archive.sweep_refused", reason=doubt)
+            self._alarm("archive_clock", {"reason": doubt})
+            return 0
+        gone = 0
+        for start in range(0, len(expired), BATCH):
+            batch = expired[start : start + BATCH]
+            try:
+                gone += await asyncio.shield(asyncio.to_thread(self._remove, batch))
+            except OSError as error:
+                _log.error("archive.sweep_failed", error=str(error), parts=len(expired) - gone)
+                self._alarm("archive_not_removed", {"parts": len(expired) - gone, "error": str(error)})
+                break
+            await asyncio.sleep(PAUSE_S)
+        return gone
+
+    # ------------------------------------------------------------ in threads
+
+    def _plan(self) -> tuple[list[Candidate], str]:
+        """Return what may go, and why nothing may."""
+        candidates = []
+        for name, path in find_parts(self._root):
+            with suppress(FileNotFoundError):
+                key = str(name.path)
+                modified_at = path.stat(follow_symlinks=False).st_mtime
+                candidates.append(
+                    Candidate(
+                        key, name.channel, name.number, name.start_ms / 1000, modified_at, self._held(key)
+                    )
+                )
+        newest = max((max(part.named_at, part.modified_at) for part in candidates), default=None)
+        now = ClockMark(self._wall(), now_us() / 1e6, _boot_id())
+        try:
+            last = self._read_mark()
+        except msgspec.DecodeError:
+            return [], f"{MARK} cannot be read; delete it once the clock was checked"
+        verdict = judge_clock(last, now, newest)
+        if self._root.is_dir():
+            self._write_mark(verdict.mark)
+        if not verdict.trusted:
+            return [], verdict.reason
+        return removable(candidates, now_s=now.wall_s, retention_days=self._retention_days), ""
+
+    def _remove(self, batch: Sequence[Candidate]) -> int:
+        """Log a batch, then unlink it. Raises OSError."""
+        at = self._wall()
+        reason = f"older than {self._retention_days} days"
+        lines: list[tuple[Removed, Candidate]] = []
+        for day, parts in groupby(batch, key=lambda part: PurePosixPath(part.key).parent):
+            known = {record.part: record for record in read_index(self._root / day)}
+            for part in parts:
+                record = self._record(part, known)
+                lines.append(
+                    (
+                        Removed(
+                            at=at,
+                            path=part.key,
+                            channel=part.channel,
+                            number=part.number,
+                            start=record.start,
+                            end=record.end,
+                            bytes=record.bytes,
+                            sha256=record.sha256,
+                            reason=reason,
+                        ),
+                        part,
+                    )
+                )
+        log_removed(self._root, [line for line, _ in lines])
+        for line, part in lines:
+            self._unlink(part)
+            _log.info("archive.removed", **msgspec.structs.asdict(line))
+        for day in dict.fromkeys(PurePosixPath(part.key).parent for part in batch):
+            self._tidy(day)
+        if self._on_removed is not None:
+            self._on_removed([part.key for part in batch], at)
+        return len(lines)
+
+    def _record(self, part: Candidate, known: Mapping[str, PartRecord]) -> PartRecord:
+        path = PurePosixPath(part.key)
+        record = known.get(path.name)
+        if record is None:
+            name = parse(path)
+            assert name is not None
+            record = record_from_file(name, self._root / path)
+        return record
+
+    def _unlink(self, part: Candidate) -> None:
+        """Remove a part and its events, if it still is the plain file that was judged."""
+        path = PurePosixPath(part.key)
+        with _opened(self._root, path.parent) as directory:
+            found = os.stat(path.name, dir_fd=directory, follow_symlinks=False)
+            if not stat.S_ISREG(found.st_mode) or found.st_mtime != part.modified_at:
+                raise OSError(f"{part.key} changed since it was judged; it stays")
+            with suppress(FileNotFoundError):
+                os.unlink(events_path(Path(path.name)).name, dir_fd=directory)
+            os.unlink(path.name, dir_fd=directory)
+
+    def _tidy(self, day: PurePosixPath) -> None:
+        """Remove a day that holds nothing but its index: every line of it is in the log of removals."""
+        path = self._root / day
+        if any(True for _ in find_day(day.parts[0], path)):
+            return
+        with _opened(self._root, day) as directory:
+            if set(os.listdir(directory)) - {INDEX}:  # noqa: PTH208  (by descriptor: nothing can be swapped)
+                return
+            with suppress(FileNotFoundError):
+                os.unlink(INDEX, dir_fd=directory)
+        path.rmdir()
+
+    def _read_mark(self) -> ClockMark | None:
+        try:
+            return msgspec.json.decode((self._root / MARK).read_bytes(), type=ClockMark)
+        except FileNotFoundError:
+            return None
+
+    def _write_mark(self, mark: ClockMark) -> None:
+        new = self._root / (MARK + ".new")
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, msgspec.json.encode(mark))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        new.replace(self._root / MARK)
+
+
+@contextmanager
+def _opened(root: Path, directory: PurePosixPath) -> Iterator[int]:
+    """Yield a descriptor of a directory below `root`, no symbolic link followed on the way."""
+    opened = [os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
+    try:
+        for part in directory.parts:
+            opened.append(os.open(part, _DIRECTORY, dir_fd=opened[-1]))
+        yield opened[-1]
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""

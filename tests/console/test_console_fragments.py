@@ -1,0 +1,186 @@
+import io
+import itertools
+import json
+import struct
+
+import av
+import msgspec
+from tools.testfeed import Feed
+
+from console.fragments import Fragment, Init, PreviewMuxer
+from streamgate.core.packet import FeedFormat, Kind, Packet
+
+
+def moved(packets: list[Packet], by_ms: int) -> list[Packet]:
+    return [Packet(p.kind, p.dts + by_ms, p.pts + by_ms, p.keyframe, p.data) for p in packets]
+
+
+def mux(muxer: PreviewMuxer, packets: list[Packet]) -> list[Init | Fragment]:
+    return [piece for packet in packets for piece in muxer.add(packet)]
+
+
+def fragments(pieces: list[Init | Fragment]) -> list[Fragment]:
+    return [piece for piece in pieces if isinstance(piece, Fragment)]
+
+
+def inits(pieces: list[Init | Fragment]) -> list[Init]:
+    return [piece for piece in pieces if isinstance(piece, Init)]
+
+
+def decoded(pieces: list[Init | Fragment]) -> tuple[list[float], list[float]]:
+    """Decode strictly and return the times of pictures and of sound, seconds."""
+    data = b"".join(piece.segment if isinstance(piece, Init) else piece.data for piece in pieces)
+    times: dict[str, list[float]] = {"video": [], "audio": []}
+    with av.open(io.BytesIO(data)) as container:
+        for stream in container.streams:
+            stream.codec_context.options = {"err_detect": "explode"}
+        for frame in container.decode():
+            times["video" if isinstance(frame, av.VideoFrame) else "audio"].append(float(frame.time))
+    return times["video"], times["audio"]
+
+
+def sequence(fragment: Fragment) -> int:
+    return int(struct.unpack_from(">I", fragment.data, 20)[0])
+
+
+def test_what_comes_out_decodes_whole(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    muxer.set_format(feed.format)
+    pieces = mux(muxer, feed.packets)
+    assert isinstance(pieces[0], Init)
+    assert len(inits(pieces)) == 1
+    pictures, sound = decoded(pieces)
+    assert len(pictures) >= 19
+    assert {round(b - a, 3) for a, b in itertools.pairwise(pictures)} == {0.1}
+    assert len(sound) >= 80
+
+
+def test_init_says_what_the_page_needs(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    muxer.set_format(feed.format)
+    mux(muxer, feed.packets[:1])
+    assert muxer.init is not None
+    head = json.loads(muxer.init.head)
+    codecs = head["codecs"]
+    assert codecs.startswith("avc1.64")
+    assert codecs.endswith(",mp4a.40.2")
+    assert head == {
+        "t": "init",
+        "mime": f'video/mp4; codecs="{codecs}"',
+        "codecs": codecs,
+        "width": 160,
+        "height": 96,
+        "fps": 10.0,
+        "video": True,
+        "audio": True,
+    }
+
+
+def test_a_fragment_is_100_ms_and_a_keyframe_begins_one(feed: Feed) -> None:
+    fast = msgspec.structs.replace(feed.format.video, fps_num=30)
+    muxer = PreviewMuxer()
+    muxer.set_format(FeedFormat(fast, None))
+    packets = [
+        Packet(Kind.VIDEO, round(n * 1000 / 30), round(n * 1000 / 30), n % 25 == 0, b"\0\0\0\1\x09")
+        for n in range(100)
+    ]
+    out = fragments(mux(muxer, packets))
+    assert [fragment.entry for fragment in out].count(True) == 4
+    counts = [fragment.data.count(b"\0\0\0\1\x09") for fragment in out]
+    assert set(counts) == {3, 1}  # 25 frames a GOP: eight threes, and one before the next keyframe
+    assert [sequence(fragment) for fragment in out] == list(range(1, len(out) + 1))
+
+
+def test_it_begins_at_a_keyframe(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    muxer.set_format(feed.format)
+    pieces = mux(muxer, feed.packets[1:])
+    assert isinstance(pieces[0], Init)
+    pictures, _ = decoded(pieces)
+    assert len(pictures) >= 14
+
+
+def test_nothing_comes_without_a_format(feed: Feed) -> None:
+    assert mux(PreviewMuxer(), feed.packets) == []
+
+
+def test_who_joins_gets_the_gop_so_far(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    muxer.set_format(feed.format)
+    pieces = mux(muxer, feed.packets[:70])
+    last_entry = max(n for n, piece in enumerate(pieces) if isinstance(piece, Fragment) and piece.entry)
+    assert muxer.gop == pieces[last_entry:]
+    assert muxer.init is not None
+    pictures, _ = decoded([muxer.init, *muxer.gop])
+    assert len(pictures) >= 1
+
+
+def test_a_feed_that_begins_anew_goes_on_without_a_hole(feed: Feed) -> None:
+    """The encoder came back with timestamps from 0, after a loss, and with a leap ahead."""
+    muxer = PreviewMuxer()
+    muxer.set_format(feed.format)
+    pieces = mux(muxer, moved(feed.packets, 500_000))
+    pieces += mux(muxer, feed.packets)
+    muxer.reset()
+    pieces += mux(muxer, moved(feed.packets, 1000))
+    pieces += muxer.set_format(feed.format)
+    pieces += mux(muxer, moved(feed.packets, 90_000_000))
+    assert len(inits(pieces)) == 4
+    entries = [n for n, piece in enumerate(pieces) if isinstance(piece, Init)]
+    ends: list[float] = []
+    for begin, end in zip(entries, [*entries[1:], len(pieces)], strict=True):
+        pictures, _ = decoded(pieces[begin:end])
+        if ends:
+            assert 0 <= pictures[0] - ends[-1] <= 0.2
+        ends.append(pictures[-1])
+    assert ends[0] < 3
+
+
+def test_a_drop_upstream_is_a_jump_not_a_new_beginning(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    muxer.set_format(feed.format)
+    pieces = mux(muxer, feed.packets) + mux(muxer, moved(feed.packets, 2000 + 5000))
+    assert len(inits(pieces)) == 1
+    pictures, _ = decoded(pieces)
+    assert max(b - a for a, b in itertools.pairwise(pictures)) > 4.5
+
+
+def test_sound_that_stays_away_is_filled_in(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    muxer.set_format(feed.format)
+    silent = [p for p in feed.packets if p.kind is Kind.VIDEO or p.dts < 500]
+    pieces = mux(muxer, silent)
+    pictures, sound = decoded(pieces)
+    assert len(sound) >= 75
+    assert sound[-1] > pictures[-1] - 0.6
+
+
+def test_a_feed_of_sound_alone_is_shown_as_such(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    muxer.set_format(FeedFormat(None, feed.format.audio))
+    pieces = mux(muxer, [p for p in feed.packets if p.kind is Kind.AUDIO])
+    assert all(fragment.entry for fragment in fragments(pieces))
+    assert len(muxer.gop) == 1
+    pictures, sound = decoded(pieces)
+    assert (pictures, len(sound) > 80) == ([], True)
+    assert json.loads(inits(pieces)[0].head)["mime"] == 'audio/mp4; codecs="mp4a.40.2"'
+
+
+def test_a_track_mp4_cannot_carry_is_left_out(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    audio = msgspec.structs.replace(feed.format.audio, codec="G711")
+    muxer.set_format(FeedFormat(feed.format.video, audio))
+    pieces = mux(muxer, feed.packets)
+    assert json.loads(inits(pieces)[0].head)["audio"] is False
+    assert len(decoded(pieces)[0]) >= 19
+
+
+def test_a_gop_too_large_to_keep_is_not_kept(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    muxer.set_format(FeedFormat(feed.format.video, None))
+    huge = bytes(9 * 1024 * 1024)
+    frames = [Packet(Kind.VIDEO, n * 100, n * 100, n == 0, huge) for n in range(5)]
+    sizes = [(muxer.add(frame), len(muxer.gop))[1] for frame in frames]
+    assert sizes == [1, 2, 0, 0, 0]
+    muxer.add(Packet(Kind.VIDEO, 500, 500, True, b"small"))
+    assert len(muxer.gop) == 1
