@@ -21,6 +21,7 @@ MAX_FEEDS = 64
 QUEUE_BYTES = 6 * 1024 * 1024
 LINGER_S = 5.0
 SILENCE_S = 3.0
+ASK_AGAIN_S = 5.0
 WAIT = '{"t":"wait"}'
 
 _log = structlog.get_logger("console.preview")
@@ -94,14 +95,15 @@ class Viewer:
 
 @dataclass(eq=False)
 class Feed:
-    """One channel's PVW or PGM while it is watched. `heard_s`: loop time of its last packet."""
+    """One channel's PVW or PGM while it is watched. `heard_s`, `asked_s`, `left_s` are loop times."""
 
     channel: str
     feed: FeedName
     muxer: PreviewMuxer = field(default_factory=PreviewMuxer)
     viewers: set[Viewer] = field(default_factory=set)
-    heard_s: float = 0.0
-    left_s: float = 0.0  # loop time at which the last viewer left
+    heard_s: float = 0.0  # of its last packet
+    asked_s: float = 0.0  # of the newest request to the gate
+    left_s: float = 0.0  # when the last viewer left
 
     def on_format(self, feed: FeedFormat) -> None:
         self._send(self.muxer.set_format(feed))
@@ -149,7 +151,7 @@ class Preview:
             if len(self.feeds) >= MAX_FEEDS:
                 raise TooManyViewersError
             feed = self.feeds[channel, name] = Feed(channel, name)
-            self._link.subscribe(channel, name, feed)
+            self._ask(feed)
             _log.info("preview_began", channel=channel, feed=name)
         if len(feed.viewers) >= MAX_VIEWERS:
             raise TooManyViewersError
@@ -174,3 +176,11 @@ class Preview:
                     _log.info("preview_ended", channel=feed.channel, feed=feed.feed)
                 elif now - feed.heard_s >= SILENCE_S:
                     feed.on_lost()
+                    if now - feed.asked_s >= ASK_AGAIN_S:
+                        # The gate forgets who asks for a channel that it does not have (yet, or any more).
+                        self._link.unsubscribe(feed)
+                        self._ask(feed)
+
+    def _ask(self, feed: Feed) -> None:
+        feed.asked_s = asyncio.get_running_loop().time()
+        self._link.subscribe(feed.channel, feed.feed, feed)

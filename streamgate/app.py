@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from streamgate.errors import ConfigError, Refused, StreamgateError
-from streamgate.runtime.service import Services
+from streamgate.runtime.service import Services, keep
 from streamgate.runtime.supervisor import CONFIG_EXIT, READY_FD, lock, supervise
 
 if TYPE_CHECKING:
@@ -212,17 +212,35 @@ async def _ingest(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) 
 
 async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) -> None:
     from console import service
+    from streamgate.archive import keeper
+    from streamgate.link.client import call
+    from streamgate.link.messages import Note, Warn
 
     data_dir = Path(settings.data_dir)
+    control = data_dir / "run" / "gate.sock"
+
+    async def tell(what: Warn) -> None:
+        with contextlib.suppress(StreamgateError):  # the gate is away: it stands in the log
+            await call(control, Note(1, actor="archive", what=what))
+
+    async def keep_archive() -> None:
+        await keeper.keep(
+            data_dir / "archive",
+            data_dir / "catalog.sqlite",
+            retention_days=settings.retention_days,
+            tell=tell,
+        )
+
     await service.run(
         host=settings.console_host,
         port=settings.console_port,
         data_dir=data_dir,
-        control_socket=data_dir / "run" / "gate.sock",
+        control_socket=control,
         media_socket=data_dir / "run" / "media.sock",
         stop=stop,
         host_names=[settings.public_host] if settings.public_host else [],
         ready=lambda port: ready({"console": port}),
+        background=[lambda: keep("archive", keep_archive)],
     )
 
 

@@ -9,11 +9,11 @@ class StreamgateError(Exception):
     """Root of the tree. `str(error)` is fit to be shown to an operator."""
 
 
-class Retryable(StreamgateError):
+class Retryable(StreamgateError):  # noqa: N818 - a kind of error, not one
     """The same act may succeed later without anyone changing anything."""
 
 
-class Fatal(StreamgateError):
+class Fatal(StreamgateError):  # noqa: N818 - a kind of error, not one
     """The same act will fail again until somebody changes something."""
 
 

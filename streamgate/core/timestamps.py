@@ -134,6 +134,9 @@ class TimelineMender:
     def _unwrap(self, raw: int) -> int:
         """Return `raw` on 64 bits: the value nearest to the newest timestamp, whichever width it wraps at."""
         reference = self._unwrapped
+        step = raw - (reference & 0xFFFFFFFF)
+        if -AHEAD_MS <= step <= AHEAD_MS:
+            return reference + step
         steps = [(raw - reference + wrap // 2) % wrap - wrap // 2 for wrap in _WRAPS]
         return reference + next((step for step in steps if abs(step) <= AHEAD_MS), steps[0])
 

@@ -169,7 +169,13 @@ class Reload(Request, tag="reload"):
     """The channel files changed: read them again."""
 
 
-AnyRequest = Start | Cut | Restore | Live | Stop | Dump | Backup | GetStatus | Watch | Reload
+class Note(Request, tag="note"):
+    """Something another process has to tell the operators; it goes into the log and the journal."""
+
+    what: Warn = Warn("", "", "")
+
+
+AnyRequest = Start | Cut | Restore | Live | Stop | Dump | Backup | GetStatus | Watch | Reload | Note
 
 
 # ---------------------------------------------------------------- control: answers

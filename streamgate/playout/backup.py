@@ -165,16 +165,7 @@ class ClipCache:
         job_file = await asyncio.to_thread(self._write_job, job)
         timeout_s = _SLATE_TIMEOUT_S if job.source == SLATE else _CLIP_TIMEOUT_S
         try:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "streamgate.playout.conform",
-                str(job_file),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,  # a terminal's Ctrl-C is for the supervisor
-            )
+            child = await _spawn(job_file)
             try:
                 async with asyncio.timeout(timeout_s):
                     _, said = await child.communicate()
@@ -185,7 +176,7 @@ class ClipCache:
             finally:
                 if child.returncode is None:
                     child.kill()
-                    await child.wait()
+                    await child.communicate()  # to the end of its output, so that nothing of it stays open
                 await asyncio.to_thread(partial_path(job, child.pid).unlink, missing_ok=True)
         except OSError as error:
             raise MediaError(f"the program that conforms {job.name} does not start: {error}") from error
@@ -204,6 +195,29 @@ class ClipCache:
         except OSError as error:
             raise MediaError(f"the clip cache {self._dir} cannot be written: {error.strerror}") from error
         return Path(path)
+
+
+async def _spawn(job_file: Path) -> asyncio.subprocess.Process:
+    """Start the conform child. Cancelled while it starts, it is ended rather than forgotten."""
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "streamgate.playout.conform",
+            str(job_file),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # a terminal's Ctrl-C is for the supervisor
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        child = await starting
+        child.kill()
+        await child.communicate()
+        raise
 
 
 def _reason(said: bytes, name: str, code: int | None) -> str:

@@ -326,7 +326,8 @@ class Channel:
         if wake is not None:
             # Rounded up, so that packets due close together cost one wake-up and none leaves early.
             wake += -wake % WAKE_GRID_US
-            self._timer = asyncio.get_running_loop().call_later(max(0, wake - now_us()) / SECOND_US, self._pump)
+            wait_s = max(0, wake - now_us()) / SECOND_US
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._pump)
 
     def _send(self, aired: Iterable[Aired]) -> None:
         destinations = self._destinations.values()

@@ -21,6 +21,7 @@ from streamgate.link.messages import (
     Dump,
     GetStatus,
     Live,
+    Note,
     Push,
     Reload,
     Reply,
@@ -126,6 +127,9 @@ class ControlServer:
             case Reload():
                 station.load(actor)
                 self._changed.set()
+                return Reply(request.id)
+            case Note(what=what):
+                station.tell("", actor, what)
                 return Reply(request.id)
             case Start() | Cut() | Restore() | Live() | Stop() | Dump() | Backup():
                 pass

@@ -232,9 +232,7 @@ class Destination:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S) as self._attempt:
                 context = await self._context() if target.tls else None
-                await loop.create_connection(
-                    lambda: link, target.host, target.port, ssl=context, happy_eyeballs_delay=0.25
-                )
+                await loop.create_connection(lambda: link, target.host, target.port, ssl=context)
                 return await link.opened
         except TimeoutError:
             return End(f"no answer from {where} within {CONNECT_TIMEOUT_S:g} s")

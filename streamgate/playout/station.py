@@ -70,14 +70,14 @@ class Station:
         known = {config.name: config for config in loaded.channels}
         for bad in loaded.errors:
             if self._bad.get(bad.name) != bad.text:
-                self._tell(bad.name, "gate", Warn("channel_bad", bad.text, bad.text_zh, "alarm"))
+                self.tell(bad.name, "gate", Warn("channel_bad", bad.text, bad.text_zh, "alarm"))
         self._bad = {bad.name: bad.text for bad in loaded.errors}
         for name in [name for name in self.channels if name not in known and name not in self._bad]:
             self._kick(name, "the channel was removed")
             gone = self.channels.pop(name)
             gone.close()
             self._services.start(f"close {name}", gone.closed)
-            self._tell(name, actor, say("channel_removed"))
+            self.tell(name, actor, say("channel_removed"))
         for name, config in known.items():
             channel = self.channels.get(name)
             if channel is None:
@@ -91,7 +91,7 @@ class Station:
         loop = asyncio.get_running_loop()
 
         def alarm(code: str, params: Mapping[str, object]) -> None:
-            loop.call_soon_threadsafe(self._tell, config.name, "archive", notice(code, params))
+            loop.call_soon_threadsafe(self.tell, config.name, "archive", notice(code, params))
 
         archive = ArchiveWriter(
             self._data_dir / "archive", config.name, retention_days=self._retention_days, alarm=alarm
@@ -103,7 +103,7 @@ class Station:
             clips=self._clips,
             memory=Memory(self._data_dir / "state" / config.name),
             services=self._services,
-            tell=self._tell,
+            tell=self.tell,
             max_ring_bytes=self._max_ring_bytes,
             no_input_stop_s=self._no_input_stop_s,
         )
@@ -168,12 +168,12 @@ class Station:
 
     def ingest_came(self, link: IngestLink) -> None:
         self._ingests.append(link)
-        self._tell("", "gate", say("ingest_up"))
+        self.tell("", "gate", say("ingest_up"))
 
     def ingest_went(self, link: IngestLink) -> None:
         """The ingest process went, and its encoders with it."""
         self._ingests.remove(link)
-        self._tell("", "gate", say("ingest_down"))
+        self.tell("", "gate", say("ingest_down"))
 
     @property
     def ingest_up(self) -> bool:
@@ -194,7 +194,8 @@ class Station:
     def log_since(self, seq: int) -> list[LogLine]:
         return [line for line in self.log if line.seq > seq]
 
-    def _tell(self, channel: str, actor: str, what: Warn) -> None:
+    def tell(self, channel: str, actor: str, what: Warn) -> None:
+        """Put a line into the operators' log and the journal."""
         self._seq += 1
         line = LogLine(
             self._seq, round(wall_s(), 3), channel, actor, what.code, what.text, what.text_zh, what.level

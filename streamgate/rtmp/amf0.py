@@ -64,7 +64,7 @@ class _Decoder:
         self._data = data
         self._values = 0
 
-    def value(self, depth: int) -> Value:  # noqa: C901, PLR0912 (a table of types)
+    def value(self, depth: int) -> Value:
         self._values += 1
         if self._values > MAX_VALUES:
             raise ProtocolError(f"an AMF0 message of more than {MAX_VALUES} values")

@@ -189,9 +189,9 @@ class ClientSession:
                 self._result(call, arguments, events)
             elif call in ("connect", "createStream", "publish"):
                 # The others are courtesies, which many servers do not know.
-                code, _, description = self._information(arguments)
+                code, _, description = _information(arguments)
                 self._phase = _Phase.CLOSED
-                events.append(Refused(code or f"{call} refused", description))
+                events.append(self._heard(Refused, code or f"{call} refused", description))
         elif name == "onStatus":
             self._status(arguments, events)
         elif name == "close":
@@ -213,7 +213,7 @@ class ClientSession:
             self._call("publish", None, self._target.key, "live", stream_id=self._stream_id)
 
     def _status(self, arguments: list[amf0.Value], events: list[Event]) -> None:
-        code, level, description = self._information(arguments)
+        code, level, description = _information(arguments)
         if code == "NetStream.Publish.Start":
             if self._phase is _Phase.CONNECTING:
                 self._phase = _Phase.PUBLISHING
@@ -221,18 +221,10 @@ class ClientSession:
         elif level == "error" or code in _ENDINGS:
             refused = self._phase is _Phase.CONNECTING or code in _REFUSALS
             self._phase = _Phase.CLOSED
-            events.append(Refused(code, description) if refused else Closed(code, description))
+            events.append(self._heard(Refused if refused else Closed, code, description))
 
-    def _information(self, arguments: list[amf0.Value]) -> tuple[str, str, str]:
-        """Return (code, level, description) of an information object, the key taken out."""
-        for argument in arguments:
-            if isinstance(argument, dict):
-                code, level, description = (
-                    self._without_key(text) if isinstance(text := argument.get(name), str) else ""
-                    for name in ("code", "level", "description")
-                )
-                return code, level, description
-        return "", "", ""
+    def _heard(self, kind: type[Refused] | type[Closed], code: str, description: str) -> Refused | Closed:
+        return kind(self._without_key(code), self._without_key(description))
 
     def _without_key(self, text: str) -> str:
         key = self._target.key
@@ -257,3 +249,14 @@ _REFUSALS = frozenset(("NetStream.Publish.BadName", "NetStream.Publish.Rejected"
 _ENDINGS = frozenset(
     ("NetStream.Unpublish.Success", "NetConnection.Connect.Closed", "NetConnection.Connect.Rejected")
 )
+
+
+def _information(arguments: list[amf0.Value]) -> tuple[str, str, str]:
+    """Return (code, level, description) of the information object; texts that are not there are empty."""
+    found = next((argument for argument in arguments if isinstance(argument, dict)), {})
+    code, level, description = (found.get(name) for name in ("code", "level", "description"))
+    return (
+        code if isinstance(code, str) else "",
+        level if isinstance(level, str) else "",
+        description if isinstance(description, str) else "",
+    )

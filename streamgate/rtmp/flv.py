@@ -153,7 +153,7 @@ def parse_audio(body: bytes) -> AudioTag | Unsupported:  # noqa: PLR0911 (a tabl
     return AudioTag("aac", "config" if body[1] == 0 else "frame", body[2:])
 
 
-def _enhanced(  # noqa: C901, PLR0911, PLR0912 (one header, read from front to back)
+def _enhanced(  # noqa: PLR0911 (one header, read from front to back)
     body: bytes, kind: int, multitrack: int, *, command: bool
 ) -> tuple[int, bytes, bytes] | Unsupported:
     """Return (packet type, FourCC, payload), past ModEx, of track 0."""

@@ -36,5 +36,7 @@ class Services:
         return task
 
     def cancel(self) -> None:
+        """Ask every service to end; one that is ending already is not disturbed in its cleaning up."""
         for task in self._tasks:
-            task.cancel()
+            if not task.cancelling():
+                task.cancel()

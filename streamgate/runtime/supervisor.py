@@ -62,22 +62,21 @@ def end_orphan(path: Path) -> None:
 class Child:
     """One supervised process. `settings` go to it as JSON; `ready` is what it reported when it was up."""
 
-    def __init__(self, name: str, settings: Mapping[str, object], run_dir: Path) -> None:
+    def __init__(self, name: str, settings: Mapping[str, object]) -> None:
         self.name = name
         self.settings = dict(settings)
         self.ready: asyncio.Future[dict[str, int]] = asyncio.get_running_loop().create_future()
         self.restarts = 0
-        self._run_dir = run_dir
         self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
+        self._stop = asyncio.Event()
 
     async def run(self) -> None:
         """Keep it alive until `stop`. ConfigError when it never came up because of its settings."""
         quick = 0
-        while not self._stopping:
+        while not self._stop.is_set():
             begun = time.monotonic()
             code = await self._run_once()
-            if self._stopping:
+            if self._stop.is_set():
                 return
             if code == CONFIG_EXIT and not self.ready.done():
                 raise ConfigError(f"the {self.name} process cannot start; its reason stands above")
@@ -108,6 +107,8 @@ class Child:
         finally:
             os.close(writer)
         self._listen(reader)
+        if self._stop.is_set():  # asked to stop while it was being started
+            self._process.terminate()
         return await self._process.wait()
 
     def _listen(self, reader: int) -> None:
@@ -128,7 +129,7 @@ class Child:
 
     async def stop(self) -> None:
         """Ask it to end; end it after some seconds."""
-        self._stopping = True
+        self._stop.set()
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -161,7 +162,7 @@ async def supervise(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    children = [Child(name, settings, run_dir) for name, settings in processes.items()]
+    children = [Child(name, settings) for name, settings in processes.items()]
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(child.run(), name=child.name) for child in children]

@@ -157,6 +157,23 @@ async def test_a_gate_that_restarts_is_waited_for(idle: Stage) -> None:
                         pass
 
 
+async def test_a_channel_that_comes_later_is_shown(idle: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "SILENCE_S", 0.2)
+    monkeypatch.setattr(preview, "ASK_AGAIN_S", 0.5)
+    async with idle.console():
+        await idle.sign_in()
+        async with idle.socket(PVW) as socket:
+            assert await socket.recv() == '{"t":"wait"}'
+            channel = idle.gate.channels.pop("main")
+            async with idle.gate.running():
+                (subscriber,) = await subscribers(idle)
+                await asyncio.sleep(0.1)
+                assert subscriber.streams == {}  # asked for in vain
+                idle.gate.channels["main"] = channel
+                await first_init(socket)
+                assert len(subscriber.streams) == 1
+
+
 async def test_viewers_of_a_feed_are_limited(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert preview.MAX_VIEWERS == 32
     monkeypatch.setattr(preview, "MAX_VIEWERS", 2)

@@ -1,5 +1,7 @@
 """The gate, with a fake clock: what airs, when, and in what order."""
 
+from itertools import pairwise
+
 import pytest
 from fakes.media import AUDIO, AVCC, FRAME, audio, clip, video, video_track
 
@@ -57,7 +59,7 @@ class Air:
 
 
 def max_gap(times: list[int]) -> int:
-    return max(b - a for a, b in zip(times, times[1:], strict=False))
+    return max(b - a for a, b in pairwise(times))
 
 
 def pts(air: Air, kind: Kind) -> list[int]:
@@ -93,7 +95,7 @@ def test_the_program_is_one_gapless_timeline_across_every_splice(reorder):
     assert max_gap(pts(air, Kind.AUDIO)) <= AUDIO.frame_ms * 1.5 + 1
     for kind in (Kind.VIDEO, Kind.AUDIO):
         dts = [a.packet.dts for _, a in air.out if a.packet.kind is kind]
-        assert all(a < b for a, b in zip(dts, dts[1:], strict=False))
+        assert all(a < b for a, b in pairwise(dts))
     assert [aired.header for _, aired in air.out if aired.header] == [air.gate.header]
     assert air.gate.header is not None
 
@@ -285,7 +287,7 @@ def test_a_full_ring_drops_what_comes_and_airs_only_whole_gops():
     codes = [notice.code for notice in air.gate.notices]
     assert "overflow" in codes
     live = air.live_pictures()
-    jumps = [b for a, b in zip(live, live[1:], strict=False) if b != a + 1]
+    jumps = [b for a, b in pairwise(live) if b != a + 1]
     assert jumps
     assert all(b % 25 == 0 for b in jumps)
 

@@ -23,7 +23,16 @@ class Broadcasts:
         backup = timecode.make(
             directory / "backup.mp4", feed=3, seconds=5, size=(1280, 720), fps=25, audio=False
         )
-        self.media = Media(feed, timecode.frames_by_payload(feed), backup)
+        other = timecode.make(
+            directory / "other.flv",
+            feed=4,
+            seconds=20,
+            size=(480, 270),
+            fps=25,
+            sound_format=(44100, 1),
+        )
+        mute = timecode.make(directory / "mute.flv", feed=5, seconds=20, audio=False)
+        self.media = Media(feed, timecode.frames_by_payload(feed), backup, other, mute)
         self.loop = Loop()
         self.platform = Platform(directory / "platform")
         self.other_platform = Platform(directory / "other-platform")
@@ -37,7 +46,11 @@ class Broadcasts:
         self.killed_gate.start()
         self._run(self.idle, scenarios.idle)
         self._run(self._stage("operated", self.gate, self.other_platform), scenarios.operated)
-        self._run(self._stage("clean", self.gate), scenarios.clean)
+        self._silent = socket.create_server(("127.0.0.1", 0))  # takes connections and never says a word
+        bad = (f"dead=rtmp://127.0.0.1:{free_port()}/live/dead-key",)
+        bad += (f"silent=rtmp://127.0.0.1:{self._silent.getsockname()[1]}/live/silent-key",)
+        self._run(self._stage("clean", self.gate, pushes=bad), scenarios.clean)
+        self._run(self._stage("changed", self.gate), scenarios.changed)
         self._run(self._stage("page", self.gate), page_scenario.watched)
         self._run(self._stage("killed", self.killed_gate), scenarios.killed)
 

@@ -31,6 +31,11 @@ def operated(broadcasts: Broadcasts) -> Stage:
 
 
 @pytest.fixture(scope="session")
+def changed(broadcasts: Broadcasts) -> Stage:
+    return broadcasts.result("changed")
+
+
+@pytest.fixture(scope="session")
 def killed(broadcasts: Broadcasts) -> Stage:
     return broadcasts.result("killed")
 

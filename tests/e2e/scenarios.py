@@ -1,8 +1,10 @@
 """The broadcasts that the end-to-end tests judge. Each runs on a thread of its own; all at the same time."""
 
+import contextlib
 import os
+import random
 import signal
-import subprocess
+import socket
 import time
 
 from stage import Stage
@@ -17,8 +19,12 @@ def clean(stage: Stage) -> None:
     wrong = stage.url.rsplit("/", 1)[0] + "/not-a-key"
     stage.seen["wrong key"] = Encoder(stage.media.feed, wrong).wait(20)
     stage.seen["busy"] = Encoder(stage.media.feed, stage.url).wait(20)
-    stage.at(50)
+    stage.at(40)
+    ingest = stage.gate.pid("ingest")
+    stage.seen["garbage"] = throw_garbage(stage.gate.rtmp)
+    stage.at(53)
     stage.look("live")
+    stage.seen["same ingest"] = stage.gate.pid("ingest") == ingest
     stage.at(68)
     encoder.stop()
     stage.seen["encoder stopped"] = time.monotonic()
@@ -26,6 +32,47 @@ def clean(stage: Stage) -> None:
     stage.look("airing out")
     stage.at(103)
     stage.look("no input")
+    stage.do("stop", "stop", stage.name, "--json")
+
+
+def throw_garbage(port: int) -> list[bool]:
+    """Send the RTMP port what no encoder sends; return for each whether the server hung up in 12 s."""
+    noise = random.Random(1).randbytes(200_000)
+    handshake = b"\3" + bytes(1536)
+    huge = b"\3\0\0\0\xff\xff\xff\x14\0\0\0\0" + noise  # a command of 16 MB
+    openings = [b"", b"GET / HTTP/1.1\r\n\r\n", noise, handshake + noise, handshake + bytes(1536) + huge]
+    sockets = []
+    for opening in openings:
+        one = socket.create_connection(("127.0.0.1", port), 2)
+        sockets.append(one)
+        with contextlib.suppress(OSError):
+            one.sendall(opening)
+    hung_up = []
+    end = time.monotonic() + 12
+    for one in sockets:
+        with one:
+            gone = False
+            while not gone and (left := end - time.monotonic()) > 0:
+                one.settimeout(left)
+                try:
+                    gone = not one.recv(65536)
+                except TimeoutError:
+                    break
+                except OSError:
+                    gone = True
+            hung_up.append(gone)
+    return hung_up
+
+
+def changed(stage: Stage) -> None:
+    """The encoder comes back with other parameters, then without sound."""
+    for begin, clip in ((0, stage.media.feed), (38, stage.media.other), (58, stage.media.mute)):
+        stage.at(begin)
+        encoder = stage.publish(clip=clip)
+        stage.at(begin + (34 if begin == 0 else 16))
+        stage.look(f"before the end of {begin}")
+        encoder.stop()
+    stage.at(106)
     stage.do("stop", "stop", stage.name, "--json")
 
 
@@ -117,9 +164,3 @@ def idle(stage: Stage) -> None:
     stage.do("stop", "stop", name, "--json")
     time.sleep(1)
     stage.look("stopped")
-
-
-def ffprobe(path: str) -> str:
-    """Return what the ffprobe command line complains about in a file; empty when nothing."""
-    done = subprocess.run(["ffprobe", "-v", "error", path], capture_output=True, text=True, check=False)
-    return done.stderr + ("" if done.returncode == 0 else f"exit code {done.returncode}")

@@ -86,11 +86,24 @@ def test_states_on_the_way(clean: Stage) -> None:
     assert 29.5 < live["lead_s"] < 32
     assert live["ingest"]["connected"]
     assert (live["ingest"]["width"], live["ingest"]["height"]) == (640, 360)
-    assert [destination["state"] for destination in live["destinations"]] == ["live"]
+    assert live["destinations"][0]["state"] == "live"
     assert live["archive"]["state"] == "ok"
     assert not airing_out["ingest"]["connected"]
     assert airing_out["state"] == "live"
     assert no_input["state"] == "no_input"
+
+
+def test_dead_and_silent_destinations_harm_nobody_and_are_named(clean: Stage) -> None:
+    states = {one["name"]: one for one in clean.seen["live"]["destinations"]}
+    for name in ("dead", "silent"):
+        assert states[name]["state"] in ("connecting", "backoff")
+        assert states[name]["error"]
+        assert f"{name}-key" not in str(states)
+
+
+def test_garbage_on_the_rtmp_port_is_hung_up_on(clean: Stage) -> None:
+    assert clean.seen["garbage"] == [True] * 5
+    assert clean.seen["same ingest"]
 
 
 def test_wrong_key_is_turned_away(clean: Stage) -> None:

@@ -51,7 +51,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     backup = timecode.make(directory / "backup.mp4", feed=3, seconds=3, audio=False)
     loop, platform, gate = Loop(), Platform(directory / "platform"), Gate(directory / "gate")
     gate.start()
-    stage = Stage("obs", gate, platform, Media(feed, {}, backup), loop, directory)
+    stage = Stage("obs", gate, platform, Media(feed, {}, backup, feed, feed), loop, directory)
     server, key = stage.url.rsplit("/", 1)
     stage.seen["denied"] = run_obs(server, "no-such-key", 5, feed, directory / "denied")
     stage.seen["obs"] = run_obs(server, key, ON_AIR_S, feed, directory / "run")

@@ -11,7 +11,7 @@ from streamgate.rtmp.url import parse_url
 
 
 class Peer:
-    """An RTMP server on a free port. `media` holds all it received, `keys` who asked, `errors` what was wrong.
+    """An RTMP server on a free port. `media` holds all it got, `keys` who asked, `errors` what was wrong.
 
     `reading`: clear it and the server reads no more. `refuse`: a code to refuse publishers with.
     """

@@ -1,5 +1,7 @@
 """Invariants 1 to 4 of the architecture, over random packets, commands, losses and clock behaviour."""
 
+from itertools import pairwise
+
 from fakes.media import AUDIO, AVCC, audio, clip, video, video_track
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -150,7 +152,7 @@ def check_program(broadcast: list) -> None:
     """Invariant 3: one continuous, monotonic, decodable timeline."""
     for kind in (Kind.VIDEO, Kind.AUDIO):
         dts = [aired.packet.dts for _, aired in broadcast if aired.packet.kind is kind]
-        assert all(a < b for a, b in zip(dts, dts[1:], strict=False))
+        assert all(a < b for a, b in pairwise(dts))
     assert all(aired.packet.pts >= aired.packet.dts for _, aired in broadcast)
     header = None
     decodable: set[bytes] = set()
@@ -185,7 +187,7 @@ def test_the_program_never_stops(script):
     trial.run([("quiet", 2.0)])
     walls = [now for now, aired in trial.broadcasts[-1] if aired.packet.kind is Kind.VIDEO]
     shortest_promise = 1_040_000 + 200_000  # a hole of up to a second is jitter and is passed on
-    assert all(b - a <= shortest_promise for a, b in zip(walls, walls[1:], strict=False))
+    assert all(b - a <= shortest_promise for a, b in pairwise(walls))
     assert trial.gate._tick(trial.shown) - walls[-1] <= 200_000
 
 
@@ -201,4 +203,4 @@ def test_spans_cover_exactly_what_was_condemned(dumps, at):
     arrival = round(at * S)
     assert spans.condemned(arrival) is any(start <= arrival <= end for start, end in pairs)
     listed = list(spans)
-    assert all(a.end < b.start for a, b in zip(listed, listed[1:], strict=False))
+    assert all(a.end < b.start for a, b in pairwise(listed))

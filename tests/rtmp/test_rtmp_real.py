@@ -3,6 +3,7 @@
 import asyncio
 import io
 import re
+import sys
 from pathlib import Path
 
 import av
@@ -85,21 +86,25 @@ async def test_ffmpeg_shows_why_it_was_refused():
     assert "Server error: no stream key here" in errors
 
 
-async def test_ffmpeg_8_publishes_hevc_as_enhanced_rtmp():
+RELAY = """
+import sys, av
+with av.open(sys.argv[1]) as source, av.open(sys.argv[2], "w", format="flv") as out:
+    streams = [out.add_stream_from_template(stream) for stream in source.streams]
+    for packet in source.demux():
+        if packet.size:
+            packet.stream = streams[packet.stream.index]
+            out.mux(packet)
+"""
+
+
+async def test_ffmpeg_8_publishes_hevc_as_enhanced_rtmp(tmp_path):
+    """In a process of its own: PyAV holds the GIL while it connects."""
     feed, packets = make_feed(seconds=1, video="libx265")
-
-    def publish(url):
-        with av.open(url, "w", format="flv") as out:
-            template = av.open(io.BytesIO(flv_file(feed, packets)), format="flv")
-            streams = {s.index: out.add_stream_from_template(s) for s in template.streams}
-            for packet in template.demux():
-                if packet.size:
-                    packet.stream = streams[packet.stream.index]
-                    out.mux(packet)
-            template.close()
-
+    path = tmp_path / "hevc.flv"
+    path.write_bytes(flv_file(feed, packets))
     async with Peer() as peer:
-        await asyncio.to_thread(publish, peer.url())
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", RELAY, str(path), peer.url())
+        assert await asyncio.wait_for(process.wait(), 15) == 0
         await peer.gone.wait()
     tags = [tag for _, tag in video_tags(peer.media)]
     assert {tag.codec for tag in tags} == {"hevc"}

@@ -99,6 +99,14 @@ def test_our_client_publishes_to_our_server():
     assert not server.closing
 
 
+@pytest.mark.parametrize("key", ["a", "e", "NetStream.Publish.Start", "status"])
+def test_a_key_that_stands_in_the_answers_is_a_key_like_any_other(key):
+    heard, _ = talk(
+        ClientSession(parse_url(f"rtmp://h/live/{key}")), ServerSession(), ServerSession.accept_publish
+    )
+    assert heard == [Publishing()]
+
+
 @pytest.mark.parametrize(
     "code", ["NetStream.Publish.BadName", "NetStream.Publish.Rejected", "NetStream.Publish.Denied"]
 )

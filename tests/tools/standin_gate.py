@@ -162,11 +162,10 @@ class DevGate:
                 for frame in frames.feed(data):
                     assert isinstance(frame, bytes)
                     match msgspec.json.decode(frame, type=AnyMedia):
-                        case Subscribe(stream=stream, channel=name, feed=feed):
+                        case Subscribe(stream=stream, channel=name, feed=feed) if name in self.channels:
                             subscriber.streams[stream] = (name, feed)
                             subscriber.waiting.add(stream)
-                            if name in self.channels:
-                                subscriber.send(Format(stream, self.channels[name].feed.format))
+                            subscriber.send(Format(stream, self.channels[name].feed.format))
                         case Unsubscribe(stream=stream):
                             subscriber.streams.pop(stream, None)
         except OSError:

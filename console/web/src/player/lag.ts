@@ -31,7 +31,7 @@ const TARGET_MOST_S = 0.6;
 const JUMP_S = 1.5;
 const HASTE_S = 0.5;
 const SLACK_S = 0.1;
-const AHEAD_S = 0.1; // the feed began its time anew
+const AHEAD_S = 1.5; // sound may run on a little past the last picture; further, the feed began its time anew
 const STEADY_MS = 1_500;
 
 export class LagController {
@@ -59,7 +59,7 @@ export class LagController {
   steer(view: PlayerView): Steering {
     const newest = view.buffered.at(-1);
     if (newest === undefined) return { seekTo: null, rate: 1, lag: null };
-    const lag = newest.end - view.currentTime;
+    const lag = Math.max(0, newest.end - view.currentTime);
     const goal = Math.max(newest.start, newest.end - this.#target);
     const outside = view.currentTime < newest.start || view.currentTime > newest.end + AHEAD_S;
     if (outside || lag > this.#target + JUMP_S) {

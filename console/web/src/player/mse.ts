@@ -50,7 +50,9 @@ export class MsePlayer {
   #queue: Work[] = [];
   #queuedBytes = 0;
   #lastDataAt = 0;
-  #shownAt: number | null = null;
+  /** When the picture last moved; null before the first one. */
+  #movedAt: number | null = null;
+  #time = 0;
   #waiting = false;
   #unsupported = !("MediaSource" in window);
 
@@ -134,7 +136,7 @@ export class MsePlayer {
     this.#source = source;
     this.#buffer = null;
     this.#mime = "";
-    this.#shownAt = null;
+    this.#movedAt = null;
     this.#lag = new LagController();
     this.#objectUrl = URL.createObjectURL(source);
     source.addEventListener("sourceopen", () => this.#pump(), { once: true, signal: this.#stop.signal });
@@ -238,10 +240,14 @@ export class MsePlayer {
     if (this.#socket === null) return "offline";
     if (this.#waiting) return "waiting";
     if (this.#lastInit === null) return "connecting";
-    if (this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.#shownAt = now;
+    const { currentTime, readyState } = this.#video;
+    if (readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && currentTime !== this.#time) {
+      this.#time = currentTime;
+      this.#movedAt = now;
+    }
     if (now - this.#lastDataAt > STALLED_MS) return "stalled";
-    if (this.#shownAt === null) return "connecting";
-    return now - this.#shownAt > STALLED_MS ? "stalled" : "playing"; // a moment's seek is no event
+    if (this.#movedAt === null) return "connecting";
+    return now - this.#movedAt > STALLED_MS ? "stalled" : "playing"; // a moment's seek is no event
   }
 }
 

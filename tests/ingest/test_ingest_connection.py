@@ -1,0 +1,126 @@
+"""A connection fed with bytes alone: whatever they are, it ends or goes on, and never raises."""
+
+import random
+
+import pytest
+from ingest_tools import KEY, KINDS, flv_tags
+
+from streamgate.ingest.admission import Limits
+from streamgate.ingest.connection import Connection
+from streamgate.ingest.link import GateLink, LinkStream
+from streamgate.ingest.probe import probe
+from streamgate.link import messages
+from streamgate.rtmp import client, server, url
+
+
+class Wire:
+    """The transport's side of a connection."""
+
+    def __init__(self):
+        self.closed = False
+        self.sent = bytearray()
+
+    def get_extra_info(self, name):
+        return ("127.0.0.1", 5)
+
+    def get_write_buffer_size(self):
+        return 0
+
+    def write(self, data):
+        self.sent += data
+
+    def close(self):
+        self.closed = True
+
+    abort = close
+
+
+class OpenDesk:
+    """Lets everybody publish at once, to a gate that is away; probes on the spot."""
+
+    limits = Limits()
+
+    def __init__(self, path):
+        self.link = GateLink(path)
+        self.accepted = 0
+
+    def on_connected(self, connection):
+        return ""
+
+    def on_publish(self, connection, key):
+        self.accepted += 1
+        stream = LinkStream(self.link, messages.Publish(1, "hash", "peer", "encoder"), lambda reason: None)
+        connection.accept(stream, "hash")
+
+    def on_unpublished(self, connection, *, clean):
+        pass
+
+    def on_closed(self, connection):
+        pass
+
+    def start_probe(self, connection, sample):
+        if connection.feed is not None:
+            connection.feed.on_probed(probe(sample))
+
+
+@pytest.fixture(scope="module")
+def session(clip):
+    """The bytes of a publishing client, from its handshake through a second of media."""
+    ours = client.ClientSession(url.parse_url(f"rtmp://127.0.0.1/live/{KEY}"))
+    theirs = server.ServerSession()
+    pieces = []
+    for _ in range(12):
+        out = ours.data_to_send()
+        if out:
+            pieces.append(out)
+        for event in theirs.receive(out) if out else []:
+            if isinstance(event, server.PublishRequested):
+                theirs.accept_publish()
+        ours.receive(theirs.data_to_send())
+    assert ours.publishing
+    for kind, time_ms, body in list(flv_tags(clip))[:70]:
+        ours.send_body(KINDS[kind], time_ms, body)
+        pieces.append(ours.data_to_send())
+    return pieces
+
+
+def feed(connection, pieces):
+    wire = Wire()
+    connection.connection_made(wire)
+    for piece in pieces:
+        connection.data_received(piece)
+        connection.tick(connection.last_byte_us)
+        if wire.closed:
+            break
+    connection.report_health(connection.last_byte_us)
+    connection.connection_lost(None)
+    return wire
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return OpenDesk(tmp_path / "none.sock")
+
+
+def test_an_unharmed_session_publishes(session, desk, logs):
+    assert not feed(Connection(desk), session).closed
+    assert desk.accepted == 1
+
+
+def test_harmed_sessions_end_or_go_on_and_never_raise(session, desk, logs):
+    chance = random.Random(20)
+    closed = 0
+    for _ in range(400):
+        pieces = [bytearray(piece) for piece in session]
+        for _ in range(chance.randint(1, 6)):
+            piece = chance.choice(pieces[2:]) if chance.random() < 0.9 else pieces[0]
+            at = chance.randrange(len(piece))
+            match chance.randrange(3):
+                case 0:
+                    piece[at] = chance.randrange(256)
+                case 1:
+                    piece[at : at + chance.randint(1, 40)] = b"\0"
+                case 2:
+                    piece[at:at] = chance.randbytes(chance.randint(1, 40))
+        closed += feed(Connection(desk), map(bytes, pieces)).closed
+    assert 0 < closed < 400

@@ -1,0 +1,283 @@
+"""The gate process in one piece: real sockets, real store, a channel that is fed and commanded."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+
+import msgspec
+import pytest
+from fakes.media import AUDIO, AVCC, video, video_track
+from websockets.asyncio.client import unix_connect
+
+from streamgate.core.packet import FeedFormat
+from streamgate.errors import Refused
+from streamgate.link import messages as m
+from streamgate.link.client import call
+from streamgate.link.wire import FrameReader, encode_json, encode_packet_head
+from streamgate.playout import media_server
+from streamgate.playout.control_server import ControlServer
+from streamgate.playout.station import Station
+from streamgate.runtime.channels import ChannelStore
+from streamgate.runtime.service import Services
+
+FEED = FeedFormat(video_track(AVCC[0]), AUDIO)
+
+
+class Link:
+    """A peer on the media socket, speaking the link's own protocol."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self._frames = FrameReader()
+        self._waiting: list = []
+
+    def tell(self, message: msgspec.Struct) -> None:
+        self.writer.write(encode_json(msgspec.json.encode(message)))
+
+    def send(self, stream: int, packet) -> None:
+        self.writer.write(encode_packet_head(stream, packet) + packet.data)
+
+    async def hear(self):
+        """The next message or (stream, packet); None at the end."""
+        while not self._waiting:
+            data = await asyncio.wait_for(self.reader.read(65536), 5)
+            if not data:
+                return None
+            self._waiting += self._frames.feed(data)
+        frame = self._waiting.pop(0)
+        return msgspec.json.decode(frame, type=m.AnyMedia) if isinstance(frame, bytes) else frame
+
+
+class GateProcess:
+    def __init__(self, data_dir, station: Station) -> None:
+        self.data_dir, self.station = data_dir, station
+        self.control = data_dir / "run" / "gate.sock"
+        self.links: list[Link] = []
+
+    async def connect(self) -> Link:
+        link = Link(*await asyncio.open_unix_connection(str(self.data_dir / "run" / "media.sock")))
+        self.links.append(link)
+        return link
+
+    async def close(self) -> None:
+        for link in self.links:
+            link.writer.close()
+            with contextlib.suppress(ConnectionError):
+                await link.writer.wait_closed()
+
+    async def link(self, role: str) -> Link:
+        link = await self.connect()
+        link.tell(m.Hello(role))
+        assert await link.hear() == m.Hello("gate")
+        return link
+
+    async def publish(self, link: Link, key: str, stream: int = 1) -> m.PublishReply:
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        link.tell(m.Publish(stream, digest, "127.0.0.1:5", "OBS"))
+        return await link.hear()
+
+    async def ask(self, request) -> m.Reply:
+        return await call(self.control, request)
+
+    async def status(self) -> m.ChannelStatus:
+        return (await self.ask(m.GetStatus(1))).channels[0]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ChannelStore(tmp_path)
+
+
+@pytest.fixture
+async def gate(tmp_path, store):
+    backup = tmp_path / "hills.png"
+    backup.write_bytes(b"not looked at here")
+    _, key = store.add("main", backups=[backup])
+    (tmp_path / "run").mkdir(exist_ok=True)
+    async with asyncio.TaskGroup() as group:
+        services = Services(group)
+        station = Station(
+            tmp_path, services=services, retention_days=60, max_ring_bytes=1 << 26, no_input_stop_s=0
+        )
+        station.load()
+        control = ControlServer(station)
+        server = await media_server.serve(tmp_path / "run" / "media.sock", station)
+        async with control.serve(tmp_path / "run" / "gate.sock"):
+            services.start("states", control.push_states)
+            process = GateProcess(tmp_path, station)
+            process.key = key
+            yield process
+            await process.close()
+            await station.close()
+        server.close()
+        services.cancel()
+
+
+async def test_a_publish_begins_a_broadcast_and_a_second_one_is_refused(gate):
+    link = await gate.link("ingest")
+    assert (await gate.publish(link, gate.key)).code == "ok"
+    assert (await gate.status()).state == "filling"
+    busy = await gate.publish(link, gate.key, stream=2)
+    assert (busy.code, busy.channel) == ("busy", "main")
+    unknown = await gate.publish(link, "guess", stream=3)
+    assert unknown.code == "unknown_key"
+    assert "guess" not in unknown.reason
+
+
+async def test_an_encoder_that_still_publishes_after_stop_does_not_begin_again(gate):
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    await gate.ask(m.Stop(1, channel="main"))
+    link.tell(m.Format(1, FEED))
+    link.send(1, video(0, gop=25))
+    link.tell(m.Publish(2, hashlib.sha256(gate.key.encode()).hexdigest(), "p", "OBS", fresh=False))
+    await link.hear()
+    assert (await gate.status()).state == "stopped"
+    await gate.ask(m.Start(2, channel="main"))
+    assert (await gate.status()).state == "filling"
+
+
+async def test_what_the_ingest_sends_is_seen_by_a_preview_from_a_keyframe_on(gate):
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    link.tell(m.Format(1, FEED))
+    for n in range(3):
+        link.send(1, video(n, gop=25))
+    console = await gate.link("console")
+    await gate.status()
+    console.tell(m.Subscribe(7, "main", "pvw"))
+    assert await console.hear() == m.Format(7, FEED)
+    for n in range(24, 28):
+        link.send(1, video(n, gop=25))
+    stream, first = await console.hear()
+    assert (stream, first.data, first.keyframe) == (7, b"v25", True)
+
+
+async def test_a_lost_ingest_process_is_told_and_its_encoders_are_gone(gate):
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    assert (await gate.ask(m.GetStatus(1))).ingest_up is True
+    link.writer.close()
+    for _ in range(100):
+        if (await gate.ask(m.GetStatus(1))).ingest_up is False:
+            break
+        await asyncio.sleep(0.01)
+    assert (await gate.status()).state == "no_input"
+
+
+@pytest.mark.parametrize(
+    "bytes_",
+    [b"\0\0\0\0\0", b"\xff" * 64, encode_json(b'{"t":"publish"}'), encode_json(b"{}"), encode_json(b"\xff")],
+)
+async def test_a_broken_media_link_is_ended_and_nothing_else_happens(gate, bytes_):
+    link = await gate.connect()
+    assert await link.hear() == m.Hello("gate")
+    link.writer.write(bytes_)
+    with contextlib.suppress(ConnectionResetError):
+        assert await link.hear() is None
+    assert (await gate.status()).state == "stopped"
+
+
+@pytest.mark.parametrize(
+    "message", ["", "[]", '{"cmd":"cut"}', '{"cmd":"explode","id":1}', '{"cmd":"cut","id":1,"x":2}']
+)
+async def test_a_request_that_is_not_understood_is_answered_in_words(gate, message):
+    async with unix_connect(str(gate.control), uri="ws://localhost/", proxy=None) as socket:
+        await socket.send(message)
+        assert "not understood" in json.loads(await socket.recv())["error"]
+        await socket.send('{"cmd":"status","id":2,"v":99}')
+        assert "version 99" in json.loads(await socket.recv())["error"]
+    assert (await gate.status()).state == "stopped"
+
+
+async def test_commands_are_carried_out_named_in_the_journal_and_refused_in_words(gate):
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    answers = [
+        await gate.ask(m.Cut(1, actor="cli:ann", channel="main")),
+        await gate.ask(m.Restore(2, actor="cli:ann", channel="main")),
+        await gate.ask(m.Backup(3, actor="cli:ben", channel="main")),
+        await gate.ask(m.Live(4, actor="cli:ben", channel="main")),
+        await gate.ask(m.Dump(5, actor="cli:ann", channel="main", seconds=4)),
+    ]
+    assert [a.state for a in answers] == ["cut", "filling", "backup", "filling", "filling"]
+    assert all(a.took_ms < 100 for a in answers)
+    for request, words in (
+        (m.Restore(6, channel="main"), "nothing is cut"),
+        (m.Dump(7, channel="main", seconds=31), "at most the delay"),
+        (m.Backup(8, channel="main", clip="sea"), "clips are: hills.png"),
+        (m.Cut(9, channel="aula"), "channels are: main"),
+        (m.Start(10, channel="main"), "on air already"),
+    ):
+        with pytest.raises(Refused, match=words):
+            await gate.ask(request)
+    lines = [(line.actor, line.code) for line in gate.station.log]
+    for expected in (("cli:ann", "cut"), ("cli:ann", "restore"), ("cli:ben", "backup"), ("cli:ann", "dump")):
+        assert expected in lines
+
+
+async def test_a_watcher_sees_every_change_with_its_log_lines(gate):
+    async with unix_connect(str(gate.control), uri="ws://localhost/", proxy=None) as socket:
+        await socket.send('{"cmd":"watch","id":1}')
+        assert json.loads(await socket.recv())["channels"][0]["state"] == "stopped"
+        await gate.ask(m.Start(1, actor="cli:ann", channel="main"))
+        while (push := json.loads(await asyncio.wait_for(socket.recv(), 3)))["channels"][0][
+            "state"
+        ] == "stopped":
+            pass
+        codes = [line["code"] for line in push["log"]]
+        assert "on_air" in codes
+
+
+async def test_reload_adds_changes_and_removes_channels_while_running(gate, store):
+    store.add("aula", push=["rtmp://127.0.0.1:9/app/secretkey"])
+    store.set("main", delay_s=45)
+    await gate.ask(m.Reload(1, actor="cli:ann"))
+    main, aula = (await gate.ask(m.GetStatus(2))).channels
+    assert (main.name, main.delay_s, aula.name) == ("main", 45, "aula")
+    assert "secretkey" not in str(aula)
+    store.remove("aula")
+    await gate.ask(m.Reload(3))
+    assert [c.name for c in (await gate.ask(m.GetStatus(4))).channels] == ["main"]
+
+
+async def test_a_hand_edited_delay_below_the_floor_is_not_loaded(gate, store, tmp_path):
+    file = tmp_path / "channels" / "main.json"
+    file.write_text(file.read_text().replace('"delay_s": 30.0', '"delay_s": 5.0'))
+    await gate.ask(m.Reload(1))
+    assert (await gate.status()).delay_s == 30
+    assert any(line.code == "channel_bad" and "R1" in line.text for line in gate.station.log)
+
+
+async def test_a_new_key_ends_the_encoder_that_used_the_old_one(gate, store):
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    _, key = store.rotate_key("main")
+    await gate.ask(m.Reload(1))
+    kick = await link.hear()
+    assert isinstance(kick, m.Kick)
+    assert (await gate.publish(link, gate.key, stream=2)).code == "unknown_key"
+    assert (await gate.publish(link, key, stream=3)).code == "ok"
+
+
+async def test_a_cut_outlives_the_process(gate, tmp_path):
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    await gate.ask(m.Cut(1, actor="cli:ann", channel="main"))
+    state = (tmp_path / "state" / "main").read_bytes()  # as it stands when the process is killed now
+    other = tmp_path / "other"
+    (other / "state").mkdir(parents=True)
+    (other / "state" / "main").write_bytes(state)
+    (other / "channels").mkdir()
+    (other / "channels" / "main.json").write_bytes((tmp_path / "channels" / "main.json").read_bytes())
+    async with asyncio.TaskGroup() as group:
+        services = Services(group)
+        station = Station(
+            other, services=services, retention_days=60, max_ring_bytes=1 << 26, no_input_stop_s=0
+        )
+        station.load()
+        status = station.channels["main"].status()
+        assert (status.state, status.requested) == ("cut", "cut")
+        await station.close()
+        services.cancel()
