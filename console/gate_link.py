@@ -102,7 +102,7 @@ class GateLink:
         request.actor = actor
         reply = await self._ask(request, COMMAND_TIMEOUT_S)
         if reply.error:
-            raise GateProblem(refused(reply.error))
+            raise GateProblem(refused(reply.error, reply.error_zh))
         return reply
 
     async def probe(self) -> bool:

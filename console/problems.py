@@ -94,6 +94,6 @@ def bad_request(error: str, error_zh: str) -> Problem:
     return BAD_REQUEST._replace(error=error, error_zh=error_zh)
 
 
-def refused(error: str) -> Problem:
-    """The gate refused a command; it gives its reason in English only."""
-    return Problem(409, "refused", error, "")
+def refused(error: str, error_zh: str) -> Problem:
+    """The gate refused a command, and says why."""
+    return Problem(409, "refused", error, error_zh)

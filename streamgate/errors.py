@@ -18,7 +18,11 @@ class Fatal(StreamgateError):  # noqa: N818 - a kind of error, not one
 
 
 class Refused(Fatal):
-    """A command or a request that the present state or the rules do not allow."""
+    """A command or a request that the present state or the rules do not allow. `zh`: the same in Chinese."""
+
+    def __init__(self, text: str, zh: str = "") -> None:
+        super().__init__(text)
+        self.zh = zh
 
 
 class ConfigError(Fatal):

@@ -44,11 +44,13 @@ def check_delay(seconds: float) -> int:
     if not seconds >= MIN_DELAY_S:
         raise Refused(
             f"a delay of {seconds:g} s: rule R1 (Art. 16) demands at least {MIN_DELAY_S} seconds;"
-            f" choose {MIN_DELAY_S} to {MAX_DELAY_S}"
+            f" choose {MIN_DELAY_S} to {MAX_DELAY_S}",
+            f"延时 {seconds:g} 秒被拒绝：规则 R1（第十六条）要求不少于 {MIN_DELAY_S} 秒",
         )
     if seconds > MAX_DELAY_S:
         raise Refused(
-            f"a delay of {seconds:g} s: at most {MAX_DELAY_S} are held; choose {MIN_DELAY_S} to {MAX_DELAY_S}"
+            f"a delay of {seconds:g} s is too long; choose {MIN_DELAY_S} to {MAX_DELAY_S}",
+            f"延时 {seconds:g} 秒过长，允许 {MIN_DELAY_S} 至 {MAX_DELAY_S} 秒",
         )
     return round(seconds * SECOND_US)
 
@@ -142,7 +144,7 @@ class Gate:
         """Begin a broadcast: filler airs as soon as there is a slate; live when the first packet is due."""
         self._tick(now)
         if self.on_air:
-            raise Refused("the channel is on air already")
+            raise Refused("the channel is on air already", "频道已在播出")
         self._start_over()
         self.ring.clear()
         self.spans.clear()
@@ -158,7 +160,7 @@ class Gate:
         """End the broadcast. What is in the ring never airs."""
         self._tick(now)
         if not self.on_air:
-            raise Refused("the channel is not on air")
+            raise Refused("the channel is not on air", "频道未在播出")
         self.on_air = False
         self.backup = None
         self.ring.clear()
@@ -180,7 +182,10 @@ class Gate:
         now = self._tick(now)
         self._must_be_on_air()
         if self.spans.open is None:
-            raise Refused("nothing is cut; restore ends a cut (live returns from backup)")
+            raise Refused(
+                "nothing is cut; restore ends a cut (live returns from backup)",
+                "当前没有切断；「恢复」用于结束切断，从备用画面返回请用「回到直播」",
+            )
         self.spans.release(now)
 
     def dump(self, seconds: float, now: int, actor: str = "") -> None:
@@ -189,7 +194,10 @@ class Gate:
         self._must_be_on_air()
         limit = self.delay_us / SECOND_US
         if not 0 < seconds <= limit:
-            raise Refused(f"dump {seconds:g} s: allowed are more than 0 and at most the delay, {limit:g} s")
+            raise Refused(
+                f"dump {seconds:g} s: allowed are more than 0 and at most the delay, {limit:g} s",
+                f"丢弃 {seconds:g} 秒不允许：须大于 0 且不超过延时 {limit:g} 秒",
+            )
         self.spans.condemn(max(0, now - round(seconds * SECOND_US)), now, actor)
 
     def air_backup(self, name: str, now: int) -> None:
@@ -203,9 +211,9 @@ class Gate:
         self._tick(now)
         self._must_be_on_air()
         if self.spans.open is not None:
-            raise Refused("the channel is cut; restore ends the cut")
+            raise Refused("the channel is cut; restore ends the cut", "频道已切断；请用「恢复」结束切断")
         if self.backup is None:
-            raise Refused("no backup is on air; there is nothing to return from")
+            raise Refused("no backup is on air; there is nothing to return from", "当前没有播出备用画面")
         self.backup = None
 
     def set_delay(self, seconds: float, now: int) -> None:
@@ -218,7 +226,8 @@ class Gate:
         if delay < self.delay_us:
             raise Refused(
                 f"a delay of {seconds:g} s is below the {self.delay_us / SECOND_US:g} s in force;"
-                " on air it can only be raised; stop first"
+                " on air it can only be raised; stop first",
+                f"延时 {seconds:g} 秒低于当前 {self.delay_us / SECOND_US:g} 秒；播出中只能增加，请先停播",
             )
         if self._raise is not None:  # the earlier raise has not taken hold yet: raise that one
             self._raise = (self._raise[0], delay)
@@ -399,4 +408,4 @@ class Gate:
 
     def _must_be_on_air(self) -> None:
         if not self.on_air:
-            raise Refused("the channel is not on air; start it, or publish to it")
+            raise Refused("the channel is not on air; start it, or publish to it", "频道未在播出")

@@ -187,6 +187,7 @@ class Reply(msgspec.Struct, tag_field="type", tag="reply", omit_defaults=True):
     id: int
     v: int = VERSION
     error: str = ""
+    error_zh: str = ""
     channel: str = ""
     state: State | None = None
     took_ms: float | None = None

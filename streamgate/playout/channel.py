@@ -38,7 +38,7 @@ DEFAULT_FORMAT = FeedFormat(
     AudioTrack("aac", b"\x11\x90", 48000, 2),
 )
 SECOND_US = 1_000_000
-WAKE_GRID_US = 10_000
+WAKE_GRID_US = 5_000  # packets due so close together cost one wake-up
 AIR_FAILED = 70  # exit code of a gate process that could not go on
 _log = structlog.get_logger()
 FILLER_BITRATE_BPS = 4_000_000
@@ -191,7 +191,8 @@ class Channel:
 
     def start(self, actor: str) -> None:
         if self.gate.on_air:
-            raise Refused(f"channel {self.config.name} is on air already")
+            name = self.config.name
+            raise Refused(f"channel {name} is on air already", f"频道 {name} 已在播出")
         self._go_on_air(actor, "on_air")
 
     def stop(self, actor: str) -> None:
@@ -221,7 +222,7 @@ class Channel:
         self._must_be_on_air()
         name = self._find_backup(clip)
         if error := self._clip_errors.get(name):
-            raise Refused(f"backup clip {name} cannot be used: {error}")
+            raise Refused(f"backup clip {name} cannot be used: {error}", f"备用片段 {name} 不可用：{error}")
         self.gate.air_backup(name, now_us())
         self._done(actor, say("backup", clip=name))
 
@@ -239,7 +240,8 @@ class Channel:
         if not self.gate.on_air:
             raise Refused(
                 f"channel {self.config.name} is not on air; publish to it,"
-                f" or: streamgate start {self.config.name}"
+                f" or: streamgate start {self.config.name}",
+                f"频道 {self.config.name} 未在播出；请先推流，或点「开始播出」",
             )
 
     def _find_backup(self, asked: str) -> str:
@@ -247,14 +249,18 @@ class Channel:
         if not names:
             raise Refused(
                 f"channel {self.config.name} has no backup clip; add one with:"
-                f" streamgate channel set {self.config.name} --backup FILE"
+                f" streamgate channel set {self.config.name} --backup FILE",
+                f"频道 {self.config.name} 没有备用片段",
             )
         if not asked:
             return names[0]
         for name in names:
             if asked in (name, Path(name).stem):
                 return name
-        raise Refused(f"there is no backup clip {asked}; clips are: {', '.join(names)}")
+        raise Refused(
+            f"there is no backup clip {asked}; clips are: {', '.join(names)}",
+            f"没有备用片段 {asked}；现有：{'、'.join(names)}",
+        )
 
     # ------------------------------------------------------------ on and off air
 
@@ -324,10 +330,10 @@ class Channel:
             self._tell_notices()
         wake = self.gate.next_wake()
         if wake is not None:
-            # Rounded up, so that packets due close together cost one wake-up and none leaves early.
-            wake += -wake % WAKE_GRID_US
-            wait_s = max(0, wake - now_us()) / SECOND_US
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._pump)
+            # In whole milliseconds, rounded up: the loop's timers know no finer ones, and one that fires a
+            # little early would be set again and again until the time has come.
+            wait_ms = max(0, wake + -wake % WAKE_GRID_US - now_us()) // 1000 + 1
+            self._timer = asyncio.get_running_loop().call_later(wait_ms / 1000, self._pump)
 
     def _send(self, aired: Iterable[Aired]) -> None:
         destinations = self._destinations.values()

@@ -109,7 +109,7 @@ class ControlServer:
         try:
             reply = self._carry_out(request, socket)
         except Refused as error:
-            reply = Reply(request.id, error=str(error))
+            reply = Reply(request.id, error=str(error), error_zh=error.zh)
         reply.took_ms = round((perf_counter() - begun) * 1000, 3)
         return reply
 

@@ -42,6 +42,7 @@ class Input:
                 marks.popleft()
 
     def health(self, health: Health) -> None:
+        self.encoder = health.encoder or self.encoder  # OBS names itself only in its metadata
         self._mended = health.mended
         self._dropped = health.dropped
         self.warnings = health.warnings

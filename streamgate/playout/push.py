@@ -156,12 +156,14 @@ class Destination:
         Return how many packets were dropped. What follows continues at a keyframe.
         """
         kept: deque[_Queued] = deque()
+        broken = False  # what follows a dropped picture cannot be decoded up to the next keyframe
         for item in self._queue:
             if item.live:
-                self._wait_keyframe |= item.kind is Kind.VIDEO
-            elif not self._wait_keyframe or item.keyframe:
-                self._wait_keyframe = False
+                broken |= item.kind is Kind.VIDEO
+            elif not broken or item.keyframe:
+                broken = False
                 kept.append(item)
+        self._wait_keyframe |= broken
         dropped = len(self._queue) - len(kept)
         self._queue = kept
         self._queue_bytes = sum(len(item.body) for item in kept)

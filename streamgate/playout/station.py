@@ -118,7 +118,7 @@ class Station:
             if name in self._bad:
                 raise Refused(self._bad[name]) from None
             names = ", ".join(self.channels) or "none yet"
-            raise Refused(f"there is no channel {name}; channels are: {names}") from None
+            raise Refused(f"there is no channel {name}; channels are: {names}", f"没有频道 {name}") from None
 
     def tick(self) -> None:
         for channel in self.channels.values():

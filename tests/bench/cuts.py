@@ -51,9 +51,13 @@ def measure(clip: Path, directory: Path, cuts: int) -> Cuts:
         gate.start()
         stack.callback(gate.stop)
         for at in range(0, len(urls), PER_PROCESS):
+            # the ingest lets in a limited number of connections per address
+            entry = Tap(loop, gate.rtmp, source=f"127.0.0.{2 + at // PER_PROCESS}")
+            stack.callback(entry.close)
             command = ["ffmpeg", "-v", "error", "-nostdin", "-re", "-i", str(clip)]
             for url in urls[at : at + PER_PROCESS]:
-                command += ["-map", "0", "-c", "copy", "-f", "flv", url]
+                through = url.replace(f":{gate.rtmp}/", f":{entry.port}/")
+                command += ["-map", "0", "-c", "copy", "-f", "flv", through]
             encoder = subprocess.Popen(command)
             stack.callback(encoder.kill)
         print(f"{cuts} cuts on {len(names)} channels ...", flush=True)

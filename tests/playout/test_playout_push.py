@@ -107,7 +107,7 @@ async def test_what_is_offered_is_recorded_whole(platform, feed):
         assert decode_errors(path) == ""
         recording = Recording(path)
         assert [tag for tag in recording.tags if tag[0] == "video"] == [("video", 40 * n) for n in range(100)]
-        assert [kind for kind, _ in recording.tags[:3]] == ["script", "video_header", "audio_header"]
+        assert [kind for kind, _ in recording.tags[:2]] == ["video_header", "audio_header"]
         assert len([kind for kind, _ in recording.tags if kind == "video_header"]) == 1
 
 
@@ -239,6 +239,11 @@ async def test_filler_that_waits_survives_a_cut_when_it_can_be_decoded():
             )  # hangs on the live ones
             offer_all(destination, pictures(640, 2, fill=b"F"), live=False)
             assert destination.discard_live() == 3
+            assert destination.discard_live() == 0
+            offer_all(destination, pictures(720, 1))
+            offer_all(destination, pictures(760, 2, gop=50, fill=b"f")[1:], live=False)
+            assert destination.discard_live() == 2
+            assert destination.discard_live() == 0  # what stands before the loss stays
             peer.reading.set()
             await eventually(lambda: len(frames(peer, b"F")) == 2)
     assert len(frames(peer, b"x")) == 12
@@ -295,6 +300,21 @@ async def test_no_progress_ends_in_a_new_connection(monkeypatch):
             assert "took nothing" in destination.status().error
             peer.reading.set()
             await eventually(lambda: destination.status().reconnects == 1)
+
+
+async def test_the_bitrate_is_that_of_the_last_two_seconds():
+    async with Peer() as peer:
+        destination = Destination("main", peer.url())
+        async with running(destination):
+            destination.start(FEED)
+            await reaches(destination, "live")
+            assert destination.status().bitrate_bps == 0
+            began_s = asyncio.get_running_loop().time()
+            for packet in pictures(0, 30, size=50_000):
+                destination.offer(Aired(packet, None, 1))
+                await asyncio.sleep(0.05)
+            took_s = asyncio.get_running_loop().time() - began_s
+            assert destination.status().bitrate_bps == pytest.approx(30 * 50_000 * 8 / took_s, rel=0.5)
 
 
 # ---------------------------------------------------------------- servers that do not want us

@@ -46,11 +46,13 @@ class Tap:
     """Listens on `port`, forwards to 127.0.0.1:`target`.
 
     `port`: where to connect to; chosen by the system. `refusing`: new connections are closed at once.
+    `source`: the address to forward from, so that many encoders need not look like one machine.
     """
 
-    def __init__(self, loop: Loop, target: int) -> None:
+    def __init__(self, loop: Loop, target: int, source: str = "127.0.0.1") -> None:
         self._loop = loop
         self.target = target
+        self._source = source
         self.refusing = False
         self.connections: list[Connection] = []
         self._writers: set[asyncio.StreamWriter] = set()
@@ -95,7 +97,9 @@ class Tap:
         try:
             if self.refusing:
                 return
-            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.target, limit=1 << 20)
+            up_reader, up_writer = await asyncio.open_connection(
+                "127.0.0.1", self.target, limit=1 << 20, local_addr=(self._source, 0)
+            )
             self._writers.add(up_writer)
             connection = Connection(time.monotonic())
             self.connections.append(connection)

@@ -2,14 +2,11 @@
 export const en = {
   lang: "en",
   languageName: "EN",
-  list: (items: string[]) => items.join(", "),
-  seconds: (n: string) => `${n} s`,
 
   header: {
     channels: "Channels",
     language: "Language",
     alarms: "Alarms",
-    noAlarms: "No alarms",
     more: (n: number) => `+${n}`,
     clock: "Clock of the server",
   },
@@ -131,7 +128,7 @@ export const en = {
     noEncoder: "No encoder connected",
     lostFor: (time: string) => `for ${time}`,
     keyframes: "Keyframe interval",
-    keyframesShort: "key",
+    keyframesShort: "GOP",
     noAudio: "no sound",
     noVideo: "no picture",
     mono: "mono",
@@ -156,6 +153,7 @@ export const en = {
     archiveBehind: "The archive falls behind",
     destinationFailed: (name: string) => `Destination ${name} failed`,
     destinationBackoff: (name: string) => `Destination ${name} is lost; reconnecting`,
+    destinationIdle: (name: string) => `Destination ${name} gets nothing, though the channel is on air`,
     ingestDown: "The ingest process is down: no feed can come in",
     lostPackets: (n: number) => `${n} packets are missing from the archive`,
   },

@@ -4,7 +4,7 @@ import { en } from "./en";
 import type { Language, Strings } from "./strings";
 import { zh } from "./zh";
 
-export type { Language, Strings } from "./strings";
+export { type Language, say, type Strings } from "./strings";
 
 const KEY = "streamgate.language";
 export const languages: Record<Language, Strings> = { zh, en };
@@ -28,9 +28,4 @@ export function useLanguage(): Language {
 
 export function useText(): Strings {
   return languages[useLanguage()];
-}
-
-/** The sentence in the language in force, of a pair the server sends; the English one when there is no other. */
-export function say(language: Language, english: string, chinese: string): string {
-  return language === "zh" && chinese !== "" ? chinese : english;
 }

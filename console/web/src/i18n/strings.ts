@@ -9,3 +9,8 @@ type Wording<T> = T extends string
 
 export type Strings = Wording<typeof en>;
 export type Language = "zh" | "en";
+
+/** The sentence in the language in force, of a pair the server sends; the English one when there is no other. */
+export function say(language: Language, english: string, chinese: string): string {
+  return language === "zh" && chinese !== "" ? chinese : english;
+}

@@ -4,14 +4,11 @@ import type { Strings } from "./strings";
 export const zh: Strings = {
   lang: "zh-CN",
   languageName: "中文",
-  list: (items) => items.join("、"),
-  seconds: (n) => `${n} 秒`,
 
   header: {
     channels: "频道",
     language: "语言",
     alarms: "告警",
-    noAlarms: "无告警",
     more: (n) => `另 ${n} 条`,
     clock: "服务器时钟",
   },
@@ -133,7 +130,7 @@ export const zh: Strings = {
     noEncoder: "没有编码器连接",
     lostFor: (time) => `已 ${time}`,
     keyframes: "关键帧间隔",
-    keyframesShort: "关键帧",
+    keyframesShort: "GOP",
     noAudio: "无声音",
     noVideo: "无画面",
     mono: "单声道",
@@ -158,6 +155,7 @@ export const zh: Strings = {
     archiveBehind: "归档写入滞后",
     destinationFailed: (name) => `目的地 ${name} 失败`,
     destinationBackoff: (name) => `目的地 ${name} 已断开，正在重连`,
+    destinationIdle: (name) => `频道已播出，但目的地 ${name} 没有收到任何内容`,
     ingestDown: "接收进程已停止，无法接收来流",
     lostPackets: (n) => `归档缺少 ${n} 个数据包`,
   },

@@ -22,9 +22,11 @@ export function Outage({ channel }: { channel: string }) {
           <time>{text.outage.since(duration(out.sinceMs / 1000))}</time>
         </h1>
         <p>{out.what === "link" ? text.outage.linkAir : text.outage.gateAir}</p>
-        <p className={classes.dim}>
-          {text.outage.trying} <Code fz="inherit">streamgate cut {channel === "" ? "main" : channel}</Code>
-        </p>
+        {out.what === "link" && (
+          <p className={classes.dim}>
+            {text.outage.trying} <Code fz="inherit">streamgate cut {channel === "" ? "main" : channel}</Code>
+          </p>
+        )}
         <NoticeLine className={classes.notice} />
       </div>
     </div>

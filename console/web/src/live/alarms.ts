@@ -1,5 +1,5 @@
 /** What asks for attention now, worst first, over all channels. Pure. */
-import { say, type Language, type Strings } from "../i18n";
+import { type Language, say, type Strings } from "../i18n/strings";
 import type { ChannelStatus, Level } from "../api/types";
 
 export interface Alarm {
@@ -8,6 +8,9 @@ export interface Alarm {
   level: Exclude<Level, "info">;
   text: string;
 }
+
+/** On air for so long, seconds, a destination must have begun to connect. */
+const IDLE_S = 5;
 
 export function alarmsOf(channel: ChannelStatus, text: Strings, language: Language): Alarm[] {
   const found: Alarm[] = [];
@@ -20,6 +23,7 @@ export function alarmsOf(channel: ChannelStatus, text: Strings, language: Langua
   if (archive.lost_packets > 0) add("archive-lost", "warning", text.alarms.lostPackets(archive.lost_packets));
   for (const { name, state, error } of channel.destinations) {
     if (state === "failed") add(`to-${name}`, "alarm", because(text.alarms.destinationFailed(name), error));
+    if (state === "idle" && (channel.on_air_s ?? 0) > IDLE_S) add(`to-${name}`, "alarm", text.alarms.destinationIdle(name));
     if (state === "backoff") add(`to-${name}`, "warning", because(text.alarms.destinationBackoff(name), error));
   }
   for (const warn of [...channel.warnings, ...channel.ingest.warnings]) {

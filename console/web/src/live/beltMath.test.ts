@@ -39,6 +39,14 @@ describe("what is condemned", () => {
   });
 });
 
+test("a dumped stretch inside a cut in force is part of the cut", () => {
+  const spans = [
+    { starts_in_s: -30, ends_in_s: null, actor: "cut" },
+    { starts_in_s: 5, ends_in_s: 10, actor: "dump" },
+  ];
+  expect(condemnedOf(channel({ spans })).map((span) => span.actor)).toEqual(["cut"]);
+});
+
 describe("the scale", () => {
   test.each([
     [30, [25, 20, 15, 10, 5]],

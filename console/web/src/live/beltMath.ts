@@ -26,9 +26,9 @@ export function receivedOf(channel: ChannelStatus): Received | null {
   return toS > fromS ? { fromS, toS, arriving: ingest.connected } : null;
 }
 
-/** Condemned spans that are still under way, ends beyond the conveyor clipped away. */
+/** Condemned spans that are still under way, nearest to air first; those that a cut in force covers are part of it. */
 export function condemnedOf({ spans, delay_s }: ChannelStatus): Condemned[] {
-  return spans
+  const found = spans
     .filter((span) => (span.ends_in_s ?? delay_s) > 0)
     .map((span) => ({
       fromS: Math.min(span.starts_in_s, delay_s),
@@ -36,6 +36,8 @@ export function condemnedOf({ spans, delay_s }: ChannelStatus): Condemned[] {
       open: span.ends_in_s === null,
       actor: span.actor,
     }));
+  const cutFrom = Math.min(...found.filter((span) => span.open).map((span) => span.fromS));
+  return found.filter((span) => span.open || span.fromS < cutFrom).toSorted((a, b) => a.fromS - b.fromS);
 }
 
 const STEPS = [5, 10, 15, 20, 30, 60, 120];
