@@ -21,7 +21,7 @@ mkdir "$room/home" "$room/tmp"
 # What is committed and what is about to be, but nothing that git ignores: no virtual environment, no built page.
 mkdir "$room/streamgate"
 git -C "$here" ls-files -z --cached --others --exclude-standard |
-    (cd "$here" && xargs -0 tar -cf - --ignore-failed-read) | tar -xf - -C "$room/streamgate"
+    tar -C "$here" --null --files-from=- --ignore-failed-read -cf - | tar -xf - -C "$room/streamgate"
 
 cd "$room/streamgate"
 began=$SECONDS
