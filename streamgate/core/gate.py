@@ -70,7 +70,7 @@ class Gate:
         self.on_air = False
         self.backup: str | None = None  # filler by choice
         self.notices: list[Notice] = []
-        self.delay_errors_us: deque[int] = deque(maxlen=8192)
+        self.delay_errors_us: deque[int] = deque(maxlen=4096)
         self._now = 0
         self._formats: dict[int, FeedFormat] = {}  # by run
         self._run = 0

@@ -1,6 +1,7 @@
 """One encoder's connection: the asyncio shell of an RTMP server session."""
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -26,6 +27,7 @@ from streamgate.rtmp.server import (
 )
 
 _CLOSE_US = 2_000_000  # for a last answer to go out
+WAKE_AT_BYTES = 1024
 _MAX_EARLY = 64 * 1024
 _LOG_CUES_US = 1_000_000
 _MAX_LOGGED = 200
@@ -121,6 +123,16 @@ class Connection(asyncio.Protocol):
             self.feed.take(units, now)
         self._send()
 
+    def _wait_for_bytes(self) -> None:
+        """Have the kernel wake us for a picture, not for each frame of sound before it.
+
+        Half the wake-ups, for sound that comes in some ten milliseconds later than it could. The end of the
+        connection wakes us in any case (tcp(7), socket(7): SO_RCVLOWAT).
+        """
+        raw = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, WAKE_AT_BYTES)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave("the connection was lost" if exc is None else f"the connection was lost: {exc}")
         self.give_back()
@@ -148,6 +160,7 @@ class Connection(asyncio.Protocol):
             self._desk.limits.max_bitrate_bps,
         )
         self._session.accept_publish()
+        self._wait_for_bytes()
         self._send()
 
     def refuse(self, code: RefusalCode, reason: str, *, log: bool = True) -> None:

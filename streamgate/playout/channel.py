@@ -38,6 +38,7 @@ DEFAULT_FORMAT = FeedFormat(
     AudioTrack("aac", b"\x11\x90", 48000, 2),
 )
 SECOND_US = 1_000_000
+DELAY_ERRORS_EVERY_US = 5 * SECOND_US
 WAKE_GRID_US = 5_000  # packets due so close together cost one wake-up
 AIR_FAILED = 70  # exit code of a gate process that could not go on
 _log = structlog.get_logger()
@@ -84,6 +85,8 @@ class Channel:
         self._conforming: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._started_at = 0.0
+        self._delay_errors_us = 0
+        self._delay_errors_ms: dict[str, float] = {}
         self._backups = backup_names(config.backups)
         self._destinations: dict[str, Destination] = {}
         self._pushes: dict[str, asyncio.Task[None]] = {}
@@ -336,15 +339,13 @@ class Channel:
             self._timer = asyncio.get_running_loop().call_later(wait_ms / 1000, self._pump)
 
     def _send(self, aired: Iterable[Aired]) -> None:
-        destinations = self._destinations.values()
-        for one in aired:
-            for destination in destinations:
-                destination.offer(one)
-            if self.pgm:
-                for viewer in self.pgm:
-                    if one.header is not None:
-                        viewer.format(one.header)
-                    viewer.packet(one.packet)
+        for destination in self._destinations.values():
+            destination.offer(*aired)
+        for viewer in self.pgm:
+            for one in aired:
+                if one.header is not None:
+                    viewer.format(one.header)
+                viewer.packet(one.packet)
 
     def _tell_notices(self) -> None:
         notices, self.gate.notices = self.gate.notices, []
@@ -541,14 +542,15 @@ class Channel:
         return ClipStatus(name, self.gate.has_clip(name, self._feed), None, self._clip_errors.get(name, ""))
 
     def _delay_errors(self) -> dict[str, float]:
-        errors = sorted(self.gate.delay_errors_us)
-        if not errors:
-            return {}
-        last = len(errors) - 1
-        return {
-            name: errors[round(last * part)] / 1000
-            for name, part in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
-        }
+        """Percentiles over the last minutes; counted anew every few seconds, as sorting is not free."""
+        now = now_us()
+        if now - self._delay_errors_us > DELAY_ERRORS_EVERY_US:
+            self._delay_errors_us = now
+            errors = sorted(self.gate.delay_errors_us)
+            last = len(errors) - 1
+            parts = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+            self._delay_errors_ms = {n: errors[round(last * p)] / 1000 for n, p in parts} if errors else {}
+        return self._delay_errors_ms
 
     def _say(self, actor: str, what: Warn) -> None:
         self._tell(self.config.name, actor, what)

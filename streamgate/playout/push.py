@@ -28,6 +28,9 @@ STALL_S = 15.0
 """Without a byte leaving for so long we connect anew: platforms end a stalled stream after 30 s."""
 STOP_TIMEOUT_S = 2.0
 REFUSED_RETRY_S = 30.0
+CACHED_BODIES = 16
+FLUSH_BYTES = 64 * 1024
+"""More than this is not gathered before it goes to the socket, whose buffer says when to wait."""
 MAX_QUEUE_BYTES = 8 * 1024 * 1024
 MAX_QUEUE_MS = 10_000
 MAX_BODY = 0xFFFFFF
@@ -49,18 +52,20 @@ class _Queued(NamedTuple):
 
 
 class BodyCache:
-    """The message body of the packet offered last: encoded once for all destinations that share the cache."""
+    """Message bodies of the packets offered last: encoded once for all destinations that share the cache."""
 
     def __init__(self) -> None:
-        self._aired: Aired | None = None
-        self._feed: FeedFormat | None = None
-        self._body = b""
+        self._bodies: dict[int, tuple[Aired, FeedFormat, bytes]] = {}  # oldest first
 
     def body(self, aired: Aired, feed: FeedFormat) -> bytes:
-        if aired is not self._aired or feed is not self._feed:
-            self._aired, self._feed = aired, feed
-            self._body = flv.packet_body(aired.packet, feed)
-        return self._body
+        known = self._bodies.get(id(aired))
+        if known is not None and known[0] is aired and known[1] is feed:
+            return known[2]
+        body = flv.packet_body(aired.packet, feed)
+        self._bodies[id(aired)] = (aired, feed, body)
+        if len(self._bodies) > CACHED_BODIES:
+            del self._bodies[next(iter(self._bodies))]
+        return body
 
 
 class Destination:
@@ -101,6 +106,7 @@ class Destination:
         self._sent_feed: FeedFormat | None = None
         self._wait_keyframe = True
         self._origin_ms = 0
+        self._unflushed = 0
         self._samples: deque[tuple[int, int]] = deque(maxlen=_BITRATE_SAMPLES)
 
     # ------------------------------------------------------------ what the gate calls
@@ -128,8 +134,17 @@ class Destination:
         """Wait until the connection is closed: at most STOP_TIMEOUT_S after stop() while run() runs."""
         await self._idle.wait()
 
-    def offer(self, aired: Aired) -> None:
-        """Take one program packet. Costs some microseconds; never blocks or fails because of the network."""
+    def offer(self, *program: Aired) -> None:
+        """Take program packets. Costs some microseconds each; never blocks or fails because of the network.
+
+        What is given together goes to the socket together: a packet by itself costs a system call.
+        """
+        for aired in program:
+            self._offer(aired)
+        if self._link is not None:
+            self._flush(self._link)
+
+    def _offer(self, aired: Aired) -> None:
         if aired.header is not None and aired.header != self._feed:
             self._feed = aired.header
         link = self._link
@@ -331,8 +346,14 @@ class Destination:
                 link.session.send_header(item.feed, item.dts, self._sent_feed)
             self._sent_feed = item.feed
         link.session.send_body(item.kind, item.dts, item.body)
-        link.flush()
         self._status.packets += 1
+        self._unflushed += len(item.body)
+        if self._unflushed > FLUSH_BYTES:
+            self._flush(link)
+
+    def _flush(self, link: PushLink) -> None:
+        self._unflushed = 0
+        link.flush()
 
     def _drain(self) -> None:
         """Write what waits, as far as the write buffer takes it."""
@@ -341,6 +362,7 @@ class Destination:
             item = queue.popleft()
             self._queue_bytes -= len(item.body)
             self._write(link, item)
+            self._flush(link)
 
     def _shed(self) -> None:
         """Drop what waits up to the newest keyframe: one jump for the viewer instead of ever more delay."""

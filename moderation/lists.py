@@ -1,0 +1,420 @@
+"""Word lists: the text format, its reader and the manifest. The format's description: wordlists/README.md.
+
+A list is refused whole with every problem in it named; who holds a good one keeps it.
+"""
+
+import datetime
+import enum
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from streamgate.errors import ConfigError
+
+MANIFEST = "manifest.json"
+MAX_TERM = 64
+"""Code points of a term, an alias or an allow-phrase."""
+MAX_LIST_BYTES = 16 << 20
+
+
+class Severity(enum.IntEnum):
+    """How bad a term is, as its list says. What follows from it is the policy's matter."""
+
+    SUSPECTED = 1
+    SENSITIVE = 2
+    IMPORTANT = 3
+    BLOCK = 4
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+SEVERITIES = {severity.word: severity for severity in Severity}
+
+
+class Channel(enum.StrEnum):
+    """How a hit was found. The order is from sure to unsure."""
+
+    EXACT = "exact"
+    """The term itself after folding."""
+    ALIAS = "alias"
+    """A name the list gives the term."""
+    SPLIT = "split"
+    """拆字: a character written as its two halves (女子 for 好)."""
+    EMOJI = "emoji"
+    """A character written as a picture of it."""
+    PINYIN = "pinyin"
+    """Latin letters for all characters or some of them (jia wei信)."""
+    HOMOPHONE = "homophone"
+    """Other characters that sound alike."""
+    INITIALS = "initials"
+    """The first letter of each syllable (jwx). Only where a term asks for it."""
+    REVERSAL = "reversal"
+    """Read from the right. Only where a term asks for it."""
+    PERSONAL = "personal"
+    """Not a term: personal data. A list cannot name this channel."""
+
+
+CHOOSABLE = frozenset(
+    (Channel.SPLIT, Channel.EMOJI, Channel.PINYIN, Channel.HOMOPHONE, Channel.INITIALS, Channel.REVERSAL)
+)
+"""What `channels=` of an entry may add or take away."""
+DEFAULT_CHANNELS = CHOOSABLE - {Channel.INITIALS, Channel.REVERSAL}
+
+
+class Problem(NamedTuple):
+    """One thing wrong. `line`: from 1; 0 if it is about the file."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
+
+
+class ListError(ConfigError):
+    """A list, or a directory of lists, that is refused. `problems` has all that is wrong, in order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One term. `channels`: the ones of CHOOSABLE that look for it. `expires`: the last day it counts."""
+
+    term: str
+    severity: Severity
+    line: int = 0
+    aliases: tuple[str, ...] = ()
+    channels: frozenset[Channel] = DEFAULT_CHANNELS
+    expires: datetime.date | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+    def counts_on(self, day: datetime.date) -> bool:
+        return self.expires is None or day <= self.expires
+
+
+class Allow(msgspec.Struct, frozen=True):
+    """A phrase that suppresses the hits inside it, of all lists."""
+
+    phrase: str
+    line: int = 0
+
+
+class WordList(msgspec.Struct, frozen=True, kw_only=True):
+    """One list as read. `name`: the file's name without `.txt`.
+
+    `substitutes`: written form of a part of terms -> what else may stand there (`@alias 微信 = 薇信`):
+    each term of this list that contains the part is also known with each of the others in its place.
+    """
+
+    name: str
+    category: str
+    title_en: str = ""
+    title_zh: str = ""
+    version: str = ""
+    licence: str = ""
+    entries: tuple[Entry, ...] = ()
+    allows: tuple[Allow, ...] = ()
+    substitutes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+class ManifestRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One list in manifest.json. `sha256`: of the file's bytes, hexadecimal. `terms`: number of entries."""
+
+    file: str
+    category: str
+    title_en: str
+    title_zh: str
+    licence: str
+    version: str
+    sha256: str
+    terms: int
+
+
+_DIRECTIVES = {"category", "title-en", "title-zh", "version", "licence", "severity", "alias"}
+_OPTION = re.compile(r'([a-z]+)=("(?:[^"\\]|\\.)*"|[^\s"]+)(?:\s+|$)')
+_FIELD = re.compile(r"(?<!\\)\|")
+_ESCAPE = re.compile(r"\\([\\|#@!])")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+class _Reader:
+    """Reads one list line by line and gathers what is wrong."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.header: dict[str, str] = {}
+        self.severity: Severity | None = None
+        self.entries: dict[str, Entry] = {}
+        self.allows: dict[str, Allow] = {}
+        self.substitutes: list[tuple[str, tuple[str, ...]]] = []
+
+    def read(self, text: str) -> None:
+        for number, raw in enumerate(text.split("\n"), 1):
+            line = raw.strip().removeprefix("\ufeff")
+            if not line or line.startswith("#"):
+                continue
+            try:
+                if line.startswith("@"):
+                    self._directive(line[1:])
+                elif line.startswith("!"):
+                    self._allow(line[1:].strip(), number)
+                else:
+                    self._entry(line, number)
+            except ValueError as error:
+                self.problems.append(Problem(self.file, number, str(error)))
+        if "category" not in self.header:
+            self.problems.append(Problem(self.file, 0, "has no @category line"))
+
+    def _directive(self, line: str) -> None:
+        key, _, value = line.partition(" ")
+        value = value.strip()
+        if key not in _DIRECTIVES:
+            raise ValueError(f"@{key} is not known; known are: {', '.join(sorted(_DIRECTIVES))}")
+        if not value:
+            raise ValueError(f"@{key} has no value")
+        if self.entries and key != "alias":
+            raise ValueError(f"@{key} must stand above the first term")
+        if key == "alias":
+            part, _, others = value.partition("=")
+            names = _names(others, "@alias")
+            if not part.strip() or not names:
+                raise ValueError("an alias for parts of terms is written: @alias 微信 = 薇信,威信")
+            self.substitutes.append((_term(part, "the part"), names))
+            return
+        if key in self.header:
+            raise ValueError(f"@{key} stands here twice")
+        if key == "category" and not _NAME.fullmatch(value):
+            raise ValueError(f"@category is {value!r}; allowed are small letters, digits and -")
+        if key == "severity":
+            self.severity = _severity(value)
+        self.header[key] = value
+
+    def _allow(self, line: str, number: int) -> None:
+        phrase = _term(line, "the allow-phrase")
+        if (first := self.allows.get(phrase)) is not None:
+            raise ValueError(f"allow-phrase {phrase!r} stands already in line {first.line}")
+        self.allows[phrase] = Allow(phrase, number)
+
+    def _entry(self, line: str, number: int) -> None:
+        fields = [field.strip() for field in _FIELD.split(line)]
+        if len(fields) > 3:
+            raise ValueError(r"has more than term | severity | options; a | inside a term is written \|")
+        term = _term(fields[0], "the term")
+        given = fields[1] if len(fields) > 1 else ""
+        severity = _severity(given) if given else self.severity
+        if severity is None:
+            raise ValueError(f"term {term!r} has no severity, and the list has no @severity line above it")
+        if (first := self.entries.get(term)) is not None:
+            raise ValueError(f"term {term!r} stands already in line {first.line}")
+        options = _options(fields[2] if len(fields) > 2 else "")
+        self.entries[term] = Entry(
+            term=term,
+            severity=severity,
+            line=number,
+            aliases=_names(options.get("alias", ""), "alias"),
+            channels=_channels(options.get("channels", "")),
+            expires=_day(options["expires"]) if "expires" in options else None,
+            tags=_names(options.get("tags", ""), "tags"),
+            note=options.get("note", ""),
+        )
+
+
+def parse_list(text: str, name: str) -> WordList:
+    """Read a list. `name`: the file's name, for messages; without `.txt` it is the list's name.
+
+    Raises:
+        ListError: with every problem of the list.
+    """
+    reader = _Reader(name)
+    reader.read(text)
+    if reader.problems:
+        raise ListError(reader.problems)
+    header = reader.header
+    return WordList(
+        name=name.removesuffix(".txt"),
+        category=header["category"],
+        title_en=header.get("title-en", ""),
+        title_zh=header.get("title-zh", ""),
+        version=header.get("version", ""),
+        licence=header.get("licence", ""),
+        entries=tuple(reader.entries.values()),
+        allows=tuple(reader.allows.values()),
+        substitutes=tuple(reader.substitutes),
+    )
+
+
+def plain_list(lines: Iterable[str], name: str, severity: Severity = Severity.SENSITIVE) -> WordList:
+    """A list out of bare terms, one a line: no syntax, empty and repeated lines are passed over."""
+    terms = dict.fromkeys(term for line in lines if (term := line.strip().removeprefix("\ufeff").strip()))
+    if too_long := [
+        Problem(name, 0, f"a term is longer than {MAX_TERM}") for t in terms if len(t) > MAX_TERM
+    ]:
+        raise ListError(too_long)
+    return WordList(
+        name=name.removesuffix(".txt"),
+        category="terms",
+        entries=tuple(Entry(term=term, severity=severity) for term in terms),
+    )
+
+
+def load_list(path: Path) -> WordList:
+    """Read one file. Raises ListError also where the file cannot be read."""
+    return parse_list(_decode(_bytes(path), path.name), path.name)
+
+
+def load_dir(path: Path) -> tuple[WordList, ...]:
+    """All lists the manifest of a directory names, each as the manifest describes it.
+
+    Raises:
+        ListError: with every problem of every list; a file the manifest does not name is one too.
+    """
+    problems: list[Problem] = []
+    lists = []
+    rows = _manifest(path)
+    for row in rows:
+        try:
+            if Path(row.file).name != row.file:
+                raise ListError([Problem(MANIFEST, 0, f"{row.file!r} is not a plain file name")])
+            data = _bytes(path / row.file)
+            read = parse_list(_decode(data, row.file), row.file)
+        except ListError as error:
+            problems += error.problems
+            continue
+        actual = manifest_row(data, read)
+        if actual == row:
+            lists.append(read)
+            continue
+        differing = [
+            field for field in ManifestRow.__struct_fields__ if getattr(actual, field) != getattr(row, field)
+        ]
+        told = ", ".join(
+            f"{field} is {getattr(actual, field)}, not {getattr(row, field)}" for field in differing
+        )
+        problems.append(Problem(row.file, 0, f"is not what {MANIFEST} says: {told}"))
+    named = {row.file for row in rows}
+    problems += [
+        Problem(file.name, 0, f"is not named in {MANIFEST}")
+        for file in sorted(path.glob("*.txt"))
+        if file.name not in named
+    ]
+    if problems:
+        raise ListError(problems)
+    return tuple(lists)
+
+
+def manifest_row(data: bytes, read: WordList) -> ManifestRow:
+    """What the manifest has to say about a list. `data`: the file's bytes."""
+    return ManifestRow(
+        file=f"{read.name}.txt",
+        category=read.category,
+        title_en=read.title_en,
+        title_zh=read.title_zh,
+        licence=read.licence,
+        version=read.version,
+        sha256=hashlib.sha256(data).hexdigest(),
+        terms=len(read.entries),
+    )
+
+
+def write_manifest(path: Path) -> tuple[ManifestRow, ...]:
+    """Write the manifest for all `*.txt` of a directory, by name. Raises ListError if one is broken."""
+    files = {file.name: _bytes(file) for file in sorted(path.glob("*.txt"))}
+    rows = tuple(manifest_row(data, parse_list(_decode(data, name), name)) for name, data in files.items())
+    text = msgspec.json.format(msgspec.json.encode(rows), indent=2)
+    new = path / f".{MANIFEST}.new"
+    new.write_bytes(text + b"\n")
+    new.replace(path / MANIFEST)
+    return rows
+
+
+def _manifest(path: Path) -> list[ManifestRow]:
+    try:
+        return msgspec.json.decode(_bytes(path / MANIFEST), type=list[ManifestRow])
+    except msgspec.DecodeError as error:
+        raise ListError([Problem(MANIFEST, 0, f"cannot be understood: {error}")]) from error
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_LIST_BYTES + 1)
+    except OSError as error:
+        raise ListError([Problem(path.name, 0, f"cannot be read: {error.strerror}")]) from error
+    if len(data) > MAX_LIST_BYTES:
+        raise ListError([Problem(path.name, 0, f"is larger than {MAX_LIST_BYTES >> 20} MiB")])
+    return data
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ListError([Problem(name, line, "is not UTF-8; save the file as UTF-8")]) from error
+
+
+def _term(text: str, what: str) -> str:
+    term = _ESCAPE.sub(r"\1", text.strip())
+    if not term:
+        raise ValueError(f"{what} is empty")
+    if len(term) > MAX_TERM:
+        raise ValueError(f"{what} has {len(term)} characters; allowed are {MAX_TERM}")
+    return term
+
+
+def _severity(word: str) -> Severity:
+    if word not in SEVERITIES:
+        raise ValueError(f"severity is {word!r}; allowed are {', '.join(SEVERITIES)}")
+    return SEVERITIES[word]
+
+
+def _options(text: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+    at = 0
+    while at < len(text):
+        found = _OPTION.match(text, at)
+        if found is None:
+            raise ValueError(f"options are written key=value, with spaces between; not: {text[at:]!r}")
+        key, value = found.groups()
+        if key not in ("alias", "channels", "expires", "tags", "note"):
+            raise ValueError(f"option {key!r} is not known; known are alias, channels, expires, tags, note")
+        if key in options:
+            raise ValueError(f"option {key!r} stands here twice")
+        options[key] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+        at = found.end()
+    return options
+
+
+def _names(text: str, what: str) -> tuple[str, ...]:
+    if not text.strip():
+        return ()
+    return tuple(dict.fromkeys(_term(one, f"one of {what}") for one in text.split(",")))
+
+
+def _channels(text: str) -> frozenset[Channel]:
+    chosen = set(DEFAULT_CHANNELS)
+    for word in text.split(",") if text else ():
+        sign, name = word[:1], word[1:]
+        if sign not in ("+", "-") or name not in {one.value for one in CHOOSABLE}:
+            allowed = ", ".join(sorted(CHOOSABLE))
+            raise ValueError(f"channels has {word!r}; allowed are + or - before one of {allowed}")
+        (chosen.add if sign == "+" else chosen.discard)(Channel(name))
+    return frozenset(chosen)
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"expires is {text!r}; a day is written 2027-01-31") from error
