@@ -72,10 +72,10 @@ class _Routes:
         body: dict[str, Any] = {"ok": not down, **up, "down": down}
         if not gate:
             body["error"] = "gate is not up; without it nothing is known of ingest"
-            body["error_zh"] = "播出进程（gate）未运行；此时无法得知接收进程（ingest）的状态"
+            body["error_zh"] = "播出进程（gate）未运行；此时无法得知接入进程（ingest）的状态"
         elif down:
             body["error"] = "ingest is not up"
-            body["error_zh"] = "接收进程（ingest）未运行"
+            body["error_zh"] = "接入进程（ingest）未运行"
         return json_response(body, 503 if down else 200)
 
     async def state(self) -> Response:

@@ -1,7 +1,12 @@
 """Packets of one feed in, fMP4 pieces for the browser out. Pure: no clock, no sockets.
 
-Fragments of about 100 ms; a keyframe always begins one. The timeline of what comes out only ever rises, also
+Fragments of about 65 ms; a keyframe always begins one. The timeline of what comes out only ever rises, also
 when the feed's begins anew: a page that plays sees no jump back.
+
+A page drops every picture up to the next keyframe when decoding time steps by more than twice the duration
+of the sample before (W3C Media Source Extensions, coded frame processing, step 6). So the newest picture is
+held back until the next one says how long it lasts. If sound comes meanwhile and no picture, there is a hole
+in the feed: the picture goes out with a duration that outlasts any hole that is bridged, and the sound too.
 """
 
 import json
@@ -12,8 +17,9 @@ import msgspec
 from streamgate.core.fmp4 import Fragmenter, can_carry, codec_string, init_segment, mime
 from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet, VideoTrack
 
-FRAGMENT_MS = 100
-_EARLY_MS = 5  # three frames of 33.3 ms are a fragment
+FRAGMENT_MS = 65  # with the picture held back, the oldest in a fragment has waited for 100 ms at 30 a second
+_EARLY_MS = 5  # 60 ms of 50 frames a second are a fragment
+HOLE_MS = 120  # so much sound without a picture is a hole in the pictures
 RESTART_MS = 10_000  # a step of the timestamps by more than this, or backwards, is a new timeline
 MAX_CHUNK_PACKETS = 400
 MAX_GOP_BYTES = 24 * 1024 * 1024
@@ -50,6 +56,7 @@ class PreviewMuxer:
     _chunk: list[Packet] = field(default_factory=list)
     _gop_bytes: int = 0
     _sequence: int = 0
+    _sound_ms: float = 0.0  # how much sound came since the last picture or fragment
     _shift: int = 0  # what is added to the feed's timestamps, ms
     _end_dts: int = 0  # where what came out ends, in decoding and in presentation time, ms
     _end_pts: int = 0
@@ -72,6 +79,7 @@ class PreviewMuxer:
     def reset(self) -> None:
         """The feed was lost: what comes next is a new beginning, with a new init, at a keyframe."""
         self._chunk.clear()
+        self._sound_ms = 0.0
         self._fragmenter = self.init = self._last_dts = None
         self.gop, self._gop_bytes = [], 0
 
@@ -90,20 +98,24 @@ class PreviewMuxer:
             if not is_lead or (lead is Kind.VIDEO and not packet.keyframe):
                 return out
             out.append(self._begin(packet))
-        elif packet.keyframe:
+        elif packet.kind is Kind.VIDEO and self._is_due(packet):
             out += self._flush(next_video_dts=packet.dts)
         self._chunk.append(packet)
-        if is_lead:
+        if is_lead or self._last_dts is None:
             self._last_dts = packet.dts
-            length = packet.dts - self._lead_start(lead) + track.frame_ms
-            if length >= FRAGMENT_MS - _EARLY_MS:
-                out += self._flush()
-        elif len(self._chunk) >= MAX_CHUNK_PACKETS:
+        self._sound_ms = 0.0 if packet.kind is Kind.VIDEO else self._sound_ms + track.frame_ms
+        if lead is Kind.VIDEO and (self._sound_ms >= HOLE_MS or len(self._chunk) >= MAX_CHUNK_PACKETS):
+            # A picture that outlasts the longest step: whatever the next one's time is, a page takes it. When
+            # that comes it ends this one, as a picture always ends the one before.
+            out += self._flush(next_video_dts=self._last_dts + RESTART_MS)
+        elif lead is Kind.AUDIO and self._sound_ms >= FRAGMENT_MS:
             out += self._flush()
         return out
 
-    def _lead_start(self, lead: Kind) -> int:
-        return next(packet.dts for packet in self._chunk if packet.kind is lead)
+    def _is_due(self, packet: Packet) -> bool:
+        """Whether the pictures that wait go out now that the next one, `packet`, is here."""
+        first = next((waits.dts for waits in self._chunk if waits.kind is Kind.VIDEO), packet.dts)
+        return packet.keyframe or packet.dts - first >= FRAGMENT_MS - _EARLY_MS
 
     def _begin(self, packet: Packet) -> Init:
         # Decoding time rises; pictures follow on one another without a hole unless that forbids it.
@@ -128,6 +140,7 @@ class PreviewMuxer:
         if self._fragmenter is None or not self._chunk:
             return []
         chunk, self._chunk = self._chunk, []
+        self._sound_ms = 0.0
         self._sequence += 1
         data = self._fragmenter.fragment(chunk, self._sequence, next_video_dts=next_video_dts)
         if not data:

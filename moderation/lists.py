@@ -3,8 +3,7 @@
 A list is refused whole with every problem in it named; who holds a good one keeps it.
 """
 
-import datetime
-import enum
+import datetime as dt
 import hashlib
 import re
 from collections.abc import Iterable
@@ -13,58 +12,21 @@ from typing import NamedTuple
 
 import msgspec
 
+from moderation.lexicon import (
+    CHOOSABLE,
+    DEFAULT_CHANNELS,
+    MAX_TERM,
+    SEVERITIES,
+    Allow,
+    Channel,
+    Entry,
+    Severity,
+    WordList,
+)
 from streamgate.errors import ConfigError
 
 MANIFEST = "manifest.json"
-MAX_TERM = 64
-"""Code points of a term, an alias or an allow-phrase."""
 MAX_LIST_BYTES = 16 << 20
-
-
-class Severity(enum.IntEnum):
-    """How bad a term is, as its list says. What follows from it is the policy's matter."""
-
-    SUSPECTED = 1
-    SENSITIVE = 2
-    IMPORTANT = 3
-    BLOCK = 4
-
-    @property
-    def word(self) -> str:
-        return self.name.lower()
-
-
-SEVERITIES = {severity.word: severity for severity in Severity}
-
-
-class Channel(enum.StrEnum):
-    """How a hit was found. The order is from sure to unsure."""
-
-    EXACT = "exact"
-    """The term itself after folding."""
-    ALIAS = "alias"
-    """A name the list gives the term."""
-    SPLIT = "split"
-    """拆字: a character written as its two halves (女子 for 好)."""
-    EMOJI = "emoji"
-    """A character written as a picture of it."""
-    PINYIN = "pinyin"
-    """Latin letters for all characters or some of them (jia wei信)."""
-    HOMOPHONE = "homophone"
-    """Other characters that sound alike."""
-    INITIALS = "initials"
-    """The first letter of each syllable (jwx). Only where a term asks for it."""
-    REVERSAL = "reversal"
-    """Read from the right. Only where a term asks for it."""
-    PERSONAL = "personal"
-    """Not a term: personal data. A list cannot name this channel."""
-
-
-CHOOSABLE = frozenset(
-    (Channel.SPLIT, Channel.EMOJI, Channel.PINYIN, Channel.HOMOPHONE, Channel.INITIALS, Channel.REVERSAL)
-)
-"""What `channels=` of an entry may add or take away."""
-DEFAULT_CHANNELS = CHOOSABLE - {Channel.INITIALS, Channel.REVERSAL}
 
 
 class Problem(NamedTuple):
@@ -84,47 +46,6 @@ class ListError(ConfigError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One term. `channels`: the ones of CHOOSABLE that look for it. `expires`: the last day it counts."""
-
-    term: str
-    severity: Severity
-    line: int = 0
-    aliases: tuple[str, ...] = ()
-    channels: frozenset[Channel] = DEFAULT_CHANNELS
-    expires: datetime.date | None = None
-    tags: tuple[str, ...] = ()
-    note: str = ""
-
-    def counts_on(self, day: datetime.date) -> bool:
-        return self.expires is None or day <= self.expires
-
-
-class Allow(msgspec.Struct, frozen=True):
-    """A phrase that suppresses the hits inside it, of all lists."""
-
-    phrase: str
-    line: int = 0
-
-
-class WordList(msgspec.Struct, frozen=True, kw_only=True):
-    """One list as read. `name`: the file's name without `.txt`.
-
-    `substitutes`: written form of a part of terms -> what else may stand there (`@alias 微信 = 薇信`):
-    each term of this list that contains the part is also known with each of the others in its place.
-    """
-
-    name: str
-    category: str
-    title_en: str = ""
-    title_zh: str = ""
-    version: str = ""
-    licence: str = ""
-    entries: tuple[Entry, ...] = ()
-    allows: tuple[Allow, ...] = ()
-    substitutes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class ManifestRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -284,8 +205,7 @@ def load_dir(path: Path) -> tuple[WordList, ...]:
     rows = _manifest(path)
     for row in rows:
         try:
-            if Path(row.file).name != row.file:
-                raise ListError([Problem(MANIFEST, 0, f"{row.file!r} is not a plain file name")])
+            _plain_name(row.file)
             data = _bytes(path / row.file)
             read = parse_list(_decode(data, row.file), row.file)
         except ListError as error:
@@ -413,8 +333,13 @@ def _channels(text: str) -> frozenset[Channel]:
     return frozenset(chosen)
 
 
-def _day(text: str) -> datetime.date:
+def _day(text: str) -> dt.date:
     try:
-        return datetime.date.fromisoformat(text)
+        return dt.date.fromisoformat(text)
     except ValueError as error:
         raise ValueError(f"expires is {text!r}; a day is written 2027-01-31") from error
+
+
+def _plain_name(file: str) -> None:
+    if Path(file).name != file:
+        raise ListError([Problem(MANIFEST, 0, f"{file!r} is not a plain file name")])

@@ -54,6 +54,7 @@ def serve(settings: "Settings") -> int:
     from console.tokens import mint
     from streamgate.runtime.datadir import ServeInfo
 
+    os.umask(0o077)
     places = settings.places
     places.create()
     _logging(settings.log_level)
@@ -76,7 +77,7 @@ def serve(settings: "Settings") -> int:
     try:
         asyncio.run(supervise(places.run, dict.fromkeys(("gate", "ingest", "console"), plain), up=up))
     except StreamgateError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"streamgate: {error}\n")
         return 1
     finally:
         info = places.serving()
@@ -115,6 +116,7 @@ def _in_url(host: str) -> str:
 
 def run_process(name: str, settings_json: str) -> int:
     """Be the process called `name`; return the exit code."""
+    os.umask(0o077)  # everything in the data directory is this user's alone
     settings = msgspec.json.decode(settings_json, type=ProcessSettings)
     _logging(settings.log_level)
     process = {"gate": _gate, "ingest": _ingest, "console": _console}[name]
@@ -198,6 +200,7 @@ async def _tick(tick: Callable[[], None]) -> None:
 
 async def _ingest(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) -> None:
     from streamgate.ingest import service
+    from streamgate.ingest.admission import Limits
 
     await service.run(
         media_socket=Path(settings.data_dir) / "run" / "media.sock",
@@ -205,6 +208,7 @@ async def _ingest(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) 
         rtmps=(settings.rtmps_host, settings.rtmps_port) if settings.rtmps_host else None,
         cert=Path(settings.tls_cert) if settings.tls_cert is not None else None,
         key=Path(settings.tls_key) if settings.tls_key is not None else None,
+        limits=Limits(max_bitrate_bps=round(settings.max_bitrate_mbps * 1_000_000)),
         stop=stop,
         on_listening=ready,
     )

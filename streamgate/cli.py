@@ -32,6 +32,7 @@ class _Group(TyperGroup):
             raise typer.Exit(1) from error
 
 
+GATE_RESTART_S = 3.0
 app = typer.Typer(
     cls=_Group,
     no_args_is_help=True,
@@ -354,9 +355,17 @@ def _actor() -> str:
 def _call(ctx: typer.Context, request: "AnyRequest") -> "Reply":
     import asyncio
 
-    from streamgate.link.client import call
+    from streamgate.link.client import NotRunningError, call
 
-    return asyncio.run(call(ctx.obj.control_socket, request))
+    deadline = time.monotonic() + GATE_RESTART_S
+    while True:
+        try:
+            return asyncio.run(call(ctx.obj.control_socket, request))
+        except NotRunningError:
+            # Somebody serves here, so the gate process is just being restarted: wait for it.
+            if ctx.obj.serving() is None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def _act(ctx: typer.Context, request: "AnyRequest", json: bool) -> None:

@@ -8,42 +8,42 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     "archive_failed": (
         "alarm",
         "The archive cannot be written ({error}). Air goes on, NOTHING IS RECORDED. Make room or mend it.",
-        "存档无法写入（{error}）。播出不受影响，但当前没有录制！请清理空间或检修磁盘。",
+        "归档无法写入（{error}）。播出不受影响，但当前没有录制！请清理空间或检修磁盘。",
     ),
     "archive_losing": (
         "alarm",
         "The archive cannot keep up and its buffer is full: packets are not being recorded ({reason}).",
-        "存档写入跟不上，缓冲已满：部分内容未被录制（{reason}）。",
+        "归档写入跟不上，缓冲已满：部分内容未被录制（{reason}）。",
     ),
     "archive_behind": (
         "warning",
         "The archive's disk is slow: {queued_bytes} bytes wait to be written.",
-        "存档磁盘过慢：{queued_bytes} 字节等待写入。",
+        "归档磁盘过慢：{queued_bytes} 字节等待写入。",
     ),
     "archive_caught_up": (
         "info",
         "The archive has caught up. Packets lost so far: {lost_packets}.",
-        "存档已跟上。累计丢失数据包：{lost_packets}。",
+        "归档已跟上。累计丢失数据包：{lost_packets}。",
     ),
     "archive_recovered": (
         "warning",
         "The archive is written again after {seconds} s. Packets lost so far: {lost_packets}.",
-        "存档在 {seconds} 秒后恢复写入。累计丢失数据包：{lost_packets}。",
+        "归档在 {seconds} 秒后恢复写入。累计丢失数据包：{lost_packets}。",
     ),
     "archive_low_space": (
         "alarm",
         "The archive's disk is full in {hours} hours at this channel's bitrate ({free_bytes} bytes free).",
-        "按本频道当前码率，存档磁盘将在 {hours} 小时后写满（剩余 {free_bytes} 字节）。",
+        "按本频道当前码率，归档磁盘将在 {hours} 小时后写满（剩余 {free_bytes} 字节）。",
     ),
     "archive_mended": (
         "info",
         "{parts} archive part(s) left open by a crash were mended, the last one {part}.",
-        "已修复 {parts} 个因异常退出而未关闭的存档分段，最后一个为 {part}。",
+        "已修复 {parts} 个因异常退出而未关闭的归档分段，最后一个为 {part}。",
     ),
     "archive_format": (
         "alarm",
         "Part of the feed is NOT RECORDED: codec {codecs} has no place in the archive. Use H.264 and AAC.",
-        "部分信号未被录制：存档不支持编码 {codecs}。请使用 H.264 和 AAC。",
+        "部分信号未被录制：归档不支持编码 {codecs}。请使用 H.264 和 AAC。",
     ),
     "archive_clock": (
         "warning",

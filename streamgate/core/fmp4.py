@@ -39,9 +39,9 @@ class Fragmenter:
     """Turns packets into moof + mdat; one instance per init segment and timeline.
 
     `origin_ms` is subtracted from every timestamp (what falls before 0 is placed at 0). With `fill_silence`
-    silent AAC frames stand in for audio that stays away (a declared but silent audio track freezes MSE);
-    without it exactly the packets given are written. DATA packets and packets without a declared track are
-    passed over.
+    the audio track has no hole: silent AAC frames stand in for audio that stays away or was lost (a declared
+    but silent audio track freezes MSE, and so does a step of its time); without it exactly the packets given
+    are written. DATA packets and packets without a declared track are passed over.
     """
 
     def __init__(self, feed: FeedFormat, *, origin_ms: int = 0, fill_silence: bool = False) -> None:
@@ -49,6 +49,7 @@ class Fragmenter:
         self._audio = None if feed.audio is None else _AudioPlacer(feed.audio, origin_ms, fill_silence)
         self._origin = origin_ms
         self._nominal = round(feed.video.frame_ms * _TICKS_PER_MS) if feed.video is not None else 0
+        self._decoded = -1  # decoding time of the newest picture written, in ticks
 
     def fragment(
         self, packets: Sequence[Packet], sequence: int, *, next_video_dts: int | None = None
@@ -85,7 +86,7 @@ class Fragmenter:
 
     def _video_traf(self, video: list[Packet], next_video_dts: int | None) -> tuple[bytes, bytes]:
         origin = self._origin
-        start = at = max(0, video[0].dts - origin) * _TICKS_PER_MS
+        start = at = max((video[0].dts - origin) * _TICKS_PER_MS, self._decoded + 1)
         ends = [(packet.dts - origin) * _TICKS_PER_MS for packet in video[1:]]
         if next_video_dts is None:
             ends.append((video[-1].dts - origin) * _TICKS_PER_MS + self._nominal)
@@ -98,6 +99,7 @@ class Fragmenter:
             flags = SYNC if packet.keyframe else NON_SYNC
             offset = (packet.pts - origin) * _TICKS_PER_MS - at
             rows += (duration, len(packet.data), flags, offset & _U32)
+            self._decoded = at
             at += duration
         # duration, size, flags and signed composition offset per sample
         return _traf(VIDEO_TRACK_ID, NON_SYNC, start, trun_flags=0x01000F01, count=len(video), rows=rows)
@@ -125,6 +127,7 @@ class _AudioPlacer:
         self._rate = track.sample_rate
         self._frame = track.frame_samples
         self._origin = origin_ms
+        self._fill = fill_silence
         self._silent = silent_frame(track) if fill_silence else None
         self._drift = self._samples(AUDIO_DRIFT_MS)
         self._restart = self._samples(RESTART_MS)
@@ -152,15 +155,19 @@ class _AudioPlacer:
                 debt = debt or ahead
             elif ahead < -drift:
                 debt = 0
-                if run.chunks:
+                if self._fill:
+                    at = self._bridge(run, at, wanted)
+                elif run.chunks:
                     run.durations[-1] -= ahead
+                    at = wanted
                 else:
-                    run.start = wanted
-                at = wanted
+                    run.start = at = wanted
             self._behind_silence = False
             # A track's time runs one way: what runs ahead is worked off by shorter frames.
             duration = max(1, frame - debt) if debt else frame
             debt -= frame - duration
+            if self._fill and wanted - at > drift:
+                duration += wanted - at  # no silence to bridge the hole with: it follows this frame
             run.chunks.append(packet.data)
             run.durations.append(duration)
             at += duration
@@ -178,17 +185,26 @@ class _AudioPlacer:
             self._at = run.start = self._samples(max(0, first_video_dts - self._origin))
             self._behind_silence = True
         missing = video_at - self._at
-        if missing > self._restart and not run.chunks:
-            self._at = run.start = video_at
-            missing = 1
-        elif missing <= (0 if self._away else self._samples(SILENCE_AFTER_MS)):
+        if missing <= (0 if self._away else self._samples(SILENCE_AFTER_MS)):
             return
-        count = missing // self._frame + 1
-        run.chunks += [self._silent] * count
-        run.durations += [self._frame] * count
-        self._at += count * self._frame
+        whole = (missing // self._frame + 1) * self._frame
+        self._at = self._bridge(run, self._at, self._at + whole)
         self._debt = 0
         self._away = self._behind_silence = True
+
+    def _bridge(self, run: _Run, at: int, until: int) -> int:
+        """Append silence to `run` from `at` to `until`; return where it ends.
+
+        The last frame there is lasts until then. With none, neither silent nor heard, that is still `at`.
+        """
+        count = 0 if self._silent is None else min(until - at, self._restart) // self._frame
+        if self._silent is not None:
+            run.chunks += [self._silent] * count
+        run.durations += [self._frame] * count
+        if not run.chunks:
+            return at
+        run.durations[-1] += until - at - count * self._frame
+        return until
 
 
 def _traf(

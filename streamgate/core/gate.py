@@ -135,8 +135,13 @@ class Gate:
         keep = {feed, self._clips_in_use, self._input_format, *(self._formats.values())}
         self._clips = {key: clips for key, clips in self._clips.items() if key in keep}
 
-    def has_clip(self, name: str, feed: FeedFormat | None) -> bool:
-        return name in self._clips.get(feed, {})
+    def forget(self, name: str) -> None:
+        """A clip is no longer to be used; the slate takes its place if it is on air."""
+        for clips in self._clips.values():
+            clips.pop(name, None)
+
+    def clip(self, name: str, feed: FeedFormat | None) -> Clip | None:
+        return self._clips.get(feed, {}).get(name)
 
     # ------------------------------------------------------------ commands
 

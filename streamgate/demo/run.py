@@ -220,7 +220,7 @@ def _prepare(directory: Path | None) -> DataDir:
     mark.touch()
     backup = places.root / "backup.mp4"
     if not backup.exists():
-        typer.echo("making a backup clip · 正在制作备播片 ...")
+        typer.echo("making a backup clip · 正在制作备用片段 ...")
         make_backup(backup)
     return places
 
@@ -273,7 +273,7 @@ def _words(link: str, rtmp: str, root: Path, file: Path) -> str:
   前 30 秒播出垫片，之后播出延时 30 秒的信号。
 
   On the page · 页面按键:
-    X cut 切断   R restore 恢复   D dump 10 s 删除最近 10 秒   B backup 备播   L live 直播
+    X cut 切断   R restore 恢复   D dump 10 s 丢弃 10 秒   B backup 备用画面   L live 直播
 
   Or in another terminal · 或在另一个终端:
     {command} cut {CHANNEL}

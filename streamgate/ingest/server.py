@@ -194,7 +194,7 @@ class RtmpServer:
         elif reply.code == "busy":
             connection.refuse("NetStream.Publish.Rejected", reply.reason or BUSY)
         else:
-            self._fail(connection, reply.reason or UNKNOWN_KEY)
+            self._fail(connection, UNKNOWN_KEY)
 
     def _fail(self, connection: Connection, reason: str) -> None:
         if self._admission.fail(connection.ip, now_us()):

@@ -43,6 +43,13 @@ WAKE_GRID_US = 5_000  # packets due so close together cost one wake-up
 AIR_FAILED = 70  # exit code of a gate process that could not go on
 _log = structlog.get_logger()
 FILLER_BITRATE_BPS = 4_000_000
+FORMAT_WAIT_S = 5.0
+# An encoder that was publishing when the broadcast was stopped, and whose connection broke, does not start it
+# again by coming back within this time. One that said goodbye does, at once.
+STOPPED_FOR_US = 60 * SECOND_US
+
+
+_Signature = tuple[str, int, int]  # path, size, time of change
 
 
 class Viewer(Protocol):
@@ -82,9 +89,11 @@ class Channel:
         self._last_input_us = now_us()
         self._feed: FeedFormat | None = memory.loaded.feed
         self._clip_errors: dict[str, str] = {}
+        self._made_from: dict[tuple[FeedFormat | None, str], _Signature | None] = {}
         self._conforming: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._started_at = 0.0
+        self._encoder_stopped = memory.loaded.encoder_stopped
         self._delay_errors_us = 0
         self._delay_errors_ms: dict[str, float] = {}
         self._backups = backup_names(config.backups)
@@ -138,12 +147,16 @@ class Channel:
                 self._say(actor, say("delay", seconds=config.delay_s))
             except Refused as error:
                 self._say(actor, say("delay_kept", reason=error))
-        self.config = config
+        before, self.config = self.config, config
+        backups = self._backups
         self._backups = backup_names(config.backups)
+        for name, path in backups.items():
+            if self._backups.get(name) != path:
+                self.gate.forget(name)
         self._clip_errors.clear()
         self._set_destinations(config)
         self._conform()
-        self._say(actor, say("channel_changed"))
+        self._say(actor, say("channel_changed", text=_changes(before, config)))
         self._pump()
 
     # ------------------------------------------------------------ input
@@ -152,8 +165,12 @@ class Channel:
         """An encoder was let in. A fresh publish on an idle channel begins a broadcast."""
         self.input = Input(peer, encoder)
         self._say("encoder", say("publish", encoder=encoder or "encoder", peer=peer))
-        if fresh and not self.gate.on_air:
+        if self.gate.on_air:
+            return
+        if fresh and (not self._encoder_stopped or now_us() - self._last_input_us > STOPPED_FOR_US):
             self._go_on_air("encoder", "on_air")
+        else:
+            self._say("gate", say("not_started"))
 
     def format(self, format_: FeedFormat) -> None:
         if self.input is None:
@@ -188,6 +205,9 @@ class Channel:
         self.input = None
         self._last_input_us = now_us()
         self.archive.gone()
+        if clean:
+            self._encoder_stopped = False
+            self._remember()
         self._say("encoder", say("gone_clean") if clean else say("gone", reason=reason))
 
     # ------------------------------------------------------------ commands
@@ -200,6 +220,7 @@ class Channel:
 
     def stop(self, actor: str) -> None:
         self._must_be_on_air()
+        self._encoder_stopped = self.input is not None
         self._leave_air(actor, say("stopped"))
 
     def cut(self, actor: str) -> None:
@@ -269,6 +290,7 @@ class Channel:
 
     def _go_on_air(self, actor: str, code: str, started_at: float = 0.0) -> None:
         self.gate.start(now_us())
+        self._encoder_stopped = False
         self._started_at = started_at or wall_s()
         self._last_input_us = now_us()
         for destination in self._destinations.values():
@@ -298,6 +320,7 @@ class Channel:
                 backup=self.gate.backup,
                 feed=self._feed,
                 started_at=self._started_at,
+                encoder_stopped=self._encoder_stopped,
             )
         )
 
@@ -373,35 +396,41 @@ class Channel:
             return
         if self._conforming is not None:
             self._conforming.cancel()
-        feed = self._feed
-        self._conforming = self._services.start(
-            f"conform {self.config.name}", lambda: self._conform_for(feed)
-        )
+        feed, wait_s = self._feed, 0.0
+        if self.input is not None and self.input.format is None and self.gate.header is None:
+            wait_s = FORMAT_WAIT_S  # its parameters are about to be known; a wrong guess would change on air
 
-    async def _conform_for(self, feed: FeedFormat | None) -> None:
+        async def conform() -> None:
+            await asyncio.sleep(wait_s)
+            if not await self._conform_for(feed) and feed is not None and self.gate.header is None:
+                await self._conform_for(None)  # a feed that has no filler is not aired, but the slate is
+
+        self._conforming = self._services.start(f"conform {self.config.name}", conform)
+
+    async def _conform_for(self, feed: FeedFormat | None) -> bool:
+        """Make what is missing, the slate first. False when there is no slate for this feed."""
         target = feed or DEFAULT_FORMAT
-        if target.video is None:
-            return
         bitrate = self.input.bitrate_bps if self.input is not None else 0
         for name, source in {SLATE: None, **self._backups}.items():
-            if self.gate.has_clip(name, feed):
+            made_from = None if source is None else await asyncio.to_thread(_signature, source)
+            if self.gate.clip(name, feed) is not None and self._made_from.get((feed, name)) == made_from:
                 continue
             try:
-                sps_id = (
-                    paramsets.choose_sps_id(target.video.config)
-                    if target.video.codec == "h264" and target.video.config
-                    else 1
+                clip = await self._clips.get(
+                    source, name, target, _sps_id(target), bitrate or FILLER_BITRATE_BPS
                 )
-                clip = await self._clips.get(source, name, target, sps_id, bitrate or FILLER_BITRATE_BPS)
             except MediaError as error:
                 self._clip_errors[name] = str(error)
                 code = "slate_failed" if name == SLATE else "clip_failed"
                 self._say("gate", say(code, clip=name, reason=error))
                 if name == SLATE:
-                    return
-                continue
-            self.gate.install(clip, name, feed)
-            self._pump()
+                    return False
+            else:
+                self._clip_errors.pop(name, None)
+                self._made_from[feed, name] = made_from
+                self.gate.install(clip, name, feed)
+                self._pump()
+        return True
 
     # ------------------------------------------------------------ destinations
 
@@ -491,7 +520,6 @@ class Channel:
         elif self.input is not None and gate.on_air:
             lead = gate.delay_us / SECOND_US
         destinations = [destination.status() for destination in self._destinations.values()]
-        warnings = [] if self.input is None else self.input.warnings
         return ChannelStatus(
             name=self.config.name,
             state=state,
@@ -506,7 +534,7 @@ class Channel:
             archive=self.archive.status(),
             clips=[self._clip_status(name) for name in self._backups],
             spans=self._span_statuses(now),
-            warnings=warnings,
+            warnings=self._warnings(),
             ring_bytes=gate.ring.bytes,
             delay_error_ms=self._delay_errors(),
         )
@@ -538,8 +566,18 @@ class Channel:
                 )
         return spans
 
+    def _warnings(self) -> list[Warn]:
+        """What is wrong with the channel itself; the feed's own warnings stand with the input."""
+        warnings = [] if self._destinations or not self.gate.on_air else [say("no_destination")]
+        for name, error in self._clip_errors.items():
+            code = "slate_failed" if name == SLATE else "clip_failed"
+            warnings.append(say(code, clip=name, reason=error))
+        return warnings
+
     def _clip_status(self, name: str) -> ClipStatus:
-        return ClipStatus(name, self.gate.has_clip(name, self._feed), None, self._clip_errors.get(name, ""))
+        clip = self.gate.clip(name, self._feed)
+        duration_s = None if clip is None else round(clip.duration_ms / 1000, 2)
+        return ClipStatus(name, clip is not None, duration_s, self._clip_errors.get(name, ""))
 
     def _delay_errors(self) -> dict[str, float]:
         """Percentiles over the last minutes; counted anew every few seconds, as sorting is not free."""
@@ -554,6 +592,36 @@ class Channel:
 
     def _say(self, actor: str, what: Warn) -> None:
         self._tell(self.config.name, actor, what)
+
+
+def _signature(path: Path) -> _Signature | None:
+    """Tell a file from what it was before it was changed; None when it is not there."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return str(path), stat.st_size, stat.st_mtime_ns
+
+
+def _changes(old: ChannelConfig, new: ChannelConfig) -> str:
+    """What differs between two settings, in one line without any stream key."""
+    parts = []
+    if old.delay_s != new.delay_s:
+        parts.append(f"delay {old.delay_s:g} -> {new.delay_s:g} s")
+    if old.key_hash != new.key_hash:
+        parts.append("stream key")
+    if old.destinations != new.destinations:
+        parts.append("destinations: " + (", ".join(one.name for one in new.destinations) or "none"))
+    if old.backups != new.backups:
+        parts.append("backups: " + (", ".join(backup_names(new.backups)) or "none"))
+    return "; ".join(parts)
+
+
+def _sps_id(feed: FeedFormat) -> int:
+    """The id for filler's parameter sets: one that the feed does not use."""
+    if feed.video is None or feed.video.codec != "h264" or not feed.video.config:
+        return 1
+    return paramsets.choose_sps_id(feed.video.config)
 
 
 def backup_names(paths: Iterable[str]) -> dict[str, Path]:

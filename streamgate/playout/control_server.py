@@ -17,6 +17,7 @@ from streamgate.link.messages import (
     VERSION,
     AnyRequest,
     Backup,
+    ChannelRequest,
     Cut,
     Dump,
     GetStatus,
@@ -31,6 +32,7 @@ from streamgate.link.messages import (
     Watch,
 )
 from streamgate.playout.station import Station
+from streamgate.playout.texts import say
 
 PUSH_EVERY_S = 0.5
 MIN_PUSH_GAP_S = 0.05
@@ -110,6 +112,10 @@ class ControlServer:
             reply = self._carry_out(request, socket)
         except Refused as error:
             reply = Reply(request.id, error=str(error), error_zh=error.zh)
+            if isinstance(request, ChannelRequest) and request.channel in self._station.channels:
+                command = type(request).__name__.lower()
+                what = say("refused", command=command, reason=error, reason_zh=error.zh or error)
+                self._station.tell(request.channel, request.actor or "control", what)
         reply.took_ms = round((perf_counter() - begun) * 1000, 3)
         return reply
 

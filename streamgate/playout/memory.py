@@ -28,6 +28,7 @@ class ChannelMemory(msgspec.Struct, frozen=True):
     backup: str | None = None
     feed: FeedFormat | None = None
     started_at: float = 0.0  # wall clock
+    encoder_stopped: bool = False  # somebody stopped the broadcast while this encoder went on publishing
 
 
 class Memory:

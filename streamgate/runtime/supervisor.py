@@ -38,7 +38,10 @@ def lock(path: Path) -> int:
     except BlockingIOError:
         pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
         os.close(descriptor)
-        raise Refused(f"{path.stem} is running already (process {pid})") from None
+        raise Refused(
+            f"{path.stem} is running already (process {pid}) in {path.parent.parent};"
+            " end that one first, or use another --data-dir"
+        ) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor

@@ -24,7 +24,8 @@ class Cuts:
 
     `reply`: command written to the control socket until its answer was read. `last_byte`: command written
     until the last live byte was seen on the wire, 0 when none followed. `frames`: live pictures seen after
-    the command. `after_reply`: live pictures seen after the answer; anything but 0 is a defect.
+    the command. `after_reply`: live pictures seen a frame or more after the answer; anything but 0 is a
+    defect (a frame is the grain of the taps: they stamp what they read on a busy machine).
     """
 
     gate: Spread
@@ -98,7 +99,7 @@ def judge(results: list[tuple[str, float, float, float]], taps: dict[str, Tap], 
         late = [m for m in taps[name].of("video") if m.digest in live and began < m.last_s < began + 0.5]
         last_byte.append(max([(m.last_s - began) * 1000 for m in late], default=0.0))
         frames.append(float(len(late)))
-        after_reply += sum(m.first_s > ended + 0.005 for m in late)
+        after_reply += sum(m.first_s > ended + 1 / FPS for m in late)
     return Cuts(
         gate=Spread.of([took for *_, took in results]),
         reply=Spread.of([(ended - began) * 1000 for _, began, ended, _ in results]),

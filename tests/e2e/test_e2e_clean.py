@@ -5,7 +5,7 @@ import statistics
 from stage import Stage
 from tools.recording import Recording, decode_errors
 
-SOUND_MS = 20  # 1024 samples at 48 kHz are 21.3 ms; less between two of them is sound over sound
+SOUND_MS = 10  # half of 1024 samples at 48 kHz: how much sound may lie over other sound where feeds join
 
 
 def recording(stage: Stage) -> Recording:

@@ -7,7 +7,7 @@ from stage import Stage
 from tools.recording import Recording, decode_errors
 
 FRAME_MS = 1000 / 30
-SOUND_MS = 20  # 1024 samples at 48 kHz are 21.3 ms; less between two of them is sound over sound
+SOUND_MS = 10  # half of 1024 samples at 48 kHz: how much sound may lie over other sound where feeds join
 GOP_S = 2.0
 # What a command line needs to have its bytes in the kernel and seen by the tap on a busy machine.
 SLACK_S = 0.1

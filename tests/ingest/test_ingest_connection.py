@@ -21,7 +21,7 @@ class Wire:
         self.sent = bytearray()
 
     def get_extra_info(self, name):
-        return ("127.0.0.1", 5)
+        return ("127.0.0.1", 5) if name == "peername" else None
 
     def get_write_buffer_size(self):
         return 0
