@@ -281,3 +281,56 @@ async def test_a_cut_outlives_the_process(gate, tmp_path):
         assert (status.state, status.requested) == ("cut", "cut")
         await station.close()
         services.cancel()
+
+
+@pytest.mark.parametrize(("clean", "state"), [(False, "stopped"), (True, "filling")])
+async def test_after_stop_only_an_encoder_that_said_goodbye_begins_again(gate, clean, state):
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    await gate.ask(m.Stop(1, channel="main"))
+    link.tell(m.Gone(1, "lost", clean))
+    assert (await gate.publish(link, gate.key, stream=2)).code == "ok"
+    assert (await gate.status()).state == state
+
+
+async def test_a_refused_command_stands_in_the_log_with_its_reason_and_who_asked(gate):
+    with pytest.raises(Refused):
+        await gate.ask(m.Cut(1, actor="cli:ann", channel="main"))
+    line = gate.station.log[-1]
+    assert (line.code, line.actor, line.channel) == ("refused", "cli:ann", "main")
+    assert "not on air" in line.text
+    assert "未在播出" in line.text_zh
+
+
+async def test_what_changed_in_the_settings_is_said_without_keys(gate, store):
+    store.set("main", delay_s=45, add_push=["home=rtmp://127.0.0.1:9/app/secretkey"])
+    await gate.ask(m.Reload(1, actor="cli:ann"))
+    text = next(line.text for line in gate.station.log if line.code == "channel_changed")
+    assert "delay 30 -> 45 s" in text
+    assert "destinations: home" in text
+    assert "secretkey" not in text
+
+
+async def test_a_backup_file_that_was_replaced_is_made_anew(gate, store, tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (64, 36), "navy").save(tmp_path / "hills.png")
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    link.tell(m.Format(1, FEED))
+    channel = gate.station.channels["main"]
+
+    async def made(other_than=None):
+        for _ in range(600):
+            clip = channel.gate.clip("hills.png", FEED)
+            if clip is not None and clip is not other_than:
+                return clip
+            await asyncio.sleep(0.02)
+        raise AssertionError("no clip")
+
+    first = await made()
+    Image.new("RGB", (128, 72), "teal").save(tmp_path / "hills.png")
+    store.set("main", delay_s=31)
+    await gate.ask(m.Reload(1))
+    second = await made(other_than=first)
+    assert bytes(first.video(0)[0]) != bytes(second.video(0)[0])
