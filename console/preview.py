@@ -22,6 +22,7 @@ QUEUE_BYTES = 6 * 1024 * 1024
 LINGER_S = 5.0
 SILENCE_S = 3.0
 ASK_AGAIN_S = 5.0
+HEARD_ASK_AGAIN_S = 15.0  # of a feed that was there: to ask anew costs the wait for a keyframe
 WAIT = '{"t":"wait"}'
 
 _log = structlog.get_logger("console.preview")
@@ -59,7 +60,7 @@ class Viewer:
             self.offer(fragment, init)
 
     def wait(self) -> None:
-        self._at_entry, self._init = True, None
+        """Say that there is no feed for now; it may go on where it was."""
         self._put(WAIT)
 
     def offer(self, fragment: Fragment, init: Init | None) -> None:
@@ -104,20 +105,30 @@ class Feed:
     heard_s: float = 0.0  # of its last packet
     asked_s: float = 0.0  # of the newest request to the gate
     left_s: float = 0.0  # when the last viewer left
+    lost: bool = True
 
     def on_format(self, feed: FeedFormat) -> None:
         self._send(self.muxer.set_format(feed))
 
     def on_packet(self, packet: Packet) -> None:
         self.heard_s = asyncio.get_running_loop().time()
+        self.lost = False
         self._send(self.muxer.add(packet))
 
     def on_lost(self) -> None:
-        """The feed stopped or the gate is gone: pages are told to wait, once."""
-        if self.muxer.init is not None:
+        """The feed stopped or the gate is gone: pages are told to wait, once.
+
+        What comes next goes on from what came last where its timestamps say so, without a keyframe.
+        """
+        if not self.lost:
             for viewer in self.viewers:
                 viewer.wait()
-        self.muxer.reset()
+        self.lost = True
+
+    def join(self, viewer: Viewer) -> None:
+        """Add a viewer, who plays at once if there is a feed."""
+        viewer.join(None if self.lost else self.muxer.init, [] if self.lost else self.muxer.gop)
+        self.viewers.add(viewer)
 
     def _send(self, pieces: list[Init | Fragment]) -> None:
         for piece in pieces:
@@ -156,8 +167,7 @@ class Preview:
         if len(feed.viewers) >= MAX_VIEWERS:
             raise TooManyViewersError
         viewer = Viewer(self._queue_bytes)
-        viewer.join(feed.muxer.init, feed.muxer.gop)
-        feed.viewers.add(viewer)
+        feed.join(viewer)
         return feed, viewer
 
     def leave(self, feed: Feed, viewer: Viewer) -> None:
@@ -176,7 +186,9 @@ class Preview:
                     _log.info("preview_ended", channel=feed.channel, feed=feed.feed)
                 elif now - feed.heard_s >= SILENCE_S:
                     feed.on_lost()
-                    if now - feed.asked_s >= ASK_AGAIN_S:
+                    heard = feed.heard_s > feed.asked_s
+                    patience = HEARD_ASK_AGAIN_S if heard else ASK_AGAIN_S
+                    if now - max(feed.asked_s, feed.heard_s) >= patience:
                         # The gate forgets who asks for a channel that it does not have (yet, or any more).
                         self._link.unsubscribe(feed)
                         self._ask(feed)

@@ -95,15 +95,18 @@ class Gate:
     def feed(self, format_: FeedFormat, now: int) -> None:
         """A source begins, or its parameters change: what `packet` brings from now on is of this format."""
         self._tick(now)
+        self._input_format = format_
+        self._begin_run(format_)
+
+    def _begin_run(self, format_: FeedFormat) -> None:
+        """What comes now does not refer to what came before; it begins with a keyframe."""
+        held = {run for _, run in self.ring.keyframes()}
+        if self._live is not None:
+            held.add(self._live.run)
+        self._formats = {run: known for run, known in self._formats.items() if run in held}
         self._run += 1
         self._formats[self._run] = format_
-        self._input_format = format_
         self._await_keyframe = True
-        held = {run for _, run in self.ring.keyframes()} | {
-            self._run,
-            self._live.run if self._live else self._run,
-        }
-        self._formats = {run: known for run, known in self._formats.items() if run in held}
 
     def packet(self, packet: Packet, now: int) -> None:
         """A packet came in. While the channel is off air nothing is held."""
@@ -124,10 +127,7 @@ class Gate:
         if not self._overflowing:
             self._overflowing = True
             self.notices.append(Notice("overflow", f"{self.ring.max_bytes}"))
-        self._run += 1
-        if self._input_format is not None:
-            self._formats[self._run] = self._input_format
-        self._await_keyframe = True
+        self._begin_run(self._input_format or FeedFormat())
 
     def install(self, clip: Clip, name: str, feed: FeedFormat | None) -> None:
         """A filler clip is ready, conformed to `feed` (None: to the channel's default, before any feed)."""

@@ -107,7 +107,12 @@ def table(loaded: load.Load, cut: cuts.Cuts | None) -> list[Row]:
                 f"aim under {FRAME_MS:.1f} ms",
                 cut.last_byte.p99 < FRAME_MS,
             ),
-            ("cut, live pictures a frame or more after the answer", f"{cut.after_reply}", "none", cut.after_reply == 0),
+            (
+                "cut, live pictures a frame or more after the answer",
+                f"{cut.after_reply}",
+                "none",
+                cut.after_reply == 0,
+            ),
             ("cut, inside the gate, p50", f"{cut.gate.p50:.2f} ms", "", None),
             ("cut, inside the gate, p99", f"{cut.gate.p99:.2f} ms", "", None),
             ("cut, answer on the control socket, p50", f"{cut.reply.p50:.2f} ms", "", None),

@@ -5,6 +5,7 @@ import struct
 
 import av
 import msgspec
+import pytest
 from tools.testfeed import Feed
 
 from console.fragments import Fragment, Init, PreviewMuxer
@@ -76,7 +77,7 @@ def test_init_says_what_the_page_needs(feed: Feed) -> None:
     }
 
 
-def test_a_fragment_is_100_ms_and_a_keyframe_begins_one(feed: Feed) -> None:
+def test_a_fragment_is_65_ms_and_a_keyframe_begins_one(feed: Feed) -> None:
     fast = msgspec.structs.replace(feed.format.video, fps_num=30)
     muxer = PreviewMuxer()
     muxer.set_format(FeedFormat(fast, None))
@@ -87,7 +88,7 @@ def test_a_fragment_is_100_ms_and_a_keyframe_begins_one(feed: Feed) -> None:
     out = fragments(mux(muxer, packets))
     assert [fragment.entry for fragment in out].count(True) == 4
     counts = [fragment.data.count(b"\0\0\0\1\x09") for fragment in out]
-    assert set(counts) == {3, 1}  # 25 frames a GOP: eight threes, and one before the next keyframe
+    assert set(counts) == {2, 1}  # 25 frames a GOP: twelve twos, and one before the next keyframe
     assert [sequence(fragment) for fragment in out] == list(range(1, len(out) + 1))
 
 
@@ -181,6 +182,81 @@ def test_a_gop_too_large_to_keep_is_not_kept(feed: Feed) -> None:
     huge = bytes(9 * 1024 * 1024)
     frames = [Packet(Kind.VIDEO, n * 100, n * 100, n == 0, huge) for n in range(5)]
     sizes = [(muxer.add(frame), len(muxer.gop))[1] for frame in frames]
-    assert sizes == [1, 2, 0, 0, 0]
+    assert sizes == [0, 1, 2, 0, 0]  # the newest waits for the one after it
     muxer.add(Packet(Kind.VIDEO, 500, 500, True, b"small"))
+    muxer.add(Packet(Kind.VIDEO, 600, 600, False, b"small"))
     assert len(muxer.gop) == 1
+
+
+# ---------------------------------------------------------------- holes
+
+
+def samples(pieces: list[Init | Fragment]) -> dict[int, list[tuple[float, float]]]:
+    """(start, duration) of each sample in seconds of decoding time, by track number, as a page reads them."""
+    out: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+    for fragment in fragments(pieces):
+        for traf in fragment.data.split(b"traf")[1:]:
+            track = int.from_bytes(traf[12:16], "big")
+            rate, width = (90_000, 16) if track == 1 else (48_000, 8)
+            at = int.from_bytes(traf[(tfdt := traf.index(b"tfdt") + 8) : tfdt + 8], "big") / rate
+            trun = traf.index(b"trun")
+            count = int.from_bytes(traf[trun + 8 : trun + 12], "big")
+            for row in range(count):
+                lasts = int.from_bytes(traf[(of := trun + 16 + width * row) : of + 4], "big") / rate
+                out[track].append((at, lasts))
+                at += lasts
+    return out
+
+
+def steps(track: list[tuple[float, float]]) -> list[float]:
+    """How many times its duration each sample is followed after; a page takes up to 2."""
+    return [(after - at) / lasts for (at, lasts), (after, _) in itertools.pairwise(track)]
+
+
+@pytest.mark.parametrize("kinds", [[Kind.VIDEO], [Kind.AUDIO], [Kind.VIDEO, Kind.AUDIO]], ids=str)
+@pytest.mark.parametrize("hole", [90, 400, 3000, 9000])
+@pytest.mark.parametrize("at", range(700, 1000, 60))
+def test_no_hole_makes_a_page_wait_for_a_keyframe(feed: Feed, kinds: list[Kind], hole: int, at: int) -> None:
+    long = [p for n in range(8) for p in moved(feed.packets, n * feed.duration_ms)]
+    left = [p for p in long if p.kind not in kinds or not at <= p.dts < at + hole]
+    muxer = PreviewMuxer()
+    muxer.set_format(feed.format)
+    pieces = mux(muxer, left)
+    assert len(inits(pieces)) == 1
+    for track in samples(pieces).values():
+        assert max(steps(track)) < 1.5
+        assert min(b - a for (a, _), (b, _) in itertools.pairwise(track)) > 0
+
+
+def test_a_rate_that_varies_makes_no_page_wait(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    muxer.set_format(feed.format)
+    lates = (0, 35, 3, 90, 60, 12, 99)
+    bent = [
+        moved([p], lates[n % len(lates)])[0] if p.kind is Kind.VIDEO else p
+        for n, p in enumerate(feed.packets)
+    ]
+    track = samples(mux(muxer, bent))[1]
+    assert len(track) >= 18
+    assert max(steps(track)) < 1.01
+
+
+def test_sound_goes_on_while_pictures_stay_away(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    muxer.set_format(feed.format)
+    for packet in (p for p in feed.packets if p.kind is Kind.AUDIO or p.dts < 500):
+        pieces = muxer.add(packet)
+        if packet.dts > 700 and pieces:
+            start, lasts = samples(pieces)[2][-1]
+            assert start + lasts > packet.dts / 1000
+    muxed = muxer.gop[-1]
+    assert samples([muxed])[1] == []
+
+
+def test_a_picture_is_out_as_soon_as_the_next_is_in(feed: Feed) -> None:
+    muxer = PreviewMuxer()
+    muxer.set_format(FeedFormat(feed.format.video, None))
+    pictures = [p for p in feed.packets if p.kind is Kind.VIDEO]
+    for number, packet in enumerate(pictures):
+        muxed = samples(muxer.add(packet))[1]
+        assert len(muxed) == (number > 0)  # at 10 a second each is a fragment

@@ -1,5 +1,6 @@
 import io
 import itertools
+import struct
 import subprocess
 
 import av
@@ -234,12 +235,21 @@ def test_a_late_or_standing_timestamp_never_turns_decoding_time_back(tmp_path):
 
 def test_the_last_sample_ends_where_the_next_packet_begins():
     form, packets = make_feed(seconds=1, audio=None, bframes=0)
-    fragmenter = Fragmenter(form)
-    known = fragmenter.fragment(packets[:1], 1, next_video_dts=70)
-    nominal = fragmenter.fragment(packets[:1], 1)
+    known = Fragmenter(form).fragment(packets[:1], 1, next_video_dts=70)
+    nominal = Fragmenter(form).fragment(packets[:1], 1)
     at = known.index(b"trun") + 16
     assert int.from_bytes(known[at : at + 4], "big") == 70 * 90
     assert int.from_bytes(nominal[at : at + 4], "big") == 40 * 90
+
+
+def test_decoding_time_rises_from_fragment_to_fragment():
+    form, _ = make_feed(seconds=1, audio=None, bframes=0)
+    fragmenter = Fragmenter(form)
+    starts = []
+    for n, dts in enumerate((100, 100, 100, 90, 133)):
+        data = fragmenter.fragment([Packet(Kind.VIDEO, dts, dts, n == 0, b"frame")], n)
+        starts.append(int.from_bytes(data[(at := data.index(b"tfdt") + 8) : at + 8], "big"))
+    assert starts == [9000, 9001, 9002, 9003, 133 * 90]
 
 
 def test_nothing_to_write_is_nothing():
@@ -349,6 +359,43 @@ def test_audio_that_goes_and_returns_is_bridged_and_heard_again(tmp_path):
     assert [p.data for p in real] == [row[3] for row in late]
     assert max(abs(row[1] - p.pts) for row, p in zip(late, real, strict=True)) < AUDIO_DRIFT_MS + 2
     assert ffmpeg_complaints(data, tmp_path) == 0
+
+
+def audio_samples(*chunks, form=STEREO):
+    """Return (start, duration, payload) of each audio sample as written with `fill_silence`, in samples."""
+    fragmenter, out = Fragmenter(FeedFormat(None, form), fill_silence=True), []
+    for number, chunk in enumerate(chunks):
+        data = fragmenter.fragment(chunk, number)
+        at = int.from_bytes(data[(tfdt := data.index(b"tfdt") + 8) : tfdt + 8], "big")
+        trun = data.index(b"trun")
+        count, offset = struct.unpack_from(">II", data, trun + 8)
+        for row in range(count):
+            duration, size = struct.unpack_from(">II", data, trun + 16 + 8 * row)
+            out.append((at, duration, data[offset : offset + size]))
+            at, offset = at + duration, offset + size
+    return out
+
+
+OPUS = AudioTrack("opus", b"", 48000, 2, 960)
+
+
+@pytest.mark.parametrize("form", [STEREO, OPUS], ids=["silence known", "no silence known"])
+@pytest.mark.parametrize("hole", [61, 90, 400, 3000, 9000, 3_600_000])
+@pytest.mark.parametrize("between", [True, False], ids=["between fragments", "inside one"])
+def test_a_hole_in_the_sound_is_no_step_of_its_time(form, hole, between):
+    """MSE drops all to the next keyframe at a step of more than twice the last duration."""
+    pts = [round(n * form.frame_ms) for n in range(10)]
+    sound = [
+        Packet(Kind.AUDIO, at, at, False, b"%d" % at) for at in pts + [at + hole + pts[-1] for at in pts[1:]]
+    ]
+    chunks = [sound[:10], sound[10:]] if between else [sound]
+    samples = audio_samples(*chunks, form=form)
+    assert all(start + lasts == after for (start, lasts, _), (after, _, _) in itertools.pairwise(samples))
+    assert len(samples) <= 20 + 10_000 / form.frame_ms
+    heard = {data: start / 48 for start, _, data in samples if data != silent_frame(form)}
+    assert list(heard) == [p.data for p in sound], "nothing that came is lost"
+    late = [heard[p.data] - p.pts for p in sound[11:]]
+    assert max(map(abs, late)) < 25
 
 
 def test_present_audio_is_never_touched_by_filling(feed):

@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,8 +56,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     stage = Stage("obs", gate, platform, Media(feed, {}, backup, feed, feed), loop, directory)
     server, key = stage.url.rsplit("/", 1)
     stage.seen["denied"] = run_obs(server, "no-such-key", 5, feed, directory / "denied")
-    stage.seen["obs"] = run_obs(server, key, ON_AIR_S, feed, directory / "run")
-    stage.look("after")
+    with ThreadPoolExecutor(1) as pool:
+        obs = pool.submit(run_obs, server, key, ON_AIR_S, feed, directory / "run")
+        time.sleep(ON_AIR_S - 5)
+        stage.look("live")
+        stage.seen["obs"] = obs.result()
     stage.do("stop", "stop", "obs", "--json")
     yield stage
     stage.close()
@@ -84,4 +89,5 @@ def test_what_obs_sent_airs_and_decodes(stage: Stage) -> None:
 
 
 def test_gate_knows_the_encoder(stage: Stage) -> None:
-    assert "obs" in stage.seen["after"]["ingest"]["encoder"].lower()
+    assert "obs" in stage.seen["live"]["ingest"]["encoder"].lower()
+    assert stage.seen["live"]["state"] == "live"

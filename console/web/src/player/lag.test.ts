@@ -36,7 +36,16 @@ describe("where to play", () => {
   });
 
   test("a starved player whose sound ran on past the last picture waits", () => {
-    expect(new LagController().steer(at(11, [0, 10]))).toEqual({ seekTo: null, rate: 1, lag: 0 });
+    expect(new LagController().steer(at(13, [0, 10]))).toEqual({ seekTo: null, rate: 1, lag: 0 });
+  });
+
+  test("a feed that was replaced is joined wherever it begins, once", () => {
+    const controller = new LagController();
+    controller.steer(at(11, [0, 12]));
+    controller.anew();
+    expect(controller.steer(at(11)).seekTo).toBeNull();
+    expect(controller.steer(at(11, [8, 10])).seekTo).toBeCloseTo(9.8);
+    expect(controller.steer(at(11, [8, 10])).seekTo).toBeNull();
   });
 });
 

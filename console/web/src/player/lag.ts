@@ -31,13 +31,14 @@ const TARGET_MOST_S = 0.6;
 const JUMP_S = 1.5;
 const HASTE_S = 0.5;
 const SLACK_S = 0.1;
-const AHEAD_S = 1.5; // sound may run on a little past the last picture; further, the feed began its time anew
+const AHEAD_S = 4; // Chromium lets sound run on past the last picture for 3 s, then waits
 const STEADY_MS = 1_500;
 
 export class LagController {
   #target = TARGET_FIRST_S;
   #rate = 1;
   #playingSince: number | null = null;
+  #fresh = false;
 
   get target(): number {
     return this.#target;
@@ -56,12 +57,18 @@ export class LagController {
     this.#playingSince = null;
   }
 
+  /** The buffer was emptied, and what comes next may count its time from anywhere. */
+  anew(): void {
+    this.#fresh = true;
+  }
+
   steer(view: PlayerView): Steering {
     const newest = view.buffered.at(-1);
     if (newest === undefined) return { seekTo: null, rate: 1, lag: null };
     const lag = Math.max(0, newest.end - view.currentTime);
     const goal = Math.max(newest.start, newest.end - this.#target);
-    const outside = view.currentTime < newest.start || view.currentTime > newest.end + AHEAD_S;
+    const outside = view.currentTime < newest.start || view.currentTime > newest.end + (this.#fresh ? 0 : AHEAD_S);
+    this.#fresh = false;
     if (outside || lag > this.#target + JUMP_S) {
       this.#playingSince = null;
       this.#rate = 1;

@@ -21,7 +21,10 @@ interface Init {
   codecs: string;
 }
 type Text = Init | { t: "wait" };
-type Work = { kind: "init"; mime: string; data: ArrayBuffer } | { kind: "media"; data: ArrayBuffer };
+/** `anew`: the first one of a connection. After it, the console's time only rises and each init goes on from the last. */
+type Work =
+  | { kind: "init"; mime: string; data: ArrayBuffer; anew: boolean }
+  | { kind: "media"; data: ArrayBuffer };
 
 const KEEP_S = 20; // played data kept in the buffer
 const TRIM_EVERY_S = 10;
@@ -46,6 +49,7 @@ export class MsePlayer {
   #objectUrl = "";
   #mime = "";
   #pendingInit: Init | null = null;
+  #anew = true;
   #lastInit: { mime: string; data: ArrayBuffer } | null = null;
   #queue: Work[] = [];
   #queuedBytes = 0;
@@ -84,6 +88,7 @@ export class MsePlayer {
     const socket = new WebSocket(socketAddress(this.#path));
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
+    this.#anew = true;
     socket.addEventListener("message", (event: MessageEvent<string | ArrayBuffer>) => {
       if (socket !== this.#socket) return;
       this.#retryMs = RETRY_FIRST_MS;
@@ -105,6 +110,7 @@ export class MsePlayer {
     }
     this.#waiting = false;
     this.#pendingInit = text;
+    if (!this.#anew) return;
     this.#queue = [];
     this.#queuedBytes = 0;
   }
@@ -119,7 +125,8 @@ export class MsePlayer {
       this.#unsupported = !MediaSource.isTypeSupported(init.mime);
       if (this.#unsupported) return;
       if (this.#source === null) this.#attach();
-      this.#queue.push({ kind: "init", mime: init.mime, data });
+      this.#queue.push({ kind: "init", mime: init.mime, data, anew: this.#anew });
+      this.#anew = false;
     } else if (this.#lastInit !== null && this.#source !== null) {
       this.#queue.push({ kind: "media", data });
       this.#queuedBytes += data.byteLength;
@@ -173,21 +180,20 @@ export class MsePlayer {
       return;
     }
     try {
-      if (next.kind === "init") this.#appendInit(source, next.mime, next.data);
+      if (next.kind === "init") this.#appendInit(source, next.mime, next.data, next.anew);
       else this.#appendMedia();
-    } catch (error) {
-      if (error instanceof DOMException && error.name === "QuotaExceededError") this.#trim(1);
-      else this.#restart();
+    } catch {
+      this.#restart(); // also when the buffer is full: the browser has removed by itself what was played
     }
   }
 
-  #appendInit(source: MediaSource, mime: string, data: ArrayBuffer): void {
+  #appendInit(source: MediaSource, mime: string, data: ArrayBuffer, anew: boolean): void {
     if (this.#buffer === null) {
       this.#buffer = source.addSourceBuffer(mime);
       this.#buffer.mode = "segments";
       this.#buffer.addEventListener("updateend", () => this.#pump(), { signal: this.#stop.signal });
       this.#mime = mime;
-    } else if (this.#buffer.buffered.length > 0) {
+    } else if (anew && this.#buffer.buffered.length > 0) {
       // A new feed may count its time from anywhere: what is buffered would only mislead. The last picture stays.
       this.#buffer.remove(0, Number.POSITIVE_INFINITY);
       return; // goes on at `updateend`, with an empty buffer
@@ -195,6 +201,7 @@ export class MsePlayer {
       this.#buffer.changeType(mime);
       this.#mime = mime;
     }
+    if (anew) this.#lag.anew();
     this.#queue.shift();
     this.#buffer.appendBuffer(data);
   }
@@ -213,12 +220,12 @@ export class MsePlayer {
     this.#buffer?.appendBuffer(joined);
   }
 
-  #trim(keep = KEEP_S): void {
+  #trim(): void {
     const buffer = this.#buffer;
     if (buffer === null || buffer.updating || buffer.buffered.length === 0) return;
     const oldest = buffer.buffered.start(0);
-    const until = this.#video.currentTime - keep;
-    if (until - oldest > (keep === KEEP_S ? TRIM_EVERY_S : 0)) buffer.remove(oldest, until);
+    const until = this.#video.currentTime - KEEP_S;
+    if (until - oldest > TRIM_EVERY_S) buffer.remove(oldest, until);
   }
 
   #steer(): void {

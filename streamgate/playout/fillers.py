@@ -1,0 +1,163 @@
+"""The filler of one channel: which clips there are, and that each is made for the feed in time."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from streamgate.core import paramsets
+from streamgate.core.gate import SLATE, Gate
+from streamgate.core.packet import AudioTrack, FeedFormat, VideoTrack
+from streamgate.errors import MediaError, Refused
+from streamgate.link.messages import ClipStatus, Warn
+from streamgate.playout.backup import ClipCache
+from streamgate.playout.texts import say
+from streamgate.runtime.service import Services
+
+# For a broadcast that is started before any feed was ever seen.
+DEFAULT_FORMAT = FeedFormat(
+    VideoTrack("h264", b"", 1280, 720, 30, 1, profile="High", level=31),
+    AudioTrack("aac", b"\x11\x90", 48000, 2),
+)
+FORMAT_WAIT_S = 5.0
+BITRATE_BPS = 4_000_000
+
+_Signature = tuple[str, int, int]  # path, size, time of change
+
+
+class Fillers:
+    """Has clips conformed and installs them in the gate. `installed` is called after each."""
+
+    def __init__(
+        self,
+        channel: str,
+        paths: Iterable[str],
+        *,
+        gate: Gate,
+        cache: ClipCache,
+        services: Services,
+        say_: Callable[[Warn], None],
+        installed: Callable[[], None],
+    ) -> None:
+        self._channel = channel
+        self._files = clip_names(paths)
+        self._gate = gate
+        self._cache = cache
+        self._services = services
+        self._say = say_
+        self._installed = installed
+        self._errors: dict[str, str] = {}
+        self._made_from: dict[tuple[FeedFormat | None, str], _Signature | None] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def set_files(self, paths: Iterable[str]) -> None:
+        """Take over changed backup files; what they replace is not used any more."""
+        before, self._files = self._files, clip_names(paths)
+        for name, path in before.items():
+            if self._files.get(name) != path:
+                self._gate.forget(name)
+        self._errors.clear()
+
+    def find(self, asked: str) -> str:
+        """Return the name of the clip called `asked` ("": the first). Refused names those there are."""
+        names = list(self._files)
+        if not names:
+            raise Refused(
+                f"channel {self._channel} has no backup clip; add one with:"
+                f" streamgate channel set {self._channel} --backup FILE",
+                f"频道 {self._channel} 没有备用片段",
+            )
+        name = names[0] if not asked else next((n for n in names if asked in (n, Path(n).stem)), None)
+        if name is None:
+            raise Refused(
+                f"there is no backup clip {asked}; clips are: {', '.join(names)}",
+                f"没有备用片段 {asked}；现有：{'、'.join(names)}",
+            )
+        if error := self._errors.get(name):
+            raise Refused(f"backup clip {name} cannot be used: {error}", f"备用片段 {name} 不可用：{error}")
+        return name
+
+    def prepare(self, feed: FeedFormat | None, *, bitrate_bps: int, expecting: bool) -> None:
+        """Have what is missing made for `feed`, or for the default format when none was ever seen.
+
+        `expecting`: an encoder has just connected and its parameters are about to be known; a wrong guess
+        would change on air.
+        """
+        self.cancel()
+
+        async def make() -> None:
+            await asyncio.sleep(FORMAT_WAIT_S if expecting and self._gate.header is None else 0)
+            made = await self._make(feed, bitrate_bps)
+            if not made and feed is not None and self._gate.header is None:
+                await self._make(None, 0)  # a feed that has no filler is not aired, but the slate is
+
+        self._task = self._services.start(f"fillers {self._channel}", make)
+
+    def cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def statuses(self, feed: FeedFormat | None) -> list[ClipStatus]:
+        statuses = []
+        for name in self._files:
+            clip = self._gate.clip(name, feed)
+            duration_s = None if clip is None else round(clip.duration_ms / 1000, 2)
+            statuses.append(ClipStatus(name, clip is not None, duration_s, self._errors.get(name, "")))
+        return statuses
+
+    def warnings(self) -> list[Warn]:
+        return [_failed(name, error) for name, error in self._errors.items()]
+
+    async def _make(self, feed: FeedFormat | None, bitrate_bps: int) -> bool:
+        """Make what is missing, the slate first. False when there is no slate for this feed."""
+        target = feed or DEFAULT_FORMAT
+        for name, source in {SLATE: None, **self._files}.items():
+            made_from = None if source is None else await asyncio.to_thread(_signature, source)
+            if self._gate.clip(name, feed) is not None and self._made_from.get((feed, name)) == made_from:
+                continue
+            try:
+                clip = await self._cache.get(
+                    source, name, target, _sps_id(target), bitrate_bps or BITRATE_BPS
+                )
+            except MediaError as error:
+                self._errors[name] = str(error)
+                self._say(_failed(name, str(error)))
+                if name == SLATE:
+                    return False
+            else:
+                self._errors.pop(name, None)
+                self._made_from[feed, name] = made_from
+                self._gate.install(clip, name, feed)
+                self._installed()
+        return True
+
+
+def clip_names(paths: Iterable[str]) -> dict[str, Path]:
+    """Name each backup file by its file name, told apart by a number where two are called the same."""
+    names: dict[str, Path] = {}
+    for text in paths:
+        path = Path(text)
+        name, number = path.name, 2
+        while name in names or name == SLATE:
+            name, number = f"{path.stem}-{number}{path.suffix}", number + 1
+        names[name] = path
+    return names
+
+
+def _failed(name: str, error: str) -> Warn:
+    return say("slate_failed" if name == SLATE else "clip_failed", clip=name, reason=error)
+
+
+def _signature(path: Path) -> _Signature | None:
+    """Tell a file from what it was before it was changed; None when it is not there."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return str(path), stat.st_size, stat.st_mtime_ns
+
+
+def _sps_id(feed: FeedFormat) -> int:
+    """Return the id for filler's parameter sets: one that the feed does not use."""
+    if feed.video is None or feed.video.codec != "h264" or not feed.video.config:
+        return 1
+    return paramsets.choose_sps_id(feed.video.config)

@@ -1,0 +1,99 @@
+"""The outgoing legs of one channel: a push to each destination, added, removed and spoken of as one."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+from streamgate.core.packet import Aired, FeedFormat
+from streamgate.link.messages import DestinationStatus, Warn
+from streamgate.playout.push import BodyCache, Destination
+from streamgate.playout.texts import say
+from streamgate.runtime.channels import Destination as DestinationConfig
+from streamgate.runtime.service import Services
+
+
+class _Leg:
+    def __init__(self, url: str, destination: Destination, task: asyncio.Task[None]) -> None:
+        self.url = url
+        self.destination = destination
+        self.task = task
+        self.told = "idle"  # the state last spoken of
+
+
+class Legs:
+    """None of its methods waits for a network."""
+
+    def __init__(self, channel: str, *, services: Services, say_: Callable[[Warn], None]) -> None:
+        self._channel = channel
+        self._services = services
+        self._say = say_
+        self._legs: dict[str, _Leg] = {}
+        self._closing: set[Destination] = set()
+        self._bodies = BodyCache()
+
+    def __len__(self) -> int:
+        return len(self._legs)
+
+    def set(self, wanted: Iterable[DestinationConfig], header: FeedFormat | None) -> None:
+        """Push to `wanted` and nowhere else. `header`: the program's, None while off air."""
+        urls = {one.name: one.url for one in wanted}
+        for name in [name for name, leg in self._legs.items() if urls.get(name) != leg.url]:
+            self._end(name)
+        for name, url in urls.items():
+            if name not in self._legs:
+                destination = Destination(name, url, bodies=self._bodies)
+                task = self._services.start(f"push {self._channel} {name}", destination.run)
+                self._legs[name] = _Leg(url, destination, task)
+                if header is not None:
+                    destination.start(header)
+
+    def start(self) -> None:
+        """Connect; the program's header comes with its first packet."""
+        for leg in self._legs.values():
+            leg.destination.start(FeedFormat())
+
+    def stop(self) -> None:
+        for leg in self._legs.values():
+            leg.destination.stop()
+
+    def send(self, program: Sequence[Aired]) -> None:
+        for leg in self._legs.values():
+            leg.destination.offer(*program)
+
+    def discard_live(self) -> None:
+        for leg in self._legs.values():
+            leg.destination.discard_live()
+
+    def tell(self) -> None:
+        """Speak of what changed since the last time."""
+        for name, leg in self._legs.items():
+            status = leg.destination.status()
+            if status.state in (leg.told, "connecting"):
+                continue
+            leg.told = status.state
+            if status.state in ("live", "idle"):
+                self._say(say(f"destination_{status.state}", name=name))
+            else:
+                self._say(say("destination_lost", name=name, reason=status.error))
+
+    def statuses(self) -> list[DestinationStatus]:
+        return [leg.destination.status() for leg in self._legs.values()]
+
+    def close(self) -> None:
+        for name in list(self._legs):
+            self._end(name)
+
+    async def closed(self) -> None:
+        """Wait until every server was told goodbye: some seconds at most."""
+        await asyncio.gather(*(destination.closed() for destination in self._closing))
+
+    def _end(self, name: str) -> None:
+        leg = self._legs.pop(name)
+        self._closing.add(leg.destination)
+        leg.destination.stop()
+
+        async def end() -> None:
+            await leg.destination.closed()
+            leg.task.cancel()
+            self._closing.discard(leg.destination)
+
+        self._services.start(f"end push {self._channel} {name}", end)

@@ -1,0 +1,83 @@
+"""What a channel's gate is doing, in the words of `status`."""
+
+from streamgate.core.gate import Gate
+from streamgate.link.messages import Requested, SpanStatus, State
+from streamgate.playout.input import Input
+
+SECOND_US = 1_000_000
+DELAY_ERRORS_EVERY_US = 5 * SECOND_US
+
+
+def state(gate: Gate, source: Input | None) -> State:
+    if not gate.on_air:
+        return "stopped"
+    if gate.spans.open is not None:
+        return "cut"
+    if gate.backup is not None:
+        return "backup"
+    if gate.live:
+        return "live"
+    if source is not None or gate.returns_at() is not None:
+        return "filling"
+    return "no_input"
+
+
+def requested(gate: Gate) -> Requested:
+    """Return what the operators asked for, whatever airs."""
+    if not gate.on_air:
+        return "stopped"
+    if gate.spans.open is not None:
+        return "cut"
+    return "backup" if gate.backup is not None else "live"
+
+
+def lead_s(gate: Gate, source: Input | None, now: int) -> float | None:
+    """How far the feed is ahead of what airs of it, or would air; None without a feed."""
+    last = gate.last_arrival()
+    if last is not None:
+        return round((now - last) / SECOND_US, 3)
+    return gate.delay_us / SECOND_US if source is not None and gate.on_air else None
+
+
+def returns_in_s(gate: Gate, source: Input | None, now: int) -> float | None:
+    """Seconds until live returns by itself; None when it is there or will not."""
+    if state(gate, source) != "filling":
+        return None
+    at = gate.returns_at()
+    if at is not None:
+        return round(max(0, at - now) / SECOND_US, 2)
+    # No clean keyframe yet: the next one is due in at most a keyframe interval, and airs a delay later.
+    wait = source.next_keyframe_s(now) if source is not None else 0.0
+    return round(gate.delay_us / SECOND_US + wait, 2)
+
+
+def spans(gate: Gate, now: int) -> list[SpanStatus]:
+    """Return the condemned spans that are not past air yet."""
+    delay = gate.delay_us
+    statuses = []
+    for span in gate.spans:
+        ends = None if span.end is None else (span.end + delay - now) / SECOND_US
+        if ends is None or ends > 0:
+            starts = max(0.0, (span.start + delay - now) / SECOND_US)
+            statuses.append(
+                SpanStatus(round(starts, 2), None if ends is None else round(ends, 2), span.actor)
+            )
+    return statuses
+
+
+class DelayErrors:
+    """Percentiles of how late live pictures left; counted anew every few seconds, as sorting is not free."""
+
+    def __init__(self) -> None:
+        self._counted_us = 0
+        self._ms: dict[str, float] = {}
+
+    def of(self, gate: Gate, now: int) -> dict[str, float]:
+        """Return p50, p99 and max in milliseconds over the last minutes; empty before anything aired."""
+        if now - self._counted_us > DELAY_ERRORS_EVERY_US:
+            self._counted_us = now
+            errors = sorted(gate.delay_errors_us)
+            last = len(errors) - 1
+            parts = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+            self._ms = {name: errors[round(last * part)] / 1000 for name, part in parts} if errors else {}
+        return self._ms
