@@ -1,5 +1,7 @@
 """The console's routes. Everything they need is handed in; nothing here reads the environment."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,7 +51,7 @@ class _Routes:
 
     def __init__(self, parts: Parts, sign_in: SignIn) -> None:
         self._gate, self._static, self._sign_in = parts.gate, parts.static, sign_in
-        self._hub = Hub(parts.gate, parts.preview)
+        self._hub = Hub(parts.gate, parts.preview, _command(parts.data_dir))
 
     def add_to(self, app: FastAPI) -> None:
         app.add_api_route("/", self.home, methods=["GET"])
@@ -107,3 +109,10 @@ class _Routes:
     async def nothing(self, websocket: WebSocket) -> None:
         await websocket.accept()
         await websocket.close(NOT_FOUND.close_code, NOT_FOUND.code)
+
+
+def _command(data_dir: Path) -> str:
+    """Return how to call the command line for this data directory from any shell on this machine."""
+    program = Path(sys.prefix) / "bin" / "streamgate"
+    called = str(program) if program.exists() else f"{sys.executable} -m streamgate"
+    return f"{called} --data-dir {shlex.quote(str(data_dir))}"

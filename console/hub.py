@@ -43,8 +43,9 @@ def dumps(message: object) -> str:
 class Hub:
     """Serves pages; holds nothing but their number."""
 
-    def __init__(self, gate: GateLink, preview: Preview) -> None:
-        self._gate, self._preview = gate, preview
+    def __init__(self, gate: GateLink, preview: Preview, command: str) -> None:
+        """`command`: how the command line of this very streamgate is called, shown for when the page is lost."""
+        self._gate, self._preview, self._command = gate, preview, command
         self._pages = 0
 
     def snapshot(self) -> dict[str, Any]:
@@ -77,6 +78,7 @@ class Hub:
     async def _tell(self, websocket: WebSocket, session: Session) -> None:
         gate = self._gate
         hello = {"t": "hello", "v": PROTOCOL, "version": __version__, "user": session.user}
+        hello["command"] = self._command
         seen, line, was_up = gate.version, _last(gate), gate.up
         with contextlib.suppress(WebSocketDisconnect):
             await _send(websocket, dumps(hello | self.snapshot()))

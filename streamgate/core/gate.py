@@ -69,6 +69,7 @@ class Gate:
         self.spans = Spans()
         self.on_air = False
         self.backup: str | None = None  # filler by choice
+        self._parting: str | None = None  # the backup that airs on until live is back
         self.notices: list[Notice] = []
         self.delay_errors_us: deque[int] = deque(maxlen=4096)
         self._now = 0
@@ -83,6 +84,7 @@ class Gate:
         self._start_over()
 
     def _start_over(self) -> None:
+        self._parting = None
         self._program = Program()
         self._filler_name = SLATE
         self._live: Live | None = None
@@ -180,6 +182,7 @@ class Gate:
         """Condemn everything in the ring and all that arrives until `restore`."""
         now = self._tick(now)
         self._must_be_on_air()
+        self._parting = None
         self.spans.condemn_from(0, actor)
 
     def restore(self, now: int) -> None:
@@ -219,7 +222,7 @@ class Gate:
             raise Refused("the channel is cut; restore ends the cut", "频道已切断；请用「恢复」结束切断")
         if self.backup is None:
             raise Refused("no backup is on air; there is nothing to return from", "当前没有播出备用画面")
-        self.backup = None
+        self._parting, self.backup = self.backup, None
 
     def set_delay(self, seconds: float, now: int) -> None:
         """Change the delay. On air it can only be raised; filler covers the difference, from a keyframe."""
@@ -335,6 +338,7 @@ class Gate:
                 self._leave(now)
             return
         self._clips_in_use = feed
+        self._parting = None
         self._reorder_ms = float(held.packet.pts - held.packet.dts)
         self._program.enter_live(held.packet, feed, slate)
         self._live = Live(held.run, held.packet.pts, round(feed.video.frame_ms * 1000))
@@ -394,8 +398,8 @@ class Gate:
                 return None
             self._clips_in_use = self._input_format if self._input_format in usable else usable[-1]
         clips = self._clips[self._clips_in_use]
-        name = self.backup if self.backup is not None and self.backup in clips else SLATE
-        return name, clips[name]
+        name = self.backup or (self._parting if self.returns_at() is not None else None)
+        return (name, clips[name]) if name is not None and name in clips else (SLATE, clips[SLATE])
 
     # ------------------------------------------------------------ small things
 

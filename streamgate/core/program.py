@@ -69,7 +69,7 @@ class Program:
         elif packet.kind is Kind.AUDIO:
             track = source.format.audio
             pts = packet.pts + source.shift
-            if track is not None and pts >= self._timeline.audio_end - track.frame_ms / 2:
+            if track is not None and pts >= self._sound_end(track.frame_ms) - track.frame_ms / 2:
                 self._send_sound_until(None)
                 self._send_audio(pts, packet.data, track.frame_ms, arrival_us)
             # else: what filler or silence has covered
@@ -130,13 +130,17 @@ class Program:
         if self.header is None or self.header.audio != clip.format.audio:
             return  # of another configuration than announced: it would not decode
         frame_ms = clip.audio_track.frame_ms
-        at = self._sound[-1][0] + frame_ms if self._sound else self._timeline.audio_end
+        at = self._sound_end(frame_ms)
         if until - at > 10 * SILENCE_AFTER_MS:
             at = until - SILENCE_AFTER_MS  # a hole that long is not worth a burst
         while at + frame_ms / 2 <= until:
             data = self._filler.sound_at(at) if self._filler is not None else clip.silence
             self._sound.append((at, data))
             at += frame_ms
+
+    def _sound_end(self, frame_ms: float) -> float:
+        """Where the sound sent and placed so far ends."""
+        return self._sound[-1][0] + frame_ms if self._sound else self._timeline.audio_end
 
     # ------------------------------------------------------------ sending
 

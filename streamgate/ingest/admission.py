@@ -10,8 +10,8 @@ MAX_PEERS = 4096  # peers whose failures are remembered
 class Limits(msgspec.Struct, frozen=True):
     """What an encoder may take of the ingest process. Beyond them its connection ends with a reason."""
 
-    connections: int = 64
-    per_ip: int = 16
+    connections: int = 256
+    per_ip: int = 64  # a relay or a NAT in front of many encoders has one address
     publish_s: float = 10.0  # from connecting to a publish command
     idle_s: float = 15.0  # without a byte
     failures: int = 10  # refused keys per address and window; then every publish is refused

@@ -15,6 +15,7 @@ from streamgate.ingest.feed import Feed
 from streamgate.ingest.link import LinkStream
 from streamgate.ingest.probe import Sample
 from streamgate.ingest.source import Script, SourceEvent, from_rtmp
+from streamgate.ingest.wake import WakeAt
 from streamgate.ingest.wording import to_warn
 from streamgate.rtmp.server import (
     Connected,
@@ -27,7 +28,6 @@ from streamgate.rtmp.server import (
 )
 
 _CLOSE_US = 2_000_000  # for a last answer to go out
-WAKE_AT_BYTES = 1024
 _MAX_EARLY = 64 * 1024
 _LOG_CUES_US = 1_000_000
 _MAX_LOGGED = 200
@@ -74,6 +74,9 @@ class Connection(asyncio.Protocol):
         self._ready_us = self.last_byte_us  # since when a publish command is waited for
         self._closing_us: int | None = None
         self._cues_us = 0
+        self._wake = WakeAt()
+        self._wake_bytes = 1
+        self._socket: socket.socket | None = None  # once it publishes, and only in the clear
 
     # ---------------------------------------------------------------- asyncio.Protocol
 
@@ -110,6 +113,8 @@ class Connection(asyncio.Protocol):
         for event in events:
             if isinstance(event, Media):
                 unit = from_rtmp(event) if self.feed is not None else None
+                if event.kind is Kind.VIDEO:
+                    self._wake.saw_picture(len(event.body))
                 if unit is not None:
                     units.append(unit)
                     if event.kind is Kind.DATA:
@@ -121,17 +126,15 @@ class Connection(asyncio.Protocol):
             self._on_command(event)
         if units and self.feed is not None:
             self.feed.take(units, now)
+        self._set_wake()
         self._send()
 
-    def _wait_for_bytes(self) -> None:
-        """Have the kernel wake us for a picture, not for each frame of sound before it.
-
-        Half the wake-ups, for sound that comes in some ten milliseconds later than it could. The end of the
-        connection wakes us in any case (tcp(7), socket(7): SO_RCVLOWAT).
-        """
-        raw = self._transport.get_extra_info("socket") if self._transport is not None else None
-        if raw is not None:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, WAKE_AT_BYTES)
+    def _set_wake(self) -> None:
+        """Tell the kernel how many bytes to wake us for; the end of the connection wakes us in any case."""
+        wanted = self._wake.bytes(self._session.lacking)
+        if wanted != self._wake_bytes and self._socket is not None and self._closing_us is None:
+            self._wake_bytes = wanted
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave("the connection was lost" if exc is None else f"the connection was lost: {exc}")
@@ -160,7 +163,8 @@ class Connection(asyncio.Protocol):
             self._desk.limits.max_bitrate_bps,
         )
         self._session.accept_publish()
-        self._wait_for_bytes()
+        if self._transport is not None and self._transport.get_extra_info("sslcontext") is None:
+            self._socket = self._transport.get_extra_info("socket")
         self._send()
 
     def refuse(self, code: RefusalCode, reason: str, *, log: bool = True) -> None:

@@ -105,6 +105,12 @@ class ChunkReader:
         self._need = 0  # bytes the current chunk still lacks
         self._pending = 0  # bytes held in unfinished messages
 
+    @property
+    def lacking(self) -> int:
+        """Bytes that must still come, at the least, before a message under way is whole; 0 when none is."""
+        left = [stream.left for stream in self._streams.values() if stream.left]
+        return max(1, min(left) - len(self._rest)) if left else 0
+
     def receive(self, data: bytes) -> list[Message]:
         """Take bytes, return the messages they complete. Payload is copied twice, whatever the chunk size."""
         self.bytes_received += len(data)

@@ -121,6 +121,11 @@ class ServerSession:
         """Bytes since the handshake."""
         return self._reader.bytes_received
 
+    @property
+    def lacking(self) -> int:
+        """Bytes that must still come, at the least, before a message under way is whole; 0 when none is."""
+        return self._reader.lacking
+
     def data_to_send(self) -> bytes:
         """Return and forget what is to be sent now."""
         out = bytes(self._out)

@@ -297,3 +297,38 @@ def test_commands_off_air_are_refused(command):
     gate = Gate(30)
     with pytest.raises(Refused, match="not on air"):
         getattr(gate, command)(0)
+
+
+def test_the_backup_airs_on_until_live_is_back_without_a_flash_of_the_slate():
+    air = Air()
+    air.run(40.2)
+    air.gate.air_backup("hills", air.now)
+    air.run(2.3)
+    air.gate.air_live(air.now)
+    air.run(2)
+    after = air.pictures()[air.pictures().index(b"hills/v0") :]
+    assert not [data for data in after if data.startswith(b"slate/")]
+    assert air.gate.live
+
+
+def test_the_slate_takes_over_from_a_backup_when_nothing_is_on_its_way():
+    air = Air()
+    air.run(40)
+    air.feeding = False
+    air.gate.air_backup("hills", air.now)
+    air.run(31)
+    air.gate.air_live(air.now)
+    air.run(0.5)
+    assert air.pictures()[-1].startswith(b"slate/")
+
+
+def test_no_sound_lies_over_other_sound_where_live_comes_back():
+    air = Air(reorder=1)
+    air.run(36)
+    for _ in range(6):
+        air.gate.air_backup("hills", air.now)
+        air.run(1.3)
+        air.gate.air_live(air.now)
+        air.run(2.1)
+    times = [a.packet.pts for _, a in air.out if a.packet.kind is Kind.AUDIO]
+    assert min(b - a for a, b in pairwise(times)) >= AUDIO.frame_ms / 2 - 1

@@ -35,8 +35,9 @@ def test_no_live_picture_leaves_before_30_seconds(changed: Stage) -> None:
     assert min(held) >= 30.0
 
 
-def test_there_is_no_gap_over_100_ms(changed: Stage) -> None:
-    assert max(recording(changed).picture_gaps_ms()) <= 100
+def test_there_is_no_gap_beyond_what_the_encoder_left_unsent(changed: Stage) -> None:
+    """An encoder may end between a picture and the two B-frames shown before it: 3 frames of 40 ms."""
+    assert max(recording(changed).picture_gaps_ms()) <= 120
     assert min(recording(changed).dts_steps("video")) > 0
     assert max(recording(changed).dts_steps("audio")) <= 100
 

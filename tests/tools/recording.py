@@ -143,4 +143,4 @@ class Recording:
     def picture_gaps_ms(self) -> list[float]:
         """Return the differences in milliseconds between neighbouring frames as they are shown."""
         times = [shown.pts_s for shown in self.frames]
-        return [(b - a) * 1000 for a, b in pairwise(times)]
+        return [round((b - a) * 1000, 3) for a, b in pairwise(times)]

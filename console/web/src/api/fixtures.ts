@@ -61,6 +61,7 @@ export function hello(changes: Partial<Hello> = {}): Hello {
     v: 1,
     version: "0.1.0",
     user: "operator",
+    command: "/opt/streamgate/bin/streamgate --data-dir /srv/streamgate",
     server_time: 1_000,
     gate: { up: true, ingest_up: true },
     channels: [channel()],

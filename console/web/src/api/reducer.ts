@@ -53,6 +53,7 @@ export interface ConsoleState {
   ingestUp: boolean;
   user: string;
   version: string;
+  command: string;
   /** Add to a time of performance.now() for the server's wall clock, milliseconds. */
   clockOffsetMs: number;
   channels: ChannelStatus[];
@@ -83,6 +84,7 @@ export function initialState(now: number, wallMs: number): ConsoleState {
     ingestUp: true,
     user: "",
     version: "",
+    command: "streamgate",
     clockOffsetMs: wallMs - now,
     channels: [],
     receivedAt: now,
@@ -125,6 +127,7 @@ function onMessage(state: ConsoleState, message: ServerMessage, now: number): Co
         ingestUp: message.gate.ingest_up,
         user: message.user,
         version: message.version,
+        command: message.command,
         clockOffsetMs: calmOffset(state.clockOffsetMs, message.server_time * 1000 - now),
         channels: message.channels,
         receivedAt: now,

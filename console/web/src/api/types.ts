@@ -110,6 +110,7 @@ export interface Hello {
   v: number;
   version: string;
   user: string;
+  command: string;
   server_time: number;
   gate: { up: boolean; ingest_up: boolean };
   channels: ChannelStatus[];

@@ -16,7 +16,7 @@ export const en = {
     ok: "OK",
     behind: "falling behind",
     failed: "FAILED",
-    days: (n: number) => `${n} days left`,
+    hours: (n: number) => `room for ${n} h`,
     gigabytes: (n: string) => `${n} GB free`,
   },
   states: {

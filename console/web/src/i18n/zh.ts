@@ -18,7 +18,7 @@ export const zh: Strings = {
     ok: "正常",
     behind: "写入滞后",
     failed: "失败",
-    days: (n) => `余 ${n} 天`,
+    hours: (n) => `还可录 ${n} 小时`,
     gigabytes: (n) => `余 ${n} GB`,
   },
   states: {

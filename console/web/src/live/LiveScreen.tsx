@@ -13,11 +13,12 @@ import { Outage } from "./Outage";
 import { StateCard } from "./StateCard";
 import { useDeck } from "./useDeck";
 
-const ADD = "streamgate channel add main --push rtmp://HOST/APP/KEY";
+const ADD = "channel add main --push rtmp://HOST/APP/KEY";
 
 export function LiveScreen() {
   const [chosen, choose] = useState(() => decodeURIComponent(window.location.hash.slice(1)));
   const channels = useConsole((state) => state.channels);
+  const command = useConsole((state) => state.command);
   const known = useConsole((state) => state.link === "up" && state.gateUp);
   const channel = channels.find((candidate) => candidate.name === chosen) ?? channels[0];
   const name = channel?.name ?? "";
@@ -34,7 +35,7 @@ export function LiveScreen() {
         known && (
           <div className={classes.none}>
             <span>{text.noChannels}</span>
-            <Code fz="md">{ADD}</Code>
+            <Code fz="md">{`${command} ${ADD}`}</Code>
           </div>
         )
       ) : (

@@ -24,7 +24,7 @@ export function Outage({ channel }: { channel: string }) {
         <p>{out.what === "link" ? text.outage.linkAir : text.outage.gateAir}</p>
         {out.what === "link" && (
           <p className={classes.dim}>
-            {text.outage.trying} <Code fz="inherit">streamgate cut {channel === "" ? "main" : channel}</Code>
+            {text.outage.trying} <Code fz="inherit">{state.command} cut {channel === "" ? "main" : channel}</Code>
           </p>
         )}
         <NoticeLine className={classes.notice} />
