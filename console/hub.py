@@ -44,7 +44,7 @@ class Hub:
     """Serves pages; holds nothing but their number."""
 
     def __init__(self, gate: GateLink, preview: Preview, command: str) -> None:
-        """`command`: how the command line of this very streamgate is called, shown for when the page is lost."""
+        """`command`: how the command line of this very streamgate is called; shown when the page is lost."""
         self._gate, self._preview, self._command = gate, preview, command
         self._pages = 0
 
