@@ -281,6 +281,13 @@ def channel_set(
     remove_backup: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Path or file name of a backup.")
     ] = None,
+    split_headers: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Send this destination a fresh codec header at each splice."),
+    ] = None,
+    shared_headers: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="One header for feed and filler again.")
+    ] = None,
     json: _Json = False,
 ) -> None:
     """Change a channel: its delay, add or remove destinations and backup files."""
@@ -289,6 +296,7 @@ def channel_set(
         delay_s=delay,
         add_push=push or (),
         remove_push=remove_push or (),
+        split_headers=dict.fromkeys(split_headers or (), True) | dict.fromkeys(shared_headers or (), False),
         add_backups=backup or (),
         remove_backups=remove_backup or (),
     )
@@ -428,7 +436,10 @@ def _shown(channel: "ChannelConfig") -> dict[str, object]:
     return {
         "name": channel.name,
         "delay_s": channel.delay_s,
-        "destinations": [{"name": one.name, "url": one.redacted} for one in channel.destinations],
+        "destinations": [
+            {"name": one.name, "url": one.redacted, "split_headers": one.split_headers}
+            for one in channel.destinations
+        ],
         "backups": channel.backups,
         "created": channel.created,
     }

@@ -355,7 +355,9 @@ def test_list_shows_no_keys(run: Callable[..., Result], places: DataDir) -> None
 
     answer = json.loads(listed)
     assert [channel["name"] for channel in answer["channels"]] == ["main"]
-    assert answer["channels"][0]["destinations"] == [{"name": "yt", "url": "rtmp://127.0.0.1:1936/app/***"}]
+    assert answer["channels"][0]["destinations"] == [
+        {"name": "yt", "url": "rtmp://127.0.0.1:1936/app/***", "split_headers": False}
+    ]
     assert [error["name"] for error in answer["errors"]] == ["bad"]
     assert "yt" in table
     assert "R1" in table
@@ -501,3 +503,15 @@ def test_a_cut_loads_nothing_it_does_not_need(gate: FakeGate, places: DataDir) -
 
     assert done.stdout.splitlines()[1] == "[]"
     assert gate.requests == [Cut(1, actor=ACTOR, channel="main")]
+
+
+def test_a_destination_is_given_headers_of_its_own_and_shared_ones_again(
+    run: Callable[..., Result],
+) -> None:
+    run("channel", "add", "main", "--push", f"yt={URL}")
+    for option, expected in (("--split-headers", True), ("--shared-headers", False)):
+        result = run("channel", "set", "main", option, "yt", "--json")
+        assert json.loads(result.stdout)["destinations"][0]["split_headers"] is expected
+    refused = run("channel", "set", "main", "--split-headers", "fb")
+    assert refused.exit_code == 1
+    assert "destinations are: yt" in refused.stderr

@@ -75,8 +75,10 @@ class Aired(msgspec.Struct, frozen=True, gc=False):
 
     `header`: not None when the program's codec configuration changes with this packet.
     `arrival_us`: when the packet came in, for live ones; None for filler.
+    `part`: at a splice, the format of the source or clip that begins; the header may list more than it needs.
     """
 
     packet: Packet
     header: FeedFormat | None = None
     arrival_us: int | None = None
+    part: FeedFormat | None = None

@@ -30,6 +30,7 @@ class Program:
     def __init__(self) -> None:
         self.header: FeedFormat | None = None  # in force; None before anything was sent
         self._pending_header: FeedFormat | None = None
+        self._pending_part: FeedFormat | None = None
         self._video_headers = 0
         self._timeline = Timeline()
         self._join: _Join | None = None
@@ -53,6 +54,7 @@ class Program:
         self._place_sound(keyframe.pts + shift, clip)
         self._filler = None
         self._join = _Join(feed, shift, clip)
+        self._pending_part = feed
 
     def live(self, packet: Packet, arrival_us: int) -> None:
         """Send a packet of the source that was entered."""
@@ -108,6 +110,7 @@ class Program:
         self._join = None
         self._sound.clear()
         self._filler = FillerPlayer(clip, pts, wall, reorder_ms)
+        self._pending_part = clip.format
         if self.header is None or not carries(self.header, clip.format):
             self._announce(join(feed, clip.format, clip.format))
 
@@ -120,7 +123,7 @@ class Program:
         for pts, frame, keyframe in filler.frames(now_us):
             dts = pts - reorder_ms
             data = frame
-            if keyframe and self._video_headers > 1:
+            if keyframe:  # for whoever keeps only the first parameter sets of a header
                 data = in_band(Packet(Kind.VIDEO, 0, 0, True, frame), filler.clip.video_track).data
             self._place_sound(dts, filler.clip)
             self._send_video(pts, dts, data, keyframe, None)
@@ -169,7 +172,9 @@ class Program:
         self._send(Packet(Kind.VIDEO, whole_dts, whole_pts, keyframe, data), arrival_us)
 
     def _send(self, packet: Packet, arrival_us: int | None) -> None:
-        header = None
+        header = part = None
+        if packet.kind is Kind.VIDEO:
+            part, self._pending_part = self._pending_part, None
         if self._pending_header is not None and (packet.kind is Kind.VIDEO or self._video_headers == 1):
             header, self._pending_header = self._pending_header, None
-        self._out.append(Aired(packet, header, arrival_us))
+        self._out.append(Aired(packet, header, arrival_us, part))

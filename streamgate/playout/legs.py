@@ -12,8 +12,8 @@ from streamgate.runtime.service import Services
 
 
 class _Leg:
-    def __init__(self, url: str, destination: Destination, task: asyncio.Task[None]) -> None:
-        self.url = url
+    def __init__(self, config: DestinationConfig, destination: Destination, task: asyncio.Task[None]) -> None:
+        self.config = config
         self.destination = destination
         self.task = task
         self.told = "idle"  # the state last spoken of
@@ -35,14 +35,16 @@ class Legs:
 
     def set(self, wanted: Iterable[DestinationConfig], header: FeedFormat | None) -> None:
         """Push to `wanted` and nowhere else. `header`: the program's, None while off air."""
-        urls = {one.name: one.url for one in wanted}
-        for name in [name for name, leg in self._legs.items() if urls.get(name) != leg.url]:
+        configs = {one.name: one for one in wanted}
+        for name in [name for name, leg in self._legs.items() if configs.get(name) != leg.config]:
             self._end(name)
-        for name, url in urls.items():
+        for name, config in configs.items():
             if name not in self._legs:
-                destination = Destination(name, url, bodies=self._bodies)
+                destination = Destination(
+                    name, config.url, bodies=self._bodies, split_headers=config.split_headers
+                )
                 task = self._services.start(f"push {self._channel} {name}", destination.run)
-                self._legs[name] = _Leg(url, destination, task)
+                self._legs[name] = _Leg(config, destination, task)
                 if header is not None:
                     destination.start(header)
 

@@ -16,6 +16,7 @@ import structlog
 
 from streamgate.clock import now_us
 from streamgate.core.backoff import Backoff
+from streamgate.core.headers import in_band
 from streamgate.core.packet import Aired, FeedFormat, Kind, Packet
 from streamgate.link.messages import DestinationStatus
 from streamgate.playout.push_link import STOPPED, End, PushLink
@@ -80,9 +81,11 @@ class Destination:
         url: str,
         *,
         bodies: BodyCache | None = None,
+        split_headers: bool = False,
         tls_verify: bool = True,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
+        """`split_headers`: a header of its own at each splice, for servers that dislike one for both."""
         self.name = name
         self._target = parse_url(url)
         self._bodies = bodies or BodyCache()
@@ -98,6 +101,8 @@ class Destination:
         self._attempt: asyncio.Timeout | None = None
         self._retry_at_us: int | None = None
         self._been_live = False  # since start(): the key is good, then
+        self._split = split_headers
+        self._part: FeedFormat | None = None
         self._feed = FeedFormat()
         # Of the present connection:
         self._link: PushLink | None = None
@@ -147,6 +152,8 @@ class Destination:
     def _offer(self, aired: Aired) -> None:
         if aired.header is not None and aired.header != self._feed:
             self._feed = aired.header
+        if self._split:
+            aired = self._apart(aired)
         link = self._link
         packet = aired.packet
         if link is None or not self._enters(link, packet):
@@ -164,6 +171,19 @@ class Destination:
         self._queue_bytes += len(body)
         if self._queue_bytes > MAX_QUEUE_BYTES or packet.dts - self._queue[0].dts > MAX_QUEUE_MS:
             self._shed()
+
+    def _apart(self, aired: Aired) -> Aired:
+        """Announce only what is on air at the moment, its parameter sets in band at each keyframe, too."""
+        if aired.part is not None and aired.part.video is not None:
+            self._part = aired.part
+        if self._part is None or self._part.video is None:
+            return aired
+        part = FeedFormat(self._part.video, self._feed.audio)
+        if part != self._feed:
+            self._feed = part
+        if aired.packet.keyframe and part.video is not None:
+            return Aired(in_band(aired.packet, part.video), None, aired.arrival_us)
+        return aired
 
     def discard_live(self) -> int:
         """Drop every live packet that is not handed to the socket yet, and what cannot be decoded without it.

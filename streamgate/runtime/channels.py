@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,10 +32,14 @@ _NAMED_URL = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,31})=(?P<url>.+)"
 
 
 class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the program is pushed. `url` holds its stream key: never print it, print `redacted`."""
+    """Where the program is pushed. `url` holds its stream key: never print it, print `redacted`.
+
+    `split_headers`: send a fresh codec header at each splice, for a platform that dislikes one for both.
+    """
 
     name: str
     url: str
+    split_headers: bool = False
 
     def __post_init__(self) -> None:
         if not _DESTINATION_NAME.fullmatch(self.name):
@@ -221,18 +225,21 @@ class ChannelStore:
         delay_s: float | None = None,
         add_push: Sequence[str] = (),
         remove_push: Sequence[str] = (),
+        split_headers: Mapping[str, bool] | None = None,
         add_backups: Sequence[str | Path] = (),
         remove_backups: Sequence[str | Path] = (),
     ) -> ChannelConfig:
         """Change a channel and return it.
 
         `remove_push`: destination names or whole URLs; `remove_backups`: paths or file names.
+        `split_headers`: destination names, and whether each gets a header of its own at each splice.
         """
         with _refusing():
             check_name(name)
         with self._locked():
             old = self._read(name)
             destinations = _with_pushes(_without_pushes(old.destinations, remove_push), add_push)
+            destinations = _with_headers(destinations, split_headers or {})
             paths = _with_backups(_without_backups(old.backups, remove_backups), add_backups)
             with _refusing():
                 channel = msgspec.structs.replace(
@@ -373,6 +380,22 @@ def _with_pushes(present: tuple[Destination, ...], urls: Sequence[str]) -> tuple
         with _refusing():
             destinations.append(Destination(name, url))
     return tuple(destinations)
+
+
+def _with_headers(
+    present: tuple[Destination, ...], split_headers: Mapping[str, bool]
+) -> tuple[Destination, ...]:
+    """Set how headers are sent. Raise Refused for a name that is not there."""
+    names = [one.name for one in present]
+    for name in split_headers:
+        if name not in names:
+            raise Refused(
+                f"there is no push destination {name}; destinations are: {', '.join(names) or 'none'}"
+            )
+    return tuple(
+        msgspec.structs.replace(one, split_headers=split_headers.get(one.name, one.split_headers))
+        for one in present
+    )
 
 
 def _with_backups(present: tuple[str, ...], files: Sequence[str | Path]) -> tuple[str, ...]:

@@ -17,9 +17,13 @@ from fakes.tiny_media import make_feed, shift
 from tools.nginx import Platform, free_port
 from tools.recording import Recording, decode_errors
 
+from streamgate.core.clip import Clip
 from streamgate.core.packet import Aired, AudioTrack, FeedFormat, Kind, Packet, VideoTrack
+from streamgate.core.program import Program
 from streamgate.errors import ConfigError
 from streamgate.playout import push, push_link
+from streamgate.playout.conform import conform
+from streamgate.playout.job import SLATE, ConformJob
 from streamgate.playout.push import BodyCache, Destination
 from streamgate.rtmp import flv
 
@@ -483,3 +487,47 @@ async def test_tls_on_a_plain_port_is_an_error_in_words():
 def test_what_cannot_be_taken_back_is_small():
     """The write buffer and the kernel's unsent bytes together hold under half a second of 6 Mb/s."""
     assert push_link.HIGH_WATER + push_link.UNSENT_IN_KERNEL <= 6e6 / 8 / 2
+
+
+# ---------------------------------------------------------------- splices, one header or one for each part
+
+
+def spliced(feed_format, packets, clip):
+    """Filler, the feed, filler, the feed again from its second GOP: as the gate sends it."""
+    program = Program()
+    video = [packet for packet in packets if packet.kind is Kind.VIDEO]
+    keys = [index for index, packet in enumerate(packets) if packet.keyframe]
+    reorder = float(video[0].pts - video[0].dts)
+    now = 0
+    for begin, end in ((keys[0], keys[1] + 11), (keys[1], len(packets))):
+        program.enter_filler(clip, feed_format, reorder, now)
+        for _ in range(30):
+            now += 40_000
+            program.play_filler(reorder, now)
+        program.enter_live(packets[begin], feed_format, clip)
+        for packet in packets[begin:end]:
+            program.live(packet, now)
+    return program.take()
+
+
+@pytest.mark.parametrize("split", [False, True])
+async def test_splices_are_recorded_without_an_error(platform, feed, tmp_path, split):
+    feed_format, packets = feed
+    out = tmp_path / "slate.clip"
+    await asyncio.to_thread(conform, ConformJob(SLATE, "slate", feed_format, 1, str(out)))
+    program = spliced(feed_format, packets, Clip.from_buffer(out.read_bytes()))
+    destination = Destination("a", platform.url("a"), split_headers=split)
+    async with running(destination):
+        destination.start(FeedFormat())
+        await reaches(destination, "live")
+        destination.offer(*program)
+        await eventually(lambda: destination.status().queue_ms == 0)
+        destination.stop()
+        await destination.closed()
+        await eventually(lambda: platform.published("a")[0].ended_s)
+    (path,) = platform.recordings("a")
+    assert decode_errors(path) == ""
+    kinds = [kind for kind, _ in Recording(path).tags]
+    assert kinds.count("video_header") == (4 if split else 1)
+    assert "audio_header" not in kinds[3:]  # the server writes the first one twice by itself
+    assert kinds.count("video") == len([a for a in program if a.packet.kind is Kind.VIDEO])
