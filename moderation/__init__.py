@@ -1,6 +1,6 @@
-"""Viewers' comments: held, matched against word lists, reviewed in stages, and only then published.
+"""Viewers' comments: filtered, held, reviewed in stages, and only then published. It knows no media.
 
-In the making: no comment is taken in and none is published. What it will hold: the comment model, folding,
-lexicon and matcher, the rules that say how many stages a comment needs, the review (a pure state machine;
-no two stages by the same person), its store and its service. It knows no media.
+So far the filter: `filter.Filter` checks texts against word lists and says how carefully people must look
+at them (docs/filter.md). Still to come: the comment model, the review (a pure state machine; no two stages
+by the same person), its store and its service.
 """

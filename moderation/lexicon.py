@@ -47,6 +47,8 @@ class Channel(enum.StrEnum):
     PERSONAL = "personal"
     """Not a term: personal data. A list cannot name this channel."""
 
+    __hash__ = str.__hash__  # the one of Enum is Python, and this is asked for with every hit
+
 
 CHOOSABLE = frozenset(
     (Channel.SPLIT, Channel.EMOJI, Channel.PINYIN, Channel.HOMOPHONE, Channel.INITIALS, Channel.REVERSAL)
@@ -55,7 +57,7 @@ CHOOSABLE = frozenset(
 DEFAULT_CHANNELS = CHOOSABLE - {Channel.INITIALS, Channel.REVERSAL}
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One term. `channels`: the ones of CHOOSABLE that look for it. `expires`: the last day it counts."""
 
     term: str
@@ -71,7 +73,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return self.expires is None or day <= self.expires
 
 
-class Allow(msgspec.Struct, frozen=True):
+class Allow(msgspec.Struct, frozen=True, gc=False):
     """A phrase that suppresses the hits inside it, of all lists."""
 
     phrase: str

@@ -47,6 +47,11 @@ class ListError(ConfigError):
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
+    @classmethod
+    def one(cls, file: str, reason: str, line: int = 0) -> "ListError":
+        """For a single thing wrong."""
+        return cls([Problem(file, line, reason)])
+
 
 class ManifestRow(msgspec.Struct, frozen=True, kw_only=True):
     """One list in manifest.json. `sha256`: of the file's bytes, hexadecimal. `terms`: number of entries."""
@@ -192,6 +197,11 @@ def plain_list(lines: Iterable[str], name: str, severity: Severity = Severity.SE
 def load_list(path: Path) -> WordList:
     """Read one file. Raises ListError also where the file cannot be read."""
     return parse_list(_decode(_bytes(path), path.name), path.name)
+
+
+def load_terms(path: Path) -> WordList:
+    """Read a file of bare terms, one a line. Raises ListError where it cannot be read."""
+    return plain_list(_decode(_bytes(path), path.name).splitlines(), path.name)
 
 
 def load_dir(path: Path) -> tuple[WordList, ...]:

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from streamgate.errors import StreamgateError
+from streamgate.filter_cli import filter_app
 from streamgate.runtime.datadir import DataDir, default_root
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 channel_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, show and change channels.")
 app.add_typer(channel_app, name="channel")
+app.add_typer(filter_app, name="filter")
 
 _Channel = Annotated[str, typer.Argument(metavar="CHANNEL", help="Name of the channel.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -1,5 +1,6 @@
 """`streamgate filter`: the keyword filter from the command line. Needs no running gate."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,8 @@ filter_app = typer.Typer(
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AT_ONCE = 1024
-"""Lines read before they are checked, where they come from a file; from a terminal each one is answered at once."""
+"""Lines read before they are checked, where they come from a file; from a terminal each one is answered
+at once."""
 
 
 @filter_app.command()
@@ -48,7 +50,8 @@ def lint(
     files: Annotated[list[Path], typer.Argument(metavar="LIST...", help="Lists to look at.")],
     *,
     corpus: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Approved texts, one a line, in which nothing may hit.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Approved texts, one a line, in which nothing may hit."),
     ] = None,
     json: _Json = False,
 ) -> None:
@@ -71,9 +74,24 @@ def import_(
     json: _Json = False,
 ) -> None:
     """Make a list out of a table or of plain lines, lint it and enter it in the manifest."""
-    from moderation.importer import import_file
+    from moderation.importer import import_list
 
-    _print_import(import_file(file, category=category, to=to), json)
+    done = import_list(file, category=category, to=to)
+    if json:
+        told = {
+            "list": done.list.name,
+            "version": done.list.version,
+            "terms": len(done.list.entries),
+            "repeated": done.repeated,
+            "findings": [finding._asdict() for finding in done.findings],
+        }
+        _print(msgspec.json.encode(told).decode())
+        return
+    for finding in done.findings:
+        _print(str(finding))
+    _print(f"{done.list.name}: version {done.list.version}, {len(done.list.entries)} terms")
+    if done.diff:
+        _print(str(done.diff))
 
 
 @filter_app.command()
@@ -163,12 +181,11 @@ def _as_text(text: str, result: "Result") -> str:
     )
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def _writable(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if _broken(text) else text
-
-
-def _broken(text: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in text)
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def _print(text: str) -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 FILE = Path(__file__).parent / "tables.npz"
 CODE_POINTS = 0x110000
+PAIR_BITS = 23
 
 Codes = npt.NDArray[np.uint32]
 
@@ -35,26 +36,29 @@ class Tables(NamedTuple):
     """Flat over all code points, so that one `take` does it.
 
     `fold`: code point -> folded code point, 0 for deleted, CODE_POINTS + i for `several[i]`.
-    `kind`: code point -> Kind. `sound`, `sound_2`: folded code point -> syllable number + 1, 0 without.
+    `kind`: code point -> Kind, as bytes, which is read one by one. `sound`, `sound_2`: folded code point
+    -> syllable number + 1, 0 without.
     `syllables`: their spellings. `splits`: first half << 21 | second half -> what they make.
-    `emoji`: picture -> its readings, folded.
+    `emoji`: picture -> its readings, folded. `pairs`, `frequent_pairs`: bit sets, see `is_pair`.
     """
 
     fold: Codes
     several: tuple[str, ...]
-    kind: npt.NDArray[np.uint8]
+    kind: bytes
     sound: npt.NDArray[np.uint16]
     sound_2: npt.NDArray[np.uint16]
     syllables: tuple[str, ...]
     splits: dict[int, str]
     emoji: dict[str, tuple[str, ...]]
+    pairs: npt.NDArray[np.uint8]
+    frequent_pairs: npt.NDArray[np.uint8]
 
 
 @functools.cache
 def tables() -> Tables:
     with np.load(FILE, allow_pickle=False) as made:
         fold = np.arange(CODE_POINTS, dtype=np.uint32)
-        fold[made["fold_from"]] = made["fold_to"]
+        fold[np.cumsum(made["fold_steps"])] = made["fold_to"]
         spans = np.diff(np.append(made["kind_from"], np.uint32(CODE_POINTS)))
         kind = np.repeat(made["kind_is"], spans)
         sound = np.zeros(CODE_POINTS, np.uint16)
@@ -69,10 +73,39 @@ def tables() -> Tables:
         return Tables(
             fold,
             tuple(str(made["fold_several"]).split("\n")),
-            kind,
+            kind.tobytes(),
             sound,
             sound_2,
             tuple(str(made["syllables"]).split("\n")),
             splits,
             emoji,
+            bits_of(np.asarray(made["pairs"].cumsum(), np.uint32)),
+            bits_of(np.asarray(made["frequent_pairs"].cumsum(), np.uint32)),
         )
+
+
+def is_pair(first: Codes, second: Codes, *, frequent: bool) -> npt.NDArray[np.bool_]:
+    """Whether two folded neighbours are a word, or a frequent one. Wrongly true about once in 2,000 times."""
+    return in_bits(tables().frequent_pairs if frequent else tables().pairs, first, second)
+
+
+def in_bits(bits: npt.NDArray[np.uint8], first: Codes, second: Codes) -> npt.NDArray[np.bool_]:
+    """Whether two neighbours are in a bit set. Wrongly true at times, never wrongly false."""
+    one, two = _places(np.asarray(first << 16 | (second & 0xFFFF), np.uint32))
+    both = bits[one >> 3] >> (one & 7) & bits[two >> 3] >> (two & 7) & 1
+    return np.asarray(both, np.bool_)
+
+
+def _places(keys: Codes) -> tuple[Codes, Codes]:
+    """Two places in the bit set for each key (a Bloom filter; products modulo 2^32)."""
+    one = keys * np.uint32(2654435761)
+    two = (keys ^ keys >> np.uint32(15)) * np.uint32(2246822519)
+    return one >> np.uint32(32 - PAIR_BITS), two >> np.uint32(32 - PAIR_BITS)
+
+
+def bits_of(keys: Codes) -> npt.NDArray[np.uint8]:
+    """A bit set of pairs, each first << 16 | second."""
+    flags = np.zeros(1 << PAIR_BITS, np.uint8)
+    for places in _places(keys):
+        flags[places] = 1
+    return np.packbits(flags, bitorder="little")

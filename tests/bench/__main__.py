@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import cuts, load
+from bench import cuts, filter_recall, filter_speed, load
 from tools import timecode
 
 CLIP_S = 20
@@ -21,6 +21,10 @@ def main() -> int:
     parser.add_argument("--channels", type=int, default=6, help="how many 6 Mb/s channels at once [6]")
     parser.add_argument("--cuts", type=int, default=200, help="how many cuts; 0 leaves them out [200]")
     parser.add_argument("--window", type=float, default=20, help="seconds of each CPU measurement [20]")
+    parser.add_argument(
+        "--terms", type=int, default=100_000, help="terms of the filter; 0 leaves it out [100000]"
+    )
+    parser.add_argument("--comments", type=int, default=250_000, help="comments for the filter [250000]")
     parser.add_argument("--json", type=Path, default=Path(".bench/result.json"), help="where the numbers go")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="streamgate-bench-") as made:
@@ -35,7 +39,8 @@ def main() -> int:
             seconds = 60 + 42 * -(-chosen.cuts // cuts.CHANNELS)
             small = timecode.make(directory / "small.flv", feed=1, seconds=seconds, size=(320, 180))
             cut = cuts.measure(small, directory / "cuts", chosen.cuts)
-    rows = table(loaded, cut)
+    filtered = filter_rows(chosen.terms, chosen.comments) if chosen.terms else []
+    rows = table(loaded, cut) + filtered
     width = max(len(name) for name, *_ in rows)
     print()
     for name, value, aim, kept in rows:
@@ -51,6 +56,7 @@ def main() -> int:
             "channels_per_core": loaded.channels_per_core,
         },
         "cuts": dataclasses.asdict(cut) if cut else None,
+        "filter": {name: value for name, value, *_ in filtered},
     }
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     chosen.json.write_text(json.dumps(result, indent=1) + "\n")
@@ -60,6 +66,12 @@ def main() -> int:
 
 
 Row = tuple[str, str, str, bool | None]
+
+
+def filter_rows(terms: int, comments: int) -> list[Row]:
+    """Speed beside the peers, then recall for each class of disguise and false hits."""
+    print("measuring the filter ...", flush=True)
+    return filter_speed.rows(terms, comments) + filter_recall.rows()
 
 
 def table(loaded: load.Load, cut: cuts.Cuts | None) -> list[Row]:

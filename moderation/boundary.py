@@ -1,0 +1,104 @@
+"""Whether a find stands where a word stands: segmentation, asked only for texts that have a find."""
+
+import functools
+import importlib
+from collections.abc import Callable
+
+from moderation.tables import CODE_POINTS, Kind, tables
+
+WINDOW = 8
+"""Code points to each side of a find that are segmented. More changes no cut next to it and costs time."""
+
+FUNCTION_WORDS = frozenset(
+    "的了是不我你他她它在有就都也还和吧吗呢啊哦呀嘛啦这那个们要会能去来说看到上下大小多少很好人没对吃可得着过给让把被"
+    "为什么啥怎谁哪太真最再又才只但而与及或从向以一二三四五六七八九十"
+)
+"""Two of them side by side are grammar: no disguise is read into their sound."""
+
+
+@functools.cache
+def segmenter() -> tuple[str, Callable[[str], list[str]]]:
+    """The segmenter and its name: rjieba, 15 times faster, or jieba where that has no wheel."""
+    try:
+        rjieba = importlib.import_module("rjieba")
+    except ImportError:
+        jieba = importlib.import_module("jieba")
+        jieba.setLogLevel(60)
+        return "jieba", lambda text: jieba.lcut(text, HMM=False)
+    return "rjieba", lambda text: rjieba.cut(text, False)
+
+
+class Place:
+    """A find with its surroundings, segmented. `words`: those that share a character with it."""
+
+    __slots__ = ("left", "right", "words")
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        before = plain(text[max(0, start - WINDOW) : start], keep_marks=True)
+        inside = plain(text[start:end], keep_marks=False)
+        after = plain(text[end : end + WINDOW], keep_marks=True)
+        self.left, self.right = len(before), len(before) + len(inside)
+        self.words: list[tuple[int, int]] = []
+        at = 0
+        for word in segmenter()[1](before + inside + after):
+            if at >= self.right:
+                break
+            if at + len(word) > self.left:
+                self.words.append((at, at + len(word)))
+            at += len(word)
+
+    @property
+    def straddled(self) -> bool:
+        """Whether a word takes part of the find and goes beyond it.
+
+        A longer word that begins or ends with the whole find (赌博罪) is about the same thing, unless the
+        find is a single character.
+        """
+        for begin, end in self.words:
+            whole = begin <= self.left and end >= self.right
+            if whole and self.right - self.left > 1 and (begin == self.left or end == self.right):
+                continue
+            if begin < self.left or end > self.right:
+                return True
+        return False
+
+    @property
+    def covered(self) -> bool:
+        """Whether a word goes beyond the find, or is just it."""
+        return any(
+            begin < self.left or end > self.right or (begin == self.left and end == self.right)
+            for begin, end in self.words
+        )
+
+    @property
+    def scattered(self) -> bool:
+        """Whether no two characters of the find belong together in a word."""
+        return all(end - begin == 1 for begin, end in self.words)
+
+
+class _Plain(dict[int, str | None]):
+    """For str.translate: fills itself with what it is asked for."""
+
+    def __init__(self, *, keep_marks: bool) -> None:
+        super().__init__()
+        self._keep_marks = keep_marks
+
+    def __missing__(self, code: int) -> str | None:
+        table = tables()
+        folded, kind = int(table.fold[code]), table.kind[code]
+        read: str | None = chr(code)
+        if not folded:
+            read = read if self._keep_marks and kind != Kind.INVISIBLE else None
+        elif code >= 0x80 and folded < CODE_POINTS and not (folded < 0x80 and kind == Kind.HAN):
+            read = chr(folded)
+        self[code] = read
+        return read
+
+
+_WITH_MARKS = _Plain(keep_marks=True)
+_WITHOUT = _Plain(keep_marks=False)
+
+
+def plain(text: str, *, keep_marks: bool) -> str:
+    """Text for the segmenter: folded, except that number words stay words. Lone surrogates go."""
+    return text.translate(_WITH_MARKS if keep_marks else _WITHOUT)

@@ -1,0 +1,174 @@
+"""Word lists made ready for matching."""
+
+import datetime as dt
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+import numpy as np
+
+from moderation.fold import Folded
+from moderation.lexicon import Channel, Entry, WordList
+from moderation.matcher import Matcher, build
+from moderation.sounds import SoundIndex, readings, respelled
+from moderation.tables import tables
+from moderation.variants import Halves, Pictures
+
+CHUNK = 8192
+"""Terms folded at once."""
+
+ALLOW = -1
+TRIGGER = -2
+TRIGGERS = (
+    "微信", "薇信", "威信", "微x", "v信", "vx", "wx", "weixin", "wechat", "加v", "加微", "加薇", "徽信",
+    "维信",    "qq", "扣扣", "抠抠", "企鹅", "加q", "群号", "q群", "球球",
+)  # fmt: skip
+"""What stands before a WeChat or QQ id. See personal.py."""
+
+
+class Sense(msgspec.Struct, frozen=True, gc=False):
+    """What a pattern may mean. `term`: place in `Compiled.terms`, or ALLOW, or TRIGGER.
+
+    `runs`: how often each character stands in the term; None where each stands once.
+    """
+
+    term: int
+    channel: Channel
+    runs: tuple[int, ...] | None
+
+
+class Term(msgspec.Struct, frozen=True, gc=False):
+    """A term with the list it is from."""
+
+    entry: Entry
+    list: str
+    category: str
+
+
+class Compiled:
+    """One set of lists, ready.
+
+    `patterns[i]` is looked for exactly; `senses[i]` says what it means: the number of a term where it is that
+    term, each character once, or several senses. `folded[t]`: term t after folding, "" if nothing is left
+    of it. `pictures`, `halves`: see variants.py. `sounds`: terms by sound; number 2 t, or 2 t + 1 for a
+    spelling that only Latin letters can have.
+    """
+
+    def __init__(self, lists: Sequence[WordList], day: dt.date, engine: str | None = None) -> None:
+        self.lists = tuple(lists)
+        self.terms: list[Term] = []
+        self.folded: list[str] = []
+        self._meanings: dict[str, int | tuple[Sense, ...]] = {}
+        self._sounding: list[tuple[tuple[int, ...], int]] = []
+        for one in lists:
+            for entry in one.entries:
+                if entry.counts_on(day):
+                    self.terms.append(Term(entry, one.name, one.category))
+        self._add_terms()
+        self._add_others()
+        self.patterns = list(self._meanings)
+        self.senses = list(self._meanings.values())
+        del self._meanings
+        # the engine lets go of the interpreter while it builds: both indexes at once
+        made: list[SoundIndex] = []
+        beside = threading.Thread(target=lambda: made.append(SoundIndex(self._sounding, engine)))
+        beside.start()
+        self.exact: Matcher = build(self.patterns, engine)
+        self.pictures = Pictures(self.patterns)
+        self.halves = Halves(self.patterns)
+        beside.join()
+        self.sounds = made[0]
+        del self._sounding
+
+    def _add_terms(self) -> None:
+        """The terms themselves, and how they sound."""
+        table = tables()
+        for low in range(0, len(self.terms), CHUNK):
+            terms = self.terms[low : low + CHUNK]
+            batch = Folded([term.entry.term for term in terms])
+            first = table.sound[batch.folded]
+            unsure = table.sound_2[batch.folded] != first
+            sounds: list[int] = first.tolist()
+            doubtful = np.cumsum(np.append(0, unsure)).tolist()
+            silent = np.cumsum(np.append(0, first == 0)).tolist()
+            digits = np.cumsum(np.append(0, batch.folded < 0x80)).tolist()
+            spread = np.append(batch.runs, len(batch.kept)).tolist()
+            rows = zip(terms, batch.lines(), batch.begins.tolist(), batch.ends.tolist(), strict=True)
+            for number, (term, folded, begin, end) in enumerate(rows, low):
+                self.folded.append(folded)
+                if not folded:
+                    continue
+                repeats = spread[end] - spread[begin] != end - begin
+                self._mean(
+                    folded, number, Channel.EXACT, tuple(batch.run_lengths(begin, end)) if repeats else None
+                )
+                length = end - begin
+                han = length - (digits[end] - digits[begin])
+                channels = term.entry.channels
+                if (
+                    silent[end] == silent[begin]
+                    and han >= 2
+                    and (length > 2 or han == 2)
+                    and (Channel.HOMOPHONE in channels or Channel.PINYIN in channels)
+                ):
+                    if doubtful[end] == doubtful[begin]:
+                        self._sound(tuple(sounds[begin:end]), number)
+                    else:
+                        for reading in readings(folded):
+                            self._sound(reading, number)
+
+    def _sound(self, reading: tuple[int, ...], number: int) -> None:
+        self._sounding.append((reading, 2 * number))
+        if len(reading) <= 3 and (again := respelled(reading)) != reading and len(again) > 1:
+            self._sounding.append((again, 2 * number + 1))
+
+    def _add_others(self) -> None:
+        """Aliases, initials, reversals, allow-phrases and triggers: few, one by one."""
+        others = [*self._aliases(), *self._opted()]
+        others += [(one.phrase, ALLOW, Channel.EXACT) for each in self.lists for one in each.allows]
+        others += [(word, TRIGGER, Channel.EXACT) for word in TRIGGERS]
+        for low in range(0, len(others), CHUNK):
+            part = others[low : low + CHUNK]
+            batch = Folded([text for text, _, _ in part])
+            rows = zip(part, batch.lines(), batch.begins.tolist(), batch.ends.tolist(), strict=True)
+            for (_, number, channel), folded, begin, end in rows:
+                if folded and not (number >= 0 and folded == self.folded[number]):
+                    runs = tuple(batch.run_lengths(begin, end))
+                    self._mean(folded, number, channel, runs if max(runs) > 1 else None)
+
+    def _aliases(self) -> Iterator[tuple[str, int, Channel]]:
+        substitutes = {one.name: one.substitutes for one in self.lists if one.substitutes}
+        for number, term in enumerate(self.terms):
+            for alias in term.entry.aliases:
+                yield alias, number, Channel.ALIAS
+            for part, others in substitutes.get(term.list, ()):
+                if part in term.entry.term:
+                    for other in others:
+                        yield term.entry.term.replace(part, other), number, Channel.ALIAS
+
+    def _opted(self) -> Iterator[tuple[str, int, Channel]]:
+        names = tables().syllables
+        for number, term in enumerate(self.terms):
+            if Channel.REVERSAL in term.entry.channels:
+                yield term.entry.term[::-1], number, Channel.REVERSAL
+            if Channel.INITIALS in term.entry.channels:
+                for initials in {
+                    "".join(names[one - 1][0] for one in way) for way in readings(self.folded[number])
+                }:
+                    if len(initials) > 1:
+                        yield initials, number, Channel.INITIALS
+
+    def _mean(self, pattern: str, number: int, channel: Channel, runs: tuple[int, ...] | None) -> None:
+        meanings = self._meanings
+        there = meanings.get(pattern)
+        if there is None:
+            plain = channel is Channel.EXACT and runs is None and number >= 0
+            meanings[pattern] = number if plain else (Sense(number, channel, runs),)
+            return
+        if isinstance(there, int):
+            there = (Sense(there, Channel.EXACT, None),)
+        meanings[pattern] = (*there, Sense(number, channel, runs))
+
+    def meanings(self, pattern: int) -> Iterable[Sense]:
+        found = self.senses[pattern]
+        return (Sense(found, Channel.EXACT, None),) if isinstance(found, int) else found

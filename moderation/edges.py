@@ -1,0 +1,107 @@
+"""The edges of a find and the gaps in it: a word, or parts of others by chance."""
+
+import unicodedata
+
+from moderation.boundary import Place
+from moderation.tables import Kind, tables
+
+MAX_GAP = 8
+"""Visible characters between two letters of a find; beyond, it is no longer one word."""
+MAX_SPAN = 4096
+"""Code points from the first letter of a find to its last."""
+
+
+def _kind(char: str) -> int:
+    return tables().kind[ord(char)]
+
+
+def edges_hold(text: str, start: int, end: int) -> bool:
+    """Whether a span that begins or ends with a Latin letter or a digit has none of them beside it."""
+    return not (
+        (_kind(text[start]) == Kind.ALNUM and neighbour(text, start - 1, -1) == Kind.ALNUM)
+        or (_kind(text[end - 1]) == Kind.ALNUM and neighbour(text, end, 1) == Kind.ALNUM)
+    )
+
+
+def neighbour(text: str, at: int, step: int) -> int:
+    """The kind of the next character one sees."""
+    for _ in range(32):
+        if not 0 <= at < len(text):
+            return Kind.SPACE
+        kind = _kind(text[at])
+        if kind != Kind.INVISIBLE:
+            return kind
+        at += step
+    return Kind.SPACE
+
+
+def gaps_of(
+    text: str, start: int, end: int, *, term: str = "", units: int = 0, strict: bool = False
+) -> bool | None:
+    """Judge what stands between the letters of a span.
+
+    True: nothing, or disguise. False: what may be two words by chance. None: too much to be one word.
+
+    A gap after every letter is disguise (微.信, f u c k). One gap of a stop, or in Latin of a space or an
+    apostrophe, may be chance (参加，微信; the pen is here), unless `term` has a gap there too. `units`: how
+    many pieces the span has, where they are not letters; spaces between pieces are then as good as none.
+    `strict`: a space between Han characters may be chance too, and a gap after each letter is no excuse.
+    """
+    if end - start > MAX_SPAN:
+        return None
+    kinds = _kinds(text[start:end])
+    letters = gaps = 0
+    wide = 0
+    loose: set[int] = set()
+    latin = not units and Kind.HAN not in kinds and Kind.LETTER not in kinds
+    for char, kind in zip(text[start:end], kinds, strict=True):
+        if kind <= Kind.ALNUM:
+            letters += 1
+            wide = 0
+        elif kind != Kind.INVISIBLE:
+            wide += 1
+            if wide > MAX_GAP:
+                return None
+            gaps += wide == 1
+            if (
+                kind == Kind.STOP
+                or (strict and kind == Kind.SPACE)
+                or (latin and (kind == Kind.SPACE or char in "'’-"))
+            ):
+                loose.add(letters)
+    pieces = units or letters
+    return not loose or (gaps >= pieces - 1 and pieces > 2 and not strict) or loose <= _own_gaps(term)
+
+
+def _own_gaps(term: str) -> set[int]:
+    """After how many letters a term has something that is none."""
+    letters = 0
+    found = set()
+    for kind in _kinds(term):
+        if kind <= Kind.ALNUM:
+            letters += 1
+        else:
+            found.add(letters)
+    return found
+
+
+def _kinds(text: str) -> list[int]:
+    kind = tables().kind
+    return [kind[ord(char)] for char in text]
+
+
+def with_marks(text: str, end: int) -> int:
+    """The end of a span with the marks that are drawn on its last letter."""
+    limit = min(len(text), end + 32)
+    while end < limit and unicodedata.category(text[end])[0] == "M":
+        end += 1
+    return end
+
+
+def straddles(text: str, start: int, end: int) -> bool:
+    """Latin is judged by its edges; Han by the words it is part of."""
+    if _kind(text[start]) != Kind.HAN and _kind(text[end - 1]) != Kind.HAN:
+        return False
+    if neighbour(text, start - 1, -1) >= Kind.SPACE and neighbour(text, end, 1) >= Kind.SPACE:
+        return False  # nothing is beside it that a word could reach over to
+    return Place(text, start, end).straddled

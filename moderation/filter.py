@@ -1,0 +1,320 @@
+"""The filter: texts in, verdicts out. Give it lists, ask it `check` or `check_many`; both say the same.
+
+It may be used from several threads. Every call works from first to last on one set of lists.
+"""
+
+import copy
+import datetime as dt
+import hashlib
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from moderation.boundary import segmenter
+from moderation.compiled import Compiled
+from moderation.fold import Folded
+from moderation.lexicon import Channel, WordList
+from moderation.matcher import available
+from moderation.personal import Personal, candidates, masked, personal
+from moderation.policy import Policy, Verdict
+from moderation.result import Hit, Result
+from moderation.scan import MAX_RAW, Find, Finds, Scan, suppressed
+from moderation.variants import MAX_CHARS
+
+BATCH = 4096
+"""Texts folded and matched at once. Fewer cost more each, more fall out of the cache."""
+BATCH_CHARS = 1 << 18
+"""Code points after which a batch ends, so that long texts do not pile up."""
+MAX_HITS = 1000
+"""Hits of one text that a result lists."""
+EVERY_CHANNEL = frozenset(Channel)
+EXACT_CHANNELS = EVERY_CHANNEL - {Channel.HOMOPHONE, Channel.PINYIN}
+"""All that goes by written characters: what is left where sounds are switched off."""
+
+PERSONAL_LIST = "personal"
+PERSONAL_CATEGORY = "personal-data"
+
+_SURENESS = {channel: place for place, channel in enumerate(Channel)}
+
+
+_Units = Callable[[int, int], tuple[int, int]]
+
+
+class _Lists(NamedTuple):
+    """One state of the lists; never changed, only replaced."""
+
+    version: str
+    base: Compiled
+    overlay: Compiled | None
+    clean: Result
+
+
+class Filter:
+    """Checks texts against word lists.
+
+    `channels`: what to look for; by default everything. `engine`: of `matcher.available()`, by default
+    the best.
+    `today`: entries that expire earlier are left out; ask for a new build when the day changes.
+    """
+
+    def __init__(
+        self,
+        lists: Iterable[WordList],
+        *,
+        policy: Policy | None = None,
+        channels: frozenset[Channel] = EVERY_CHANNEL,
+        engine: str | None = None,
+        today: dt.date | None = None,
+    ) -> None:
+        self.policy = policy or Policy()
+        self.channels = channels
+        self.engine = engine or available()[0]
+        self._changing = threading.Lock()
+        self._today = today
+        self._state = self._compile(tuple(lists))
+
+    @property
+    def version(self) -> str:
+        """Of the lists: a digest, and `+n` with n terms in the overlay."""
+        return self._state.version
+
+    @property
+    def lists(self) -> tuple[WordList, ...]:
+        """What it checks against, the overlay's lists included."""
+        state = self._state
+        return state.base.lists + (state.overlay.lists if state.overlay else ())
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Which engine and which segmenter are at work."""
+        return {"matcher": self.engine, "segmenter": segmenter()[0]}
+
+    def with_channels(self, channels: frozenset[Channel]) -> "Filter":
+        """The same lists, looked for in other ways. Changes to one filter do not reach the other."""
+        twin = copy.copy(self)
+        twin.channels = channels
+        twin._changing = threading.Lock()  # noqa: SLF001 - our own twin
+        return twin
+
+    # ------------------------------------------------------------ checking
+
+    def check(self, text: str) -> Result:
+        """One text."""
+        return self._check(self._state, [text])[0]
+
+    def check_many(self, texts: Iterable[str]) -> list[Result]:
+        """Many texts, all against the same lists: `[check(text) for text in texts]`, much faster."""
+        state = self._state
+        every = texts if isinstance(texts, list) else list(texts)
+        results: list[Result] = []
+        for low in range(0, len(every), BATCH):
+            batch = every[low : low + BATCH]
+            while sum(map(len, batch)) > BATCH_CHARS and len(batch) > 1:
+                # long texts: as many of them as fit, one at least
+                chars = itertools.accumulate(map(len, batch))
+                fit = max(1, sum(one <= BATCH_CHARS for one in chars))
+                results += self._check(state, batch[:fit])
+                batch = batch[fit:]
+            if batch:
+                results += self._check(state, batch)
+        return results
+
+    def _check(self, state: _Lists, texts: list[str]) -> list[Result]:
+        batch = Folded(texts)
+        scans = [Scan(state.base, batch, texts, self.channels)]
+        if state.overlay is not None:
+            scans.append(Scan(state.overlay, batch, texts, self.channels))
+        results = [state.clean] * len(texts)
+        found: dict[int, list[tuple[Compiled, Finds]]] = {}
+        for scan in scans:
+            for number, finds in scan.by_text.items():
+                found.setdefault(number, []).append((scan.compiled, finds))
+        data: dict[int, list[Personal]] = {}
+        if Channel.PERSONAL in self.channels:
+            announced = [
+                number for number, each in found.items() if any(finds.triggered for _, finds in each)
+            ]
+            data = {
+                number: read
+                for number in candidates(batch, texts[0], announced)
+                if (read := personal(texts[number]))
+            }
+        for number in found.keys() | data.keys():
+            each, read = found.get(number, []), data.get(number, [])
+            if read or any(finds.found or finds.raw > MAX_RAW for _, finds in each):
+                results[number] = self._judge(state, texts[number], each, read)
+        if len(batch.codes) > MAX_CHARS:
+            for number, text in enumerate(texts):
+                if len(text) <= MAX_CHARS:
+                    continue
+                results[number] = self._judge(state, text, found.get(number, []), data.get(number, []))
+        return results
+
+    def _judge(
+        self, state: _Lists, text: str, each: list[tuple[Compiled, Finds]], data: list[Personal]
+    ) -> Result:
+        if not data and len(each) == 1 and (find := _only_find(text, each[0][1])) is not None:
+            verdict, hit = self._rate(each[0][0], find, _utf16(text))
+            return Result(verdict, self.policy.stages[verdict], state.version, (hit,), 0)
+        if len(each) > 1:
+            # an allow-phrase counts for all lists, whichever part of them it came with
+            allowed = [span for _, finds in each for span in finds.allowed]
+            for _, finds in each:
+                finds.allowed = allowed
+        finds_of = [(compiled, find) for compiled, finds in each for find in _distinct(suppressed(finds))]
+        too_many = len(text) > MAX_CHARS or len(finds_of) > MAX_HITS
+        too_many = too_many or any(finds.raw > MAX_RAW for _, finds in each)
+        rated: list[tuple[Verdict, Hit]] = []
+        units = _utf16(text)
+        rated += [self._rate(compiled, find, units) for compiled, find in finds_of[:MAX_HITS]]
+        for one in data:
+            hit = Hit(
+                one.kind,
+                PERSONAL_LIST,
+                PERSONAL_CATEGORY,
+                one.severity,
+                Channel.PERSONAL,
+                one.start,
+                one.end,
+                units(one.start, one.end),
+            )
+            rated.append((self.policy.verdict(one.severity, Channel.PERSONAL, True), hit))
+        if not rated and not too_many:
+            return state.clean
+        rated.sort(
+            key=lambda one: (one[1].start, one[1].end, _SURENESS[one[1].channel], one[1].list, one[1].term)
+        )
+        verdict = max((one for one, _ in rated), default=Verdict.SUSPECTED)
+        cause = next((at for at, (one, _) in enumerate(rated) if one == verdict), -1)
+        if too_many:
+            verdict = max(verdict, Verdict.IMPORTANT)
+        return Result(
+            verdict=verdict,
+            stages=self.policy.stages[verdict],
+            version=state.version,
+            hits=tuple(hit for _, hit in rated),
+            cause=cause,
+            masked=masked(text, data) if data else None,
+            complete=not too_many,
+        )
+
+    def _rate(self, compiled: Compiled, find: Find, units: _Units) -> tuple[Verdict, Hit]:
+        term = compiled.terms[find.term]
+        start, end, channel, clean = find.start, find.end, find.channel, find.clean
+        severity = term.entry.severity
+        hit = Hit(
+            term.entry.term, term.list, term.category, severity, channel, start, end, units(start, end), clean
+        )
+        return self.policy.verdict(severity, channel, clean), hit
+
+    def late(self) -> Result:
+        """The verdict on a text nobody could check in time: full review."""
+        return Result(
+            verdict=Verdict.IMPORTANT,
+            stages=max(self.policy.stages.values()),
+            version=self.version,
+            complete=False,
+            late=True,
+        )
+
+    # ------------------------------------------------------------ changing the lists
+
+    def add(self, more: WordList) -> str:
+        """Check against more terms from now on. Only they are compiled: a thousand take milliseconds.
+
+        Call `replace` with `lists` some time after, to fold them in. Returns the new version.
+        """
+        with self._changing:
+            state = self._state
+            over = (*(state.overlay.lists if state.overlay else ()), more)
+            overlay = Compiled(over, self._day(), self.engine)
+            version = f"{state.version.split('+')[0]}+{_digest(over)[:6]}.{len(overlay.terms)}"
+            self._state = _Lists(version, state.base, overlay, self._clean(version))
+            return version
+
+    def replace(self, lists: Iterable[WordList]) -> str:
+        """Check against these lists, and no others, once they are compiled.
+
+        What `add` adds meanwhile is kept. Returns the new version.
+        """
+        before = self._state
+        fresh = self._compile(tuple(lists))
+        with self._changing:
+            state = self._state
+            had = len(before.overlay.lists) if before.overlay else 0
+            meanwhile = state.overlay.lists[had:] if state.overlay else ()
+            if meanwhile:
+                overlay = Compiled(meanwhile, self._day(), self.engine)
+                version = f"{fresh.version}+{_digest(meanwhile)[:6]}.{len(overlay.terms)}"
+                fresh = _Lists(version, fresh.base, overlay, self._clean(version))
+            self._state = fresh
+            return fresh.version
+
+    def _compile(self, lists: tuple[WordList, ...]) -> _Lists:
+        version = _digest(lists)
+        return _Lists(version, Compiled(lists, self._day(), self.engine), None, self._clean(version))
+
+    def _clean(self, version: str) -> Result:
+        return Result(verdict=Verdict.CLEAN, stages=self.policy.stages[Verdict.CLEAN], version=version)
+
+    def _day(self) -> dt.date:
+        return self._today or dt.datetime.now(tz=dt.UTC).astimezone().date()
+
+
+class _Spans:
+    """Code point spans in UTF-16 units."""
+
+    def __init__(self, text: str) -> None:
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        self._before = np.append(0, np.cumsum(codes > 0xFFFF))
+
+    def __call__(self, start: int, end: int) -> tuple[int, int]:
+        return start + int(self._before[start]), end + int(self._before[end])
+
+
+def _same(start: int, end: int) -> tuple[int, int]:
+    return start, end
+
+
+def _utf16(text: str) -> _Units:
+    return _same if text.isascii() or max(text) <= "\uffff" else _Spans(text)
+
+
+def _only_find(text: str, finds: Finds) -> Find | None:
+    """The one find there is, if nothing else has to be asked. Most texts with any have one."""
+    if len(finds.found) == 1 and not finds.allowed and finds.raw <= MAX_RAW and len(text) <= MAX_CHARS:
+        return finds.found[0]
+    return None
+
+
+def _distinct(finds: Iterable[Find]) -> list[Find]:
+    """One find of a term at a place: the surest way it was found."""
+    finds = list(finds)
+    if len(finds) < 2:
+        return finds
+    best: list[Find] = []
+    ends: dict[int, list[tuple[int, int]]] = {}
+    for find in sorted(finds, key=lambda one: (_SURENESS[one.channel], not one.clean, one.start, -one.end)):
+        there = ends.setdefault(find.term, [])
+        if find.channel is Channel.EXACT and find.clean:
+            fits = (find.start, find.end) not in there[-1:]
+        else:
+            fits = len(there) < MAX_HITS and not any(a < find.end and find.start < b for a, b in there)
+        if fits:
+            there.append((find.start, find.end))
+            best.append(find)
+    return best
+
+
+def _digest(lists: Sequence[WordList]) -> str:
+    digest = hashlib.sha256()
+    for one in lists:
+        try:
+            digest.update(msgspec.msgpack.encode(one, order="deterministic"))
+        except UnicodeEncodeError:  # half a surrogate pair, which no file can hold but a caller can
+            digest.update(ascii(one).encode())
+    return digest.hexdigest()[:12]

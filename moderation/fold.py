@@ -1,0 +1,111 @@
+"""One fold for terms and text, over whole batches, with the way back to every original character.
+
+Width, case, compatibility forms, traditional to simplified, look-alikes and numerals go to one form; what is
+drawn as nothing and what stands between letters goes away; a repeated character is kept once. How often it
+stood there is kept aside: 哈哈哈镜 is more than 哈镜 (see `Folded.run_lengths`).
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from moderation.tables import CODE_POINTS, Codes, tables
+
+Index = npt.NDArray[np.intp]
+
+NEWLINE = 10
+
+
+class Folded:
+    """A batch of texts after folding.
+
+    Four spaces of positions, from left to right in the pipeline:
+
+    - *original*: code points of the texts joined by one separator each;
+    - *kept*: what the fold left, one for each folded character (`kept[i]` is its original position);
+    - *folded*: kept with repeats taken once (`runs[j]` is the first kept position of folded character j);
+    - `text` is the folded characters as a string, one line for each text, matched as one haystack.
+    """
+
+    __slots__ = (
+        "begins",
+        "codes",
+        "ends",
+        "folded",
+        "kept",
+        "kept_codes",
+        "kept_list",
+        "original_begins",
+        "runs",
+        "text",
+    )
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        lengths = np.fromiter(map(len, texts), np.intp, len(texts))
+        joined = "\n".join(texts)
+        self.codes: Codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+        ends = np.cumsum(lengths + 1) - 1
+        self.original_begins: Index = ends - lengths
+        folded = tables().fold[self.codes]
+        separators = ends[:-1]
+        folded[separators] = NEWLINE
+        kept = np.flatnonzero(folded)
+        folded = folded[kept]
+        if len(folded) and folded.max() >= CODE_POINTS:
+            kept, folded = _spread(kept, folded)
+        self.kept: Index = kept
+        self.kept_codes: Codes = folded
+        first = np.empty(len(folded), np.bool_)
+        first[:1] = True
+        np.not_equal(folded[1:], folded[:-1], out=first[1:])
+        first |= folded == NEWLINE
+        self.runs: Index = np.flatnonzero(first)
+        self.folded: Codes = folded[self.runs]
+        self.text = self.folded.tobytes().decode("utf-32-le")
+        lines = np.flatnonzero(self.folded == NEWLINE)
+        self.begins: Index = np.concatenate([[0], lines + 1])
+        """First folded position of each text."""
+        self.ends: Index = np.append(lines, len(self.folded))
+
+    def kept_lines(self) -> tuple[Index, Index]:
+        """First kept position of each text, and the one behind its last."""
+        lines = np.flatnonzero(self.kept_codes == NEWLINE)
+        return np.append(0, lines + 1), np.append(lines, len(self.kept))
+
+    def lines(self) -> list[str]:
+        """The folded texts one by one."""
+        return self.text.split("\n")
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Original positions of a folded range, its first and last characters with all their repeats.
+
+        They lie `end - start` apart if nothing was taken out between them.
+        """
+        last = self.runs.item(end) if end < len(self.runs) else len(self.kept)
+        return self.kept.item(self.runs.item(start)), self.kept.item(last - 1) + 1
+
+    def run_lengths(self, start: int, end: int) -> list[int]:
+        """How often each character of a folded range stood there."""
+        edges: list[int] = self.runs[start : end + 1].tolist()
+        if end == len(self.runs):
+            edges.append(len(self.kept))
+        return [b - a for a, b in itertools.pairwise(edges)]
+
+
+def _spread(kept: Index, folded: Codes) -> tuple[Index, Codes]:
+    """Put several characters where one character stands for them (⑩, ㏂, ﬁ)."""
+    several = tables().several
+    which = np.flatnonzero(folded >= CODE_POINTS)
+    counts = np.ones(len(folded), np.intp)
+    inserted = [several[number] for number in (folded[which] - CODE_POINTS).tolist()]
+    counts[which] = np.fromiter(map(len, inserted), np.intp, len(inserted))
+    wide = np.repeat(folded, counts)
+    wide[wide >= CODE_POINTS] = np.frombuffer("".join(inserted).encode("utf-32-le"), np.uint32)
+    return np.repeat(kept, counts), wide
+
+
+def fold(text: str) -> str:
+    """Give one text folded. What is folded stays so when it is folded again."""
+    return Folded([text]).text

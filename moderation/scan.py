@@ -1,0 +1,377 @@
+"""Finding the terms of compiled lists in a batch of texts, and telling finds from chance."""
+
+import functools
+import itertools
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from moderation.boundary import FUNCTION_WORDS, Place
+from moderation.compiled import ALLOW, TRIGGER, Compiled, Sense
+from moderation.edges import edges_hold, gaps_of, straddles, with_marks
+from moderation.fold import NEWLINE, Folded, fold
+from moderation.lexicon import Channel
+from moderation.sounds import spelled
+from moderation.tables import CODE_POINTS, Codes, is_pair, tables
+from moderation.variants import MAX_PAIRS, Variant, joined, variants
+
+MAX_RAW = 2000
+"""Raw matches of one text that are looked at, for each way of looking; a text with more is held for full
+review."""
+
+_WRITTEN = (Channel.EXACT, Channel.ALIAS)
+
+
+@functools.cache
+def _function_words() -> npt.NDArray[np.bool_]:
+    flags = np.zeros(CODE_POINTS, np.bool_)
+    flags[[ord(char) for char in FUNCTION_WORDS]] = True
+    return flags
+
+
+class Find(NamedTuple):
+    """One find. `start`, `end`: code points of the text. `term`: as in Sense."""
+
+    start: int
+    end: int
+    term: int
+    channel: Channel
+    clean: bool
+
+
+class Finds:
+    """What was found in one text."""
+
+    __slots__ = ("allowed", "found", "raw", "triggered")
+
+    def __init__(self) -> None:
+        self.found: list[Find] = []
+        self.allowed: list[tuple[int, int]] = []
+        self.triggered = False
+        self.raw = 0
+
+
+class Scan:
+    """One batch against one compiled set. `by_text`: finds of the texts that have any."""
+
+    def __init__(
+        self, compiled: Compiled, batch: Folded, texts: list[str], channels: frozenset[Channel]
+    ) -> None:
+        self.compiled = compiled
+        self.batch = batch
+        self.texts = texts
+        self.by_text: dict[int, Finds] = {}
+        self._begins: list[int] = batch.begins.tolist()
+        self._exact()
+        if Channel.SPLIT in channels:
+            self._joined()
+        if read := list(variants(batch, texts, channels, compiled.pictures)):
+            self._variants(read)
+        if Channel.HOMOPHONE in channels:
+            self._homophones()
+        if Channel.PINYIN in channels:
+            self._letters()
+
+    # ------------------------------------------------------------ exact
+
+    def _exact(self) -> None:
+        batch, compiled = self.batch, self.compiled
+        for start, end, pattern in compiled.exact.find(batch.text):
+            number, finds = self._finds(start)
+            if finds.raw > MAX_RAW:
+                continue
+            span = batch.span(start, end)
+            bare = span[1] - span[0] == end - start
+            for sense in compiled.meanings(pattern):
+                if (sense.runs is not None or not bare) and not self._repeated_enough(start, end, sense.runs):
+                    continue
+                if sense.term == TRIGGER:
+                    finds.triggered = True
+                    continue
+                begin = batch.original_begins.item(number)
+                if not bare and not edges_hold(self.texts[number], span[0] - begin, span[1] - begin):
+                    span = self._trimmed(start, end, sense.runs)
+                self._take(number, finds, (span[0] - begin, span[1] - begin), sense, bare)
+
+    def _repeated_enough(self, start: int, end: int, runs: tuple[int, ...] | None) -> bool:
+        """Letters stand at least as often as in the term; digits exactly so, for 8888 is not 888.
+
+        Digits may stand so often in one piece of several: 888 888.
+        """
+        batch = self.batch
+        there = batch.run_lengths(start, end)
+        for at, (have, want) in enumerate(zip(there, runs or (1,) * len(there), strict=True), start):
+            if have < want:
+                return False
+            if have > want and batch.text[at].isdecimal():
+                first = int(batch.runs[at])
+                cuts = np.flatnonzero(np.diff(batch.kept[first : first + have]) > 1) + 1
+                if want not in np.diff(np.concatenate([[0], cuts, [have]])):
+                    return False
+        return True
+
+    def _trimmed(self, start: int, end: int, runs: tuple[int, ...] | None) -> tuple[int, int]:
+        """The span without repeats at its two ends that stand apart: of "coupon now" not the n of now."""
+        batch = self.batch
+        low, high = batch.span(start, end)
+        last = batch.kept[batch.runs[end - 1] : batch.runs[end] if end < len(batch.runs) else None]
+        cuts = np.flatnonzero(np.diff(last) > 1)
+        if len(cuts) and cuts[0] + 1 >= (runs[-1] if runs else 1):
+            high = last.item(cuts[0]) + 1
+        first = batch.kept[batch.runs[start] : batch.runs[start + 1] if start + 1 < len(batch.runs) else None]
+        cuts = np.flatnonzero(np.diff(first) > 1)
+        if len(cuts) and len(first) - cuts[-1] - 1 >= (runs[0] if runs else 1) and end - start > 1:
+            low = first.item(cuts[-1] + 1)
+        return low, high
+
+    def _finds(self, folded_at: int) -> tuple[int, Finds]:
+        number = bisect_right(self._begins, folded_at) - 1
+        finds = self.by_text.get(number)
+        if finds is None:
+            finds = self.by_text[number] = Finds()
+        finds.raw += 1
+        return number, finds
+
+    def _take(self, number: int, finds: Finds, span: tuple[int, int], sense: Sense, bare: bool) -> None:
+        """Keep a match whose letters are there, if it stands at the edges of words."""
+        start, end = span
+        text = self.texts[number]
+        if not edges_hold(text, start, end):
+            return
+        if sense.term == ALLOW:
+            finds.allowed.append((start, end))
+            return
+        gaps = bare or gaps_of(text, start, end, term=self.compiled.terms[sense.term].entry.term)
+        if gaps is None:
+            return
+        clean = gaps and not straddles(text, start, end)
+        end = with_marks(text, end)
+        finds.found.append(Find(start, end, sense.term, sense.channel, clean))
+
+    # ------------------------------------------------------------ other readings
+
+    def _joined(self) -> None:
+        """Split characters: every reading is a line of one haystack."""
+        read = list(joined(self.batch, self.compiled.halves))
+        if not read:
+            return
+        if len(read) >= MAX_PAIRS:
+            counts = Counter(bisect_right(self._begins, one.place(one.centre)) - 1 for one in read)
+            for number, count in counts.items():
+                if count >= MAX_PAIRS:
+                    self.by_text.setdefault(number, Finds()).raw = MAX_RAW + 1
+        begins = list(itertools.accumulate((len(one.reading) + 1 for one in read), initial=0))
+        for start, end, pattern in self.compiled.exact.find("\n".join(one.reading for one in read)):
+            which = bisect_right(begins, start) - 1
+            one = read[which]
+            first, last = one.place(start - begins[which]), one.place(end - begins[which])
+            if start - begins[which] <= one.centre < end - begins[which]:
+                low, high = self.batch.span(first, last)
+                number, _ = self._finds(first)
+                begin = self.batch.original_begins.item(number)
+                self._read(
+                    number, (low - begin, high - begin), Channel.SPLIT, self.compiled.meanings(pattern)
+                )
+
+    def _variants(self, read: list[Variant]) -> None:
+        batch = Folded([one.reading for one in read])
+        begins: list[int] = batch.begins.tolist()
+        originals: list[int] = batch.original_begins.tolist()
+        matches = [(*match, False) for match in self.compiled.exact.find(batch.text)]
+        matches += [
+            (start, end, which >> 1, True)
+            for start, end, which in self.compiled.sounds.longer(tables().sound[batch.folded])
+            if not which & 1
+        ]
+        origins: dict[int, list[tuple[int, bool]]] = {}
+        for start, end, which, by_sound in matches:
+            place = bisect_right(begins, start) - 1
+            one = read[place]
+            if by_sound and one.channel is not Channel.EMOJI:
+                continue
+            if place not in origins:
+                origins[place] = one.origin(self.texts[one.text])
+            low, high = batch.span(start, end)
+            span = origins[place][low - originals[place] : high - originals[place]]
+            if not any(made for _, made in span):
+                continue
+            finds = self.by_text.setdefault(one.text, Finds())
+            finds.raw += 1
+            first, last = min(at for at, _ in span), max(at for at, _ in span) + 1
+            heard = (Sense(which, Channel.EMOJI, None),) if by_sound else self.compiled.meanings(which)
+            self._read(one.text, (first, last), one.channel, heard)
+
+    def _read(self, number: int, span: tuple[int, int], channel: Channel, senses: Iterable[Sense]) -> None:
+        """Keep what is found in another reading of a text."""
+        finds, text = self.by_text[number], self.texts[number]
+        start, end = span
+        if finds.raw > MAX_RAW or not edges_hold(text, start, end):
+            return
+        if not gaps_of(text, start, end, strict=channel is Channel.EMOJI):
+            return
+        for sense in senses:
+            if sense.term == TRIGGER:
+                finds.triggered = True
+            if sense.term < 0 or sense.runs or sense.channel not in (*_WRITTEN, channel):
+                continue
+            found_by = sense.channel if channel is Channel.EXACT else channel
+            # an override turns the text for whoever reads it: no term has to ask for that
+            if (
+                found_by in _WRITTEN
+                or channel is Channel.REVERSAL
+                or found_by in self._channels_of(sense.term)
+            ):
+                clean = found_by is not Channel.EXACT or not straddles(text, start, end)
+                finds.found.append(Find(start, end, sense.term, found_by, clean))
+
+    def _channels_of(self, term: int) -> frozenset[Channel]:
+        return self.compiled.terms[term].entry.channels
+
+    # ------------------------------------------------------------ sounds
+
+    def _homophones(self) -> None:
+        batch, sounds = self.batch, self.compiled.sounds
+        heard = tables().sound[batch.folded]
+        if len(heard) < 2:
+            return
+        at = sounds.pairs(heard)
+        if len(at):
+            for start in self._worth_hearing(at).tolist():
+                for number in sounds.at_pair(int(heard[start]), int(heard[start + 1])):
+                    if not number & 1:
+                        self._heard(start, start + 2, number >> 1)
+        for start, end, number in sounds.longer(heard):
+            if not number & 1:
+                self._heard(start, end, number >> 1)
+
+    def _worth_hearing(self, at: Codes) -> Codes:
+        """Of the pairs that sound like a term, those that are not plain language.
+
+        They are two Han characters side by side that are no word, not both grammar, and no part of a word
+        with a neighbour. The cheap questions first: most pairs fall at them.
+        """
+        batch, grammar = self.batch, _function_words()
+        codes = batch.folded
+        one, two = codes[at], codes[at + 1]
+        at = at[(one >= 0x80) & (two >= 0x80) & ~(grammar[one] & grammar[two])]
+        at = at[~is_pair(codes[at], codes[at + 1], frequent=False)]
+        if not len(at):
+            return at
+        second = batch.runs[at + 1]
+        at = at[batch.kept[second] - batch.kept[second - 1] == 1]
+        around = np.concatenate([[0], codes, [0]]).astype(np.uint32)
+        firsts = np.concatenate([around[at], around[at + 2]])
+        seconds = np.concatenate([around[at + 1], around[at + 3]])
+        word = is_pair(firsts, seconds, frequent=True)
+        return at[~(word[: len(at)] | word[len(at) :])]
+
+    def _heard(self, start: int, end: int, term: int) -> None:
+        compiled, batch = self.compiled, self.batch
+        said = batch.text[start:end]
+        if said == compiled.folded[term] or Channel.HOMOPHONE not in compiled.terms[term].entry.channels:
+            return
+        number, finds = self._finds(start)
+        if finds.raw > MAX_RAW:
+            return
+        begin = batch.original_begins.item(number)
+        low, high = batch.span(start, end)
+        low, high = low - begin, high - begin
+        text = self.texts[number]
+        if high - low > end - start and not gaps_of(text, low, high, strict=True):
+            return
+        if said.isascii() or not edges_hold(text, low, high):
+            return
+        place = Place(text, low, high)
+        if place.covered or (end - start == 2 and not place.scattered):
+            return
+        finds.found.append(Find(low, high, term, Channel.HOMOPHONE, clean=True))
+
+    # ------------------------------------------------------------ letters
+
+    def _letters(self) -> None:
+        """Runs of Latin letters as syllables, among Han characters as they sound."""
+        batch = self.batch
+        is_letter = (batch.kept_codes >= 97) & (batch.kept_codes <= 122)
+        if not is_letter.any():
+            return
+        begins, ends = batch.kept_lines()
+        count = np.cumsum(np.append(0, is_letter))
+        count = count[ends] - count[begins]
+        some = np.repeat(count >= 2, ends - begins + 1)[: len(batch.kept)]
+        at = np.flatnonzero(some)
+        codes, kept = batch.kept_codes[at], batch.kept[at]
+        found = spelled(codes.tobytes().decode("utf-32-le"))
+        if not found:
+            return
+        syllables, firsts, lasts = (np.array(one) for one in zip(*found, strict=True))
+        # one token for each syllable, one for each other character without its repeats
+        tokens = np.ones(len(codes), np.bool_)
+        tokens[1:] = (codes[1:] != codes[:-1]) | is_letter[at][1:] | (codes[1:] == NEWLINE)
+        inside = np.zeros(len(codes) + 1, np.int8)
+        inside[firsts + 1] += 1
+        np.subtract.at(inside, lasts, 1)
+        tokens &= np.cumsum(inside[:-1]) == 0
+        heard = tables().sound[codes]
+        heard[firsts] = syllables
+        by_letters = np.zeros(len(codes), np.bool_)
+        by_letters[firsts] = True
+        last = np.arange(len(codes))
+        last[firsts] = lasts - 1
+        # whether a Latin letter or a digit stands right before or after, so that no word begins or ends here
+        alnum = is_letter[at] | (codes - np.uint32(48) < 10)
+        beside = (kept[1:] - kept[:-1] == 1) & alnum[1:] & alnum[:-1]
+        before, after = np.append(False, beside), np.append(beside, False)
+        places = np.flatnonzero(tokens)
+        heard, by_letters, last = heard[places], by_letters[places], last[places]
+        if len(heard) < 2:
+            return
+        starts, stops = kept[places], kept[last] + 1
+        pairs = self.compiled.sounds.pairs(heard)
+        good = (by_letters[pairs] | by_letters[pairs + 1]) & ~before[places[pairs]] & ~after[last[pairs + 1]]
+        for one in pairs[good].tolist():
+            span = slice(one, one + 2)
+            for which in self.compiled.sounds.at_pair(int(heard[one]), int(heard[one + 1])):
+                self._spelled(starts[span].tolist(), stops[span].tolist(), by_letters[span].tolist(), which)
+        for start, end, which in self.compiled.sounds.longer(heard):
+            if by_letters[start:end].any() and not before[places[start]] and not after[last[end - 1]]:
+                span = slice(start, end)
+                self._spelled(starts[span].tolist(), stops[span].tolist(), by_letters[span].tolist(), which)
+
+    def _spelled(self, starts: list[int], stops: list[int], letters: list[bool], which: int) -> None:
+        term = which >> 1
+        if (which & 1 and not all(letters)) or Channel.PINYIN not in self._channels_of(term):
+            return
+        number = int(np.searchsorted(self.batch.original_begins, starts[0], "right")) - 1
+        text = self.texts[number]
+        begin = self.batch.original_begins.item(number)
+        if len(starts) == 2 and not all(letters):
+            # with one of two characters left, it must be the term's own
+            own = self.compiled.folded[term]
+            if any(fold(text[at - begin]) != own[i] for i, at in enumerate(starts) if not letters[i]):
+                return
+        low, high = starts[0] - begin, stops[-1] - begin
+        finds = self.by_text.setdefault(number, Finds())
+        finds.raw += 1
+        if finds.raw > MAX_RAW or not edges_hold(text, low, high):
+            return
+        if gaps_of(text, low, high, units=len(starts)):
+            finds.found.append(Find(low, high, term, Channel.PINYIN, clean=True))
+
+
+def suppressed(finds: Finds) -> Iterator[Find]:
+    """The finds that no allow-phrase holds."""
+    if not finds.allowed:
+        yield from finds.found
+        return
+    allowed = sorted(finds.allowed)
+    starts = [start for start, _ in allowed]
+    reach = 0
+    furthest = [reach := max(reach, end) for _, end in allowed]
+    for find in finds.found:
+        at = bisect_right(starts, find.start) - 1
+        if at < 0 or furthest[at] < find.end:
+            yield find

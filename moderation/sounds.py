@@ -1,0 +1,155 @@
+"""How text sounds: toneless syllables, and finding terms by them.
+
+Two spellings of a sound: *exact* numbers the syllables as pypinyin writes them; *fuzzy* takes together what
+speakers of southern Mandarin do not tell apart (zh z, ch c, sh s, n l, -ang -an, -eng -en, -ing -in).
+Terms of two syllables are looked up in a flat table, without an automaton: of 100,000 terms a good part
+of all syllable pairs is taken, and each pair of a text would be a match. For that reason they go by exact
+sound where there are many of them (FUZZY_PAIRS); all longer ones go by fuzzy sound.
+"""
+
+import functools
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from moderation.matcher import Match, build
+from moderation.tables import Codes, tables
+
+Sounds = npt.NDArray[np.uint16]
+"""Syllable numbers from 1; 0 is a character without sound and parts what stands on its two sides."""
+
+_PRIVATE = 0xE000
+_SILENT = 0xF8FF
+FUZZY_PAIRS = 5000
+"""Terms of two syllables up to which they are heard with a fuzzy ear: 5 % of the pairs there are."""
+MAX_READINGS = 4
+"""Of a term, over all its characters."""
+
+
+def fuzzy_spelling(syllable: str) -> str:
+    """The spelling that stands for all that sound about the same."""
+    initial = re.match("[zcs]h", syllable)
+    rest = syllable[0] + syllable[2:] if initial else syllable
+    if rest.startswith("n") and rest not in ("n", "ng"):
+        rest = "l" + rest[1:]
+    return re.sub("([aei])ng$", r"\1n", rest)
+
+
+@functools.cache
+def _fuzzy() -> Codes:
+    """Exact sound -> private character of its fuzzy sound."""
+    names = [fuzzy_spelling(one) for one in tables().syllables]
+    number = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return np.array([_SILENT, *(_PRIVATE + number[name] for name in names)], "<u2")
+
+
+@functools.cache
+def _same() -> Sounds:
+    """Exact sound -> the first exact sound that is the same to a fuzzy ear."""
+    fuzzy: list[int] = _fuzzy().tolist()
+    first: dict[int, int] = {}
+    return np.array([first.setdefault(sound, place) for place, sound in enumerate(fuzzy)], np.uint16)
+
+
+@functools.cache
+def _numbers() -> dict[str, int]:
+    numbers = {name: i for i, name in enumerate(tables().syllables, 1)}
+    return numbers | {"lue": numbers["lve"], "nue": numbers["nve"]}
+
+
+@functools.cache
+def _syllable() -> re.Pattern[str]:
+    """Match the longest syllable, as a tree by letters: 400 branches would be tried one by one."""
+    return re.compile(_tree(sorted(one for one in _numbers() if len(one) > 1 or one in "ae")))
+
+
+def _tree(words: list[str]) -> str:
+    by_letter = {
+        letter: [one[1:] for one in rest] for letter, rest in itertools.groupby(words, lambda one: one[:1])
+    }
+    ends = by_letter.pop("", None) is not None
+    branches = [letter + _tree(rest) for letter, rest in by_letter.items()]
+    if not branches:
+        return ""
+    return f"(?:{'|'.join(branches)})" + ("?" if ends else "")
+
+
+def spelled(letters: str) -> list[tuple[int, int, int]]:
+    """Read Latin letters as syllables: (sound, start, end). The longest first, the others left out."""
+    numbers = _numbers()
+    return [(numbers[found[0]], *found.span()) for found in _syllable().finditer(letters)]
+
+
+def fuzzy_text(sounds: Sounds) -> str:
+    return _fuzzy()[sounds].tobytes().decode("utf-16-le")
+
+
+def readings(term: str) -> list[tuple[int, ...]]:
+    """The ways a folded term of Han characters and digits sounds; none where a character has no sound."""
+    table = tables()
+    each = []
+    for char in term:
+        code = ord(char)
+        first, second = int(table.sound[code]), int(table.sound_2[code])
+        if not first:
+            return []
+        each.append((first,) if first == second else (first, second))
+    return list(itertools.islice(itertools.product(*each), MAX_READINGS))
+
+
+def respelled(reading: Sequence[int]) -> tuple[int, ...]:
+    """The syllables that come out where the letters of a reading are taken apart again (西安: xian)."""
+    names = tables().syllables
+    return tuple(sound for sound, _, _ in spelled("".join(names[one - 1] for one in reading)))
+
+
+class SoundIndex:
+    """Terms by their sound. `terms`: (reading, number of the term)."""
+
+    def __init__(self, terms: Iterable[tuple[tuple[int, ...], int]], engine: str | None) -> None:
+        self._pairs = np.zeros(1 << 18, np.bool_)
+        self._by_pair: dict[int, tuple[int, ...]] = {}
+        terms = list(terms)
+        many = sum(len(reading) == 2 for reading, _ in terms) > FUZZY_PAIRS
+        same = self._same = np.arange(len(_same()), dtype=np.uint16) if many else _same()
+        longer: dict[str, tuple[int, ...]] = {}
+        for reading, number in terms:
+            if len(reading) == 2:
+                key = int(same[reading[0]]) << 9 | int(same[reading[1]])
+                self._by_pair[key] = (*self._by_pair.get(key, ()), number)
+            elif len(reading) > 2:
+                pattern = _pattern(reading)
+                longer[pattern] = (*longer.get(pattern, ()), number)
+        self._pairs[list(self._by_pair)] = True
+        self._longer = list(longer.values())
+        self._matcher = build(list(longer), engine)
+
+    def pairs(self, sounds: Sounds) -> Codes:
+        """Positions where two neighbours sound like a term of two syllables."""
+        same = self._same[sounds]
+        keys = same[:-1].astype(np.uint32) << 9 | same[1:]
+        return np.flatnonzero(self._pairs[keys]).astype(np.uint32)
+
+    def at_pair(self, first: int, second: int) -> tuple[int, ...]:
+        same = self._same
+        return self._by_pair.get(same.item(first) << 9 | same.item(second), ())
+
+    def longer(self, sounds: Sounds) -> list[Match]:
+        """Matches of terms with three syllables or more, by fuzzy sound."""
+        return [
+            (start, end, number)
+            for start, end, which in self._matcher.find(fuzzy_text(sounds))
+            for number in self._longer[which]
+        ]
+
+
+def _pattern(reading: Sequence[int]) -> str:
+    return "".join(map(_private, reading))
+
+
+@functools.lru_cache(maxsize=1024)
+def _private(sound: int) -> str:
+    return chr(int(_fuzzy()[sound]))

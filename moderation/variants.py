@@ -1,0 +1,200 @@
+"""Other ways to read a text: pictures as words, right to left, Roman letters, and halves put together.
+
+Each is tried only on texts that have what it is about, so ordinary text pays next to nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from moderation.fold import Folded
+from moderation.lexicon import Channel
+from moderation.matcher import build
+from moderation.tables import CODE_POINTS, bits_of, in_bits, tables
+
+MAX_WAYS = 3
+"""Readings tried of each picture; all pictures of a text take their first, second, third together."""
+MAX_CHARS = 20_000
+"""Code points of one text that are read in other ways. A longer one goes to full review."""
+FEW = 50
+"""Places up to which each is looked up; more are thinned out at once first."""
+MAX_PAIRS = 1000
+"""Pairs of halves of one text that are put together. A text with more goes to full review."""
+REACH = 15
+"""Folded characters to each side of two halves that may belong to the same term."""
+
+_OVERRIDE = "\u202e"
+_ROMAN = {
+    "Ⅰ": "i",
+    "ⅰ": "i",
+    "Ⅴ": "v",
+    "ⅴ": "v",
+    "Ⅹ": "x",
+    "ⅹ": "x",
+    "Ⅱ": "ii",
+    "Ⅲ": "iii",
+    "Ⅳ": "iv",
+    "Ⅵ": "vi",
+}
+
+
+class Variant(NamedTuple):
+    """Text number `text` in another reading. `readings`: what stands for which character in it."""
+
+    text: int
+    channel: Channel
+    reading: str
+    readings: dict[str, str]
+
+    def origin(self, original: str) -> list[tuple[int, bool]]:
+        """For each character of the reading: its place in the original; whether it is made up."""
+        if self.channel is Channel.REVERSAL:
+            at = original.index(_OVERRIDE)
+            last = min(len(original), MAX_CHARS)
+            return [(i, False) for i in range(at)] + [(i, True) for i in range(last - 1, at, -1)]
+        return [
+            (at, char in self.readings)
+            for at, char in enumerate(original[:MAX_CHARS])
+            for _ in self.readings.get(char, " ")
+        ]
+
+
+class Joined(NamedTuple):
+    """Two halves put together, with their surroundings. The whole character is at `centre` of `reading`.
+
+    Character i stands for the folded positions `place(i)` up to `place(i + 1)`. `places`: given where
+    more than one pair is put together.
+    """
+
+    reading: str
+    centre: int
+    low: int
+    places: list[int] | None = None
+
+    def place(self, at: int) -> int:
+        return self.places[at] if self.places is not None else self.low + at + (at > self.centre)
+
+
+class Halves:
+    """The pairs of halves that make a character some pattern has."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        there = set().union(*patterns)
+        useful = {
+            (key >> 21, key & 0x1FFFFF): "".join(whole for whole in wholes if whole in there)
+            for key, wholes in tables().splits.items()
+        }
+        self.wholes = {chr(a) + chr(b): wholes for (a, b), wholes in useful.items() if wholes}
+        self.first, self.second = np.zeros(1 << 16, np.bool_), np.zeros(1 << 16, np.bool_)
+        for pair in self.wholes:
+            self.first[ord(pair[0]) & 0xFFFF] = self.second[ord(pair[1]) & 0xFFFF] = True
+        keys = [(ord(pair[0]) << 16 | ord(pair[1]) & 0xFFFF) & 0xFFFFFFFF for pair in self.wholes]
+        self.bits = bits_of(np.array(keys, np.uint32))
+
+    def pairs(self, batch: Folded) -> dict[int, str]:
+        """Folded position of each first half that has its second behind it -> what they make."""
+        codes = batch.folded
+        low = codes & 0xFFFF
+        maybe = np.flatnonzero(self.first[low[:-1]] & self.second[low[1:]])
+        if len(maybe) > FEW:
+            maybe = maybe[in_bits(self.bits, codes[maybe], codes[maybe + 1])]
+        wholes, text = self.wholes, batch.text
+        there = {at: wholes[pair] for at in maybe.tolist() if (pair := text[at : at + 2]) in wholes}
+        if len(there) <= MAX_PAIRS:
+            return there
+        counts: Counter[int] = Counter()
+        numbers = np.searchsorted(batch.begins, list(there), "right").tolist()
+        for number, at in zip(numbers, list(there), strict=True):
+            counts[number] += 1
+            if counts[number] > MAX_PAIRS:
+                del there[at]
+        return there
+
+
+class Pictures:
+    """The pictures that can stand for a part of some pattern, with the readings that do."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        emoji = tables().emoji
+        readings = sorted({reading for each in emoji.values() for reading in each})
+        there = {readings[which] for _, _, which in build(readings).find("\n".join(patterns))}
+        useful = {one: tuple(reading for reading in each if reading in there) for one, each in emoji.items()}
+        self.readings = {one: each[:MAX_WAYS] for one, each in useful.items() if each}
+        self.special = np.zeros(CODE_POINTS, np.bool_)
+        self.special[[ord(one) for one in (*self.readings, *_ROMAN, _OVERRIDE)]] = True
+
+
+def variants(
+    batch: Folded, texts: list[str], channels: frozenset[Channel], pictures: Pictures
+) -> Iterator[Variant]:
+    """The readings of all texts of a batch that have something to read otherwise."""
+    places = np.flatnonzero(pictures.special[batch.codes])
+    if not len(places):
+        return
+    there: dict[int, set[str]] = {}
+    numbers = np.searchsorted(batch.original_begins, places, "right") - 1
+    for number, code in zip(numbers.tolist(), batch.codes[places].tolist(), strict=True):
+        there.setdefault(number, set()).add(chr(code))
+    for number, chars in there.items():
+        text = texts[number][:MAX_CHARS]
+        if Channel.EMOJI in channels:
+            found = [(one, pictures.readings[one]) for one in chars if one in pictures.readings]
+            for way in range(max((len(each) for _, each in found), default=0)):
+                read = {one: each[min(way, len(each) - 1)] for one, each in found}
+                yield Variant(number, Channel.EMOJI, _reread(text, read), read)
+        if not chars.isdisjoint(_ROMAN):
+            read = {one: _ROMAN[one] for one in chars & _ROMAN.keys()}
+            yield Variant(number, Channel.EXACT, _reread(text, read), read)
+        if _OVERRIDE in chars and Channel.REVERSAL in channels:
+            before, mark, after = text.partition(_OVERRIDE)
+            if mark:
+                yield Variant(number, Channel.REVERSAL, before + after[::-1], {})
+
+
+def _reread(text: str, readings: dict[str, str]) -> str:
+    for char, reading in readings.items():
+        text = text.replace(char, reading)
+    return text
+
+
+def joined(batch: Folded, halves: Halves) -> Iterator[Joined]:
+    """The surroundings of every two halves that make a character, with them put together.
+
+    The first MAX_PAIRS of each text. One reading has all pairs around put together, the first pair first
+    where they overlap; where a pair can
+    make several characters, or overlaps with another, it has further readings with only itself put together.
+    """
+    if len(batch.folded) < 2:
+        return
+    pairs = halves.pairs(batch)
+    text = batch.text
+    last = -REACH
+    near: list[int] = []
+    for at, wholes in pairs.items():
+        low = max(0, at - REACH)
+        for whole in wholes:
+            yield Joined(text[low:at] + whole + text[at + 2 : at + 2 + REACH], at - low, low)
+        if at - last <= REACH:
+            near += [last, at]
+        last = at
+    for at in dict.fromkeys(near):
+        yield _all_joined(text, pairs, at)
+
+
+def _all_joined(text: str, pairs: dict[int, str], centre: int) -> Joined:
+    low, high = max(0, centre - REACH), min(len(text), centre + 2 + REACH)
+    chars: list[str] = []
+    places: list[int] = []
+    middle = 0
+    at = low
+    while at < high:
+        # the pair in the middle is put together in any case
+        together = at in pairs and at + 2 <= high and (at == centre or abs(at - centre) > 1)
+        if at == centre:
+            middle = len(chars)
+        chars.append(pairs[at][0] if together else text[at])
+        places.append(at)
+        at += 2 if together else 1
+    return Joined("".join(chars), middle, low, [*places, at])

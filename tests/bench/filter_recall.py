@@ -1,0 +1,30 @@
+"""What the filter finds of the evasion set, class by class, and what it finds where nothing is."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "moderation" / "evasion"))
+
+import score
+
+Row = tuple[str, str, str, bool | None]
+
+
+def rows() -> list[Row]:
+    """(What, value, aim, whether it is kept)."""
+    made: list[Row] = []
+    for kind, one in score.recall(score.test_filter(), score.read_evasions()).items():
+        aim = score.AIMS[kind]
+        made.append((f"recall, {kind} ({one.of})", f"{one.share:.1%}", f"aim {aim:.0%}", one.share >= aim))
+    for name, told in score.false_hits(score.shipped_filter(), score.read_clean()).items():
+        kept = told.share < 0.01 and told.blocked == 0 if name in score.CHAT else None
+        value = f"{told.share:.2%}, {told.blocked} block"
+        made.append(
+            (
+                f"false hits, {name} ({told.of} lines)",
+                value,
+                "aim under 1 %, 0 block" if kept is not None else "",
+                kept,
+            )
+        )
+    return made

@@ -1,0 +1,76 @@
+"""Whether a find stands where a word stands."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from moderation.boundary import Place, plain, segmenter
+from moderation.edges import edges_hold, gaps_of
+
+
+@pytest.fixture(params=["rjieba", "jieba"])
+def with_segmenter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Each segmenter in turn: jieba is taken where rjieba cannot be imported."""
+    segmenter.cache_clear()
+    if request.param == "jieba":
+        monkeypatch.setitem(sys.modules, "rjieba", None)
+    yield request.param
+    segmenter.cache_clear()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::SyntaxWarning", "ignore::UserWarning")
+def test_both_segmenters_see_what_cuts_through_words(with_segmenter: str) -> None:
+    assert with_segmenter == segmenter()[0]
+    assert Place("路口交通堵塞", 1, 3).straddled
+    assert Place("我参加微信活动", 2, 5).straddled
+    assert not Place("看广告啦", 1, 3).straddled
+    assert not Place("赌博罪很重", 0, 2).straddled
+
+
+def test_a_single_character_inside_a_word_is_straddled() -> None:
+    assert Place("裸露", 0, 1).straddled
+
+
+def test_text_for_the_segmenter_keeps_number_words_and_drops_what_is_not_drawn() -> None:
+    assert plain("一樣的\u200b廣告", keep_marks=True) == "一样的广告"
+    assert plain("广*告\ud800", keep_marks=False) == "广告"
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end", "holds"),
+    [
+        ("hello", 0, 5, True),
+        ("shello", 1, 6, False),
+        ("hello2", 0, 5, False),
+        ("x\u200bhello", 2, 7, False),
+        ("加hello好", 1, 6, True),
+        ("加video", 0, 2, False),
+        ("第一2", 1, 2, True),
+    ],
+)
+def test_latin_stands_at_the_edges_of_words(text: str, start: int, end: int, holds: bool) -> None:
+    assert holds is edges_hold(text, start, end)
+
+
+@pytest.mark.parametrize(
+    ("text", "term", "judged"),
+    [
+        ("广告", "", True),
+        ("广*告", "", True),
+        ("广 告", "", True),
+        ("广，告", "", False),
+        ("加，微，信", "", True),
+        ("加，微信", "", False),
+        ("pen is", "", False),
+        ("p e n i s", "", True),
+        ("kill yourself", "kill yourself", True),
+        ("sh*it", "", True),
+        ("广" + "*" * 8 + "告", "", True),
+        ("广" + "*" * 9 + "告", "", None),
+        ("广" + "\u200b" * 2000 + "告", "", True),
+        ("广" + "\u200b" * 5000 + "告", "", None),
+    ],
+)
+def test_gaps(text: str, term: str, judged: bool | None) -> None:
+    assert judged is gaps_of(text, 0, len(text), term=term)

@@ -1,0 +1,303 @@
+"""The filter as a whole: spans, channels, verdicts, batches, odd input, changing lists."""
+
+import threading
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from moderation_texts import any_text, disguised
+
+from moderation.filter import EVERY_CHANNEL, EXACT_CHANNELS, Filter
+from moderation.fold import fold
+from moderation.lexicon import Channel
+from moderation.lists import parse_list, plain_list
+from moderation.policy import Verdict
+from moderation.result import Result
+
+LIST = r"""
+@category test
+@title-en Test
+@title-zh 测试
+@version 1
+@severity sensitive
+@alias 微信 = 薇信,V信
+加微信 | important | channels=+initials,+reversal
+广告 | sensitive | channels=+reversal
+口交 | block
+赌博 | block
+hello | suspected
+888
+好朋友
+啤酒 | suspected
+哈哈哈镜 | block
+kill yourself | block
+penis | important
+反感
+无声 | | channels=-homophone,-pinyin,-split,-emoji
+过期 | block | expires=2020-01-01
+卫生纸 | | alias=面巾
+! 路口交通
+! 赌博学
+"""
+
+
+@pytest.fixture(scope="module")
+def made() -> Filter:
+    return Filter([parse_list(LIST, "test.txt")])
+
+
+def found(result: Result) -> list[tuple[str, str]]:
+    return [(hit.term, hit.channel.value) for hit in result.hits]
+
+
+ONE_FOR_EACH_CHANNEL = {
+    "大家快加微信": ("加微信", "exact", "加微信"),
+    "大家快加V信": ("加微信", "alias", "加V信"),
+    "一起女子朋友": ("好朋友", "split", "女子朋友"),
+    "来喝🍺酒": ("啤酒", "emoji", "🍺酒"),
+    "快加wei信吧": ("加微信", "pinyin", "加wei信"),
+    "jiaweixin": ("加微信", "pinyin", "jiaweixin"),
+    "嘉薇心聊": ("加微信", "homophone", "嘉薇心"),
+    "jwx": ("加微信", "initials", "jwx"),
+    "看告广": ("广告", "reversal", "告广"),
+    "看\u202e信微加": ("加微信", "reversal", "信微加"),
+    "电话13812345678": ("mobile", "personal", "13812345678"),
+    "加Ⅴ信": ("加微信", "alias", "加Ⅴ信"),
+    "fangan": ("反感", "pinyin", "fangan"),
+    "⑧⑧⑧": ("888", "exact", "⑧⑧⑧"),
+    "h̶e̶l̶l̶o̶!": ("hello", "exact", "h̶e̶l̶l̶o̶"),
+    "买面巾": ("卫生纸", "alias", "面巾"),
+    "哈哈哈哈镜": ("哈哈哈镜", "exact", "哈哈哈哈镜"),
+    "hello oh": ("hello", "exact", "hello"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), ONE_FOR_EACH_CHANNEL.items())
+def test_each_channel_gives_the_term_and_the_exact_span(
+    made: Filter, text: str, expected: tuple[str, str, str]
+) -> None:
+    (hit,) = made.check(text).hits
+    assert expected == (hit.term, hit.channel, text[hit.start : hit.end])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "路口交通堵塞", "赌博学研究", "othello", "hellos", "shello2", "哈哈镜",
+        "8888", "1888", "过期了", "五声", "wusheng",
+        "今天天气真好", "tiny.cc", "xi", "朋友好", "", " ", "\n",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_term_is_left_alone(made: Filter, text: str) -> None:
+    assert made.check(text).verdict == Verdict.CLEAN
+
+
+def test_an_exact_hit_of_a_block_term_blocks_and_asks_for_three_stages(made: Filter) -> None:
+    result = made.check("来赌博吧")
+    assert (result.verdict, result.stages) == (Verdict.BLOCK, 3)
+    assert result.reason_zh == "判为“拦截”：以原词方式命中“赌博”（test，拦截级）。"
+    assert result.reason_en == "Block: “赌博” (test, block) was found as written."
+
+
+@pytest.mark.parametrize("text", ["🎲博", "du博", "dubo", "贝者博", "睹博", "参口交流"])
+def test_nothing_but_an_exact_clean_hit_blocks(made: Filter, text: str) -> None:
+    result = made.check(text)
+    assert result.hits
+    assert result.verdict < Verdict.BLOCK
+
+
+@pytest.mark.parametrize("text", ["参加，微信见", "the pen is red", "参加微信活动"])
+def test_a_hit_over_the_edge_of_words_is_lowered_not_dropped(made: Filter, text: str) -> None:
+    result = made.check(text)
+    (hit,) = result.hits
+    assert not hit.clean
+    assert result.verdict == Verdict.SUSPECTED
+    assert "可能构成别的词" in result.reason_zh
+
+
+@pytest.mark.parametrize("text", ["加，微，信", "p e n i s", "Kill   yourself"])
+def test_a_gap_after_every_letter_or_one_of_the_term_itself_is_no_excuse(made: Filter, text: str) -> None:
+    assert made.check(text).hits[0].clean
+
+
+def test_all_overlapping_terms_are_found() -> None:
+    made = Filter([plain_list(["ab", "abcd", "bc", "cd", "赌", "赌博", "博彩", "赌博彩票"], "t")])
+    assert {"赌", "赌博", "博彩", "赌博彩票"} == {hit.term for hit in made.check("赌博彩票").hits}
+
+
+def test_each_of_several_occurrences_is_told(made: Filter) -> None:
+    assert [(hit.start, hit.end) for hit in made.check("广告，广告 广告").hits] == [(0, 2), (3, 5), (6, 8)]
+
+
+def test_spans_in_utf_16_units_suit_browsers(made: Filter) -> None:
+    text = "😀😀加微信𝓱𝓮𝓵𝓵𝓸"
+    units = text.encode("utf-16-le")
+    for hit in made.check(text).hits:
+        low, high = hit.utf16
+        assert text[hit.start : hit.end] == units[2 * low : 2 * high].decode("utf-16-le")
+
+
+def test_personal_data_is_starred_out_and_the_text_keeps_its_length(made: Filter) -> None:
+    text = "加我１３８ 1234 5678"
+    result = made.check(text)
+    assert result.masked == "加我１３８ **** 5678"
+    assert result.verdict == Verdict.SENSITIVE
+
+
+def test_channels_can_be_switched_off(made: Filter) -> None:
+    only_written = made.with_channels(EXACT_CHANNELS)
+    assert only_written.check("嘉薇心").verdict == Verdict.CLEAN
+    assert only_written.check("加微信").verdict == Verdict.IMPORTANT
+    assert [
+        made.with_channels(chosen).check("13812345678").verdict.word
+        for chosen in (EVERY_CHANNEL, EVERY_CHANNEL - {Channel.PERSONAL})
+    ] == ["sensitive", "clean"]
+
+
+# ---------------------------------------------------------------- properties
+
+
+@given(disguised("加微信"), any_text, any_text)
+def test_a_disguised_term_is_found_wherever_it_stands(
+    made: Filter, hidden: str, before: str, after: str
+) -> None:
+    text = before + "，。" + hidden + "。，" + after
+    low = len(before) + 2
+    spans = [(hit.start, hit.end) for hit in made.check(text).hits if hit.term == "加微信"]
+    complete = made.check(text).complete
+    assert not complete or any(start < low + len(hidden) and end > low for start, end in spans)
+
+
+@given(any_text)
+def test_every_exact_span_folds_back_to_its_term(made: Filter, text: str) -> None:
+    for hit in made.check(text + "加微信" + text).hits:
+        if hit.channel is Channel.EXACT:
+            span = (text + "加微信" + text)[hit.start : hit.end]
+            assert fold(hit.term) in (fold(span), fold(span.replace("Ⅴ", "v").replace("Ⅹ", "x")))
+        assert 0 <= hit.start < hit.end <= 2 * len(text) + 3
+
+
+@given(st.lists(any_text | disguised("加微信") | st.sampled_from(list(ONE_FOR_EACH_CHANNEL)), max_size=12))
+def test_a_batch_says_what_single_checks_say(made: Filter, texts: list[str]) -> None:
+    assert [made.check(text) for text in texts] == made.check_many(texts)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "加微信", "广告", "a", "哈", "\u0301", "h\u0336", "\u202e", "\ud800",
+        "1 ", "13812345678", "1", "女子", "🍺", "🍺酒", "jiaweixin",
+        "wei", "嘉薇心", "，", "@", "a.", "微信a", "路口交通",
+        "8", "京a", "\n", "加\u200b", "Ⅴ", "加 ", "kill ", "𝓱", "⑩",
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_a_line_of_a_megabyte_takes_time_by_its_length_only(made: Filter, piece: str) -> None:
+    def took(length: int) -> float:
+        text = piece * (length // len(piece))
+        started = time.process_time()
+        result = made.check(text)
+        spent = time.process_time() - started
+        assert result.complete or result.verdict >= Verdict.IMPORTANT
+        return spent
+
+    took(1000)
+    small, large = took(1 << 17), took(1 << 20)
+    assert large < 0.3 + 16 * small
+    assert large < 5
+
+
+def test_a_text_with_too_many_finds_goes_to_full_review(made: Filter) -> None:
+    result = made.check("广告，" * 10_000)
+    assert (result.verdict, result.stages, result.complete) == (Verdict.IMPORTANT, 3, False)
+    assert "未全部列出" in result.reason_zh
+
+
+# ---------------------------------------------------------------- changing lists
+
+
+def test_an_added_term_counts_at_once_and_after_the_rebuild() -> None:
+    made = Filter([parse_list(LIST, "test.txt")])
+    before = made.version
+    assert not made.check("新词出现").hits
+    started = time.perf_counter()
+    version = made.add(plain_list([f"新词{i}号" for i in range(999)] + ["新词"], "new"))
+    assert time.perf_counter() - started < 0.05
+    assert found(made.check("新词出现")) == [("新词", "exact")]
+    assert version == made.check("新词出现").version != before
+    made.replace(made.lists)
+    assert "+" not in made.version
+    assert found(made.check("新词出现")) == [("新词", "exact")]
+
+
+def test_an_added_allow_phrase_suppresses_hits_of_older_lists() -> None:
+    made = Filter([parse_list(LIST, "test.txt")])
+    made.add(parse_list("@category more\n! 广告学\n", "more.txt"))
+    assert not made.check("广告学概论").hits
+
+
+def test_what_is_added_while_lists_are_replaced_is_kept() -> None:
+    made = Filter([plain_list(["旧词"], "old")])
+    compiling = threading.Event()
+    compile_lists = made._compile
+
+    def slowly(lists: object) -> object:
+        compiling.set()
+        time.sleep(0.05)
+        return compile_lists(lists)
+
+    made._compile = slowly
+    replacing = threading.Thread(target=made.replace, args=([plain_list(["别词"], "other")],))
+    replacing.start()
+    compiling.wait()
+    made.add(plain_list(["新词"], "new"))
+    replacing.join()
+    assert [made.check(word).verdict.word for word in ("旧词", "别词", "新词")] == [
+        "clean",
+        "sensitive",
+        "sensitive",
+    ]
+
+
+def test_no_call_ever_sees_half_a_change() -> None:
+    """Two lists that share no term: each batch must be checked against one of them, and say so."""
+    even = plain_list([f"甲{chr(0x4E00 + i)}{chr(0x5E00 + i)}" for i in range(0, 400, 2)], "even")
+    odd = plain_list([f"甲{chr(0x4E00 + i)}{chr(0x5E00 + i)}" for i in range(1, 400, 2)], "odd")
+    texts = [entry.term for entry in (*even.entries, *odd.entries)]
+    made = Filter([even], channels=EXACT_CHANNELS)
+    expected = {made.version: 200}
+    made.replace([odd])
+    expected[made.version] = 200
+    stop = threading.Event()
+
+    def swap() -> None:
+        while not stop.is_set():
+            made.replace([even])
+            made.replace([odd])
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        seen = set()
+        for _ in range(150):
+            results = made.check_many(texts)
+            (version,) = {result.version for result in results}
+            hit = [bool(result.hits) for result in results]
+            seen.add(version)
+            assert hit in ([True] * 200 + [False] * 200, [False] * 200 + [True] * 200)
+            assert expected[version] == sum(hit)
+    finally:
+        stop.set()
+        swapping.join()
+    assert len(seen) == 2
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(any_text, min_size=1, max_size=8), any_text)
+def test_any_terms_make_a_filter_that_finds_them(terms: list[str], text: str) -> None:
+    made = Filter([plain_list([term.replace("\n", "")[:64] for term in terms], "any")])
+    made.check(text)
+    for entry in made.lists[0].entries:
+        if fold(entry.term):
+            assert any(fold(hit.term) == fold(entry.term) for hit in made.check(entry.term).hits)
