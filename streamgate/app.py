@@ -16,7 +16,7 @@ import structlog
 
 from streamgate.errors import ConfigError, Refused, StreamgateError
 from streamgate.runtime.service import Services, keep
-from streamgate.runtime.supervisor import CONFIG_EXIT, READY_FD, lock, supervise
+from streamgate.runtime.supervisor import CONFIG_EXIT, HEARTBEAT_S, READY_FD, lock, supervise
 
 if TYPE_CHECKING:
     from streamgate.config import Settings
@@ -155,11 +155,16 @@ async def _until_stopped(
 
 def _report_ready(ports: dict[str, int]) -> None:
     """Tell the supervisor that this process is up, and where it listens."""
-    descriptor = os.environ.pop(READY_FD, None)
+    _tell_supervisor(msgspec.json.encode(ports) + b"\n")
+
+
+def _tell_supervisor(data: bytes) -> None:
+    """Write to the supervisor's pipe; it may be gone."""
+    descriptor = os.environ.get(READY_FD)
     if descriptor is not None:
-        with contextlib.suppress(BrokenPipeError):
-            os.write(int(descriptor), msgspec.json.encode(ports))
-        os.close(int(descriptor))
+        os.set_blocking(int(descriptor), False)
+        with contextlib.suppress(OSError):
+            os.write(int(descriptor), data)
 
 
 async def _gate(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) -> None:
@@ -182,6 +187,7 @@ async def _gate(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) ->
         async with control.serve(data_dir / "run" / "gate.sock"):
             services.start("states", control.push_states)
             services.start("ticks", lambda: _tick(station.tick))
+            services.start("heartbeat", _beat)
             # What lives as long as the process need not be looked at by every collection.
             gc.collect()
             gc.freeze()
@@ -190,6 +196,13 @@ async def _gate(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) ->
             await stop.wait()
             await station.close()
         media.close()
+
+
+async def _beat() -> None:
+    """Tell the supervisor that the loop runs: a gate that hangs is ended and started again."""
+    while True:
+        _tell_supervisor(b".")
+        await asyncio.sleep(HEARTBEAT_S)
 
 
 async def _tick(tick: Callable[[], None]) -> None:

@@ -286,6 +286,11 @@ class Gate:
         return self._program.header
 
     @property
+    def part(self) -> FeedFormat | None:
+        """The format of what is on air at the moment, the feed's or the filler's."""
+        return self._program.part
+
+    @property
     def filler_name(self) -> str:
         """Name of the clip that airs as filler, or would."""
         return self._filler_name if self._live is None else self.backup or SLATE
@@ -368,7 +373,7 @@ class Gate:
         following = self.ring.next_video()
         if following is not None:
             due = following.arrival + self._delay_for(following.arrival)
-            if due - self._last_live_us <= GAP_US:
+            if due - self._last_live_us <= max(GAP_US, 3 * live.frame_us):
                 return due
         return self._last_live_us + live.frame_us
 

@@ -12,8 +12,10 @@ from streamgate.core.headers import carries, in_band, join
 from streamgate.core.packet import Aired, FeedFormat, Kind, Packet
 from streamgate.core.timeline import Timeline
 
-SILENCE_AFTER_MS = 1000.0  # live audio this far behind the picture is missing: silence takes its place
-MAX_SETTLE_US = 150_000  # filler waits at most so long to let the program clock fall back in step
+SILENCE_AFTER_MS = 3000.0  # live audio this far behind the picture is missing: silence takes its place
+# After a burst (a stalled network that caught up) the program is ahead of the clock. Filler waits for it to
+# fall back in step; the viewer's side holds that much more in its buffers, so nothing is missed.
+MAX_SETTLE_US = 5_000_000
 
 
 class _Join(NamedTuple):
@@ -31,6 +33,7 @@ class Program:
         self.header: FeedFormat | None = None  # in force; None before anything was sent
         self._pending_header: FeedFormat | None = None
         self._pending_part: FeedFormat | None = None
+        self.part: FeedFormat | None = None  # what is on air at the moment
         self._video_headers = 0
         self._timeline = Timeline()
         self._join: _Join | None = None
@@ -54,7 +57,7 @@ class Program:
         self._place_sound(keyframe.pts + shift, clip)
         self._filler = None
         self._join = _Join(feed, shift, clip)
-        self._pending_part = feed
+        self.part = self._pending_part = feed
 
     def live(self, packet: Packet, arrival_us: int) -> None:
         """Send a packet of the source that was entered."""
@@ -110,7 +113,7 @@ class Program:
         self._join = None
         self._sound.clear()
         self._filler = FillerPlayer(clip, pts, wall, reorder_ms)
-        self._pending_part = clip.format
+        self.part = self._pending_part = clip.format
         if self.header is None or not carries(self.header, clip.format):
             self._announce(join(feed, clip.format, clip.format))
 

@@ -15,7 +15,6 @@ from streamgate.ingest.feed import Feed
 from streamgate.ingest.link import LinkStream
 from streamgate.ingest.probe import Sample
 from streamgate.ingest.source import Script, SourceEvent, from_rtmp
-from streamgate.ingest.wake import WakeAt
 from streamgate.ingest.wording import to_warn
 from streamgate.rtmp.server import (
     Connected,
@@ -28,6 +27,7 @@ from streamgate.rtmp.server import (
 )
 
 _CLOSE_US = 2_000_000  # for a last answer to go out
+MAX_WAKE_BYTES = 16 * 1024  # well below any receive buffer
 _MAX_EARLY = 64 * 1024
 _LOG_CUES_US = 1_000_000
 _MAX_LOGGED = 200
@@ -74,7 +74,6 @@ class Connection(asyncio.Protocol):
         self._ready_us = self.last_byte_us  # since when a publish command is waited for
         self._closing_us: int | None = None
         self._cues_us = 0
-        self._wake = WakeAt()
         self._wake_bytes = 1
         self._socket: socket.socket | None = None  # once it publishes, and only in the clear
 
@@ -113,8 +112,6 @@ class Connection(asyncio.Protocol):
         for event in events:
             if isinstance(event, Media):
                 unit = from_rtmp(event) if self.feed is not None else None
-                if event.kind is Kind.VIDEO:
-                    self._wake.saw_picture(len(event.body))
                 if unit is not None:
                     units.append(unit)
                     if event.kind is Kind.DATA:
@@ -130,8 +127,8 @@ class Connection(asyncio.Protocol):
         self._send()
 
     def _set_wake(self) -> None:
-        """Tell the kernel how many bytes to wake us for; the end of the connection wakes us in any case."""
-        wanted = self._wake.bytes(self._session.lacking)
+        """Have the kernel wake us for the rest of a message under way, not for each piece of it (ADR 9)."""
+        wanted = min(self._session.lacking, MAX_WAKE_BYTES) or 1
         if wanted != self._wake_bytes and self._socket is not None and self._closing_us is None:
             self._wake_bytes = wanted
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)

@@ -27,6 +27,7 @@ from streamgate.errors import MediaError
 from streamgate.playout.job import CONFORM_VERSION, MAX_DURATION_S, SLATE, ConformJob, partial_path
 
 MAX_BYTES = 20 * 1024**3
+IN_MEMORY = 2 * 1024**2
 MAX_UNUSED_S = 90 * 86_400
 _SLATE_TIMEOUT_S = 60.0
 _CLIP_TIMEOUT_S = 3 * MAX_DURATION_S
@@ -122,10 +123,14 @@ class ClipCache:
     def _open(self, path: Path, name: str) -> Clip | None:
         """Map and check a clip file. One that is damaged is removed, so that it is made anew."""
         try:
-            with path.open("rb") as file:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            if path.stat().st_size <= IN_MEMORY:
+                mapped: mmap.mmap | bytes = path.read_bytes()  # the slate: a cut must not wait for the disk
+            else:
+                with path.open("rb") as file:
+                    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             clip = Clip.from_buffer(mapped, name)
-            os.utime(path)  # the sweeper goes by it
+            with suppress(OSError):  # on a read-only disk, say
+                os.utime(path)  # the sweeper goes by it
         except FileNotFoundError:
             return None
         except (MediaError, OSError, ValueError) as error:

@@ -30,6 +30,8 @@ _log = structlog.get_logger()
 # An encoder that was publishing when the broadcast was stopped, and whose connection broke, does not start it
 # again by coming back within this time. One that said goodbye does, at once.
 STOPPED_FOR_US = 60 * SECOND_US
+MAX_AWAY_S = 86_400.0  # a broadcast is not gone on with after this, where input may be missing for ever
+MAX_ACTOR = 200
 
 
 class Viewer(Protocol):
@@ -69,6 +71,7 @@ class Channel:
         self._timer: asyncio.TimerHandle | None = None
         self._started_at = 0.0
         self._encoder_stopped = memory.loaded.encoder_stopped
+        self._held_cut: str | None = None  # who cut a broadcast that an orderly restart ended
         self._delay_errors = report.DelayErrors()
         self._fillers = Fillers(
             config.name,
@@ -87,9 +90,18 @@ class Channel:
     def resume(self) -> None:
         """Go on with a broadcast that was on air when the last gate process ended without being asked to."""
         loaded = self._memory.loaded
+        if loaded.cut and not loaded.on_air:
+            self._held_cut = loaded.cut_by
         if not loaded.on_air:
             return
+        if wall_s() - loaded.alive_at > (self._no_input_stop_s or MAX_AWAY_S):
+            self._held_cut = loaded.cut_by if loaded.cut else None
+            self._remember()
+            self._say("gate", say("not_resumed"))
+            return
         now = now_us()
+        if loaded.delay_s > self.config.delay_s:
+            self.gate.set_delay(loaded.delay_s, now)
         self.gate.start(now)
         if loaded.cut:
             self.gate.cut(now, loaded.cut_by)
@@ -99,7 +111,11 @@ class Channel:
     def close(self) -> None:
         """Leave the air for good. Destinations close in their own tasks; see `closed`."""
         if self.gate.on_air:
+            held = self.gate.spans.open
             self._leave_air("gate", say("stopped"))
+            if held is not None:  # an orderly restart must not undo a cut
+                self._held_cut = held.actor
+                self._remember()
         if self._timer is not None:
             self._timer.cancel()
         self._fillers.cancel()
@@ -122,7 +138,7 @@ class Channel:
                 self._say(actor, say("delay_kept", reason=error))
         before, self.config = self.config, config
         self._fillers.set_files(config.backups)
-        self._legs.set(config.destinations, self._header_on_air())
+        self._legs.set(config.destinations, self._header_on_air(), self.gate.part)
         self._conform()
         self._say(actor, say("channel_changed", text=_changes(before, config)))
         self._pump()
@@ -136,7 +152,7 @@ class Channel:
         if self.gate.on_air:
             return
         if fresh and (not self._encoder_stopped or now_us() - self._last_input_us > STOPPED_FOR_US):
-            self._go_on_air("encoder")
+            self._go_on_air("encoder", by_person=False)
         else:
             self._say("gate", say("not_started"))
 
@@ -184,19 +200,20 @@ class Channel:
         if self.gate.on_air:
             name = self.config.name
             raise Refused(f"channel {name} is on air already", f"频道 {name} 已在播出")
-        self._go_on_air(actor)
+        self._go_on_air(actor, by_person=True)
 
     def stop(self, actor: str) -> None:
         self._must_be_on_air()
+        self._held_cut = None
         self._encoder_stopped = self.input is not None
         self._leave_air(actor, say("stopped"))
 
     def cut(self, actor: str) -> None:
         self._must_be_on_air()
         self.gate.cut(now_us(), actor)
+        self._remember()  # before anything that could fail: a process that dies now comes back cut
         self._legs.discard_live()
         self._pump()
-        self._remember()
         self._say(actor, say("cut"))
 
     def restore(self, actor: str) -> None:
@@ -221,8 +238,8 @@ class Channel:
         self._done(actor, say("back_live"))
 
     def _done(self, actor: str, what: Warn) -> None:
-        self._pump()
         self._remember()
+        self._pump()
         self._say(actor, what)
 
     def _must_be_on_air(self) -> None:
@@ -235,9 +252,16 @@ class Channel:
 
     # ------------------------------------------------------------ on and off air
 
-    def _go_on_air(self, actor: str) -> None:
-        self.gate.start(now_us())
+    def _go_on_air(self, actor: str, *, by_person: bool) -> None:
+        now = now_us()
+        self.gate.set_delay(self.config.delay_s, now)
+        self.gate.start(now)
+        held, self._held_cut = self._held_cut, None
+        if held is not None and not by_person:
+            self.gate.cut(now, held)
         self._went_on_air(actor, "on_air", wall_s())
+        if self.gate.spans.open is not None:
+            self._say("gate", say("still_cut"))
 
     def _went_on_air(self, actor: str, code: str, started_at: float) -> None:
         self._encoder_stopped = False
@@ -266,18 +290,22 @@ class Channel:
         self._memory.save(
             ChannelMemory(
                 on_air=self.gate.on_air,
-                cut=cut is not None,
-                cut_by=cut.actor if cut is not None else "",
+                cut=cut is not None or self._held_cut is not None,
+                cut_by=(cut.actor if cut is not None else self._held_cut or "")[:MAX_ACTOR],
                 backup=self.gate.backup,
                 feed=self._feed,
                 started_at=self._started_at,
                 encoder_stopped=self._encoder_stopped,
+                delay_s=self.gate.delay_us / SECOND_US,
+                alive_at=wall_s(),
             )
         )
 
     def tick(self) -> None:
         """Once a second: what only time brings about."""
         self._legs.tell()
+        if self.gate.on_air:
+            self._remember()  # that it is alive
         if not self.gate.on_air or self.input is not None or not self._no_input_stop_s:
             return
         if now_us() - self._last_input_us > self._no_input_stop_s * SECOND_US:

@@ -36,6 +36,7 @@ from streamgate.playout.texts import say
 
 PUSH_EVERY_S = 0.5
 MIN_PUSH_GAP_S = 0.05
+SEND_TIMEOUT_S = 0.2
 MAX_REQUEST = 64 * 1024
 MAX_WATCHERS = 64
 MAX_WAITING = 4 * 1024 * 1024  # bytes for one watcher that does not read; then it is dropped
@@ -84,7 +85,10 @@ class ControlServer:
                         watcher.transport.abort()
                         continue
                     try:
-                        await watcher.send(msgspec.json.encode(push).decode())
+                        async with asyncio.timeout(SEND_TIMEOUT_S):
+                            await watcher.send(msgspec.json.encode(push).decode())
+                    except TimeoutError:
+                        watcher.transport.abort()  # it does not read; the others must not wait for it
                     except ConnectionClosed:
                         self._watchers.pop(watcher, None)
             await asyncio.sleep(MIN_PUSH_GAP_S)

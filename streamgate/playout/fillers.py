@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from itertools import chain, repeat
 from pathlib import Path
 
 from streamgate.core import paramsets
@@ -19,6 +20,7 @@ DEFAULT_FORMAT = FeedFormat(
     AudioTrack("aac", b"\x11\x90", 48000, 2),
 )
 FORMAT_WAIT_S = 5.0
+RETRY_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # a slate that cannot be made (a full disk) is tried again
 BITRATE_BPS = 4_000_000
 
 _Signature = tuple[str, int, int]  # path, size, time of change
@@ -48,9 +50,11 @@ class Fillers:
         self._errors: dict[str, str] = {}
         self._made_from: dict[tuple[FeedFormat | None, str], _Signature | None] = {}
         self._task: asyncio.Task[None] | None = None
+        self._wanted: object = None  # what it makes
 
     def set_files(self, paths: Iterable[str]) -> None:
         """Take over changed backup files; what they replace is not used any more."""
+        self._wanted = None
         before, self._files = self._files, clip_names(paths)
         for name, path in before.items():
             if self._files.get(name) != path:
@@ -82,13 +86,21 @@ class Fillers:
         `expecting`: an encoder has just connected and its parameters are about to be known; a wrong guess
         would change on air.
         """
+        expecting = expecting and self._gate.header is None
+        wanted = (feed, tuple(self._files.items()), expecting)
+        if self._task is not None and not self._task.done() and wanted == self._wanted:
+            return  # it is being made: an encoder that comes and goes must not begin it again and again
         self.cancel()
+        self._wanted = wanted
 
         async def make() -> None:
-            await asyncio.sleep(FORMAT_WAIT_S if expecting and self._gate.header is None else 0)
-            made = await self._make(feed, bitrate_bps)
-            if not made and feed is not None and self._gate.header is None:
-                await self._make(None, 0)  # a feed that has no filler is not aired, but the slate is
+            await asyncio.sleep(FORMAT_WAIT_S if expecting else 0)
+            for pause_s in chain(RETRY_PAUSES_S, repeat(RETRY_PAUSES_S[-1])):
+                if await self._make(feed, bitrate_bps):
+                    return
+                if feed is not None and self._gate.header is None:
+                    await self._make(None, 0)  # a feed that has no filler is not aired, but the slate is
+                await asyncio.sleep(pause_s)
 
         self._task = self._services.start(f"fillers {self._channel}", make)
 
@@ -119,8 +131,9 @@ class Fillers:
                     source, name, target, _sps_id(target), bitrate_bps or BITRATE_BPS
                 )
             except MediaError as error:
-                self._errors[name] = str(error)
-                self._say(_failed(name, str(error)))
+                if self._errors.get(name) != str(error):
+                    self._errors[name] = str(error)
+                    self._say(_failed(name, str(error)))
                 if name == SLATE:
                     return False
             else:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from streamgate.core.packet import Aired, FeedFormat
 from streamgate.link.messages import DestinationStatus, Warn
@@ -27,14 +28,16 @@ class Legs:
         self._services = services
         self._say = say_
         self._legs: dict[str, _Leg] = {}
-        self._closing: set[Destination] = set()
+        self._closing: set[tuple[str, Destination]] = set()  # with the address
         self._bodies = BodyCache()
 
     def __len__(self) -> int:
         return len(self._legs)
 
-    def set(self, wanted: Iterable[DestinationConfig], header: FeedFormat | None) -> None:
-        """Push to `wanted` and nowhere else. `header`: the program's, None while off air."""
+    def set(
+        self, wanted: Iterable[DestinationConfig], header: FeedFormat | None, part: FeedFormat | None = None
+    ) -> None:
+        """Push to `wanted` and nowhere else. `header`: the program's, None off air; `part`: on air now."""
         configs = {one.name: one for one in wanted}
         for name in [name for name, leg in self._legs.items() if configs.get(name) != leg.config]:
             self._end(name)
@@ -43,10 +46,13 @@ class Legs:
                 destination = Destination(
                     name, config.url, bodies=self._bodies, split_headers=config.split_headers
                 )
-                task = self._services.start(f"push {self._channel} {name}", destination.run)
+                before = [one for url, one in self._closing if url == config.url]
+                task = self._services.start(
+                    f"push {self._channel} {name}", partial(_run_after, before, destination)
+                )
                 self._legs[name] = _Leg(config, destination, task)
                 if header is not None:
-                    destination.start(header)
+                    destination.start(header, part)
 
     def start(self) -> None:
         """Connect; the program's header comes with its first packet."""
@@ -86,16 +92,24 @@ class Legs:
 
     async def closed(self) -> None:
         """Wait until every server was told goodbye: some seconds at most."""
-        await asyncio.gather(*(destination.closed() for destination in self._closing))
+        await asyncio.gather(*(destination.closed() for _, destination in self._closing))
 
     def _end(self, name: str) -> None:
         leg = self._legs.pop(name)
-        self._closing.add(leg.destination)
+        closing = (leg.config.url, leg.destination)
+        self._closing.add(closing)
         leg.destination.stop()
 
         async def end() -> None:
             await leg.destination.closed()
             leg.task.cancel()
-            self._closing.discard(leg.destination)
+            self._closing.discard(closing)
 
         self._services.start(f"end push {self._channel} {name}", end)
+
+
+async def _run_after(before: Sequence[Destination], destination: Destination) -> None:
+    """Run a destination once others to the same address are closed: a platform takes one at a time."""
+    for other in before:
+        await other.closed()
+    await destination.run()

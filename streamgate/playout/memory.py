@@ -28,6 +28,8 @@ class ChannelMemory(msgspec.Struct, frozen=True):
     backup: str | None = None
     feed: FeedFormat | None = None
     started_at: float = 0.0  # wall clock
+    delay_s: float = 0.0  # in force
+    alive_at: float = 0.0  # wall clock of the last save
     encoder_stopped: bool = False  # somebody stopped the broadcast while this encoder went on publishing
 
 

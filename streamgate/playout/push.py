@@ -30,7 +30,7 @@ STALL_S = 15.0
 STOP_TIMEOUT_S = 2.0
 REFUSED_RETRY_S = 30.0
 CACHED_BODIES = 16
-FLUSH_BYTES = 64 * 1024
+FLUSH_BYTES = 32 * 1024
 """More than this is not gathered before it goes to the socket, whose buffer says when to wait."""
 MAX_QUEUE_BYTES = 8 * 1024 * 1024
 MAX_QUEUE_MS = 10_000
@@ -101,6 +101,7 @@ class Destination:
         self._attempt: asyncio.Timeout | None = None
         self._retry_at_us: int | None = None
         self._been_live = False  # since start(): the key is good, then
+        self._pushing = False
         self._split = split_headers
         self._part: FeedFormat | None = None
         self._feed = FeedFormat()
@@ -116,9 +117,13 @@ class Destination:
 
     # ------------------------------------------------------------ what the gate calls
 
-    def start(self, header: FeedFormat) -> None:
-        """Connect, push what is offered from the next keyframe on. `header`: what the program consists of."""
+    def start(self, header: FeedFormat, part: FeedFormat | None = None) -> None:
+        """Connect, push what is offered from the next keyframe on.
+
+        `header`: what the program has announced; `part`: the format of what is on air of it at the moment.
+        """
         self._feed = header
+        self._part = part
         if not self._started.is_set():
             self._been_live = False
             self._backoff.reset()
@@ -130,6 +135,8 @@ class Destination:
         """End the broadcast here: unpublish and close. Returns at once; closed() waits until it is done."""
         self._started.clear()
         self._stopped.set()
+        if not self._pushing:
+            self._idle.set()
         if self._attempt is not None and not self._attempt.expired():
             self._attempt.reschedule(asyncio.get_running_loop().time())
         if self._link is not None:
@@ -233,9 +240,12 @@ class Destination:
         try:
             while True:
                 await self._started.wait()
-                end = await self._push()
-                if self._started.is_set() and end is not STOPPED:
-                    await self._back_off(end)
+                if self._started.is_set():  # not stopped again in the same turn of the loop
+                    self._pushing = True
+                    end = await self._push()
+                    if self._started.is_set() and end is not STOPPED:
+                        await self._back_off(end)
+                    self._pushing = False
                 if not self._started.is_set():
                     self._show("idle", "")
                     self._idle.set()
@@ -251,6 +261,9 @@ class Destination:
         link = PushLink(session, self._drain)
         try:
             end = await self._open(link)
+            if end is None and not self._started.is_set():  # stopped while the server said yes
+                await self._say_goodbye(link)
+                return STOPPED
             if end is None:
                 self._go_live(link)
                 end = await self._watch(link)
@@ -318,11 +331,12 @@ class Destination:
         return link.ended.result()
 
     async def _say_goodbye(self, link: PushLink) -> None:
-        self._drop_link()
+        self._forget_link()
         link.say_goodbye()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await link.gone.wait()
+        self._status.bytes += link.drained
 
     async def _back_off(self, end: End) -> None:
         wait_s = self._backoff.failed(now_us(), random.random())  # noqa: S311 (no secret)
@@ -396,6 +410,9 @@ class Destination:
     def _drop_link(self) -> None:
         if self._link is not None:
             self._status.bytes += self._link.drained
+        self._forget_link()
+
+    def _forget_link(self) -> None:
         self._link = None
         self._queue.clear()
         self._queue_bytes = 0

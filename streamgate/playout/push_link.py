@@ -8,10 +8,10 @@ from typing import NamedTuple
 from streamgate.errors import ProtocolError
 from streamgate.rtmp.client import ClientSession, Publishing, Refused
 
-HIGH_WATER = 192 * 1024
+HIGH_WATER = 32 * 1024
 """Bytes in the write buffer at which writing pauses. What is in it can no longer be taken back."""
-LOW_WATER = 64 * 1024
-UNSENT_IN_KERNEL = 64 * 1024
+LOW_WATER = 8 * 1024
+UNSENT_IN_KERNEL = 16 * 1024
 """Bytes not yet sent that the kernel may hold: it would buffer megabytes of condemned picture otherwise."""
 USER_TIMEOUT_MS = 15_000
 
@@ -77,7 +77,7 @@ class PushLink(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        if self._transport is not None:
+        if self._transport is not None and not self.gone.is_set():
             self._transport.abort()
 
     # ------------------------------------------------------------ asyncio.Protocol

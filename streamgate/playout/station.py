@@ -81,7 +81,16 @@ class Station:
         for name, config in known.items():
             channel = self.channels.get(name)
             if channel is None:
-                self._add(config)
+                try:
+                    self._add(config)
+                except OSError as error:
+                    text = f"channel {name} is not loaded: {error.strerror} ({error.filename})"
+                    self._bad[name] = text
+                    self.tell(
+                        name,
+                        "gate",
+                        Warn("channel_bad", text, f"频道 {name} 未载入：{error.strerror}", "alarm"),
+                    )
             else:
                 if config.key_hash != channel.config.key_hash:
                     self._kick(name, "the stream key was changed")
@@ -93,6 +102,7 @@ class Station:
         def alarm(code: str, params: Mapping[str, object]) -> None:
             loop.call_soon_threadsafe(self.tell, config.name, "archive", notice(code, params))
 
+        memory = Memory(self._data_dir / "state" / config.name)
         archive = ArchiveWriter(
             self._data_dir / "archive", config.name, retention_days=self._retention_days, alarm=alarm
         )
@@ -101,7 +111,7 @@ class Station:
             config,
             archive=archive,
             clips=self._clips,
-            memory=Memory(self._data_dir / "state" / config.name),
+            memory=memory,
             services=self._services,
             tell=self.tell,
             max_ring_bytes=self._max_ring_bytes,

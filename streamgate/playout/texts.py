@@ -10,6 +10,8 @@ _TEXTS: dict[str, tuple[Level, str, str]] = {
     # code: (level, English, Chinese)
     "on_air": ("info", "broadcast started", "开始播出"),
     "resumed": ("warning", "the gate was restarted; filler airs until the delay has passed again", "闸口进程已重启；延时重新满足前播出垫片"),
+    "not_resumed": ("warning", "a broadcast was cut short longer ago than input may be missing; it is not gone on with", "上次播出中断过久，不再继续"),
+    "still_cut": ("warning", "the broadcast was CUT when streamgate was restarted; it is still cut: restore ends it", "重启前已切断，现仍为切断状态；「恢复」可结束"),
     "stopped": ("info", "broadcast ended", "播出结束"),
     "stopped_no_input": ("warning", "broadcast ended: no input for {minutes:g} min", "来流中断满 {minutes:g} 分钟，播出结束"),
     "live": ("info", "program is live", "节目为直播"),

@@ -25,7 +25,8 @@ READY_FD = "STREAMGATE_PROCESS_READY_FD"
 STOP_S = 4.0
 QUICK_S = 5.0  # a process that lives shorter than this is started again with growing pauses
 PAUSES_S = (0.0, 0.1, 0.3, 1.0, 2.0)
-START_S = 20.0
+HUNG_S = 4.0  # without a heartbeat
+HEARTBEAT_S = 0.5
 _log = structlog.get_logger()
 
 
@@ -42,8 +43,8 @@ def lock(path: Path) -> int:
             f"{path.stem} is running already (process {pid}) in {path.parent.parent};"
             " end that one first, or use another --data-dir"
         ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    with contextlib.suppress(OSError):  # a full disk must not keep the gate from coming back
+        os.pwrite(descriptor, f"{os.getpid():<15}\n".encode(), 0)
     return descriptor
 
 
@@ -72,6 +73,7 @@ class Child:
         self.restarts = 0
         self._process: asyncio.subprocess.Process | None = None
         self._stop = asyncio.Event()
+        self._beat: float | None = None  # when it last said that it is alive, if it does
 
     async def run(self) -> None:
         """Keep it alive until `stop`. ConfigError when it never came up because of its settings."""
@@ -112,23 +114,43 @@ class Child:
         self._listen(reader)
         if self._stop.is_set():  # asked to stop while it was being started
             self._process.terminate()
-        return await self._process.wait()
+        watching = asyncio.ensure_future(self._watch(self._process))
+        try:
+            return await self._process.wait()
+        finally:
+            watching.cancel()
 
     def _listen(self, reader: int) -> None:
-        """Take the ports the child reports once it listens; the next one gets the same."""
+        """Take the ports the child reports once it listens (its successor gets the same), then heartbeats."""
         loop = asyncio.get_running_loop()
+        self._beat = None
 
         def readable() -> None:
             data = os.read(reader, 4096)
-            loop.remove_reader(reader)
-            os.close(reader)
-            if data:
-                ports = msgspec.json.decode(data, type=dict[str, int])
+            if not data:
+                loop.remove_reader(reader)
+                os.close(reader)
+                return
+            line, separator, _ = data.partition(b"\n")
+            if separator and line:
+                ports = msgspec.json.decode(line, type=dict[str, int])
                 self.settings.update({f"{name}_port": port for name, port in ports.items()})
                 if not self.ready.done():
                     self.ready.set_result(ports)
+            else:
+                self._beat = time.monotonic()
 
         loop.add_reader(reader, readable)
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        """End a process that has sent heartbeats and sends no more: it hangs, and only a new one helps."""
+        while process.returncode is None:
+            await asyncio.sleep(HUNG_S / 10)
+            if self._beat is not None and time.monotonic() - self._beat > HUNG_S and not self._stop.is_set():
+                _log.error("process_hangs", process=self.name, silent_s=HUNG_S)
+                self._beat = None
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
 
     async def stop(self) -> None:
         """Ask it to end; end it after some seconds."""

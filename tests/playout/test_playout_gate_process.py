@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import time
 
 import msgspec
 import pytest
@@ -334,3 +335,100 @@ async def test_a_backup_file_that_was_replaced_is_made_anew(gate, store, tmp_pat
     await gate.ask(m.Reload(1))
     second = await made(other_than=first)
     assert bytes(first.video(0)[0]) != bytes(second.video(0)[0])
+
+
+@contextlib.asynccontextmanager
+async def next_process(tmp_path, **changes):
+    """A gate that begins with what the one before left in the data directory."""
+    async with asyncio.TaskGroup() as group:
+        services = Services(group)
+        options = {"retention_days": 60, "max_ring_bytes": 1 << 26, "no_input_stop_s": 1800, **changes}
+        station = Station(tmp_path, services=services, **options)
+        station.load()
+        yield station
+        await station.close()
+        services.cancel()
+
+
+def let_in(station, key):
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return station.publish(m.Publish(99, digest, "127.0.0.1:5", "OBS"))
+
+
+async def test_an_orderly_restart_does_not_undo_a_cut(tmp_path, store):
+    _, key = store.add("main")
+    async with next_process(tmp_path) as station:
+        let_in(station, key)
+        station.channels["main"].cut("cli:ann")
+    async with next_process(tmp_path) as station:
+        channel = station.channels["main"]
+        assert channel.state() == "stopped"
+        let_in(station, key)
+        assert channel.state() == "cut"
+        channel.restore("cli:ann")
+        assert channel.state() == "filling"
+
+
+async def test_a_person_who_starts_after_a_restart_starts_without_the_old_cut(tmp_path, store):
+    _, key = store.add("main")
+    async with next_process(tmp_path) as station:
+        let_in(station, key)
+        station.channels["main"].cut("cli:ann")
+    async with next_process(tmp_path) as station:
+        station.channels["main"].start("cli:ann")
+        assert station.channels["main"].state() == "no_input"
+
+
+async def test_a_broadcast_that_was_cut_short_long_ago_is_not_gone_on_with(tmp_path, store):
+    from streamgate.playout.memory import ChannelMemory, Memory
+
+    store.add("main")
+    for age, state in ((10, "cut"), (4000, "stopped")):
+        Memory(tmp_path / "state" / "main").save(
+            ChannelMemory(on_air=True, cut=True, cut_by="cli:ann", alive_at=time.time() - age)
+        )
+        async with next_process(tmp_path) as station:
+            assert station.channels["main"].state() == state
+
+
+async def test_a_cut_is_remembered_before_anything_else_can_fail(tmp_path, store, monkeypatch):
+    from streamgate.playout.memory import Memory
+
+    _, key = store.add("main")
+    async with next_process(tmp_path) as station:
+        let_in(station, key)
+        channel = station.channels["main"]
+        seen = []
+        monkeypatch.setattr(
+            channel, "_pump", lambda: seen.append(Memory(tmp_path / "state" / "main").loaded.cut)
+        )
+        channel.cut("cli:ann")
+        assert seen == [True]
+        monkeypatch.undo()
+
+
+async def test_a_slate_that_failed_is_made_as_soon_as_it_can_be(tmp_path, store, monkeypatch):
+    from streamgate.errors import MediaError
+    from streamgate.playout import fillers
+    from streamgate.playout.backup import ClipCache
+
+    monkeypatch.setattr(fillers, "RETRY_PAUSES_S", (0.05,))
+    made = ClipCache.get
+    tries = []
+
+    async def full_disk_at_first(self, *arguments):
+        tries.append(arguments)
+        if len(tries) < 4:
+            raise MediaError("no room")
+        return await made(self, *arguments)
+
+    monkeypatch.setattr(ClipCache, "get", full_disk_at_first)
+    _, key = store.add("main")
+    async with next_process(tmp_path) as station:
+        let_in(station, key)
+        channel = station.channels["main"]
+        station.format(99, FEED)
+        async with asyncio.timeout(20):
+            while channel.gate.header is None:
+                await asyncio.sleep(0.02)
+        assert [warn.code for warn in channel.status().warnings] == ["no_destination"]

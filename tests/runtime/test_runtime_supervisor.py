@@ -123,3 +123,19 @@ def test_a_new_serve_takes_over_what_a_killed_supervisor_left(tmp_path):
     until_up(second)
     assert int((tmp_path / "run" / "gate.lock").read_text()) != gate
     assert finish(second) == 0
+
+
+def test_a_gate_that_hangs_is_ended_and_started_again(tmp_path):
+    process = begin(tmp_path)
+    until_up(process)
+    lock_file = tmp_path / "run" / "gate.lock"
+    gate = int(lock_file.read_text())
+    time.sleep(1)
+    os.kill(gate, signal.SIGSTOP)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if int(lock_file.read_text()) != gate and streamgate(tmp_path, "status", "--json").returncode == 0:
+            break
+        time.sleep(0.1)
+    assert int(lock_file.read_text()) != gate
+    assert finish(process) == 0
