@@ -212,6 +212,7 @@ class ChannelStore:
                     f"channel {name} exists already; change it with: streamgate channel set {name},"
                     f" or choose another name"
                 )
+            self._refuse_shared(name, destinations)
             created = datetime.now(UTC).isoformat(timespec="microseconds")
             with _refusing():
                 channel = ChannelConfig(name, delay_s, hash_key(key), destinations, paths, created)
@@ -240,6 +241,7 @@ class ChannelStore:
             old = self._read(name)
             destinations = _with_pushes(_without_pushes(old.destinations, remove_push), add_push)
             destinations = _with_headers(destinations, split_headers or {})
+            self._refuse_shared(name, destinations)
             paths = _with_backups(_without_backups(old.backups, remove_backups), add_backups)
             with _refusing():
                 channel = msgspec.structs.replace(
@@ -296,6 +298,17 @@ class ChannelStore:
                 f"channel {name} is not loaded: its file says name {channel.name!r}; correct {path}"
             )
         return channel
+
+    def _refuse_shared(self, name: str, destinations: tuple[Destination, ...]) -> None:
+        """Refuse an address that another channel pushes to: on the platform the two would fight for it."""
+        urls = {one.url: one for one in destinations}
+        for other in self.load_all().channels:
+            shared = [urls[one.url] for one in other.destinations if one.url in urls and other.name != name]
+            if shared:
+                raise Refused(
+                    f"push URL {shared[0].redacted} is channel {other.name}'s already;"
+                    " a platform takes one connection per key; use another key"
+                )
 
     def _write(self, channel: ChannelConfig) -> None:
         path = self._path(channel.name)

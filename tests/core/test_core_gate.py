@@ -332,3 +332,23 @@ def test_no_sound_lies_over_other_sound_where_live_comes_back():
         air.run(2.1)
     times = [a.packet.pts for _, a in air.out if a.packet.kind is Kind.AUDIO]
     assert min(b - a for a, b in pairwise(times)) >= AUDIO.frame_ms / 2 - 1
+
+
+def test_a_network_that_stalls_and_catches_up_leaves_the_program_in_step_with_the_clock():
+    air = Air()
+    air.run(32)
+    for _ in range(12):
+        air.feeding = False
+        before = air.n
+        air.run(3)
+        stalled, air.n = air.n, before
+        for n in range(before, stalled):  # what was held up comes all at once
+            air._arrive(video(n, gop=25))
+        air.n = stalled
+        air.a = round(stalled * FRAME / AUDIO.frame_ms)
+        air.feeding = True
+        air.run(17)
+    air.run(40)
+    last = air.out[-1]
+    ahead = last[1].packet.dts - (last[0] - air.out[0][0]) / 1000
+    assert abs(ahead) < 4000

@@ -329,3 +329,15 @@ def test_writers_in_several_processes_lose_nothing(store: ChannelStore, tmp_path
         f"p{number}-{n}" for number in range(3) for n in range(5)
     }
     assert [path.name for path in (tmp_path / "channels").iterdir() if path.suffix == ".tmp"] == []
+
+
+def test_two_channels_may_not_push_to_the_same_address(tmp_path: Path) -> None:
+    store = ChannelStore(tmp_path)
+    store.add("main", push=["yt=rtmp://127.0.0.1/app/s3cret"])
+    with pytest.raises(Refused, match="is channel main's already") as refused:
+        store.add("aula", push=["rtmp://127.0.0.1/app/s3cret"])
+    assert "s3cret" not in str(refused.value)
+    store.add("aula")
+    with pytest.raises(Refused, match="another key"):
+        store.set("aula", add_push=["rtmp://127.0.0.1/app/s3cret"])
+    store.set("main", delay_s=40)
