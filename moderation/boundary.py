@@ -28,24 +28,40 @@ def segmenter() -> tuple[str, Callable[[str], list[str]]]:
     return "rjieba", lambda text: rjieba.cut(text, False)
 
 
+@functools.lru_cache(maxsize=8192)
+def _words(
+    cut: Callable[[str], list[str]], window: str, left: int, right: int
+) -> tuple[tuple[int, int], ...]:
+    """The words that share a character with a part of a window. Floods repeat themselves: a few are kept."""
+    words: list[tuple[int, int]] = []
+    at = 0
+    for word in cut(window):
+        if at >= right:
+            break
+        end = at + len(word)
+        if end > left:
+            words.append((at, end))
+        at = end
+    return tuple(words)
+
+
 class Place:
     """A find with its surroundings, segmented. `words`: those that share a character with it."""
 
     __slots__ = ("left", "right", "words")
 
     def __init__(self, text: str, start: int, end: int) -> None:
-        before = plain(text[max(0, start - WINDOW) : start], keep_marks=True)
-        inside = plain(text[start:end], keep_marks=False)
-        after = plain(text[end : end + WINDOW], keep_marks=True)
-        self.left, self.right = len(before), len(before) + len(inside)
-        self.words: list[tuple[int, int]] = []
-        at = 0
-        for word in segmenter()[1](before + inside + after):
-            if at >= self.right:
-                break
-            if at + len(word) > self.left:
-                self.words.append((at, at + len(word)))
-            at += len(word)
+        low = start - WINDOW if start > WINDOW else 0
+        window = text[low : end + WINDOW]
+        read = window.translate(_WITH_MARKS)
+        inside = text[start:end].translate(_WITHOUT)
+        if len(read) == len(window) and len(inside) == end - start:  # nothing goes away: nearly always
+            self.left, self.right = start - low, end - low
+        else:
+            before = plain(text[low:start], keep_marks=True)
+            read = before + inside + plain(text[end : end + WINDOW], keep_marks=True)
+            self.left, self.right = len(before), len(before) + len(inside)
+        self.words = _words(segmenter()[1], read, self.left, self.right)
 
     @property
     def straddled(self) -> bool:

@@ -36,38 +36,54 @@ class Folded:
         "folded",
         "kept",
         "kept_codes",
-        "kept_list",
+        "lengths",
         "original_begins",
         "runs",
         "text",
     )
 
     def __init__(self, texts: Sequence[str]) -> None:
-        lengths = np.fromiter(map(len, texts), np.intp, len(texts))
+        self.lengths: Index = np.fromiter(map(len, texts), np.intp, len(texts))
         joined = "\n".join(texts)
         self.codes: Codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-        ends = np.cumsum(lengths + 1) - 1
-        self.original_begins: Index = ends - lengths
+        ends = (self.lengths + 1).cumsum() - 1
+        self.original_begins: Index = ends - self.lengths
         folded = tables().fold[self.codes]
-        separators = ends[:-1]
-        folded[separators] = NEWLINE
-        kept = np.flatnonzero(folded)
+        folded[ends[:-1]] = NEWLINE
+        self._settle(folded, tables().several)
+
+    @classmethod
+    def again(cls, batch: "Folded", places: Index, folded: Codes, several: tuple[str, ...]) -> "Folded":
+        """Lines of a batch in another reading: the original position and the character of each.
+
+        Of a code point from CODE_POINTS on, `several` tells what it stands for. Texts are not counted.
+        """
+        self = cls.__new__(cls)
+        self.lengths, self.codes, self.original_begins = batch.lengths, batch.codes, batch.original_begins
+        self._settle(folded, several)
+        self.kept = places[self.kept]
+        return self
+
+    def _settle(self, folded: Codes, several: tuple[str, ...]) -> None:
+        """Delete, put several for one, drop repeats."""
+        kept = folded.nonzero()[0]
         folded = folded[kept]
         if len(folded) and folded.max() >= CODE_POINTS:
-            kept, folded = _spread(kept, folded)
+            kept, folded = _spread(kept, folded, several)
         self.kept: Index = kept
         self.kept_codes: Codes = folded
         first = np.empty(len(folded), np.bool_)
         first[:1] = True
         np.not_equal(folded[1:], folded[:-1], out=first[1:])
         first |= folded == NEWLINE
-        self.runs: Index = np.flatnonzero(first)
+        self.runs: Index = first.nonzero()[0]
         self.folded: Codes = folded[self.runs]
         self.text = self.folded.tobytes().decode("utf-32-le")
-        lines = np.flatnonzero(self.folded == NEWLINE)
-        self.begins: Index = np.concatenate([[0], lines + 1])
+        edges = np.empty(np.count_nonzero(is_end := self.folded == NEWLINE) + 2, np.intp)
+        edges[0], edges[1:-1], edges[-1] = -1, is_end.nonzero()[0], len(self.folded)
+        self.begins: Index = edges[:-1] + 1
         """First folded position of each text."""
-        self.ends: Index = np.append(lines, len(self.folded))
+        self.ends: Index = edges[1:]
 
     def kept_lines(self) -> tuple[Index, Index]:
         """First kept position of each text, and the one behind its last."""
@@ -94,9 +110,8 @@ class Folded:
         return [b - a for a, b in itertools.pairwise(edges)]
 
 
-def _spread(kept: Index, folded: Codes) -> tuple[Index, Codes]:
+def _spread(kept: Index, folded: Codes, several: tuple[str, ...]) -> tuple[Index, Codes]:
     """Put several characters where one character stands for them (⑩, ㏂, ﬁ)."""
-    several = tables().several
     which = np.flatnonzero(folded >= CODE_POINTS)
     counts = np.ones(len(folded), np.intp)
     inserted = [several[number] for number in (folded[which] - CODE_POINTS).tolist()]

@@ -6,7 +6,7 @@ Candidates come cheap (counts of digits, an @, a word that announces an id); onl
 import datetime as dt
 import functools
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -99,7 +99,7 @@ def personal(text: str) -> list[Personal]:
             continue
         taken[start:end] = [True] * (end - start)
         found.append(
-            Personal(kind, places[start][0], places[end - 1][1], _SEVERITY.get(kind, Severity.SENSITIVE))
+            Personal(kind, places[start], places[end - 1] + 1, _SEVERITY.get(kind, Severity.SENSITIVE))
         )
     return sorted(found, key=lambda one: one.start)
 
@@ -183,25 +183,34 @@ def is_luhn(number: str) -> bool:
     return (odd + even) % 10 == 0 and len(set(number)) > 1
 
 
-def _soft(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The text folded with its punctuation kept, and for each character the code points it stands for."""
-    table = tables()
-    fold, kind = table.fold, table.kind
-    out: list[str] = []
-    places: list[tuple[int, int]] = []
-    for at, char in enumerate(text):
-        code = int(fold[ord(char)])
+class _Soft(dict[str, str]):
+    """What each character is read as; fills itself with what it is asked for."""
+
+    def __missing__(self, char: str) -> str:
+        table = tables()
+        code = int(table.fold[ord(char)])
         if code >= CODE_POINTS:
             read = table.several[code - CODE_POINTS]
         elif code:
             read = "1" if char == "幺" else chr(code)
-        elif kind[ord(char)] == Kind.INVISIBLE:
-            continue
+        elif table.kind[ord(char)] == Kind.INVISIBLE:
+            read = ""
         else:
             read = _PUNCTUATION.get(char, char if char < "\x80" and not char.isspace() else " ")
-        out.append(read)
-        places += [(at, at + 1)] * len(read)
-    return "".join(out), places
+        self[char] = read
+        return read
+
+
+_READ = _Soft()
+
+
+def _soft(text: str) -> tuple[str, Sequence[int]]:
+    """The text folded with its punctuation kept, and for each character its place in the original."""
+    read = [_READ[char] for char in text]
+    soft = "".join(read)
+    if len(soft) == len(text) and "" not in read:
+        return soft, range(len(text))
+    return soft, [at for at, one in enumerate(read) for _ in one]
 
 
 _PUNCTUATION = {chr(ord(char) + 0xFEE0): char for char in "@.-_+"} | {"。": ".", "﹫": "@", "·": " "}

@@ -53,7 +53,7 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
     clean: bool = True
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """The verdict on one text.
 
     `masked`: the text with personal data starred out, of the same length; None if there is none.

@@ -5,16 +5,18 @@ import itertools
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from moderation.boundary import FUNCTION_WORDS, Place
 from moderation.compiled import ALLOW, TRIGGER, Compiled, Sense
 from moderation.edges import edges_hold, gaps_of, straddles, with_marks
-from moderation.fold import NEWLINE, Folded, fold
+from moderation.fold import NEWLINE, Folded, Index, fold
 from moderation.lexicon import Channel
+from moderation.matcher import Match
+from moderation.placed import FEW, Placed, placed
 from moderation.sounds import spelled
 from moderation.tables import CODE_POINTS, Codes, is_pair, tables
 from moderation.variants import MAX_PAIRS, Variant, joined, variants
@@ -33,7 +35,7 @@ def _function_words() -> npt.NDArray[np.bool_]:
     return flags
 
 
-class Find(NamedTuple):
+class Find(msgspec.Struct, gc=False):
     """One find. `start`, `end`: code points of the text. `term`: as in Sense."""
 
     start: int
@@ -43,16 +45,13 @@ class Find(NamedTuple):
     clean: bool
 
 
-class Finds:
+class Finds(msgspec.Struct, gc=False):
     """What was found in one text."""
 
-    __slots__ = ("allowed", "found", "raw", "triggered")
-
-    def __init__(self) -> None:
-        self.found: list[Find] = []
-        self.allowed: list[tuple[int, int]] = []
-        self.triggered = False
-        self.raw = 0
+    found: list[Find] = []
+    allowed: list[tuple[int, int]] = []
+    triggered: bool = False
+    raw: int = 0
 
 
 class Scan:
@@ -69,8 +68,13 @@ class Scan:
         self._exact()
         if Channel.SPLIT in channels:
             self._joined()
-        if read := list(variants(batch, texts, channels, compiled.pictures)):
-            self._variants(read)
+        places = compiled.pictures.special[batch.codes].nonzero()[0]
+        if len(places):
+            is_picture = compiled.pictures.is_picture[batch.codes[places]]
+            if Channel.EMOJI in channels and is_picture.any():
+                self._pictures(places[is_picture])
+            if not is_picture.all() and (read := list(variants(batch, texts, channels, places[~is_picture]))):
+                self._variants(read)
         if Channel.HOMOPHONE in channels:
             self._homophones()
         if Channel.PINYIN in channels:
@@ -79,23 +83,32 @@ class Scan:
     # ------------------------------------------------------------ exact
 
     def _exact(self) -> None:
-        batch, compiled = self.batch, self.compiled
-        for start, end, pattern in compiled.exact.find(batch.text):
-            number, finds = self._finds(start)
+        compiled, by_text, senses = self.compiled, self.by_text, self.compiled.senses
+        matches = compiled.exact.find(self.batch.text)
+        for (start, end, pattern), (number, low, high, bare, alone, _) in zip(
+            matches, placed(self.batch, self.texts, matches), strict=True
+        ):
+            finds = by_text.get(number)
+            if finds is None:
+                finds = by_text[number] = Finds()
+            finds.raw += 1
             if finds.raw > MAX_RAW:
                 continue
-            span = batch.span(start, end)
-            bare = span[1] - span[0] == end - start
+            if alone and type(term := senses[pattern]) is int:
+                finds.found.append(Find(low, high, term, Channel.EXACT, True))
+                continue
             for sense in compiled.meanings(pattern):
                 if (sense.runs is not None or not bare) and not self._repeated_enough(start, end, sense.runs):
                     continue
                 if sense.term == TRIGGER:
                     finds.triggered = True
                     continue
-                begin = batch.original_begins.item(number)
-                if not bare and not edges_hold(self.texts[number], span[0] - begin, span[1] - begin):
-                    span = self._trimmed(start, end, sense.runs)
-                self._take(number, finds, (span[0] - begin, span[1] - begin), sense, bare)
+                if not bare and not edges_hold(self.texts[number], low, high):
+                    begin = self.batch.original_begins.item(number)
+                    first, last = self._trimmed(start, end, sense.runs)
+                    self._take(number, finds, (first - begin, last - begin), sense, bare)
+                else:
+                    self._take(number, finds, (low, high), sense, bare)
 
     def _repeated_enough(self, start: int, end: int, runs: tuple[int, ...] | None) -> bool:
         """Letters stand at least as often as in the term; digits exactly so, for 8888 is not 888.
@@ -177,22 +190,47 @@ class Scan:
                     number, (low - begin, high - begin), Channel.SPLIT, self.compiled.meanings(pattern)
                 )
 
+    def _pictures(self, places: Index) -> None:
+        """Pictures read as the words for them: by letter and, three syllables or more, by sound."""
+        batch, compiled = self.batch, self.compiled
+        read = compiled.pictures.read(batch, places)
+        matches = [(*match, False) for match in compiled.exact.find(read.text)]
+        matches += [
+            (start, end, which >> 1, True)
+            for start, end, which in compiled.sounds.longer(tables().sound[read.folded])
+            if not which & 1
+        ]
+        if not matches:
+            return
+        is_picture = compiled.pictures.is_picture
+        if len(matches) <= FEW:
+            spans = [read.span(start, end) for start, end, _, _ in matches]
+            good = [at for at, (low, high) in enumerate(spans) if is_picture[batch.codes[low:high]].any()]
+        else:
+            made = np.append(0, np.cumsum(is_picture[batch.codes[read.kept]]))
+            runs = np.append(read.runs, len(read.kept))
+            found = np.array([match[:2] for match in matches], np.intp)
+            lows, highs = runs[found[:, 0]], runs[found[:, 1]]
+            spans = list(zip(read.kept[lows].tolist(), (read.kept[highs - 1] + 1).tolist(), strict=True))
+            good = np.flatnonzero(made[highs] > made[lows]).tolist()
+        for at in good:
+            _, _, which, by_sound = matches[at]
+            low, high = spans[at]
+            number = int(np.searchsorted(batch.original_begins, low, "right")) - 1
+            finds = self.by_text.setdefault(number, Finds())
+            finds.raw += 1
+            begin = batch.original_begins.item(number)
+            heard = (Sense(which, Channel.EMOJI, None),) if by_sound else compiled.meanings(which)
+            self._read(number, (low - begin, high - begin), Channel.EMOJI, heard)
+
     def _variants(self, read: list[Variant]) -> None:
         batch = Folded([one.reading for one in read])
         begins: list[int] = batch.begins.tolist()
         originals: list[int] = batch.original_begins.tolist()
-        matches = [(*match, False) for match in self.compiled.exact.find(batch.text)]
-        matches += [
-            (start, end, which >> 1, True)
-            for start, end, which in self.compiled.sounds.longer(tables().sound[batch.folded])
-            if not which & 1
-        ]
         origins: dict[int, list[tuple[int, bool]]] = {}
-        for start, end, which, by_sound in matches:
+        for start, end, which in self.compiled.exact.find(batch.text):
             place = bisect_right(begins, start) - 1
             one = read[place]
-            if by_sound and one.channel is not Channel.EMOJI:
-                continue
             if place not in origins:
                 origins[place] = one.origin(self.texts[one.text])
             low, high = batch.span(start, end)
@@ -202,8 +240,7 @@ class Scan:
             finds = self.by_text.setdefault(one.text, Finds())
             finds.raw += 1
             first, last = min(at for at, _ in span), max(at for at, _ in span) + 1
-            heard = (Sense(which, Channel.EMOJI, None),) if by_sound else self.compiled.meanings(which)
-            self._read(one.text, (first, last), one.channel, heard)
+            self._read(one.text, (first, last), one.channel, self.compiled.meanings(which))
 
     def _read(self, number: int, span: tuple[int, int], channel: Channel, senses: Iterable[Sense]) -> None:
         """Keep what is found in another reading of a text."""
@@ -239,14 +276,25 @@ class Scan:
         if len(heard) < 2:
             return
         at = sounds.pairs(heard)
+        matches: list[Match] = []
         if len(at):
-            for start in self._worth_hearing(at).tolist():
-                for number in sounds.at_pair(int(heard[start]), int(heard[start + 1])):
-                    if not number & 1:
-                        self._heard(start, start + 2, number >> 1)
-        for start, end, number in sounds.longer(heard):
-            if not number & 1:
-                self._heard(start, end, number >> 1)
+            at = self._worth_hearing(at)
+            firsts, seconds = heard[at].tolist(), heard[at + 1].tolist()
+            for start, first, second in zip(at.tolist(), firsts, seconds, strict=True):
+                matches += [(start, start + 2, number) for number in sounds.at_pair(first, second)]
+        matches += sounds.longer(heard)
+        if not matches:
+            return
+        text, terms, folded = batch.text, self.compiled.terms, self.compiled.folded
+        matches = [
+            (start, end, number >> 1)
+            for start, end, number in matches
+            if not number & 1
+            and text[start:end] != folded[number >> 1]
+            and Channel.HOMOPHONE in terms[number >> 1].entry.channels
+        ]
+        for match, where in zip(matches, placed(self.batch, self.texts, matches), strict=True):
+            self._heard(match, where)
 
     def _worth_hearing(self, at: Codes) -> Codes:
         """Of the pairs that sound like a term, those that are not plain language.
@@ -263,32 +311,31 @@ class Scan:
             return at
         second = batch.runs[at + 1]
         at = at[batch.kept[second] - batch.kept[second - 1] == 1]
-        around = np.concatenate([[0], codes, [0]]).astype(np.uint32)
+        around = np.zeros(len(codes) + 2, np.uint32)
+        around[1:-1] = codes
         firsts = np.concatenate([around[at], around[at + 2]])
         seconds = np.concatenate([around[at + 1], around[at + 3]])
         word = is_pair(firsts, seconds, frequent=True)
         return at[~(word[: len(at)] | word[len(at) :])]
 
-    def _heard(self, start: int, end: int, term: int) -> None:
-        compiled, batch = self.compiled, self.batch
-        said = batch.text[start:end]
-        if said == compiled.folded[term] or Channel.HOMOPHONE not in compiled.terms[term].entry.channels:
-            return
-        number, finds = self._finds(start)
+    def _heard(self, match: Match, where: Placed) -> None:
+        start, end, term = match
+        number, low, high, bare, _, latin = where
+        finds = self.by_text.get(number)
+        if finds is None:
+            finds = self.by_text[number] = Finds()
+        finds.raw += 1
         if finds.raw > MAX_RAW:
             return
-        begin = batch.original_begins.item(number)
-        low, high = batch.span(start, end)
-        low, high = low - begin, high - begin
         text = self.texts[number]
-        if high - low > end - start and not gaps_of(text, low, high, strict=True):
+        if not bare and not gaps_of(text, low, high, strict=True):
             return
-        if said.isascii() or not edges_hold(text, low, high):
+        if self.batch.text[start:end].isascii() or (latin and not edges_hold(text, low, high)):
             return
         place = Place(text, low, high)
         if place.covered or (end - start == 2 and not place.scattered):
             return
-        finds.found.append(Find(low, high, term, Channel.HOMOPHONE, clean=True))
+        finds.found.append(Find(low, high, term, Channel.HOMOPHONE, True))
 
     # ------------------------------------------------------------ letters
 

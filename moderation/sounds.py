@@ -131,7 +131,8 @@ class SoundIndex:
         """Positions where two neighbours sound like a term of two syllables."""
         same = self._same[sounds]
         keys = same[:-1].astype(np.uint32) << 9 | same[1:]
-        return np.flatnonzero(self._pairs[keys]).astype(np.uint32)
+        places: Codes = self._pairs[keys].nonzero()[0].astype(np.uint32)
+        return places
 
     def at_pair(self, first: int, second: int) -> tuple[int, ...]:
         same = self._same

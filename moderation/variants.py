@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moderation.fold import Folded
+from moderation.fold import NEWLINE, Folded, Index
 from moderation.lexicon import Channel
 from moderation.matcher import build
-from moderation.tables import CODE_POINTS, bits_of, in_bits, tables
+from moderation.tables import CODE_POINTS, Codes, bits_of, in_bits, tables
 
 MAX_WAYS = 3
 """Readings tried of each picture; all pictures of a text take their first, second, third together."""
@@ -97,7 +97,7 @@ class Halves:
         """Folded position of each first half that has its second behind it -> what they make."""
         codes = batch.folded
         low = codes & 0xFFFF
-        maybe = np.flatnonzero(self.first[low[:-1]] & self.second[low[1:]])
+        maybe = (self.first[low[:-1]] & self.second[low[1:]]).nonzero()[0]
         if len(maybe) > FEW:
             maybe = maybe[in_bits(self.bits, codes[maybe], codes[maybe + 1])]
         wholes, text = self.wholes, batch.text
@@ -124,26 +124,79 @@ class Pictures:
         self.readings = {one: each[:MAX_WAYS] for one, each in useful.items() if each}
         self.special = np.zeros(CODE_POINTS, np.bool_)
         self.special[[ord(one) for one in (*self.readings, *_ROMAN, _OVERRIDE)]] = True
+        self.is_picture = np.zeros(CODE_POINTS, np.bool_)
+        self.is_picture[list(map(ord, self.readings))] = True
+        self._codes = np.array(sorted(map(ord, self.readings)), np.uint32)
+        each = [self.readings[chr(code)] for code in self._codes.tolist()]
+        self._ways = np.array([len(one) for one in each], np.intp)
+        self._stand_in = CODE_POINTS + len(tables().several)
+        self._several = tables().several + tuple(
+            one[min(way, len(one) - 1)] for way in range(MAX_WAYS) for one in each
+        )
+
+    def read(self, batch: Folded, places: Index) -> Folded:
+        """The texts with pictures at these places, each read in all its ways, every way as a line.
+
+        `places`: original positions that hold a picture, in order, one at least. `kept` of what is given
+        leads to original positions of the batch.
+        """
+        which = self._codes.searchsorted(batch.codes[places])
+        if len(batch.lengths) == 1:
+            return self._read_one(batch, places, which)
+        numbers = np.searchsorted(batch.original_begins, places, "right") - 1
+        inside = places - batch.original_begins[numbers]
+        ways = np.zeros(len(batch.lengths), np.intp)
+        np.maximum.at(ways, numbers, self._ways[which])
+        lines: list[Index] = []
+        read: list[Codes] = []
+        for way in range(int(ways.max())):
+            texts = np.flatnonzero(ways > way)
+            begins = batch.original_begins[texts]
+            sizes = np.minimum(batch.lengths[texts], MAX_CHARS) + 1
+            stops = np.cumsum(sizes)
+            # every original position of these texts, and one behind each for the end of its line
+            line = np.arange(stops[-1]) + np.repeat(begins - stops + sizes, sizes)
+            line[-1] = min(line[-1], len(batch.codes) - 1)
+            codes = tables().fold[batch.codes[line]]
+            codes[stops - 1] = NEWLINE
+            mine = (ways[numbers] > way) & (inside < MAX_CHARS)
+            at = (stops - sizes)[np.searchsorted(texts, numbers[mine])] + inside[mine]
+            codes[at] = self._stand_in + way * len(self._codes) + which[mine]
+            lines.append(line)
+            read.append(codes)
+        return Folded.again(batch, np.concatenate(lines), np.concatenate(read), self._several)
+
+    def _read_one(self, batch: Folded, places: Index, which: Index) -> Folded:
+        """The same for a batch of one text, in fewer steps."""
+        ways = int(self._ways[which].max())
+        size = min(len(batch.codes), MAX_CHARS)
+        line = np.empty((ways, size + 1), np.intp)
+        line[:, :size] = np.arange(size)
+        line[:, size] = size - 1
+        read = np.empty((ways, size + 1), np.uint32)
+        read[:, :size] = tables().fold[batch.codes[:size]]
+        read[:, size] = NEWLINE
+        if places[-1] >= size:
+            which = which[places < size]
+            places = places[places < size]
+        for way in range(ways):
+            read[way, places] = self._stand_in + way * len(self._codes) + which
+        return Folded.again(batch, line.ravel(), read.ravel(), self._several)
 
 
 def variants(
-    batch: Folded, texts: list[str], channels: frozenset[Channel], pictures: Pictures
+    batch: Folded, texts: list[str], channels: frozenset[Channel], places: Index
 ) -> Iterator[Variant]:
-    """The readings of all texts of a batch that have something to read otherwise."""
-    places = np.flatnonzero(pictures.special[batch.codes])
-    if not len(places):
-        return
+    """The readings of texts with Roman numerals or an override, which are rare.
+
+    `places`: original positions that hold one of them, in order.
+    """
     there: dict[int, set[str]] = {}
     numbers = np.searchsorted(batch.original_begins, places, "right") - 1
     for number, code in zip(numbers.tolist(), batch.codes[places].tolist(), strict=True):
         there.setdefault(number, set()).add(chr(code))
     for number, chars in there.items():
         text = texts[number][:MAX_CHARS]
-        if Channel.EMOJI in channels:
-            found = [(one, pictures.readings[one]) for one in chars if one in pictures.readings]
-            for way in range(max((len(each) for _, each in found), default=0)):
-                read = {one: each[min(way, len(each) - 1)] for one, each in found}
-                yield Variant(number, Channel.EMOJI, _reread(text, read), read)
         if not chars.isdisjoint(_ROMAN):
             read = {one: _ROMAN[one] for one in chars & _ROMAN.keys()}
             yield Variant(number, Channel.EXACT, _reread(text, read), read)
