@@ -13,8 +13,11 @@ from streamgate.core.packet import Aired, FeedFormat, Kind, Packet
 from streamgate.core.timeline import Timeline
 
 SILENCE_AFTER_MS = 3000.0  # live audio this far behind the picture is missing: silence takes its place
-# After a burst (a stalled network that caught up) the program is ahead of the clock. Filler waits for it to
-# fall back in step; the viewer's side holds that much more in its buffers, so nothing is missed.
+# The program may be ahead of the clock: by a little after a splice, by seconds after a stalled network caught
+# up. Filler waits for the little at once, and for all that is more than a second; the viewer's side holds that
+# much more in its buffers, so nothing is missed.
+SETTLE_AT_ONCE_US = 150_000
+MAX_AHEAD_US = 1_000_000
 MAX_SETTLE_US = 5_000_000
 
 
@@ -107,7 +110,9 @@ class Program:
             self._clock_us = now_us - dts_us
         else:
             settled = self._clock_us + dts_us
-            wall = min(max(now_us, settled), now_us + MAX_SETTLE_US)
+            ahead = max(0, settled - now_us)
+            wait = max(min(ahead, SETTLE_AT_ONCE_US), ahead - MAX_AHEAD_US)
+            wall = now_us + min(wait, MAX_SETTLE_US)
             if settled < now_us:  # the program fell behind (a hole, a slow encoder): that stays
                 self._clock_us += now_us - settled
         self._join = None
