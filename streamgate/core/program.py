@@ -14,8 +14,8 @@ from streamgate.core.timeline import Timeline
 
 SILENCE_AFTER_MS = 3000.0  # live audio this far behind the picture is missing: silence takes its place
 # The program may be ahead of the clock: by a little after a splice, by seconds after a stalled network caught
-# up. Filler waits for the little at once, and for all that is more than a second; the viewer's side holds that
-# much more in its buffers, so nothing is missed.
+# up. Filler waits for the little at once, and for all that is more than a second; the viewer's side holds so
+# much more in its buffers that nothing is missed.
 SETTLE_AT_ONCE_US = 150_000
 MAX_AHEAD_US = 1_000_000
 MAX_SETTLE_US = 5_000_000
