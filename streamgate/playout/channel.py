@@ -90,14 +90,12 @@ class Channel:
     def resume(self) -> None:
         """Go on with a broadcast that was on air when the last gate process ended without being asked to."""
         loaded = self._memory.loaded
-        if loaded.cut and not loaded.on_air:
-            self._held_cut = loaded.cut_by
-        if not loaded.on_air:
-            return
-        if wall_s() - loaded.alive_at > (self._no_input_stop_s or MAX_AWAY_S):
+        stale = wall_s() - loaded.alive_at > (self._no_input_stop_s or MAX_AWAY_S)
+        if not loaded.on_air or stale:
             self._held_cut = loaded.cut_by if loaded.cut else None
-            self._remember()
-            self._say("gate", say("not_resumed"))
+            if loaded.on_air:
+                self._remember()
+                self._say("gate", say("not_resumed"))
             return
         now = now_us()
         if loaded.delay_s > self.config.delay_s:
@@ -111,11 +109,10 @@ class Channel:
     def close(self) -> None:
         """Leave the air for good. Destinations close in their own tasks; see `closed`."""
         if self.gate.on_air:
-            held = self.gate.spans.open
+            cut = self.gate.spans.open
+            if cut is not None:  # an orderly restart must not undo a cut, not even for a moment
+                self._held_cut = cut.actor
             self._leave_air("gate", say("stopped"))
-            if held is not None:  # an orderly restart must not undo a cut
-                self._held_cut = held.actor
-                self._remember()
         if self._timer is not None:
             self._timer.cancel()
         self._fillers.cancel()

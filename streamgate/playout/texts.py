@@ -38,7 +38,6 @@ _TEXTS: dict[str, tuple[Level, str, str]] = {
     "destination_lost": ("alarm", "destination {name}: {reason}; it is tried again by itself", "目的地 {name}：{reason}；自动重试中"),
     "archive": ("alarm", "archive: {text}", "归档：{text}"),
     "channel_bad": ("alarm", "{text}", "{text}"),
-    "channel_added": ("info", "channel added", "频道已添加"),
     "channel_removed": ("info", "channel removed", "频道已删除"),
     "channel_changed": ("info", "settings changed: {text}", "设置已更改：{text}"),
     "delay_kept": ("warning", "the new delay is not in force: {reason}", "新的延时未生效：{reason}"),
