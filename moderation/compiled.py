@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from moderation.fold import Folded
-from moderation.lexicon import Channel, Entry, WordList
+from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.matcher import Matcher, build
 from moderation.sounds import SoundIndex, readings, respelled
 from moderation.tables import tables
@@ -38,8 +38,10 @@ class Sense(msgspec.Struct, frozen=True, gc=False):
 
 
 class Term(msgspec.Struct, frozen=True, gc=False):
-    """A term with the list it is from."""
+    """A term with the list it is from. `text`, `severity`: as in the entry."""
 
+    text: str
+    severity: Severity
     entry: Entry
     list: str
     category: str
@@ -48,9 +50,10 @@ class Term(msgspec.Struct, frozen=True, gc=False):
 class Compiled:
     """One set of lists, ready.
 
-    `patterns[i]` is looked for exactly; `senses[i]` says what it means: the number of a term where it is that
-    term, each character once, or several senses. `folded[t]`: term t after folding, "" if nothing is left
-    of it. `pictures`, `halves`: see variants.py. `sounds`: terms by sound; number 2 t, or 2 t + 1 for a
+    `patterns[i]` is looked for exactly; `plain[i]` is the number of a term where it is only that term, each
+    character once, and -1 where `meanings(i)` tells more; `least[i]`: how many characters it takes, where
+    repeats count. `folded[t]`: term t after folding, "" if nothing is
+    left of it. `pictures`, `halves`: see variants.py. `sounds`: terms by sound; number 2 t, or 2 t + 1 for a
     spelling that only Latin letters can have.
     """
 
@@ -63,11 +66,18 @@ class Compiled:
         for one in lists:
             for entry in one.entries:
                 if entry.counts_on(day):
-                    self.terms.append(Term(entry, one.name, one.category))
+                    self.terms.append(Term(entry.term, entry.severity, entry, one.name, one.category))
         self._add_terms()
         self._add_others()
         self.patterns = list(self._meanings)
-        self.senses = list(self._meanings.values())
+        plain = [one if isinstance(one, int) else -1 for one in self._meanings.values()]
+        self.plain = np.array(plain, np.intp)
+        self._senses = {
+            number: one for number, one in enumerate(self._meanings.values()) if not isinstance(one, int)
+        }
+        self.least = np.zeros(len(plain), np.intp)
+        for number, senses in self._senses.items():
+            self.least[number] = min(sum(one.runs) if one.runs else 0 for one in senses)
         del self._meanings
         # the engine lets go of the interpreter while it builds: both indexes at once
         made: list[SoundIndex] = []
@@ -86,8 +96,8 @@ class Compiled:
         for low in range(0, len(self.terms), CHUNK):
             terms = self.terms[low : low + CHUNK]
             batch = Folded([term.entry.term for term in terms])
-            first = table.sound[batch.folded]
-            unsure = table.sound_2[batch.folded] != first
+            first = table.sound.take(batch.folded)
+            unsure = table.sound_2.take(batch.folded) != first
             sounds: list[int] = first.tolist()
             doubtful = np.cumsum(np.append(0, unsure)).tolist()
             silent = np.cumsum(np.append(0, first == 0)).tolist()
@@ -170,5 +180,5 @@ class Compiled:
         meanings[pattern] = (*there, Sense(number, channel, runs))
 
     def meanings(self, pattern: int) -> Iterable[Sense]:
-        found = self.senses[pattern]
-        return (Sense(found, Channel.EXACT, None),) if isinstance(found, int) else found
+        found = self._senses.get(pattern)
+        return found or (Sense(self.plain.item(pattern), Channel.EXACT, None),)

@@ -5,8 +5,8 @@ It may be used from several threads. Every call works from first to last on one 
 
 import copy
 import datetime as dt
+import functools
 import hashlib
-import itertools
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ import numpy as np
 from moderation.boundary import segmenter
 from moderation.compiled import Compiled
 from moderation.fold import Folded
-from moderation.lexicon import Channel, WordList
+from moderation.lexicon import Channel, Severity, WordList
 from moderation.matcher import available
 from moderation.personal import Personal, candidates, masked, personal
 from moderation.policy import Policy, Verdict
@@ -25,10 +25,12 @@ from moderation.result import Hit, Result
 from moderation.scan import MAX_RAW, Find, Finds, Scan, suppressed
 from moderation.variants import MAX_CHARS
 
-BATCH = 8192
+BATCH = 16384
 """Texts folded and matched at once. Fewer cost more each, more fall out of the cache."""
-BATCH_CHARS = 1 << 18
+BATCH_CHARS = 1 << 19
 """Code points after which a batch ends, so that long texts do not pile up."""
+SHORT = 200
+"""Code points up to which each span of a text is counted by itself."""
 MAX_HITS = 1000
 """Hits of one text that a result lists."""
 EVERY_CHANNEL = frozenset(Channel)
@@ -112,51 +114,65 @@ class Filter:
         every = texts if isinstance(texts, list) else list(texts)
         results: list[Result] = []
         for low in range(0, len(every), BATCH):
-            batch = every[low : low + BATCH]
-            while sum(map(len, batch)) > BATCH_CHARS and len(batch) > 1:
-                # long texts: as many of them as fit, one at least
-                chars = itertools.accumulate(map(len, batch))
-                fit = max(1, sum(one <= BATCH_CHARS for one in chars))
-                results += self._check(state, batch[:fit])
-                batch = batch[fit:]
-            if batch:
-                results += self._check(state, batch)
+            results += self._check(state, every[low : low + BATCH])
         return results
 
     def _check(self, state: _Lists, texts: list[str]) -> list[Result]:
-        batch = Folded(texts)
-        scans = [Scan(state.base, batch, texts, self.channels)]
-        if state.overlay is not None:
-            scans.append(Scan(state.overlay, batch, texts, self.channels))
-        results = [state.clean] * len(texts)
-        found: dict[int, list[tuple[Compiled, Finds]]] = {}
-        for scan in scans:
-            for number, finds in scan.by_text.items():
-                found.setdefault(number, []).append((scan.compiled, finds))
-        data: dict[int, list[Personal]] = {}
-        if Channel.PERSONAL in self.channels:
-            announced = [
-                number for number, each in found.items() if any(finds.triggered for _, finds in each)
-            ]
-            data = {
-                number: read
-                for number in candidates(batch, texts[0], announced)
-                if (read := personal(texts[number]))
-            }
-        wide = _wide(batch) if len(found) > 1 else None
-        for number, each in found.items():
-            if number not in data and (len(each) > 1 or each[0][1].found or each[0][1].raw > MAX_RAW):
-                units = _utf16(texts[number]) if wide is None or number in wide else _same
-                results[number] = self._judge(state, texts[number], each, [], units)
-        for number, read in data.items():
-            text = texts[number]
-            results[number] = self._judge(state, text, found.get(number, []), read, _utf16(text))
+        joined = "\n".join(texts)
+        if len(joined) > BATCH_CHARS and len(texts) > 1:
+            half = len(texts) // 2
+            return self._check(state, texts[:half]) + self._check(state, texts[half:])
+        batch = Folded(texts, joined)
+        lists = (state.base,) if state.overlay is None else (state.base, state.overlay)
+        scans = [Scan(each, batch, texts, self.channels) for each in lists]
+        data = self._personal(batch, texts, scans) if Channel.PERSONAL in self.channels else {}
+        judged = {
+            number
+            for scan in scans
+            for number, finds in scan.by_text.items()
+            if finds.found or finds.raw > MAX_RAW
+        }
+        judged.update(data)
         if len(batch.codes) > MAX_CHARS:
-            for number in np.flatnonzero(batch.lengths > MAX_CHARS).tolist():
-                text = texts[number]
-                each, read = found.get(number, []), data.get(number, [])
-                results[number] = self._judge(state, text, each, read, _utf16(text))
+            judged.update((batch.lengths > MAX_CHARS).nonzero()[0].tolist())
+        if len(scans) > 1:
+            judged.update(*(scan.lone for scan in scans))
+        results = [state.clean] * len(texts)
+        wide = _wide(batch) if len(judged) + len(scans[0].lone) > 1 else None
+        for number in judged:
+            each = [(scan.compiled, scan.finds(number)) for scan in scans]
+            units = _utf16(texts[number]) if wide is None or number in wide else _same
+            results[number] = self._judge(state, texts[number], each, data.get(number, []), units)
+        self._rate_lone(state, scans[0].lone, texts, wide, results)
         return results
+
+    def _rate_lone(
+        self,
+        state: _Lists,
+        lone: dict[int, Find],
+        texts: list[str],
+        wide: set[int] | None,
+        results: list[Result],
+    ) -> None:
+        """What `_judge` would say of one plain find, in the fewest steps: there are many in a flood."""
+        terms, version, exact = state.base.terms, state.version, Channel.EXACT
+        verdicts = [self.policy.verdict(one, exact, clean=True) for one in Severity]
+        given = [(one, self.policy.stages[one]) for one in verdicts]
+        for number, find in lone.items():
+            term = terms[find.term]
+            start, end, severity = find.start, find.end, term.severity
+            if wide is not None and number not in wide:
+                span = (start, end)
+            else:
+                span = _utf16(texts[number])(start, end)
+            hit = Hit(term.text, term.list, term.category, severity, exact, start, end, span, True)
+            verdict, stages = given[severity - 1]
+            results[number] = Result(verdict, stages, version, (hit,), 0)
+
+    def _personal(self, batch: Folded, texts: list[str], scans: list[Scan]) -> dict[int, list[Personal]]:
+        announced = [number for scan in scans for number, finds in scan.by_text.items() if finds.triggered]
+        maybe = candidates(batch, texts[0], announced)
+        return {number: read for number in maybe if (read := personal(texts[number]))}
 
     def _judge(
         self,
@@ -167,8 +183,7 @@ class Filter:
         units: _Units,
     ) -> Result:
         if not data and len(each) == 1 and (find := _only_find(text, each[0][1])) is not None:
-            verdict, hit = self._rate(each[0][0], find, units)
-            return Result(verdict, self.policy.stages[verdict], state.version, (hit,), 0)
+            return self._only(state, *self._rate(each[0][0], find, units))
         if len(each) > 1:
             # an allow-phrase counts for all lists, whichever part of them it came with
             allowed = [span for _, finds in each for span in finds.allowed]
@@ -212,11 +227,13 @@ class Filter:
 
     def _rate(self, compiled: Compiled, find: Find, units: _Units) -> tuple[Verdict, Hit]:
         term = compiled.terms[find.term]
-        entry, start, end, channel, clean = term.entry, find.start, find.end, find.channel, find.clean
-        severity = entry.severity
+        start, end, severity, channel, clean = find.start, find.end, term.severity, find.channel, find.clean
         span = (start, end) if units is _same else units(start, end)
-        hit = Hit(entry.term, term.list, term.category, severity, channel, start, end, span, clean)
+        hit = Hit(term.text, term.list, term.category, severity, channel, start, end, span, clean)
         return self.policy.verdict(severity, channel, clean), hit
+
+    def _only(self, state: _Lists, verdict: Verdict, hit: Hit) -> Result:
+        return Result(verdict, self.policy.stages[verdict], state.version, (hit,), 0)
 
     def late(self) -> Result:
         """The verdict on a text nobody could check in time: full review."""
@@ -273,7 +290,7 @@ class Filter:
 
 
 class _Spans:
-    """Code point spans in UTF-16 units."""
+    """Code point spans of a long text in UTF-16 units."""
 
     def __init__(self, text: str) -> None:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -294,7 +311,15 @@ def _wide(batch: Folded) -> set[int]:
 
 
 def _utf16(text: str) -> _Units:
-    return _same if text.isascii() or max(text) <= "\uffff" else _Spans(text)
+    if text.isascii() or max(text) <= "\uffff":
+        return _same
+    return _Spans(text) if len(text) > SHORT else functools.partial(_span, text)
+
+
+def _span(text: str, start: int, end: int) -> tuple[int, int]:
+    """A code point span of a short text in UTF-16 units."""
+    low = len(text[:start].encode("utf-16-le", "surrogatepass")) // 2
+    return low, low + len(text[start:end].encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _only_find(text: str, finds: Finds) -> Find | None:

@@ -42,13 +42,16 @@ class Folded:
         "text",
     )
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        self.lengths: Index = np.fromiter(map(len, texts), np.intp, len(texts))
-        joined = "\n".join(texts)
+    def __init__(self, texts: Sequence[str], joined: str | None = None) -> None:
+        """Fold texts. `joined`: the same as lines, where the caller has them."""
+        joined = "\n".join(texts) if joined is None else joined
         self.codes: Codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-        ends = (self.lengths + 1).cumsum() - 1
-        self.original_begins: Index = ends - self.lengths
-        folded = tables().fold[self.codes]
+        ends = np.append((self.codes == NEWLINE).nonzero()[0], len(self.codes))
+        if len(ends) != len(texts):  # some text has lines of its own
+            ends = (np.fromiter(map(len, texts), np.intp, len(texts)) + 1).cumsum() - 1
+        self.original_begins: Index = np.append(0, ends[:-1] + 1)
+        self.lengths: Index = ends - self.original_begins
+        folded = tables().fold.take(self.codes)
         folded[ends[:-1]] = NEWLINE
         self._settle(folded, tables().several)
 
@@ -66,8 +69,8 @@ class Folded:
 
     def _settle(self, folded: Codes, several: tuple[str, ...]) -> None:
         """Delete, put several for one, drop repeats."""
-        kept = folded.nonzero()[0]
-        folded = folded[kept]
+        kept = (folded != 0).nonzero()[0]
+        folded = folded.take(kept)
         if len(folded) and folded.max() >= CODE_POINTS:
             kept, folded = _spread(kept, folded, several)
         self.kept: Index = kept
@@ -77,13 +80,17 @@ class Folded:
         np.not_equal(folded[1:], folded[:-1], out=first[1:])
         first |= folded == NEWLINE
         self.runs: Index = first.nonzero()[0]
-        self.folded: Codes = folded[self.runs]
+        self.folded: Codes = folded.take(self.runs)
         self.text = self.folded.tobytes().decode("utf-32-le")
         edges = np.empty(np.count_nonzero(is_end := self.folded == NEWLINE) + 2, np.intp)
         edges[0], edges[1:-1], edges[-1] = -1, is_end.nonzero()[0], len(self.folded)
         self.begins: Index = edges[:-1] + 1
         """First folded position of each text."""
         self.ends: Index = edges[1:]
+
+    def numbers(self, places: Index) -> Index:
+        """Which text each of these original positions is in."""
+        return self.original_begins.searchsorted(places, "right") - 1
 
     def kept_lines(self) -> tuple[Index, Index]:
         """First kept position of each text, and the one behind its last."""

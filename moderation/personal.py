@@ -30,16 +30,13 @@ def candidates(batch: Folded, text: str, announced: Collection[int]) -> list[int
         # the same questions, asked of one text: there an array costs more than it saves
         some = np.count_nonzero(codes - np.uint32(48) < 10) >= MIN_DIGITS
         return [0] if some or announced or _AT.search(text) or _PLATE_BEGINS.search(batch.text) else []
-    count = np.cumsum(np.append(0, (codes >= 48) & (codes <= 57)))
-    begins, ends = batch.kept_lines()
-    found = set(np.flatnonzero(count[ends] - count[begins] >= MIN_DIGITS).tolist()) | set(announced)
-    marks = np.flatnonzero((batch.codes == 0x40) | (batch.codes == 0xFF20) | (batch.codes == 0xFE6B))
-    found |= set((np.searchsorted(batch.original_begins, marks, "right") - 1).tolist())
-    plates = np.flatnonzero(
-        _province()[np.minimum(codes[:-1], 0xFFFF)] & (codes[1:] >= 97) & (codes[1:] <= 122)
-    )
-    found |= set((np.searchsorted(begins, plates, "right") - 1).tolist())
-    return sorted(found)
+    digits = (codes - np.uint32(48) < 10).nonzero()[0]
+    counts = np.bincount(batch.numbers(batch.kept.take(digits)))
+    marks = ((batch.codes == 0x40) | (batch.codes == 0xFF20) | (batch.codes == 0xFE6B)).nonzero()[0]
+    plates = ((codes[1:] - np.uint32(97) < 26) & (codes[:-1] >= 0x80)).nonzero()[0]
+    plates = plates[_province().take(codes.take(plates), mode="clip")]
+    told = np.concatenate([batch.numbers(marks), batch.numbers(batch.kept.take(plates))])
+    return sorted({*announced, *(counts >= MIN_DIGITS).nonzero()[0].tolist(), *told.tolist()})
 
 
 class Personal(NamedTuple):
@@ -78,7 +75,7 @@ _QQ = re.compile(rf"{_QQ_WORD}{_BETWEEN}([1-9]\d{{4,11}})(?!\d)")
 _KEEP = {"mobile": (3, 4), "phone": (4, 2), "resident-id": (3, 2), "bank-card": (4, 4), "plate": (2, 1)}
 _SEVERITY = {"resident-id": Severity.IMPORTANT, "bank-card": Severity.IMPORTANT}
 
-MIN_DIGITS = 5
+MIN_DIGITS = 10
 """A text with fewer, no @, no plate's beginning and no word that announces an id has none of this."""
 
 

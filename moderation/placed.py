@@ -1,14 +1,18 @@
 """Where matches in folded text are in the originals, and what stands beside them: many at once, or a few."""
 
 import functools
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from moderation.fold import Folded
+from moderation.fold import Folded, Index
 from moderation.matcher import Match
 from moderation.tables import Kind, tables
+
+Flags = npt.NDArray[np.bool_]
 
 FEW = 8
 """Matches up to which each is placed by itself: for fewer, arrays cost more than they save."""
@@ -26,23 +30,52 @@ def _kinds() -> npt.NDArray[np.uint8]:
     return np.frombuffer(tables().kind, np.uint8)
 
 
+class Places(NamedTuple):
+    """The same as `Placed`, many at once: an array for each."""
+
+    numbers: Index
+    lows: Index
+    highs: Index
+    bare: Flags
+    alone: Flags
+    latin: Flags
+
+    def rows(self) -> Iterator[Placed]:
+        return zip(*(one.tolist() for one in self), strict=True)
+
+    def take(self, at: Index) -> "Places":
+        numbers, lows, highs, bare, alone, latin = self
+        return Places(
+            numbers.take(at), lows.take(at), highs.take(at), bare.take(at), alone.take(at), latin.take(at)
+        )
+
+
 def placed(batch: Folded, texts: Sequence[str], matches: Sequence[Match]) -> Iterable[Placed]:
     """Give each match its place, in order."""
     if len(matches) <= FEW:
         return (_one(batch, texts, match) for match in matches)
+    return places(batch, columns(matches)).rows()
+
+
+def columns(matches: Sequence[Match]) -> Index:
+    """Matches as rows of starts, ends and patterns."""
+    count = 3 * len(matches)
+    return np.fromiter(itertools.chain.from_iterable(matches), np.intp, count).reshape(-1, 3).T
+
+
+def places(batch: Folded, found: Index) -> Places:
+    """Give many matches their places. `found`: see `columns`."""
     kind, codes = _kinds(), batch.codes
-    found = np.array([match[:2] for match in matches], np.intp)
-    starts, ends = found[:, 0], found[:, 1]
+    starts, ends, _ = found
     runs = np.append(batch.runs, len(batch.kept))
-    lows, highs = batch.kept[runs[starts]], batch.kept[runs[ends] - 1] + 1
-    numbers = np.searchsorted(batch.original_begins, lows, "right") - 1
-    begins = batch.original_begins[numbers]
+    lows, highs = batch.kept.take(runs.take(starts)), batch.kept.take(runs.take(ends) - 1) + 1
+    numbers = batch.numbers(lows)
+    begins = batch.original_begins.take(numbers)
     bare = highs - lows == ends - starts
-    before = (lows == 0) | (kind[codes[lows - 1]] >= Kind.SPACE)
-    after = (highs == len(codes)) | (kind[codes[np.minimum(highs, len(codes) - 1)]] >= Kind.SPACE)
-    latin = (kind[codes[lows]] == Kind.ALNUM) | (kind[codes[highs - 1]] == Kind.ALNUM)
-    every = (numbers, lows - begins, highs - begins, bare, bare & before & after, latin)
-    return zip(*(one.tolist() for one in every), strict=True)
+    before = (lows == 0) | (kind.take(codes.take(lows - 1)) >= Kind.SPACE)
+    after = (highs == len(codes)) | (kind.take(codes.take(highs, mode="clip")) >= Kind.SPACE)
+    latin = (kind.take(codes.take(lows)) == Kind.ALNUM) | (kind.take(codes.take(highs - 1)) == Kind.ALNUM)
+    return Places(numbers, lows - begins, highs - begins, bare, bare & before & after, latin)
 
 
 def _one(batch: Folded, texts: Sequence[str], match: Match) -> Placed:

@@ -3,8 +3,8 @@
 import functools
 import itertools
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 
 import msgspec
 import numpy as np
@@ -16,7 +16,7 @@ from moderation.edges import edges_hold, gaps_of, straddles, with_marks
 from moderation.fold import NEWLINE, Folded, Index, fold
 from moderation.lexicon import Channel
 from moderation.matcher import Match
-from moderation.placed import FEW, Placed, placed
+from moderation.placed import FEW, Placed, columns, placed, places
 from moderation.sounds import spelled
 from moderation.tables import CODE_POINTS, Codes, is_pair, tables
 from moderation.variants import MAX_PAIRS, Variant, joined, variants
@@ -35,7 +35,7 @@ def _function_words() -> npt.NDArray[np.bool_]:
     return flags
 
 
-class Find(msgspec.Struct, gc=False):
+class Find(msgspec.Struct, frozen=True, gc=False):
     """One find. `start`, `end`: code points of the text. `term`: as in Sense."""
 
     start: int
@@ -55,7 +55,11 @@ class Finds(msgspec.Struct, gc=False):
 
 
 class Scan:
-    """One batch against one compiled set. `by_text`: finds of the texts that have any."""
+    """One batch against one compiled set.
+
+    `lone`: texts with one exact match, of which nothing else is to be asked; most of those with any.
+    `by_text`: the finds of the others.
+    """
 
     def __init__(
         self, compiled: Compiled, batch: Folded, texts: list[str], channels: frozenset[Channel]
@@ -64,13 +68,13 @@ class Scan:
         self.batch = batch
         self.texts = texts
         self.by_text: dict[int, Finds] = {}
-        self._begins: list[int] = batch.begins.tolist()
+        self.lone: dict[int, Find] = {}
         self._exact()
         if Channel.SPLIT in channels:
             self._joined()
-        places = compiled.pictures.special[batch.codes].nonzero()[0]
+        places = compiled.pictures.special.take(batch.codes).nonzero()[0]
         if len(places):
-            is_picture = compiled.pictures.is_picture[batch.codes[places]]
+            is_picture = compiled.pictures.is_picture.take(batch.codes.take(places))
             if Channel.EMOJI in channels and is_picture.any():
                 self._pictures(places[is_picture])
             if not is_picture.all() and (read := list(variants(batch, texts, channels, places[~is_picture]))):
@@ -83,21 +87,34 @@ class Scan:
     # ------------------------------------------------------------ exact
 
     def _exact(self) -> None:
-        compiled, by_text, senses = self.compiled, self.by_text, self.compiled.senses
-        matches = compiled.exact.find(self.batch.text)
-        for (start, end, pattern), (number, low, high, bare, alone, _) in zip(
-            matches, placed(self.batch, self.texts, matches), strict=True
-        ):
-            finds = by_text.get(number)
-            if finds is None:
-                finds = by_text[number] = Finds()
-            finds.raw += 1
+        matches = self.compiled.exact.find(self.batch.text)
+        if len(matches) <= FEW:
+            self._matched(matches, placed(self.batch, self.texts, matches))
+            return
+        found = columns(matches)
+        where = places(self.batch, found)
+        terms = self.compiled.plain.take(found[2])
+        lone = where.alone & (terms >= 0)
+        shared = where.numbers[1:] == where.numbers[:-1]
+        lone[1:] &= ~shared
+        lone[:-1] &= ~shared
+        at = lone.nonzero()[0]
+        numbers, lows, highs = (each.take(at).tolist() for each in where[:3])
+        finds = map(Find, lows, highs, terms.take(at).tolist(), repeat(Channel.EXACT), repeat(True))
+        self.lone = dict(zip(numbers, finds, strict=True))
+        enough = where.highs - where.lows >= self.compiled.least.take(found[2])
+        rest = (enough & ~lone).nonzero()[0]
+        self._matched([matches[one] for one in rest.tolist()], where.take(rest).rows())
+
+    def _matched(self, matches: Sequence[Match], where: Iterable[Placed]) -> None:
+        for (start, end, pattern), (number, low, high, bare, alone, _) in zip(matches, where, strict=True):
+            finds = self._finds(number)
             if finds.raw > MAX_RAW:
                 continue
-            if alone and type(term := senses[pattern]) is int:
-                finds.found.append(Find(low, high, term, Channel.EXACT, True))
-                continue
-            for sense in compiled.meanings(pattern):
+            for sense in self.compiled.meanings(pattern):
+                if alone and sense.runs is None and sense.term >= 0 and sense.channel is Channel.EXACT:
+                    finds.found.append(Find(low, high, sense.term, Channel.EXACT, True))
+                    continue
                 if (sense.runs is not None or not bare) and not self._repeated_enough(start, end, sense.runs):
                     continue
                 if sense.term == TRIGGER:
@@ -141,13 +158,21 @@ class Scan:
             low = first.item(cuts[-1] + 1)
         return low, high
 
-    def _finds(self, folded_at: int) -> tuple[int, Finds]:
-        number = bisect_right(self._begins, folded_at) - 1
+    def finds(self, number: int) -> Finds:
+        """What was found in a text, to add to it."""
         finds = self.by_text.get(number)
         if finds is None:
             finds = self.by_text[number] = Finds()
+            if lone := self.lone.pop(number, None):
+                finds.found.append(lone)
+                finds.raw = 1
+        return finds
+
+    def _finds(self, number: int) -> Finds:
+        """The same, for one more raw match."""
+        finds = self.finds(number)
         finds.raw += 1
-        return number, finds
+        return finds
 
     def _take(self, number: int, finds: Finds, span: tuple[int, int], sense: Sense, bare: bool) -> None:
         """Keep a match whose letters are there, if it stands at the edges of words."""
@@ -173,10 +198,10 @@ class Scan:
         if not read:
             return
         if len(read) >= MAX_PAIRS:
-            counts = Counter(bisect_right(self._begins, one.place(one.centre)) - 1 for one in read)
-            for number, count in counts.items():
-                if count >= MAX_PAIRS:
-                    self.by_text.setdefault(number, Finds()).raw = MAX_RAW + 1
+            centres = np.array([one.place(one.centre) for one in read])
+            counts = np.bincount(self.batch.begins.searchsorted(centres, "right") - 1)
+            for number in (counts >= MAX_PAIRS).nonzero()[0].tolist():
+                self.finds(number).raw = MAX_RAW + 1
         begins = list(itertools.accumulate((len(one.reading) + 1 for one in read), initial=0))
         for start, end, pattern in self.compiled.exact.find("\n".join(one.reading for one in read)):
             which = bisect_right(begins, start) - 1
@@ -184,7 +209,8 @@ class Scan:
             first, last = one.place(start - begins[which]), one.place(end - begins[which])
             if start - begins[which] <= one.centre < end - begins[which]:
                 low, high = self.batch.span(first, last)
-                number, _ = self._finds(first)
+                number = self._number(low)
+                self._finds(number)
                 begin = self.batch.original_begins.item(number)
                 self._read(
                     number, (low - begin, high - begin), Channel.SPLIT, self.compiled.meanings(pattern)
@@ -197,7 +223,7 @@ class Scan:
         matches = [(*match, False) for match in compiled.exact.find(read.text)]
         matches += [
             (start, end, which >> 1, True)
-            for start, end, which in compiled.sounds.longer(tables().sound[read.folded])
+            for start, end, which in compiled.sounds.longer(tables().sound.take(read.folded))
             if not which & 1
         ]
         if not matches:
@@ -207,7 +233,7 @@ class Scan:
             spans = [read.span(start, end) for start, end, _, _ in matches]
             good = [at for at, (low, high) in enumerate(spans) if is_picture[batch.codes[low:high]].any()]
         else:
-            made = np.append(0, np.cumsum(is_picture[batch.codes[read.kept]]))
+            made = np.append(0, np.cumsum(is_picture.take(batch.codes.take(read.kept))))
             runs = np.append(read.runs, len(read.kept))
             found = np.array([match[:2] for match in matches], np.intp)
             lows, highs = runs[found[:, 0]], runs[found[:, 1]]
@@ -216,9 +242,8 @@ class Scan:
         for at in good:
             _, _, which, by_sound = matches[at]
             low, high = spans[at]
-            number = int(np.searchsorted(batch.original_begins, low, "right")) - 1
-            finds = self.by_text.setdefault(number, Finds())
-            finds.raw += 1
+            number = self._number(low)
+            self._finds(number)
             begin = batch.original_begins.item(number)
             heard = (Sense(which, Channel.EMOJI, None),) if by_sound else compiled.meanings(which)
             self._read(number, (low - begin, high - begin), Channel.EMOJI, heard)
@@ -237,8 +262,7 @@ class Scan:
             span = origins[place][low - originals[place] : high - originals[place]]
             if not any(made for _, made in span):
                 continue
-            finds = self.by_text.setdefault(one.text, Finds())
-            finds.raw += 1
+            self._finds(one.text)
             first, last = min(at for at, _ in span), max(at for at, _ in span) + 1
             self._read(one.text, (first, last), one.channel, self.compiled.meanings(which))
 
@@ -265,6 +289,10 @@ class Scan:
                 clean = found_by is not Channel.EXACT or not straddles(text, start, end)
                 finds.found.append(Find(start, end, sense.term, found_by, clean))
 
+    def _number(self, place: int) -> int:
+        """Which text an original position is in."""
+        return int(self.batch.original_begins.searchsorted(place, "right")) - 1
+
     def _channels_of(self, term: int) -> frozenset[Channel]:
         return self.compiled.terms[term].entry.channels
 
@@ -272,7 +300,7 @@ class Scan:
 
     def _homophones(self) -> None:
         batch, sounds = self.batch, self.compiled.sounds
-        heard = tables().sound[batch.folded]
+        heard = tables().sound.take(batch.folded)
         if len(heard) < 2:
             return
         at = sounds.pairs(heard)
@@ -304,13 +332,13 @@ class Scan:
         """
         batch, grammar = self.batch, _function_words()
         codes = batch.folded
-        one, two = codes[at], codes[at + 1]
-        at = at[(one >= 0x80) & (two >= 0x80) & ~(grammar[one] & grammar[two])]
-        at = at[~is_pair(codes[at], codes[at + 1], frequent=False)]
+        one, two = codes.take(at), codes.take(at + 1)
+        at = at[(one >= 0x80) & (two >= 0x80) & ~(grammar.take(one) & grammar.take(two))]
+        at = at[~is_pair(codes.take(at), codes.take(at + 1), frequent=False)]
         if not len(at):
             return at
-        second = batch.runs[at + 1]
-        at = at[batch.kept[second] - batch.kept[second - 1] == 1]
+        second = batch.runs.take(at + 1)
+        at = at[batch.kept.take(second) - batch.kept.take(second - 1) == 1]
         around = np.zeros(len(codes) + 2, np.uint32)
         around[1:-1] = codes
         firsts = np.concatenate([around[at], around[at + 2]])
@@ -321,10 +349,7 @@ class Scan:
     def _heard(self, match: Match, where: Placed) -> None:
         start, end, term = match
         number, low, high, bare, _, latin = where
-        finds = self.by_text.get(number)
-        if finds is None:
-            finds = self.by_text[number] = Finds()
-        finds.raw += 1
+        finds = self._finds(number)
         if finds.raw > MAX_RAW:
             return
         text = self.texts[number]
@@ -362,7 +387,7 @@ class Scan:
         inside[firsts + 1] += 1
         np.subtract.at(inside, lasts, 1)
         tokens &= np.cumsum(inside[:-1]) == 0
-        heard = tables().sound[codes]
+        heard = tables().sound.take(codes)
         heard[firsts] = syllables
         by_letters = np.zeros(len(codes), np.bool_)
         by_letters[firsts] = True
@@ -392,7 +417,7 @@ class Scan:
         term = which >> 1
         if (which & 1 and not all(letters)) or Channel.PINYIN not in self._channels_of(term):
             return
-        number = int(np.searchsorted(self.batch.original_begins, starts[0], "right")) - 1
+        number = self._number(starts[0])
         text = self.texts[number]
         begin = self.batch.original_begins.item(number)
         if len(starts) == 2 and not all(letters):
@@ -401,8 +426,7 @@ class Scan:
             if any(fold(text[at - begin]) != own[i] for i, at in enumerate(starts) if not letters[i]):
                 return
         low, high = starts[0] - begin, stops[-1] - begin
-        finds = self.by_text.setdefault(number, Finds())
-        finds.raw += 1
+        finds = self._finds(number)
         if finds.raw > MAX_RAW or not edges_hold(text, low, high):
             return
         if gaps_of(text, low, high, units=len(starts)):

@@ -84,7 +84,7 @@ def spelled(letters: str) -> list[tuple[int, int, int]]:
 
 
 def fuzzy_text(sounds: Sounds) -> str:
-    return _fuzzy()[sounds].tobytes().decode("utf-16-le")
+    return _fuzzy().take(sounds).tobytes().decode("utf-16-le")
 
 
 def readings(term: str) -> list[tuple[int, ...]]:
@@ -129,9 +129,9 @@ class SoundIndex:
 
     def pairs(self, sounds: Sounds) -> Codes:
         """Positions where two neighbours sound like a term of two syllables."""
-        same = self._same[sounds]
+        same = self._same.take(sounds)
         keys = same[:-1].astype(np.uint32) << 9 | same[1:]
-        places: Codes = self._pairs[keys].nonzero()[0].astype(np.uint32)
+        places: Codes = self._pairs.take(keys).nonzero()[0].astype(np.uint32)
         return places
 
     def at_pair(self, first: int, second: int) -> tuple[int, ...]:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from moderation.fold import NEWLINE, Folded, Index
 from moderation.lexicon import Channel
 from moderation.matcher import build
-from moderation.tables import CODE_POINTS, Codes, bits_of, in_bits, tables
+from moderation.tables import CODE_POINTS, Codes, bits_of, in_bits, keys_of, tables
 
 MAX_WAYS = 3
 """Readings tried of each picture; all pictures of a text take their first, second, third together."""
@@ -24,6 +25,8 @@ MAX_PAIRS = 1000
 """Pairs of halves of one text that are put together. A text with more goes to full review."""
 REACH = 15
 """Folded characters to each side of two halves that may belong to the same term."""
+
+Flags = npt.NDArray[np.bool_]
 
 _OVERRIDE = "\u202e"
 _ROMAN = {
@@ -87,19 +90,31 @@ class Halves:
             for key, wholes in tables().splits.items()
         }
         self.wholes = {chr(a) + chr(b): wholes for (a, b), wholes in useful.items() if wholes}
-        self.first, self.second = np.zeros(1 << 16, np.bool_), np.zeros(1 << 16, np.bool_)
+        self._side = np.zeros(1 << 16, np.uint8)
         for pair in self.wholes:
-            self.first[ord(pair[0]) & 0xFFFF] = self.second[ord(pair[1]) & 0xFFFF] = True
-        keys = [(ord(pair[0]) << 16 | ord(pair[1]) & 0xFFFF) & 0xFFFFFFFF for pair in self.wholes]
-        self.bits = bits_of(np.array(keys, np.uint32))
+            self._side[ord(pair[0]) & 0xFFFF] |= 1
+            self._side[ord(pair[1]) & 0xFFFF] |= 2
+        halves = np.array([list(map(ord, pair)) for pair in self.wholes], np.uint32).reshape(-1, 2)
+        keys = keys_of(halves[:, 0], halves[:, 1])
+        self._bits = bits_of(keys)
+        order = keys.argsort()
+        self._keys = keys[order]
+        makes = [ord(wholes) if len(wholes) == 1 else 0 for wholes in self.wholes.values()]
+        self._makes = np.array(makes, np.uint32)[order]
+        codes = np.frombuffer("\n".join(patterns).encode("utf-32-le"), np.uint32)
+        self._beside = bits_of(keys_of(codes[:-1], codes[1:]))
+        self._alone = np.zeros(CODE_POINTS, np.bool_)
+        self._alone[[ord(one) for one in patterns if len(one) == 1]] = True
 
     def pairs(self, batch: Folded) -> dict[int, str]:
         """Folded position of each first half that has its second behind it -> what they make."""
         codes = batch.folded
-        low = codes & 0xFFFF
-        maybe = (self.first[low[:-1]] & self.second[low[1:]]).nonzero()[0]
+        side = self._side.take(codes & 0xFFFF)
+        maybe = (side[:-1] & side[1:] >> 1 & 1).view(np.bool_).nonzero()[0]
         if len(maybe) > FEW:
-            maybe = maybe[in_bits(self.bits, codes[maybe], codes[maybe + 1])]
+            maybe = maybe[in_bits(self._bits, codes.take(maybe), codes.take(maybe + 1))]
+        if len(maybe):
+            maybe = maybe[self._fits(codes, maybe)]
         wholes, text = self.wholes, batch.text
         there = {at: wholes[pair] for at in maybe.tolist() if (pair := text[at : at + 2]) in wholes}
         if len(there) <= MAX_PAIRS:
@@ -111,6 +126,17 @@ class Halves:
             if counts[number] > MAX_PAIRS:
                 del there[at]
         return there
+
+    def _fits(self, codes: Codes, at: Index) -> Flags:
+        """Whether a pattern may hold what the halves make beside what stands before or behind them."""
+        keys = keys_of(codes.take(at), codes.take(at + 1))
+        place = self._keys.searchsorted(keys)
+        # 0: the pair makes several characters, or is none; both are seen to later
+        makes = np.where(self._keys.take(place, mode="clip") == keys, self._makes.take(place, mode="clip"), 0)
+        fits: Flags = (makes == 0) | self._alone.take(makes)
+        fits |= in_bits(self._beside, codes.take(at - 1), makes)
+        fits |= in_bits(self._beside, makes, codes.take(at + 2, mode="clip"))
+        return fits | np.isin(at - 2, at) | np.isin(at + 2, at)
 
 
 class Pictures:
@@ -140,7 +166,7 @@ class Pictures:
         `places`: original positions that hold a picture, in order, one at least. `kept` of what is given
         leads to original positions of the batch.
         """
-        which = self._codes.searchsorted(batch.codes[places])
+        which = self._codes.searchsorted(batch.codes.take(places))
         if len(batch.lengths) == 1:
             return self._read_one(batch, places, which)
         numbers = np.searchsorted(batch.original_begins, places, "right") - 1
@@ -157,7 +183,7 @@ class Pictures:
             # every original position of these texts, and one behind each for the end of its line
             line = np.arange(stops[-1]) + np.repeat(begins - stops + sizes, sizes)
             line[-1] = min(line[-1], len(batch.codes) - 1)
-            codes = tables().fold[batch.codes[line]]
+            codes = tables().fold.take(batch.codes.take(line))
             codes[stops - 1] = NEWLINE
             mine = (ways[numbers] > way) & (inside < MAX_CHARS)
             at = (stops - sizes)[np.searchsorted(texts, numbers[mine])] + inside[mine]
@@ -174,7 +200,7 @@ class Pictures:
         line[:, :size] = np.arange(size)
         line[:, size] = size - 1
         read = np.empty((ways, size + 1), np.uint32)
-        read[:, :size] = tables().fold[batch.codes[:size]]
+        read[:, :size] = tables().fold.take(batch.codes[:size])
         read[:, size] = NEWLINE
         if places[-1] >= size:
             which = which[places < size]
@@ -193,7 +219,7 @@ def variants(
     """
     there: dict[int, set[str]] = {}
     numbers = np.searchsorted(batch.original_begins, places, "right") - 1
-    for number, code in zip(numbers.tolist(), batch.codes[places].tolist(), strict=True):
+    for number, code in zip(numbers.tolist(), batch.codes.take(places).tolist(), strict=True):
         there.setdefault(number, set()).add(chr(code))
     for number, chars in there.items():
         text = texts[number][:MAX_CHARS]

@@ -91,9 +91,14 @@ def is_pair(first: Codes, second: Codes, *, frequent: bool) -> npt.NDArray[np.bo
 
 def in_bits(bits: npt.NDArray[np.uint8], first: Codes, second: Codes) -> npt.NDArray[np.bool_]:
     """Whether two neighbours are in a bit set. Wrongly true at times, never wrongly false."""
-    one, two = _places(np.asarray(first << 16 | (second & 0xFFFF), np.uint32))
-    both = bits[one >> 3] >> (one & 7) & bits[two >> 3] >> (two & 7) & 1
+    one, two = _places(keys_of(first, second))
+    both = bits.take(one >> 3) >> (one & 7) & bits.take(two >> 3) >> (two & 7) & 1
     return np.asarray(both, np.bool_)
+
+
+def keys_of(first: Codes, second: Codes) -> Codes:
+    """Neighbours as keys of a bit set; code points beyond 16 bits share theirs."""
+    return np.asarray(first << 16 | second & 0xFFFF, np.uint32)
 
 
 def _places(keys: Codes) -> tuple[Codes, Codes]:
@@ -104,7 +109,7 @@ def _places(keys: Codes) -> tuple[Codes, Codes]:
 
 
 def bits_of(keys: Codes) -> npt.NDArray[np.uint8]:
-    """A bit set of pairs, each first << 16 | second."""
+    """A bit set of pairs, see `keys_of`."""
     flags = np.zeros(1 << PAIR_BITS, np.uint8)
     for places in _places(keys):
         flags[places] = 1
