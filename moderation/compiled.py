@@ -11,7 +11,7 @@ from moderation.fold import Folded
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.matcher import Matcher, build
 from moderation.sounds import SoundIndex, readings, respelled
-from moderation.tables import tables
+from moderation.tables import neighbours, tables
 from moderation.variants import Halves, Pictures
 
 CHUNK = 8192
@@ -84,10 +84,11 @@ class Compiled:
         beside = threading.Thread(target=lambda: made.append(SoundIndex(self._sounding, engine)))
         beside.start()
         self.exact: Matcher = build(self.patterns, engine)
-        self.pictures = Pictures(self.patterns)
-        self.halves = Halves(self.patterns)
+        pairs = neighbours(self.patterns)
+        self.halves = Halves(self.patterns, pairs)
         beside.join()
         self.sounds = made[0]
+        self.pictures = Pictures(self.exact, self.sounds, pairs)
         del self._sounding
 
     def _add_terms(self) -> None:

@@ -57,8 +57,8 @@ def placed(batch: Folded, texts: Sequence[str], matches: Sequence[Match]) -> Ite
     return places(batch, columns(matches)).rows()
 
 
-def columns(matches: Sequence[Match]) -> Index:
-    """Matches as rows of starts, ends and patterns."""
+def columns(matches: Sequence[tuple[int, int, int]]) -> Index:
+    """Rows of three numbers (starts, ends and patterns of matches) as three arrays."""
     count = 3 * len(matches)
     return np.fromiter(itertools.chain.from_iterable(matches), np.intp, count).reshape(-1, 3).T
 

@@ -76,7 +76,7 @@ class Scan:
         if len(places):
             is_picture = compiled.pictures.is_picture.take(batch.codes.take(places))
             if Channel.EMOJI in channels and is_picture.any():
-                self._pictures(places[is_picture])
+                self._pictures(places[is_picture], by_sound=Channel.HOMOPHONE in channels)
             if not is_picture.all() and (read := list(variants(batch, texts, channels, places[~is_picture]))):
                 self._variants(read)
         if Channel.HOMOPHONE in channels:
@@ -216,16 +216,15 @@ class Scan:
                     number, (low - begin, high - begin), Channel.SPLIT, self.compiled.meanings(pattern)
                 )
 
-    def _pictures(self, places: Index) -> None:
+    def _pictures(self, places: Index, *, by_sound: bool) -> None:
         """Pictures read as the words for them: by letter and, three syllables or more, by sound."""
         batch, compiled = self.batch, self.compiled
-        read = compiled.pictures.read(batch, places)
+        read = compiled.pictures.read(batch, places, by_sound=by_sound)
+        if read is None:
+            return
         matches = [(*match, False) for match in compiled.exact.find(read.text)]
-        matches += [
-            (start, end, which >> 1, True)
-            for start, end, which in compiled.sounds.longer(tables().sound.take(read.folded))
-            if not which & 1
-        ]
+        heard = compiled.sounds.longer(tables().sound.take(read.folded)) if by_sound else []
+        matches += [(start, end, which >> 1, True) for start, end, which in heard if not which & 1]
         if not matches:
             return
         is_picture = compiled.pictures.is_picture
@@ -240,13 +239,13 @@ class Scan:
             spans = list(zip(read.kept[lows].tolist(), (read.kept[highs - 1] + 1).tolist(), strict=True))
             good = np.flatnonzero(made[highs] > made[lows]).tolist()
         for at in good:
-            _, _, which, by_sound = matches[at]
+            _, _, which, heard_so = matches[at]
             low, high = spans[at]
             number = self._number(low)
             self._finds(number)
             begin = batch.original_begins.item(number)
-            heard = (Sense(which, Channel.EMOJI, None),) if by_sound else compiled.meanings(which)
-            self._read(number, (low - begin, high - begin), Channel.EMOJI, heard)
+            senses = (Sense(which, Channel.EMOJI, None),) if heard_so else compiled.meanings(which)
+            self._read(number, (low - begin, high - begin), Channel.EMOJI, senses)
 
     def _variants(self, read: list[Variant]) -> None:
         batch = Folded([one.reading for one in read])
@@ -379,7 +378,7 @@ class Scan:
         found = spelled(codes.tobytes().decode("utf-32-le"))
         if not found:
             return
-        syllables, firsts, lasts = (np.array(one) for one in zip(*found, strict=True))
+        syllables, firsts, lasts = columns(found)
         # one token for each syllable, one for each other character without its repeats
         tokens = np.ones(len(codes), np.bool_)
         tokens[1:] = (codes[1:] != codes[:-1]) | is_letter[at][1:] | (codes[1:] == NEWLINE)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moderation.matcher import Match, build
-from moderation.tables import Codes, tables
+from moderation.tables import Codes, bits_of, in_bits, keys_of, neighbours, tables
 
 Sounds = npt.NDArray[np.uint16]
 """Syllable numbers from 1; 0 is a character without sound and parts what stands on its two sides."""
@@ -87,6 +87,11 @@ def fuzzy_text(sounds: Sounds) -> str:
     return _fuzzy().take(sounds).tobytes().decode("utf-16-le")
 
 
+def fuzzy_codes(folded: Codes) -> Codes:
+    """How folded characters sound to a fuzzy ear, as private characters."""
+    return _fuzzy().take(tables().sound.take(folded)).astype(np.uint32)
+
+
 def readings(term: str) -> list[tuple[int, ...]]:
     """The ways a folded term of Han characters and digits sounds; none where a character has no sound."""
     table = tables()
@@ -107,7 +112,10 @@ def respelled(reading: Sequence[int]) -> tuple[int, ...]:
 
 
 class SoundIndex:
-    """Terms by their sound. `terms`: (reading, number of the term)."""
+    """Terms by their sound. `terms`: (reading, number of the term).
+
+    `neighbours`: of the terms of three syllables or more, as `fuzzy_codes`.
+    """
 
     def __init__(self, terms: Iterable[tuple[tuple[int, ...], int]], engine: str | None) -> None:
         self._pairs = np.zeros(1 << 18, np.bool_)
@@ -126,6 +134,8 @@ class SoundIndex:
         self._pairs[list(self._by_pair)] = True
         self._longer = list(longer.values())
         self._matcher = build(list(longer), engine)
+        self.neighbours = neighbours(longer)
+        self._beside = bits_of(keys_of(*self.neighbours))
 
     def pairs(self, sounds: Sounds) -> Codes:
         """Positions where two neighbours sound like a term of two syllables."""
@@ -137,6 +147,10 @@ class SoundIndex:
     def at_pair(self, first: int, second: int) -> tuple[int, ...]:
         same = self._same
         return self._by_pair.get(same.item(first) << 9 | same.item(second), ())
+
+    def joins(self, first: Codes, second: Codes) -> npt.NDArray[np.bool_]:
+        """Whether a term of three syllables or more may hold what sounds like two folded characters."""
+        return in_bits(self._beside, fuzzy_codes(first), fuzzy_codes(second))
 
     def longer(self, sounds: Sounds) -> list[Match]:
         """Matches of terms with three syllables or more, by fuzzy sound."""

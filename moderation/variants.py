@@ -12,11 +12,14 @@ import numpy.typing as npt
 
 from moderation.fold import NEWLINE, Folded, Index
 from moderation.lexicon import Channel
-from moderation.matcher import build
-from moderation.tables import CODE_POINTS, Codes, bits_of, in_bits, keys_of, tables
+from moderation.matcher import Matcher
+from moderation.sounds import SoundIndex, fuzzy_codes
+from moderation.tables import CODE_POINTS, Bits, Codes, bits_of, in_bits, keys_of, tables
 
-MAX_WAYS = 3
-"""Readings tried of each picture; all pictures of a text take their first, second, third together."""
+MAX_READINGS = 8
+"""Of a picture."""
+MAX_WAYS = 6
+"""Fitting readings tried of each picture; all pictures of a text take their first, second, third together."""
 MAX_CHARS = 20_000
 """Code points of one text that are read in other ways. A longer one goes to full review."""
 FEW = 50
@@ -27,6 +30,8 @@ REACH = 15
 """Folded characters to each side of two halves that may belong to the same term."""
 
 Flags = npt.NDArray[np.bool_]
+Pairs = Codes
+"""Two rows: characters, and what stands behind each of them."""
 
 _OVERRIDE = "\u202e"
 _ROMAN = {
@@ -83,7 +88,7 @@ class Joined(NamedTuple):
 class Halves:
     """The pairs of halves that make a character some pattern has."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, patterns: Sequence[str], neighbours: Pairs) -> None:
         there = set().union(*patterns)
         useful = {
             (key >> 21, key & 0x1FFFFF): "".join(whole for whole in wholes if whole in there)
@@ -101,8 +106,7 @@ class Halves:
         self._keys = keys[order]
         makes = [ord(wholes) if len(wholes) == 1 else 0 for wholes in self.wholes.values()]
         self._makes = np.array(makes, np.uint32)[order]
-        codes = np.frombuffer("\n".join(patterns).encode("utf-32-le"), np.uint32)
-        self._beside = bits_of(keys_of(codes[:-1], codes[1:]))
+        self._beside = bits_of(keys_of(*neighbours))
         self._alone = np.zeros(CODE_POINTS, np.bool_)
         self._alone[[ord(one) for one in patterns if len(one) == 1]] = True
 
@@ -140,74 +144,132 @@ class Halves:
 
 
 class Pictures:
-    """The pictures that can stand for a part of some pattern, with the readings that do."""
+    """What pictures can stand for: words people say for them, where a pattern may hold them.
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    `special`: the characters any other reading is about.
+    """
+
+    def __init__(self, exact: Matcher, sounds: SoundIndex, neighbours: Pairs) -> None:
+        self._beside, self._sounds = bits_of(keys_of(*neighbours)), sounds
         emoji = tables().emoji
-        readings = sorted({reading for each in emoji.values() for reading in each})
-        there = {readings[which] for _, _, which in build(readings).find("\n".join(patterns))}
-        useful = {one: tuple(reading for reading in each if reading in there) for one, each in emoji.items()}
-        self.readings = {one: each[:MAX_WAYS] for one, each in useful.items() if each}
-        self.special = np.zeros(CODE_POINTS, np.bool_)
-        self.special[[ord(one) for one in (*self.readings, *_ROMAN, _OVERRIDE)]] = True
-        self.is_picture = np.zeros(CODE_POINTS, np.bool_)
-        self.is_picture[list(map(ord, self.readings))] = True
-        self._codes = np.array(sorted(map(ord, self.readings)), np.uint32)
-        each = [self.readings[chr(code)] for code in self._codes.tolist()]
-        self._ways = np.array([len(one) for one in each], np.intp)
+        self._codes = np.array(sorted(map(ord, emoji)), np.uint32)
+        rows = [emoji[chr(code)][:MAX_READINGS] for code in self._codes.tolist()]
+        # rows of one length: what is missing is a reading without letters, which fits nowhere
+        flat = [one for row in rows for one in (*row, *[""] * (MAX_READINGS - len(row)))]
+        shape = (len(rows), MAX_READINGS)
+        self._firsts = np.array([ord(one[:1] or "\n") for one in flat], np.uint32).reshape(shape)
+        self._lasts = np.array([ord(one[-1:] or "\n") for one in flat], np.uint32).reshape(shape)
+        self._whole = np.zeros(len(flat), np.bool_)
+        text = "\n".join(flat)
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        begins = np.append(0, (codes == NEWLINE).nonzero()[0] + 1)
+        within = [start for start, _, _ in (*exact.find(text), *sounds.longer(tables().sound.take(codes)))]
+        self._whole[begins.searchsorted(np.array(within, np.intp), "right") - 1] = True
+        self._whole = self._whole.reshape(shape)
+        # equal characters count as one, and what is on their other side is not asked
+        alike = np.tile(np.unique(neighbours), (2, 1))
+        before, behind = np.append(neighbours, alike, axis=1), np.append(neighbours[::-1], alike, axis=1)
+        self._before, self._behind = _reach(before, self._firsts), _reach(behind, self._lasts)
+        self._heard_before = _reach(sounds.neighbours, fuzzy_codes(self._firsts))
+        self._heard_behind = _reach(sounds.neighbours[::-1], fuzzy_codes(self._lasts))
         self._stand_in = CODE_POINTS + len(tables().several)
-        self._several = tables().several + tuple(
-            one[min(way, len(one) - 1)] for way in range(MAX_WAYS) for one in each
-        )
+        self._several = (*tables().several, *flat)
+        self.special = np.zeros(CODE_POINTS, np.bool_)
+        self.special[[*map(ord, (*_ROMAN, _OVERRIDE)), *self._codes.tolist()]] = True
+        self.is_picture = np.zeros(CODE_POINTS, np.bool_)
+        self.is_picture[self._codes] = True
 
-    def read(self, batch: Folded, places: Index) -> Folded:
-        """The texts with pictures at these places, each read in all its ways, every way as a line.
+    def read(self, batch: Folded, places: Index, *, by_sound: bool) -> Folded | None:
+        """The texts with pictures at these places, each read in all ways that fit, every way as a line.
 
-        `places`: original positions that hold a picture, in order, one at least. `kept` of what is given
-        leads to original positions of the batch.
+        `places`: original positions that hold a picture, in order, one at least. None where no reading
+        fits. `by_sound`: fit for longer terms by their sound too. `kept` of what is given leads to original
+        positions of the batch.
         """
-        which = self._codes.searchsorted(batch.codes.take(places))
-        if len(batch.lengths) == 1:
-            return self._read_one(batch, places, which)
-        numbers = np.searchsorted(batch.original_begins, places, "right") - 1
-        inside = places - batch.original_begins[numbers]
+        numbers = batch.numbers(places)
+        inside = places - batch.original_begins.take(numbers) < MAX_CHARS
+        places, numbers = places[inside], numbers[inside]
+        which = self._codes.searchsorted(batch.codes.take(places)).astype(np.uint32)
+        maybe, fits = self._fit(batch, places, which, by_sound)
+        if not len(maybe):
+            return None
+        places, numbers, which = places.take(maybe), numbers.take(maybe), which.take(maybe)
+        # the readings that fit come first
+        order = (~fits).argsort(axis=1, kind="stable")
+        counts = np.minimum(fits.sum(axis=1), MAX_WAYS)
         ways = np.zeros(len(batch.lengths), np.intp)
-        np.maximum.at(ways, numbers, self._ways[which])
+        np.maximum.at(ways, numbers, counts)
         lines: list[Index] = []
         read: list[Codes] = []
         for way in range(int(ways.max())):
-            texts = np.flatnonzero(ways > way)
-            begins = batch.original_begins[texts]
-            sizes = np.minimum(batch.lengths[texts], MAX_CHARS) + 1
-            stops = np.cumsum(sizes)
+            texts = (ways > way).nonzero()[0]
+            begins = batch.original_begins.take(texts)
+            sizes = np.minimum(batch.lengths.take(texts), MAX_CHARS) + 1
+            stops = sizes.cumsum()
             # every original position of these texts, and one behind each for the end of its line
             line = np.arange(stops[-1]) + np.repeat(begins - stops + sizes, sizes)
             line[-1] = min(line[-1], len(batch.codes) - 1)
             codes = tables().fold.take(batch.codes.take(line))
             codes[stops - 1] = NEWLINE
-            mine = (ways[numbers] > way) & (inside < MAX_CHARS)
-            at = (stops - sizes)[np.searchsorted(texts, numbers[mine])] + inside[mine]
-            codes[at] = self._stand_in + way * len(self._codes) + which[mine]
+            mine = (ways.take(numbers) > way).nonzero()[0]
+            at = texts.searchsorted(numbers.take(mine))
+            at = (stops - sizes - begins).take(at) + places.take(mine)
+            reading = order[mine, np.minimum(way, counts.take(mine) - 1)]
+            codes[at] = self._stand_in + MAX_READINGS * which.take(mine) + reading
             lines.append(line)
             read.append(codes)
         return Folded.again(batch, np.concatenate(lines), np.concatenate(read), self._several)
 
-    def _read_one(self, batch: Folded, places: Index, which: Index) -> Folded:
-        """The same for a batch of one text, in fewer steps."""
-        ways = int(self._ways[which].max())
-        size = min(len(batch.codes), MAX_CHARS)
-        line = np.empty((ways, size + 1), np.intp)
-        line[:, :size] = np.arange(size)
-        line[:, size] = size - 1
-        read = np.empty((ways, size + 1), np.uint32)
-        read[:, :size] = tables().fold.take(batch.codes[:size])
-        read[:, size] = NEWLINE
-        if places[-1] >= size:
-            which = which[places < size]
-            places = places[places < size]
-        for way in range(ways):
-            read[way, places] = self._stand_in + way * len(self._codes) + which
-        return Folded.again(batch, line.ravel(), read.ravel(), self._several)
+    def _fit(self, batch: Folded, places: Index, which: Codes, by_sound: bool) -> tuple[Index, Flags]:
+        """Which of the pictures may be part of a pattern, by their neighbours, and (a row each) read how."""
+        kept, codes = batch.kept, batch.kept_codes
+        if not len(kept):
+            kept, codes = np.array([len(batch.codes)]), np.array([NEWLINE], np.uint32)
+        at = kept.searchsorted(places)
+        behind = codes.take(at + (kept.take(at, mode="clip") == places), mode="clip")
+        before = codes.take(at - 1)
+        # pictures side by side are read together; one that is repeated, once
+        side_by_side = ((at[1:] == at[:-1]) & (which[1:] != which[:-1])).nonzero()[0]
+        maybe = self._whole.any(axis=1).take(which)
+        maybe |= in_bits(self._before, before, which) | in_bits(self._behind, behind, which)
+        if by_sound:
+            maybe |= in_bits(self._heard_before, fuzzy_codes(before), which)
+            maybe |= in_bits(self._heard_behind, fuzzy_codes(behind), which)
+        maybe[side_by_side] = maybe[side_by_side + 1] = True
+        some = maybe.nonzero()[0]
+        which, before, behind = which.take(some), before.take(some), behind.take(some)
+        firsts, lasts = self._firsts[which], self._lasts[which]
+        fits = self._whole[which] | self._joins(before[:, None], firsts, by_sound)
+        fits |= self._joins(lasts, behind[:, None], by_sound)
+        left = some.searchsorted(side_by_side)
+        pairs = self._joins(lasts[left][:, :, None], firsts[left + 1][:, None, :], by_sound)
+        fits[left] |= pairs.any(axis=2)
+        fits[left + 1] |= pairs.any(axis=1)
+        good: Index = np.flatnonzero(fits.any(axis=1))
+        return some.take(good), fits[good]
+
+    def _joins(self, first: Codes, second: Codes, by_sound: bool) -> Flags:
+        """Whether two neighbours may stand in a pattern, as characters or, in longer ones, as sounds.
+
+        Equal ones count as one character, and what is on their other side is not asked.
+        """
+        joins: Flags = in_bits(self._beside, first, second) | ((first == second) & (first != NEWLINE))
+        return joins | self._sounds.joins(first, second) if by_sound else joins
+
+
+def _reach(pairs: Pairs, chars: Codes) -> Bits:
+    """The set of what may stand on one side of a picture, with the picture's number.
+
+    `chars`: a row for each picture, what its readings have on that side.
+    """
+    one, two = pairs
+    pictures = np.repeat(np.arange(len(chars), dtype=np.uint32), chars.shape[1])
+    order = chars.ravel().argsort(kind="stable")
+    chars, pictures = chars.ravel()[order], pictures[order]
+    low, high = chars.searchsorted(two), chars.searchsorted(two, "right")
+    counts = high - low
+    each = np.arange(counts.sum()) - np.repeat(counts.cumsum() - high, counts)
+    return bits_of(keys_of(np.repeat(one, counts), pictures.take(each)))
 
 
 def variants(
