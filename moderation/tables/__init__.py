@@ -2,6 +2,7 @@
 
 import enum
 import functools
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ CODE_POINTS = 0x110000
 PAIR_BITS = 23
 
 Codes = npt.NDArray[np.uint32]
+Bits = npt.NDArray[np.uint8]
+"""A set of pairs of neighbours, see `in_bits`."""
 
 
 class Kind(enum.IntEnum):
@@ -50,8 +53,8 @@ class Tables(NamedTuple):
     syllables: tuple[str, ...]
     splits: dict[int, str]
     emoji: dict[str, tuple[str, ...]]
-    pairs: npt.NDArray[np.uint8]
-    frequent_pairs: npt.NDArray[np.uint8]
+    pairs: Bits
+    frequent_pairs: Bits
 
 
 @functools.cache
@@ -89,7 +92,7 @@ def is_pair(first: Codes, second: Codes, *, frequent: bool) -> npt.NDArray[np.bo
     return in_bits(tables().frequent_pairs if frequent else tables().pairs, first, second)
 
 
-def in_bits(bits: npt.NDArray[np.uint8], first: Codes, second: Codes) -> npt.NDArray[np.bool_]:
+def in_bits(bits: Bits, first: Codes, second: Codes) -> npt.NDArray[np.bool_]:
     """Whether two neighbours are in a bit set. Wrongly true at times, never wrongly false."""
     one, two = _places(keys_of(first, second))
     both = bits.take(one >> 3) >> (one & 7) & bits.take(two >> 3) >> (two & 7) & 1
@@ -108,7 +111,15 @@ def _places(keys: Codes) -> tuple[Codes, Codes]:
     return one >> np.uint32(32 - PAIR_BITS), two >> np.uint32(32 - PAIR_BITS)
 
 
-def bits_of(keys: Codes) -> npt.NDArray[np.uint8]:
+def neighbours(texts: Iterable[str]) -> Codes:
+    """Two rows: every character of some texts that has one behind it, and that one."""
+    codes = np.frombuffer("\n".join(texts).encode("utf-32-le"), np.uint32)
+    first, second = codes[:-1], codes[1:]
+    within = (first != 10) & (second != 10)
+    return np.stack((first[within], second[within]))
+
+
+def bits_of(keys: Codes) -> Bits:
     """A bit set of pairs, see `keys_of`."""
     flags = np.zeros(1 << PAIR_BITS, np.uint8)
     for places in _places(keys):
