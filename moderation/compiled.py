@@ -11,7 +11,7 @@ from moderation.fold import Folded
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.matcher import Matcher, build
 from moderation.sounds import SoundIndex, readings, respelled
-from moderation.tables import neighbours, tables
+from moderation.tables import Kind, neighbours, tables
 from moderation.variants import Halves, Pictures
 
 CHUNK = 8192
@@ -102,7 +102,8 @@ class Compiled:
             sounds: list[int] = first.tolist()
             doubtful = np.cumsum(np.append(0, unsure)).tolist()
             silent = np.cumsum(np.append(0, first == 0)).tolist()
-            digits = np.cumsum(np.append(0, batch.folded < 0x80)).tolist()
+            written_han = table.kinds.take(batch.codes.take(batch.kept.take(batch.runs))) == Kind.HAN
+            han_before: list[int] = np.cumsum(np.append(0, written_han)).tolist()
             spread = np.append(batch.runs, len(batch.kept)).tolist()
             rows = zip(terms, batch.lines(), batch.begins.tolist(), batch.ends.tolist(), strict=True)
             for number, (term, folded, begin, end) in enumerate(rows, low):
@@ -114,7 +115,7 @@ class Compiled:
                     folded, number, Channel.EXACT, tuple(batch.run_lengths(begin, end)) if repeats else None
                 )
                 length = end - begin
-                han = length - (digits[end] - digits[begin])
+                han = han_before[end] - han_before[begin]
                 channels = term.entry.channels
                 if (
                     silent[end] == silent[begin]

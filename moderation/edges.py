@@ -69,8 +69,8 @@ def gaps_of(
                 or (latin and (kind == Kind.SPACE or char in "'’-"))
             ):
                 loose.add(letters)
-    pieces = units or letters
-    return not loose or (gaps >= pieces - 1 and pieces > 2 and not strict) or loose <= _own_gaps(term)
+    apart = any(gaps >= pieces - 1 and pieces > 2 for pieces in (letters, units))
+    return not loose or (apart and not strict) or loose <= _own_gaps(term)
 
 
 def _own_gaps(term: str) -> set[int]:

@@ -16,13 +16,14 @@ import numpy as np
 
 from moderation.boundary import segmenter
 from moderation.compiled import Compiled
+from moderation.finds import Find, Finds, suppressed
 from moderation.fold import Folded
 from moderation.lexicon import Channel, Severity, WordList
 from moderation.matcher import available
 from moderation.personal import Personal, candidates, masked, personal
 from moderation.policy import Policy, Verdict
 from moderation.result import Hit, Result
-from moderation.scan import MAX_RAW, Find, Finds, Scan, suppressed
+from moderation.scan import Scan
 from moderation.variants import MAX_CHARS
 
 BATCH = 16384
@@ -129,21 +130,21 @@ class Filter:
         judged = {
             number
             for scan in scans
-            for number, finds in scan.by_text.items()
-            if finds.found or finds.raw > MAX_RAW
+            for number, finds in scan.found.by_text.items()
+            if finds.found or finds.too_many
         }
         judged.update(data)
         if len(batch.codes) > MAX_CHARS:
             judged.update((batch.lengths > MAX_CHARS).nonzero()[0].tolist())
         if len(scans) > 1:
-            judged.update(*(scan.lone for scan in scans))
+            judged.update(*(scan.found.lone for scan in scans))
         results = [state.clean] * len(texts)
-        wide = _wide(batch) if len(judged) + len(scans[0].lone) > 1 else None
+        wide = _wide(batch) if len(judged) + len(scans[0].found.lone) > 1 else None
         for number in judged:
-            each = [(scan.compiled, scan.finds(number)) for scan in scans]
+            each = [(scan.compiled, scan.found.of(number)) for scan in scans]
             units = _utf16(texts[number]) if wide is None or number in wide else _same
             results[number] = self._judge(state, texts[number], each, data.get(number, []), units)
-        self._rate_lone(state, scans[0].lone, texts, wide, results)
+        self._rate_lone(state, scans[0].found.lone, texts, wide, results)
         return results
 
     def _rate_lone(
@@ -170,7 +171,8 @@ class Filter:
             results[number] = Result(verdict, stages, version, (hit,), 0)
 
     def _personal(self, batch: Folded, texts: list[str], scans: list[Scan]) -> dict[int, list[Personal]]:
-        announced = [number for scan in scans for number, finds in scan.by_text.items() if finds.triggered]
+        every = [one for scan in scans for one in scan.found.by_text.items()]
+        announced = [number for number, finds in every if finds.triggered]
         maybe = candidates(batch, texts[0], announced)
         return {number: read for number in maybe if (read := personal(texts[number]))}
 
@@ -191,7 +193,7 @@ class Filter:
                 finds.allowed = allowed
         finds_of = [(compiled, find) for compiled, finds in each for find in _distinct(suppressed(finds))]
         too_many = len(text) > MAX_CHARS or len(finds_of) > MAX_HITS
-        too_many = too_many or any(finds.raw > MAX_RAW for _, finds in each)
+        too_many = too_many or any(finds.too_many for _, finds in each)
         rated: list[tuple[Verdict, Hit]] = []
         rated += [self._rate(compiled, find, units) for compiled, find in finds_of[:MAX_HITS]]
         for one in data:
@@ -324,7 +326,7 @@ def _span(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _only_find(text: str, finds: Finds) -> Find | None:
     """The one find there is, if nothing else has to be asked. Most texts with any have one."""
-    if len(finds.found) == 1 and not finds.allowed and finds.raw <= MAX_RAW and len(text) <= MAX_CHARS:
+    if len(finds.found) == 1 and not finds.allowed and not finds.too_many and len(text) <= MAX_CHARS:
         return finds.found[0]
     return None
 

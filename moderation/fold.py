@@ -67,6 +67,14 @@ class Folded:
         self.kept = places[self.kept]
         return self
 
+    def only(self, at: Index) -> "Folded":
+        """The same with these kept characters only."""
+        return self.reread(at, self.kept_codes.take(at))
+
+    def reread(self, at: Index, folded: Codes) -> "Folded":
+        """The same with these kept characters only, read as others; 0 takes one away."""
+        return Folded.again(self, self.kept.take(at), folded, ())
+
     def _settle(self, folded: Codes, several: tuple[str, ...]) -> None:
         """Delete, put several for one, drop repeats."""
         kept = (folded != 0).nonzero()[0]

@@ -1,6 +1,5 @@
 """Where matches in folded text are in the originals, and what stands beside them: many at once, or a few."""
 
-import functools
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -23,11 +22,6 @@ Placed = tuple[int, int, int, bool, bool, bool]
 `bare`: nothing was taken out within the match. `alone`: bare, and beside it nothing that a word could reach
 over to. `latin`: it begins or ends with a Latin letter or a digit.
 """
-
-
-@functools.cache
-def _kinds() -> npt.NDArray[np.uint8]:
-    return np.frombuffer(tables().kind, np.uint8)
 
 
 class Places(NamedTuple):
@@ -65,7 +59,7 @@ def columns(matches: Sequence[tuple[int, int, int]]) -> Index:
 
 def places(batch: Folded, found: Index) -> Places:
     """Give many matches their places. `found`: see `columns`."""
-    kind, codes = _kinds(), batch.codes
+    kind, codes = tables().kinds, batch.codes
     starts, ends, _ = found
     runs = np.append(batch.runs, len(batch.kept))
     lows, highs = batch.kept.take(runs.take(starts)), batch.kept.take(runs.take(ends) - 1) + 1

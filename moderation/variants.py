@@ -138,9 +138,32 @@ class Halves:
         # 0: the pair makes several characters, or is none; both are seen to later
         makes = np.where(self._keys.take(place, mode="clip") == keys, self._makes.take(place, mode="clip"), 0)
         fits: Flags = (makes == 0) | self._alone.take(makes)
-        fits |= in_bits(self._beside, codes.take(at - 1), makes)
-        fits |= in_bits(self._beside, makes, codes.take(at + 2, mode="clip"))
+        before, behind = codes.take(at - 1), codes.take(at + 2, mode="clip")
+        fits |= in_bits(self._beside, before, makes) | in_bits(self._beside, makes, behind)
+        fits |= _are_letters(before) | _are_letters(behind)  # which may be pinyin
         return fits | np.isin(at - 2, at) | np.isin(at + 2, at)
+
+    def together(self, source: Folded) -> Folded | None:
+        """The lines with two halves put together wherever they stand; None where there are none."""
+        pairs = self.pairs(source)
+        if not pairs:
+            return None
+        codes = source.kept_codes.copy()
+        runs = np.append(source.runs, len(codes))
+        last = -2
+        for at, wholes in pairs.items():
+            if at - last > 1:
+                codes[runs[at] : runs[at + 2]] = ord(wholes[0])
+                last = at
+        begins, ends = source.kept_lines()
+        changed = np.zeros(len(begins), np.bool_)
+        changed[begins.searchsorted(runs[list(pairs)], "right") - 1] = True
+        kept: Index = np.flatnonzero(np.repeat(changed, ends - begins + 1)[: len(codes)])
+        return source.reread(kept, codes.take(kept))
+
+
+def _are_letters(codes: Codes) -> Flags:
+    return codes - np.uint32(97) < 26
 
 
 class Pictures:
@@ -179,18 +202,18 @@ class Pictures:
         self.is_picture = np.zeros(CODE_POINTS, np.bool_)
         self.is_picture[self._codes] = True
 
-    def read(self, batch: Folded, places: Index, *, by_sound: bool) -> Folded | None:
+    def read(self, batch: Folded, places: Index, *, by_sound: bool, beside_letters: bool) -> Folded | None:
         """The texts with pictures at these places, each read in all ways that fit, every way as a line.
 
         `places`: original positions that hold a picture, in order, one at least. None where no reading
-        fits. `by_sound`: fit for longer terms by their sound too. `kept` of what is given leads to original
-        positions of the batch.
+        fits. `by_sound`: fit for longer terms by their sound too. `beside_letters`: all fit that stand beside
+        a Latin letter, which may be pinyin. `kept` of what is given leads to original positions of the batch.
         """
         numbers = batch.numbers(places)
         inside = places - batch.original_begins.take(numbers) < MAX_CHARS
         places, numbers = places[inside], numbers[inside]
         which = self._codes.searchsorted(batch.codes.take(places)).astype(np.uint32)
-        maybe, fits = self._fit(batch, places, which, by_sound)
+        maybe, fits = self._fit(batch, places, which, by_sound, beside_letters)
         if not len(maybe):
             return None
         places, numbers, which = places.take(maybe), numbers.take(maybe), which.take(maybe)
@@ -220,7 +243,9 @@ class Pictures:
             read.append(codes)
         return Folded.again(batch, np.concatenate(lines), np.concatenate(read), self._several)
 
-    def _fit(self, batch: Folded, places: Index, which: Codes, by_sound: bool) -> tuple[Index, Flags]:
+    def _fit(
+        self, batch: Folded, places: Index, which: Codes, by_sound: bool, beside_letters: bool
+    ) -> tuple[Index, Flags]:
         """Which of the pictures may be part of a pattern, by their neighbours, and (a row each) read how."""
         kept, codes = batch.kept, batch.kept_codes
         if not len(kept):
@@ -235,12 +260,16 @@ class Pictures:
         if by_sound:
             maybe |= in_bits(self._heard_before, fuzzy_codes(before), which)
             maybe |= in_bits(self._heard_behind, fuzzy_codes(behind), which)
+        if beside_letters:
+            maybe |= (latin := _are_letters(before) | _are_letters(behind))
         maybe[side_by_side] = maybe[side_by_side + 1] = True
         some = maybe.nonzero()[0]
         which, before, behind = which.take(some), before.take(some), behind.take(some)
         firsts, lasts = self._firsts[which], self._lasts[which]
         fits = self._whole[which] | self._joins(before[:, None], firsts, by_sound)
         fits |= self._joins(lasts, behind[:, None], by_sound)
+        if beside_letters:
+            fits |= latin.take(some)[:, None] & (firsts != NEWLINE)
         left = some.searchsorted(side_by_side)
         pairs = self._joins(lasts[left][:, :, None], firsts[left + 1][:, None, :], by_sound)
         fits[left] |= pairs.any(axis=2)

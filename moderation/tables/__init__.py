@@ -39,8 +39,8 @@ class Tables(NamedTuple):
     """Flat over all code points, so that one `take` does it.
 
     `fold`: code point -> folded code point, 0 for deleted, CODE_POINTS + i for `several[i]`.
-    `kind`: code point -> Kind, as bytes, which is read one by one. `sound`, `sound_2`: folded code point
-    -> syllable number + 1, 0 without.
+    `kind`, `kinds`: code point -> Kind, as bytes, which are read one by one, and as an array. `sound`,
+    `sound_2`: folded code point -> syllable number + 1, 0 without.
     `syllables`: their spellings. `splits`: first half << 21 | second half -> what they make.
     `emoji`: picture -> its readings, folded. `pairs`, `frequent_pairs`: bit sets, see `is_pair`.
     """
@@ -48,6 +48,7 @@ class Tables(NamedTuple):
     fold: Codes
     several: tuple[str, ...]
     kind: bytes
+    kinds: npt.NDArray[np.uint8]
     sound: npt.NDArray[np.uint16]
     sound_2: npt.NDArray[np.uint16]
     syllables: tuple[str, ...]
@@ -77,6 +78,7 @@ def tables() -> Tables:
             fold,
             tuple(str(made["fold_several"]).split("\n")),
             kind.tobytes(),
+            kind,
             sound,
             sound_2,
             tuple(str(made["syllables"]).split("\n")),

@@ -1,0 +1,180 @@
+"""Finding terms by how a text sounds: other characters for the term's, Latin letters for its syllables."""
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+
+from moderation.boundary import FUNCTION_WORDS, Place
+from moderation.compiled import Compiled
+from moderation.edges import edges_hold, gaps_of
+from moderation.finds import Find, Found
+from moderation.fold import NEWLINE, Folded
+from moderation.lexicon import Channel
+from moderation.matcher import Match
+from moderation.placed import Placed, columns, placed
+from moderation.sounds import spelled
+from moderation.tables import CODE_POINTS, Codes, Kind, is_pair, tables
+
+LETTERS = 2
+"""Latin letters a text has at least to be read as pinyin."""
+
+
+@functools.cache
+def _function_words() -> npt.NDArray[np.bool_]:
+    flags = np.zeros(CODE_POINTS, np.bool_)
+    flags[[ord(char) for char in FUNCTION_WORDS]] = True
+    return flags
+
+
+class Ear:
+    """Hears the terms of compiled lists in texts; what it finds goes to `found`."""
+
+    def __init__(self, compiled: Compiled, texts: list[str], found: Found) -> None:
+        self.compiled = compiled
+        self.texts = texts
+        self.found = found
+
+    def homophones(self, batch: Folded) -> None:
+        """Terms written with other characters that sound alike."""
+        sounds = self.compiled.sounds
+        heard = tables().sound.take(batch.folded)
+        if len(heard) < 2:
+            return
+        at = sounds.pairs(heard)
+        matches: list[Match] = []
+        if len(at):
+            at = _worth_hearing(batch, at)
+            firsts, seconds = heard[at].tolist(), heard[at + 1].tolist()
+            for start, first, second in zip(at.tolist(), firsts, seconds, strict=True):
+                matches += [(start, start + 2, number) for number in sounds.at_pair(first, second)]
+        matches += sounds.longer(heard)
+        text, terms, folded = batch.text, self.compiled.terms, self.compiled.folded
+        matches = [
+            (start, end, number >> 1)
+            for start, end, number in matches
+            if not number & 1
+            and text[start:end] != folded[number >> 1]
+            and Channel.HOMOPHONE in terms[number >> 1].entry.channels
+        ]
+        for match, where in zip(matches, placed(batch, self.texts, matches), strict=True):
+            self._heard(batch, match, where)
+
+    def _heard(self, batch: Folded, match: Match, where: Placed) -> None:
+        start, end, term = match
+        number, low, high, bare, _, latin = where
+        finds = self.found.more(number)
+        if finds.too_many:
+            return
+        text = self.texts[number]
+        if not bare and not gaps_of(text, low, high, strict=True):
+            return
+        if batch.text[start:end].isascii() or (latin and not edges_hold(text, low, high)):
+            return
+        place = Place(text, low, high)
+        if place.covered or (end - start == 2 and not place.scattered):
+            return
+        finds.found.append(Find(low, high, term, Channel.HOMOPHONE, True))
+
+    def letters(self, source: Folded) -> None:
+        """Runs of Latin letters as syllables, among other characters as they sound."""
+        sounds = self.compiled.sounds
+        codes, kept = source.kept_codes, source.kept
+        read = spelled(codes.tobytes().decode("utf-32-le"))
+        if not read:
+            return
+        syllables, firsts, lasts = columns(read)
+        # one token for each syllable, one for each other character without its repeats
+        is_letter = codes - np.uint32(97) < 26
+        tokens = np.ones(len(codes), np.bool_)
+        tokens[1:] = (codes[1:] != codes[:-1]) | is_letter[1:] | (codes[1:] == NEWLINE)
+        inside = np.zeros(len(codes) + 1, np.int8)
+        inside[firsts + 1] += 1
+        np.subtract.at(inside, lasts, 1)
+        tokens &= np.cumsum(inside[:-1]) == 0
+        heard = tables().sound.take(codes)
+        heard[firsts] = syllables
+        by_letters = np.zeros(len(codes), np.bool_)
+        by_letters[firsts] = True
+        changes = np.flatnonzero(np.append(is_letter[1:] | (codes[1:] != codes[:-1]), True))
+        last = changes[changes.searchsorted(np.arange(len(codes)))]
+        last[firsts] = lasts - 1
+        # whether a Latin letter or a digit stands right before or after, so that no word begins or ends here
+        alnum = tables().kinds.take(source.codes.take(kept)) == Kind.ALNUM
+        beside = (kept[1:] - kept[:-1] == 1) & alnum[1:] & alnum[:-1]
+        before, after = np.append(False, beside), np.append(beside, False)
+        places = np.flatnonzero(tokens)
+        if len(places) < 2:
+            return
+        heard, by_letters, last, chars = heard[places], by_letters[places], last[places], codes[places]
+        begins, ends = ~before[places], ~after[last]
+        starts, stops = kept[places], kept[last] + 1
+        matches = [
+            (at, at + 2, which)
+            for at in sounds.pairs(heard).tolist()
+            if by_letters[at : at + 2].any()
+            for which in sounds.at_pair(int(heard[at]), int(heard[at + 1]))
+        ]
+        matches += [match for match in sounds.longer(heard) if by_letters[match[0] : match[1]].any()]
+        for start, end, which in matches:
+            if begins[start] and ends[end - 1]:
+                span = slice(start, end)
+                word = "".join(map(chr, chars[span].tolist()))
+                places_of = starts.item(start), stops.item(end - 1)
+                self._spelled(source, places_of, word, by_letters[span].tolist(), which)
+
+    def _spelled(
+        self, source: Folded, span: tuple[int, int], word: str, by_letters: list[bool], which: int
+    ) -> None:
+        """Keep a match, if it may be one. `word`: how it is read, any character for a syllable by letters."""
+        term = which >> 1
+        if which & 1 and not all(by_letters):
+            return
+        if Channel.PINYIN not in self.compiled.terms[term].entry.channels:
+            return
+        if len(word) == 2:
+            # with one of two characters left, it must be the term's own
+            own = self.compiled.folded[term]
+            if any(char != own[i] for i, char in enumerate(word) if not by_letters[i]):
+                return
+        number = int(source.original_begins.searchsorted(span[0], "right")) - 1
+        begin = source.original_begins.item(number)
+        low, high, text = span[0] - begin, span[1] - begin, self.texts[number]
+        finds = self.found.more(number)
+        if finds.too_many or not edges_hold(text, low, high):
+            return
+        if gaps_of(text, low, high, units=len(word)):
+            finds.found.append(Find(low, high, term, Channel.PINYIN, clean=True))
+
+
+def _worth_hearing(batch: Folded, at: Codes) -> Codes:
+    """Of the pairs that sound like a term, those that are not plain language.
+
+    They are two Han characters side by side that are no word, not both grammar, and no part of a word
+    with a neighbour. The cheap questions first: most pairs fall at them.
+    """
+    codes, grammar = batch.folded, _function_words()
+    one, two = codes.take(at), codes.take(at + 1)
+    at = at[(one >= 0x80) & (two >= 0x80) & ~(grammar.take(one) & grammar.take(two))]
+    at = at[~is_pair(codes.take(at), codes.take(at + 1), frequent=False)]
+    if not len(at):
+        return at
+    second = batch.runs.take(at + 1)
+    at = at[batch.kept.take(second) - batch.kept.take(second - 1) == 1]
+    around = np.zeros(len(codes) + 2, np.uint32)
+    around[1:-1] = codes
+    firsts = np.concatenate([around[at], around[at + 2]])
+    seconds = np.concatenate([around[at + 1], around[at + 3]])
+    word = is_pair(firsts, seconds, frequent=True)
+    return at[~(word[: len(at)] | word[len(at) :])]
+
+
+def with_letters(source: Folded) -> Folded | None:
+    """The lines that have Latin letters enough to be read as pinyin."""
+    places = (source.kept_codes - np.uint32(97) < 26).nonzero()[0]
+    if not len(places):
+        return None
+    begins, ends = source.kept_lines()
+    counts = np.bincount(begins.searchsorted(places, "right") - 1, minlength=len(begins))
+    at = np.repeat(counts >= LETTERS, ends - begins + 1)[: len(source.kept)].nonzero()[0]
+    return source.only(at) if len(at) else None

@@ -1,0 +1,567 @@
+"""Latin terms written with digits and signs for letters, or starred: fr33, $ale, c@shb@ck, f*ck.
+
+A text is read as *shapes*: one byte for each code point, a-z and 0-9 as the fold has them, the signs that may
+stand for letters, and a few bytes for the rest. Shapes that may be letters are *units*; units side by side are
+a *piece*. What stands between pieces is a gap. Shapes that may be the same letter are of one class; terms and
+texts are compared by their *skeletons*, the classes with repeats taken once, and what has the skeleton of a
+term is read letter by letter.
+"""
+
+import functools
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from moderation.compiled import CHUNK
+from moderation.edges import MAX_GAP, with_marks
+from moderation.fold import Folded, Index
+from moderation.tables import CODE_POINTS, Codes, Kind, tables
+
+MAX_READ = 20_000
+"""Code points of a text that are read."""
+MAX_UNITS = 160
+"""Units from the first of a find to its last."""
+MAX_SINGLE_GAP = 4
+"""Characters one sees between two letters that stand alone: r . 3 . f . u . n . d."""
+
+_EURO, _MICRO, _SEVERAL = "\x80", "µ", "\x01"
+_STANDS = {
+    "0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "gp",
+    "$": "s", "@": "a", "!": "il", "|": "il", _EURO: "e", "£": "l", "¢": "c", "(": "c", "<": "c", "+": "t",
+    "¥": "y", _MICRO: "u", "#": "h",
+}  # fmt: skip
+"""Shape -> the letters it may stand for. The micro sign and mu are an m to the fold."""
+_FITS = {letter: letter for letter in "abcdefghijklmnopqrstuvwxyz"} | _STANDS | {_MICRO: "mu"}
+_PUNCTUATION = "!|(<#*"
+"""Signs that mean something else at the edge of a word."""
+_LEADING = _PUNCTUATION + "+"
+_CLASS = str.maketrans(
+    {shape: letters[0] for shape, letters in _FITS.items()} | {"l": "i", "g": "b", "p": "b", "6": "b", "9": "b", "u": "m"}
+)  # fmt: skip
+_SIGNS = "".join(shape for shape in _STANDS if not shape.isdecimal())
+_UNIT = "a-z0-9" + re.escape(_SIGNS)
+_PIECE = re.compile(f"[{_UNIT}]+")
+_STARRED = re.compile(f"[{_UNIT}*]+")
+_SUBSTITUTE = re.compile(f"[0-9{re.escape(_SIGNS)}]")
+_APART = re.compile(f"(?<![a-z0-9])[a-z0-9](?:[{re.escape(_SIGNS)}][a-z0-9]){{2,}}(?![a-z0-9])")
+_QUIET = "_~*"
+"""Gaps that are disguise wherever they stand: f_r3e."""
+_PRICE = re.compile(f"(?<![a-z0-9])[0-9]+[$£¢¥{_EURO}]|[$£¢¥{_EURO}][0-9]+(?![a-z0-9{re.escape(_SIGNS)}])")
+_MEASURES = frozenset(
+    "st nd rd th am pm kg km cm mm ml gb mb tb kb ms ns hz ft in oz lb up ds xl xs pc px pt em".split()
+)
+"""What stands behind a number: 8am, 7up."""
+_REPEATS = re.compile(r"([^*])\1{2,}")
+_TOPS = (
+    "com|net|org|edu|gov|info|io|cn|co|me|tv|cc|dev|app|ai|uk|us|de|fr|jp|hk|tw|xyz|top|vip|site|club|shop"
+)
+_ADDRESS = re.compile(
+    r"[a-z]+://[^\s]*+"
+    r"|(?<![a-z0-9_.+-])[a-z0-9_.+-]++@[a-z0-9-]++(?:\.[a-z0-9-]++)*\.[a-z]{2,}(?![a-z0-9@])"
+    rf"|(?<![a-z0-9.@-])(?:www\.[^\s]*+|(?:[a-z0-9-]++\.)+(?:{_TOPS})(?![a-z0-9{re.escape(_SIGNS)}])(?:[/:?#][^\s]*+)?)"
+)
+_BRACKETS = (re.compile(r"\(([^()\n]{0,80}+)\)"), re.compile(r"<([^<>\n]{0,80}+)>"))
+_OPERATORS = "=+-/*()[]{}<>^%_&|;"
+
+_NONE, _LETTER, _DIGIT, _SIGN, _EDGY, _UNSEEN, _NOISE = range(7)
+
+
+class _Shapes(NamedTuple):
+    """Flat over all code points. `shape`: its byte, in Latin-1. `sort`: what `maybe` asks. `hot`: what it
+    looks for."""
+
+    shape: npt.NDArray[np.uint8]
+    sort: npt.NDArray[np.uint8]
+    hot: npt.NDArray[np.bool_]
+
+
+@functools.cache
+def _shapes() -> _Shapes:
+    table = tables()
+    kind = np.frombuffer(table.kind, np.uint8)
+    shape = np.full(CODE_POINTS, ord("~"), np.uint8)
+    shape[(kind == Kind.HAN) | (kind == Kind.LETTER)] = ord("\n")
+    shape[kind == Kind.INVISIBLE] = 0
+    shape[kind == Kind.SPACE] = ord(" ")
+    shape[kind == Kind.STOP] = ord(";")
+    plain = ((kind == Kind.ALNUM) & (table.fold < 0x80)).nonzero()[0]
+    shape[plain] = table.fold[plain]
+    several = ((kind == Kind.ALNUM) & (table.fold >= CODE_POINTS)).nonzero()[0]
+    shape[several] = ord(_SEVERAL)
+    shape[0x21:0x7F] = [ord(chr(code).lower()) for code in range(0x21, 0x7F)]
+    for code in (*range(0xA0, 0x100), 0x3BC, 0x20AC, *range(0xFE50, 0xFE70), *range(0xFF01, 0xFFE7)):
+        sign = unicodedata.normalize("NFKC", chr(code)).replace("μ", _MICRO).replace("€", _EURO)
+        if sign in _STANDS and not sign.isdecimal():
+            shape[code] = ord(sign)
+        elif sign in ("*", "_", ")", ">"):
+            shape[code] = ord(sign)
+    shape[ord("\n")] = ord("\n")
+    sorts = np.full(256, _NOISE, np.uint8)
+    sorts[0], sorts[ord("\n")] = _UNSEEN, _NONE
+    for sort, shapes in (
+        (_LETTER, "abcdefghijklmnopqrstuvwxyz" + _MICRO + _SEVERAL),
+        (_DIGIT, "0123456789"),
+        (_SIGN, "".join(set(_SIGNS) - set(_PUNCTUATION + _MICRO))),
+        (_EDGY, _PUNCTUATION),
+    ):
+        sorts[[ord(each) for each in shapes]] = sort
+    hots = np.isin(sorts, (_DIGIT, _SIGN, _EDGY))
+    hots[ord(_MICRO)] = True
+    hot = hots[shape]
+    for code in several.tolist():
+        hot[code] = not table.several[table.fold[code] - CODE_POINTS].isalpha()
+    return _Shapes(shape, sorts[shape], hot)
+
+
+class _Term(NamedTuple):
+    """`runs`: letter, how often it stands there, whether a word of the term begins with it. Runs end with words."""
+
+    letters: str
+    number: int
+    runs: tuple[tuple[str, int, bool], ...]
+
+
+class _Reading(NamedTuple):
+    """Units of a stretch of text without a break, and what is between them.
+
+    `at`: place of each in `shape`. `group`: its place in the skeleton. `made`: units before it that may be no
+    letters, by unit. `apart`: pieces that began up to it.
+    """
+
+    shape: str
+    units: str
+    at: list[int]
+    skeleton: str
+    group: list[int]
+    made: list[int]
+    apart: list[int]
+
+
+class Leet:
+    """Latin terms, found where digits, signs or stars stand for letters.
+
+    `terms`: each as its list writes it, and its number. Those of a-z after folding, three letters or more, are
+    taken. The rest is passed over.
+    """
+
+    def __init__(self, terms: Iterable[tuple[str, int]]) -> None:
+        self._terms: list[_Term] = []
+        self._by_skeleton: dict[str, tuple[int, ...]] = {}
+        self._by_lengths: dict[str, list[int]] = {}
+        self._openings: set[str] = set()
+        self._longest = 0
+        self._words = 1
+        rest = iter(terms)
+        while part := list(itertools.islice(rest, CHUNK)):
+            self._add(part)
+
+    def _add(self, part: list[tuple[str, int]]) -> None:
+        batch = Folded([text.replace("\n", " ") for text, _ in part])
+        begins, ends = batch.kept_lines()
+        foreign = np.cumsum(np.append(0, batch.kept_codes - np.uint32(97) >= 26))
+        good = (foreign.take(ends) == foreign.take(begins)) & (ends - begins >= 3)
+        for which in good.nonzero()[0].tolist():
+            begin, end = int(begins[which]), int(ends[which])
+            letters = batch.kept_codes[begin:end].tobytes().decode("utf-32-le")
+            cuts = (np.diff(batch.kept[begin:end]) > 1).nonzero()[0] + 1
+            self._take(letters, [0, *cuts.tolist(), len(letters)], part[which][1])
+
+    def _take(self, letters: str, cuts: list[int], number: int) -> None:
+        place = len(self._terms)
+        words = [letters[low:high] for low, high in itertools.pairwise(cuts)]
+        runs = tuple(
+            (letter, len(list(run)), not at)
+            for word in words
+            for at, (letter, run) in enumerate(itertools.groupby(word))
+        )
+        self._terms.append(_Term(letters, number, runs))
+        skeleton = _once(letters.translate(_CLASS))
+        self._by_skeleton[skeleton] = (*self._by_skeleton.get(skeleton, ()), place)
+        self._openings.add(skeleton[:2])
+        self._longest = max(self._longest, len(skeleton))
+        self._words = max(self._words, len(words))
+        for lengths in {str(len(letters)), ".".join(str(len(word)) for word in words)}:
+            first, last = letters[0].translate(_CLASS), letters[-1].translate(_CLASS)
+            self._by_lengths.setdefault(lengths + first + last, []).append(place)
+            self._by_lengths.setdefault(lengths + first + "*", []).append(place)
+
+    # ------------------------------------------------------------ which texts to read
+
+    def maybe(self, batch: Folded) -> Index:
+        """Numbers of the texts worth reading: in all others `find` finds nothing."""
+        if not self._terms or not len(batch.codes):
+            return np.zeros(0, np.intp)
+        shapes = _shapes()
+        at = shapes.hot.take(batch.codes).nonzero()[0]
+        if not len(at):
+            return at
+        around = _Around(batch.codes, shapes.sort)
+        here, before, after = around(at), around(at - 1), around(at + 1)
+        unseen = (before == _UNSEEN) | (after == _UNSEEN) | (here == _LETTER)
+        tight = (here != _EDGY) & ((before == _LETTER) | (after == _LETTER))
+        inside = (
+            (here == _EDGY) & (before - _LETTER <= _EDGY - _LETTER) & (after - _LETTER <= _SIGN - _LETTER)
+        )
+        trailing = (before == _LETTER) & (after == _EDGY)
+        trailing[trailing] = batch.codes.take(at[trailing]) != ord("!")
+        sure = unseen | tight | inside | trailing
+        alone = ~sure & (before - _LETTER > _DIGIT - _LETTER) & (after - _LETTER > _DIGIT - _LETTER)
+        rest = at[alone]
+        found = [at[sure]] + [rest[around.single(rest, step)] for step in (-1, 1)]
+        return np.unique(batch.numbers(np.concatenate(found)))
+
+    # ------------------------------------------------------------ reading one
+
+    def find(self, text: str) -> list[tuple[int, int, int]]:
+        """Start, end and term number of each find, in code points of the text.
+
+        Of finds of one term that overlap, the longest. At least half of a term's letters stand there as letters.
+        """
+        if not self._terms:
+            return []
+        read = text[:MAX_READ]
+        shape, places = _shape_of(read)
+        if not _SUBSTITUTE.search(shape) and "*" not in shape:
+            return []
+        shape = _masked(shape)
+        found = list(self._spelled(shape))
+        if _APART.search(shape):
+            bare = re.sub(f"[{re.escape(_SIGNS)}]", " ", shape)
+            found += self._spelled(bare)
+        if "*" in shape:
+            found += self._starred(shape)
+        spans = []
+        for low, high, number in found:
+            start, end = (low, high) if places is None else (places[low], places[high - 1] + 1)
+            if end < len(read) or len(read) == len(text):
+                spans.append((start, with_marks(text, end), number))
+        return _longest(spans)
+
+    def _spelled(self, shape: str) -> Iterator[tuple[int, int, int]]:
+        """Finds by skeleton: places in the shape, term number."""
+        offset = 0
+        for line in shape.split("\n"):
+            if _SUBSTITUTE.search(line):
+                for start, end, number in self._line(line):
+                    yield start + offset, end + offset, number
+            offset += len(line) + 1
+
+    def _line(self, line: str) -> Iterator[tuple[int, int, int]]:
+        read = _reading(line)
+        count = len(read.units)
+        stops = [place for place in range(count) if place + 1 == count or _edge(line, read.at[place] + 1)]
+        low = 0
+        skeleton, group, made = read.skeleton, read.group, read.made
+        for start in range(count):
+            first = group[start]
+            if not _edge(line, read.at[start] - 1) or skeleton[first : first + 2] not in self._openings:
+                continue
+            while stops[low] < start:
+                low += 1
+            for stop in itertools.islice(stops, low, None):
+                if group[stop] - first >= self._longest or stop - start >= MAX_UNITS:
+                    break
+                if made[stop + 1] == made[start]:
+                    continue
+                for place in self._by_skeleton.get(skeleton[first : group[stop] + 1], ()):
+                    term = self._terms[place]
+                    if _holds(term, read, start, stop + 1):
+                        yield read.at[start], read.at[stop] + 1, term.number
+
+    def _starred(self, shape: str) -> Iterator[tuple[int, int, int]]:
+        """Finds with stars, by the lengths of the words: places in the shape, term number."""
+        pieces = [_unwrapped(shape, *each.span()) for each in _STARRED.finditer(shape)]
+        for at in range(len(pieces)):
+            for count in range(1, self._words + 1):
+                window = pieces[at : at + count]
+                if len(window) < count or (count > 1 and not _joins(shape, window[-2][1], window[-1][0])):
+                    break
+                words = [shape[low:high] for low, high in window]
+                if any("*" in word for word in words):
+                    start, end = window[0][0], window[-1][1]
+                    for number in self._by_stars(words, shape, start, end):
+                        yield start, end, number
+
+    def _by_stars(self, words: list[str], shape: str, start: int, end: int) -> Iterator[int]:
+        written = " ".join(words)
+        if not all(words) or any(part.isdecimal() for part in re.split("[* ]", written)):
+            return  # 5*3, sa*3
+        ways = [written]
+        if _REPEATS.search(written):
+            ways += [_REPEATS.sub(r"\1\1", written), _REPEATS.sub(r"\1", written)]
+        for way in ways:
+            key = ".".join(str(len(word)) for word in way.split(" "))
+            letters = way.replace(" ", "")
+            for place in self._by_lengths.get(
+                key + letters[0].translate(_CLASS) + letters[-1].translate(_CLASS), ()
+            ):
+                term = self._terms[place]
+                if _starred_as(term.letters, letters) and not (
+                    len(letters) == 3 and _in_code(shape, start, end)
+                ):
+                    yield term.number
+
+
+class _Around:
+    """Sorts of the code points at places that may lie outside."""
+
+    def __init__(self, codes: Codes, sort: npt.NDArray[np.uint8]) -> None:
+        self._codes, self._sort = codes, sort
+
+    def __call__(self, at: Index) -> npt.NDArray[np.uint8]:
+        found = self._sort.take(self._codes.take(at, mode="clip"))
+        found[(at < 0) | (at >= len(self._codes))] = _NONE
+        return found
+
+    def single(self, at: Index, step: int) -> npt.NDArray[np.bool_]:
+        """Whether the next letter on one side, over a gap, stands alone."""
+        found = np.zeros(len(at), np.bool_)
+        going = np.arange(len(at))
+        for distance in range(1, MAX_SINGLE_GAP + 2):
+            if not len(going):
+                break
+            places = at.take(going) + step * distance
+            sort = self(places)
+            beyond = self(places + step)
+            alone = (sort == _LETTER) & (beyond - _LETTER > _DIGIT - _LETTER)
+            found[going[alone | (sort == _UNSEEN)]] = True
+            going = going[sort >= _SIGN]
+        return found
+
+
+# ---------------------------------------------------------------- shapes
+
+
+def _shape_of(text: str) -> tuple[str, list[int] | None]:
+    """The shapes one sees of a text, and the place of each in it; None where each is at its own."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    raw = _shapes().shape.take(codes)
+    shape = raw.tobytes().decode("latin-1")
+    if "\0" not in shape and _SEVERAL not in shape:
+        return shape, None
+    table = tables()
+    parts, places = [], []
+    for at, each in enumerate(shape):
+        if each == _SEVERAL:
+            each = table.several[table.fold.item(ord(text[at])) - CODE_POINTS]  # noqa: PLW2901 - what it stands for
+        elif each == "\0":
+            continue
+        parts.append(each)
+        places += [at] * len(each)
+    return "".join(parts), places
+
+
+def _masked(shape: str) -> str:
+    """Without addresses, and with what stands in brackets no longer in them."""
+    if "@" in shape or "." in shape or "://" in shape:
+        shape = _ADDRESS.sub(lambda found: "\n" * len(found[0]), shape)
+    for opening, brackets in zip("(<", _BRACKETS, strict=True):
+        for _ in range(3):
+            if opening in shape:
+                shape = brackets.sub(r";\1;", shape)
+    return shape.replace("<3", ";;")
+
+
+def _once(skeleton: str) -> str:
+    """Repeats taken once."""
+    return "".join(each for each, _ in itertools.groupby(skeleton))
+
+
+def _edge(line: str, at: int) -> bool:
+    """Whether no letter or digit stands at a place."""
+    return not (
+        0 <= at < len(line) and (line[at].isdecimal() or "a" <= line[at] <= "z" or line[at] == _MICRO)
+    )
+
+
+def _reading(line: str) -> _Reading:
+    at: list[int] = []
+    apart: list[int] = []
+    for number, piece in enumerate(_PIECE.finditer(line)):
+        at += range(*piece.span())
+        apart += [number] * (piece.end() - piece.start())
+    units = "".join(_PIECE.findall(line))
+    made = [0, *itertools.accumulate(not "a" <= each <= "z" for each in units)]
+    classes = units.translate(_CLASS)
+    group = list(itertools.accumulate((a != b for a, b in itertools.pairwise(classes)), initial=0))
+    return _Reading(line, units, at, _once(classes), group, made, apart)
+
+
+def _joins(shape: str, end: int, start: int) -> bool:
+    """Whether two pieces may be words of one term."""
+    return start - end <= MAX_GAP and "\n" not in shape[end:start]
+
+
+# ---------------------------------------------------------------- letter by letter
+
+
+def _holds(term: _Term, read: _Reading, start: int, end: int) -> bool:
+    """Whether units with the skeleton of a term are the term in disguise, and not something ordinary."""
+    units = read.units[start:end]
+    low, high = read.at[start], read.at[end - 1] + 1
+    pieces = _pieces(read, start, end)
+    singles = len(pieces) == len(units)
+    gaps = _gaps(read, start, end)
+    loose = [False] * len(units)
+    if singles:
+        if any(len(gap) > MAX_SINGLE_GAP for gap in gaps):
+            return False
+        if len(term.letters) == 3 and (len(set(gaps)) > 1 or " " in gaps[0]):
+            return False  # wait a 5 s
+    else:
+        if any(len(gap) > MAX_GAP for gap in gaps) or not all(map(_has_letter, pieces)):
+            return False
+        at = 0
+        for piece, gap in zip(pieces, gaps, strict=False):
+            at += len(piece)
+            loose[at] = not set(gap) <= set(_QUIET)
+    letters = _letters(term.runs, units, loose)
+    length = len(term.letters)
+    if letters < (1 if length == 3 else (length + 1) // 2) or not _edges_needed(term, units):
+        return False
+    if letters == length and not any(each.isdecimal() for each in units):
+        return False  # the fold takes the signs away
+    if not _earnest([units] if singles else pieces) or _PRICE.search(read.shape[low:high]):
+        return False
+    return length > 3 or _short_holds(units, letters)
+
+
+def _pieces(read: _Reading, start: int, end: int) -> list[str]:
+    found = []
+    for _, places in itertools.groupby(range(start, end), read.apart.__getitem__):
+        found.append("".join(read.units[place] for place in places))
+    return found
+
+
+def _gaps(read: _Reading, start: int, end: int) -> list[str]:
+    """What stands between the pieces."""
+    at = read.at
+    return [
+        read.shape[at[place] + 1 : at[place + 1]]
+        for place in range(start, end - 1)
+        if at[place + 1] - at[place] > 1
+    ]
+
+
+def _has_letter(piece: str) -> bool:
+    return any("a" <= each <= "z" or each == _MICRO for each in piece)
+
+
+def _letters(runs: tuple[tuple[str, int, bool], ...], units: str, loose: list[bool]) -> int:
+    """How many letters of a term the units have as letters, at best; -1 if they are not the term.
+
+    A state is a run, how much of it there is, and how much of that as letters.
+    """
+    states = {(-1, 0, 0): 0}
+    for unit, gap in zip(units, loose, strict=True):
+        fits = _FITS[unit]
+        after: dict[tuple[int, int, int], int] = {}
+        for (run, have, real), before in states.items():
+            for step in (0, 1):
+                if run + step < 0 or run + step >= len(runs):
+                    continue
+                letter, need, begins = runs[run + step]
+                if letter not in fits or (gap and not (step and begins and run >= 0)):
+                    continue
+                as_letter = letter == unit or (unit == _MICRO and letter == "m")
+                if step == 0:
+                    state = (run, min(have + 1, need), min(real + as_letter, need))
+                    total = before
+                elif run < 0 or have >= runs[run][1]:
+                    state = (run + 1, 1, int(as_letter))
+                    total = before + real
+                else:
+                    continue
+                after[state] = max(after.get(state, 0), total)
+        states = after
+    ends = [
+        before + real
+        for (run, have, real), before in states.items()
+        if run == len(runs) - 1 and have >= runs[run][1]
+    ]
+    return max(ends, default=-1)
+
+
+def _edges_needed(term: _Term, units: str) -> bool:
+    """Whether what stands for letters at the two ends is needed there: not of sale3, ki11!, $sale."""
+    for run, side, signs in ((term.runs[-1], units[::-1], _PUNCTUATION), (term.runs[0], units, _LEADING)):
+        letter, need, _ = run
+        if side[0] == letter or (side[0] == _MICRO and letter == "m"):
+            continue
+        there = list(itertools.takewhile(lambda each: letter in _FITS[each], side))  # noqa: B023 - used at once
+        if there.count(letter) >= need or (side[0] in signs and len(there) > need):
+            return False
+    return True
+
+
+def _earnest(pieces: list[str]) -> bool:
+    """Whether something stands for a letter that is not just a sign at the edge of a word."""
+    return any(_SUBSTITUTE.search(piece.lstrip(_LEADING).rstrip(_PUNCTUATION)) for piece in pieces)
+
+
+def _short_holds(units: str, letters: int) -> bool:
+    """Of terms of three letters: no room numbers, measures, prices, models or sums (A55, 8am, $3x, A5s, a<t)."""
+    if letters == 3 or any(each in "|(<#+" for each in units):
+        return False
+    digits = [at for at, each in enumerate(units) if each.isdecimal()]
+    if letters == 1 or not digits:
+        return not digits
+    if digits[0] == 0:
+        return units.lstrip("0123456789") not in _MEASURES
+    return digits[-1] < len(units) - 1 and units[-1] != "s"
+
+
+# ---------------------------------------------------------------- stars
+
+
+def _unwrapped(shape: str, start: int, end: int) -> tuple[int, int]:
+    """A piece without the stars and signs around it: **bold**, f*ck!, note*."""
+    word = shape[start:end]
+    leading = len(word) - len(word.lstrip(_LEADING))
+    word = word[leading:].rstrip("!|(<#+")
+    if word.endswith("*") and (leading or not word.endswith("**") or not word.rstrip("*")[-1:].isalpha()):
+        bare = word.rstrip("*")
+        # stars at the end are letters if more stars or signs are inside
+        if leading or not ("*" in bare or _SUBSTITUTE.search(bare.rstrip(_PUNCTUATION))):
+            word = bare
+    return start + leading, start + leading + len(word)
+
+
+def _starred_as(term: str, units: str) -> bool:
+    """Whether units with stars among them are a term, one for each letter."""
+    real = stars = 0
+    for letter, unit in zip(term, units, strict=True):
+        if unit == "*":
+            stars += 1
+        elif letter not in _FITS[unit]:
+            return False
+        else:
+            real += letter == unit or (unit == _MICRO and letter == "m")
+    return 2 * real >= len(term) and 0 < 2 * stars <= len(term)
+
+
+def _in_code(shape: str, start: int, end: int) -> bool:
+    """Whether an operator stands beside a span: y = s*x."""
+    before, after = shape[max(0, start - 8) : start].rstrip(" "), shape[end : end + 8].lstrip(" ")
+    return before[-1:] in set(_OPERATORS) or after[:1] in set(_OPERATORS)
+
+
+def _longest(spans: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Of spans of one term that overlap, the longest; in order."""
+    best: list[tuple[int, int, int]] = []
+    for _, same in itertools.groupby(sorted(spans, key=lambda one: one[2]), key=lambda one: one[2]):
+        reach = -1
+        for one in sorted(same, key=lambda one: (one[0], -one[1])):
+            if one[0] < reach:
+                if one[1] - one[0] > best[-1][1] - best[-1][0]:
+                    best[-1] = one
+                    reach = one[1]
+                continue
+            best.append(one)
+            reach = one[1]
+    return sorted(best)
