@@ -29,7 +29,7 @@ TRIGGERS = (
 class Sense(msgspec.Struct, frozen=True, gc=False):
     """What a pattern may mean. `term`: place in `Compiled.terms`, or ALLOW, or TRIGGER.
 
-    `runs`: how often each character stands in the term; None where each stands once.
+    `runs`: how often each character stands in the term; None where each stands once and it is no number.
     """
 
     term: int
@@ -111,9 +111,9 @@ class Compiled:
                 if not folded:
                     continue
                 repeats = spread[end] - spread[begin] != end - begin
-                self._mean(
-                    folded, number, Channel.EXACT, tuple(batch.run_lengths(begin, end)) if repeats else None
-                )
+                exactly = repeats or folded.isdecimal()
+                runs = tuple(batch.run_lengths(begin, end)) if exactly else None
+                self._mean(folded, number, Channel.EXACT, runs)
                 length = end - begin
                 han = han_before[end] - han_before[begin]
                 channels = term.entry.channels

@@ -1,14 +1,21 @@
 """The edges of a find and the gaps in it: a word, or parts of others by chance."""
 
+import re
 import unicodedata
 
 from moderation.boundary import Place
+from moderation.fold import fold
 from moderation.tables import Kind, tables
 
 MAX_GAP = 8
 """Visible characters between two letters of a find; beyond, it is no longer one word."""
 MAX_SPAN = 4096
 """Code points from the first letter of a find to its last."""
+
+
+_PLACES = "十百千万亿"
+_GOES_BEFORE = re.compile(r"\d[.,:]$")
+_GOES_ON = re.compile(r"[,:]\d")
 
 
 def _kind(char: str) -> int:
@@ -21,6 +28,15 @@ def edges_hold(text: str, start: int, end: int) -> bool:
         (_kind(text[start]) == Kind.ALNUM and neighbour(text, start - 1, -1) == Kind.ALNUM)
         or (_kind(text[end - 1]) == Kind.ALNUM and neighbour(text, end, 1) == Kind.ALNUM)
     )
+
+
+def part_of_number(text: str, start: int, end: int) -> bool:
+    """Whether digits belong to a longer number: 九九八十一, 一六一八; 0.998, 1:618; 618,000."""
+    beside = [(text[start - 1 : start], text[start]), (text[end : end + 1], text[end - 1])]
+    for char, digit in beside:
+        if char and (char in _PLACES or (_kind(char) == _kind(digit) and fold(char).isdecimal())):
+            return True
+    return bool(_GOES_BEFORE.search(text[max(0, start - 2) : start]) or _GOES_ON.match(text[end : end + 2]))
 
 
 def neighbour(text: str, at: int, step: int) -> int:

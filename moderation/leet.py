@@ -1,17 +1,18 @@
 """Latin terms written with digits and signs for letters, or starred: fr33, $ale, c@shb@ck, f*ck.
 
-A text is read as *shapes*: one byte for each code point, a-z and 0-9 as the fold has them, the signs that may
-stand for letters, and a few bytes for the rest. Shapes that may be letters are *units*; units side by side are
-a *piece*. What stands between pieces is a gap. Shapes that may be the same letter are of one class; terms and
-texts are compared by their *skeletons*, the classes with repeats taken once, and what has the skeleton of a
-term is read letter by letter.
+A text is read as *shapes*: one byte for each code point, a-z and 0-9 as the fold has them, the signs that
+may stand for letters, and a few bytes for the rest. Shapes that may be letters are *units*; units side by
+side are a *piece*. What stands between pieces is a gap. Shapes that may be the same letter are of one class;
+terms and texts are compared by their *skeletons*, the classes with repeats taken once, and what has the
+skeleton of a term is read letter by letter.
 """
 
 import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,20 +41,22 @@ _FITS = {letter: letter for letter in "abcdefghijklmnopqrstuvwxyz"} | _STANDS | 
 _PUNCTUATION = "!|(<#*"
 """Signs that mean something else at the edge of a word."""
 _LEADING = _PUNCTUATION + "+"
-_CLASS = str.maketrans(
-    {shape: letters[0] for shape, letters in _FITS.items()} | {"l": "i", "g": "b", "p": "b", "6": "b", "9": "b", "u": "m"}
-)  # fmt: skip
+_SAME = {"l": "i", "g": "b", "p": "b", "u": "m"}
+_CLASS = str.maketrans({shape: _SAME.get(letters[0], letters[0]) for shape, letters in _FITS.items()})
 _SIGNS = "".join(shape for shape in _STANDS if not shape.isdecimal())
 _UNIT = "a-z0-9" + re.escape(_SIGNS)
+_START = re.compile(f"(?<![a-z0-9{_MICRO}])[{_UNIT}]")
+_STOP = re.compile(f"[{_UNIT}](?![a-z0-9{_MICRO}])")
+_RUNS = re.compile(r"(.)\1+")
 _PIECE = re.compile(f"[{_UNIT}]+")
 _STARRED = re.compile(f"[{_UNIT}*]+")
-_SUBSTITUTE = re.compile(f"[0-9{re.escape(_SIGNS)}]")
+_MADE = re.compile(f"[0-9{re.escape(_SIGNS)}]")
 _APART = re.compile(f"(?<![a-z0-9])[a-z0-9](?:[{re.escape(_SIGNS)}][a-z0-9]){{2,}}(?![a-z0-9])")
 _QUIET = "_~*"
 """Gaps that are disguise wherever they stand: f_r3e."""
 _PRICE = re.compile(f"(?<![a-z0-9])[0-9]+[$£¢¥{_EURO}]|[$£¢¥{_EURO}][0-9]+(?![a-z0-9{re.escape(_SIGNS)}])")
-_MEASURES = frozenset(
-    "st nd rd th am pm kg km cm mm ml gb mb tb kb ms ns hz ft in oz lb up ds xl xs pc px pt em".split()
+_MEASURES = re.compile(
+    r"[0-9]+(st|nd|rd|th|[ap]m|k[gmb]|[cm]m|m[lbs]|[gt]b|ns|hz|ft|in|oz|lb|up|ds|x[ls]|p[cxt]|em)"
 )
 """What stands behind a number: 8am, 7up."""
 _REPEATS = re.compile(r"([^*])\1{2,}")
@@ -68,12 +71,14 @@ _ADDRESS = re.compile(
 _BRACKETS = (re.compile(r"\(([^()\n]{0,80}+)\)"), re.compile(r"<([^<>\n]{0,80}+)>"))
 _OPERATORS = "=+-/*()[]{}<>^%_&|;"
 
+_Runs = list[tuple[str, int, bool]]
+"""A letter of a term, how often it stands there, whether a word of the term begins with it."""
+
 _NONE, _LETTER, _DIGIT, _SIGN, _EDGY, _UNSEEN, _NOISE = range(7)
 
 
 class _Shapes(NamedTuple):
-    """Flat over all code points. `shape`: its byte, in Latin-1. `sort`: what `maybe` asks. `hot`: what it
-    looks for."""
+    """Flat over all code points. `shape`: its byte, in Latin-1. `sort`, `hot`: what `maybe` goes by."""
 
     shape: npt.NDArray[np.uint8]
     sort: npt.NDArray[np.uint8]
@@ -96,9 +101,7 @@ def _shapes() -> _Shapes:
     shape[0x21:0x7F] = [ord(chr(code).lower()) for code in range(0x21, 0x7F)]
     for code in (*range(0xA0, 0x100), 0x3BC, 0x20AC, *range(0xFE50, 0xFE70), *range(0xFF01, 0xFFE7)):
         sign = unicodedata.normalize("NFKC", chr(code)).replace("μ", _MICRO).replace("€", _EURO)
-        if sign in _STANDS and not sign.isdecimal():
-            shape[code] = ord(sign)
-        elif sign in ("*", "_", ")", ">"):
+        if sign in _SIGNS or sign in "*_)>":
             shape[code] = ord(sign)
     shape[ord("\n")] = ord("\n")
     sorts = np.full(256, _NOISE, np.uint8)
@@ -119,34 +122,37 @@ def _shapes() -> _Shapes:
 
 
 class _Term(NamedTuple):
-    """`runs`: letter, how often it stands there, whether a word of the term begins with it. Runs end with words."""
+    """`words`: its letters, with a space between words. `length`: how many letters."""
 
-    letters: str
+    words: str
+    length: int
     number: int
-    runs: tuple[tuple[str, int, bool], ...]
 
 
 class _Reading(NamedTuple):
     """Units of a stretch of text without a break, and what is between them.
 
-    `at`: place of each in `shape`. `group`: its place in the skeleton. `made`: units before it that may be no
-    letters, by unit. `apart`: pieces that began up to it.
+    `at`: place of each in `shape`. `skeleton`, `group`: the classes without repeats, and the place of each unit
+    there. `made`: units that may not be what they seem. `starts`, `stops`: units with no letter or digit before
+    or after. `apart`: pieces that began up to each unit.
     """
 
     shape: str
     units: str
-    at: list[int]
+    at: Sequence[int]
     skeleton: str
-    group: list[int]
+    group: Sequence[int]
     made: list[int]
+    starts: list[int]
+    stops: list[int]
     apart: list[int]
 
 
 class Leet:
     """Latin terms, found where digits, signs or stars stand for letters.
 
-    `terms`: each as its list writes it, and its number. Those of a-z after folding, three letters or more, are
-    taken. The rest is passed over.
+    `terms`: each as its list writes it, and its number. Taken are those that are a-z after folding, three
+    letters or more; the rest is passed over.
     """
 
     def __init__(self, terms: Iterable[tuple[str, int]]) -> None:
@@ -172,14 +178,9 @@ class Leet:
             self._take(letters, [0, *cuts.tolist(), len(letters)], part[which][1])
 
     def _take(self, letters: str, cuts: list[int], number: int) -> None:
-        place = len(self._terms)
         words = [letters[low:high] for low, high in itertools.pairwise(cuts)]
-        runs = tuple(
-            (letter, len(list(run)), not at)
-            for word in words
-            for at, (letter, run) in enumerate(itertools.groupby(word))
-        )
-        self._terms.append(_Term(letters, number, runs))
+        place = len(self._terms)
+        self._terms.append(_Term(" ".join(words), len(letters), number))
         skeleton = _once(letters.translate(_CLASS))
         self._by_skeleton[skeleton] = (*self._by_skeleton.get(skeleton, ()), place)
         self._openings.add(skeleton[:2])
@@ -220,13 +221,14 @@ class Leet:
     def find(self, text: str) -> list[tuple[int, int, int]]:
         """Start, end and term number of each find, in code points of the text.
 
-        Of finds of one term that overlap, the longest. At least half of a term's letters stand there as letters.
+        Of finds of one term that overlap, the longest. At least half of the term's letters stand there as
+        such, and one at least does not.
         """
         if not self._terms:
             return []
         read = text[:MAX_READ]
         shape, places = _shape_of(read)
-        if not _SUBSTITUTE.search(shape) and "*" not in shape:
+        if not _MADE.search(shape) and "*" not in shape:
             return []
         shape = _masked(shape)
         found = list(self._spelled(shape))
@@ -246,28 +248,24 @@ class Leet:
         """Finds by skeleton: places in the shape, term number."""
         offset = 0
         for line in shape.split("\n"):
-            if _SUBSTITUTE.search(line):
+            if _MADE.search(line):
                 for start, end, number in self._line(line):
                     yield start + offset, end + offset, number
             offset += len(line) + 1
 
     def _line(self, line: str) -> Iterator[tuple[int, int, int]]:
         read = _reading(line)
-        count = len(read.units)
-        stops = [place for place in range(count) if place + 1 == count or _edge(line, read.at[place] + 1)]
-        low = 0
-        skeleton, group, made = read.skeleton, read.group, read.made
-        for start in range(count):
+        skeleton, group, made, stops = read.skeleton, read.group, read.made, read.stops
+        for start in read.starts:
+            following = bisect_left(made, start)
+            if following == len(made):
+                break
             first = group[start]
-            if not _edge(line, read.at[start] - 1) or skeleton[first : first + 2] not in self._openings:
+            if skeleton[first : first + 2] not in self._openings:
                 continue
-            while stops[low] < start:
-                low += 1
-            for stop in itertools.islice(stops, low, None):
+            for stop in itertools.islice(stops, bisect_left(stops, made[following]), None):
                 if group[stop] - first >= self._longest or stop - start >= MAX_UNITS:
                     break
-                if made[stop + 1] == made[start]:
-                    continue
                 for place in self._by_skeleton.get(skeleton[first : group[stop] + 1], ()):
                     term = self._terms[place]
                     if _holds(term, read, start, stop + 1):
@@ -301,7 +299,7 @@ class Leet:
                 key + letters[0].translate(_CLASS) + letters[-1].translate(_CLASS), ()
             ):
                 term = self._terms[place]
-                if _starred_as(term.letters, letters) and not (
+                if _starred_as(term.words.replace(" ", ""), letters) and not (
                     len(letters) == 3 and _in_code(shape, start, end)
                 ):
                     yield term.number
@@ -369,27 +367,33 @@ def _masked(shape: str) -> str:
 
 def _once(skeleton: str) -> str:
     """Repeats taken once."""
-    return "".join(each for each, _ in itertools.groupby(skeleton))
-
-
-def _edge(line: str, at: int) -> bool:
-    """Whether no letter or digit stands at a place."""
-    return not (
-        0 <= at < len(line) and (line[at].isdecimal() or "a" <= line[at] <= "z" or line[at] == _MICRO)
-    )
+    return _RUNS.sub(r"\1", skeleton)
 
 
 def _reading(line: str) -> _Reading:
     at: list[int] = []
     apart: list[int] = []
+    pieces = _PIECE.findall(line)
     for number, piece in enumerate(_PIECE.finditer(line)):
-        at += range(*piece.span())
-        apart += [number] * (piece.end() - piece.start())
-    units = "".join(_PIECE.findall(line))
-    made = [0, *itertools.accumulate(not "a" <= each <= "z" for each in units)]
+        start, end = piece.span()
+        at += range(start, end)
+        apart += [number] * (end - start)
+    units = "".join(pieces)
+    # pieces one space apart: the edges are those of the line, and a place in it tells the unit
+    spaced = " ".join(pieces)
+    starts = [found.start() for found in _START.finditer(spaced)]
+    stops = [found.start() for found in _STOP.finditer(spaced)]
+    if len(pieces) > 1:
+        unit_at = [place for place, each in enumerate(spaced) if each != " "]
+        starts = [bisect_left(unit_at, place) for place in starts]
+        stops = [bisect_left(unit_at, place) for place in stops]
+    made = [found.start() for found in _MADE.finditer(units)]
     classes = units.translate(_CLASS)
-    group = list(itertools.accumulate((a != b for a, b in itertools.pairwise(classes)), initial=0))
-    return _Reading(line, units, at, _once(classes), group, made, apart)
+    skeleton = _once(classes)
+    group: Sequence[int] = range(len(units))
+    if len(skeleton) < len(units):
+        group = list(itertools.accumulate((a != b for a, b in itertools.pairwise(classes)), initial=0))
+    return _Reading(line, units, at, skeleton, group, made, starts, stops, apart)
 
 
 def _joins(shape: str, end: int, start: int) -> bool:
@@ -403,32 +407,38 @@ def _joins(shape: str, end: int, start: int) -> bool:
 def _holds(term: _Term, read: _Reading, start: int, end: int) -> bool:
     """Whether units with the skeleton of a term are the term in disguise, and not something ordinary."""
     units = read.units[start:end]
-    low, high = read.at[start], read.at[end - 1] + 1
     pieces = _pieces(read, start, end)
-    singles = len(pieces) == len(units)
-    gaps = _gaps(read, start, end)
-    loose = [False] * len(units)
-    if singles:
-        if any(len(gap) > MAX_SINGLE_GAP for gap in gaps):
-            return False
-        if len(term.letters) == 3 and (len(set(gaps)) > 1 or " " in gaps[0]):
-            return False  # wait a 5 s
-    else:
-        if any(len(gap) > MAX_GAP for gap in gaps) or not all(map(_has_letter, pieces)):
-            return False
-        at = 0
-        for piece, gap in zip(pieces, gaps, strict=False):
-            at += len(piece)
-            loose[at] = not set(gap) <= set(_QUIET)
-    letters = _letters(term.runs, units, loose)
-    length = len(term.letters)
-    if letters < (1 if length == 3 else (length + 1) // 2) or not _edges_needed(term, units):
+    length = term.length
+    loose = _loose(pieces, _gaps(read, start, end), length)
+    runs = _runs(term)
+    letters = -1 if loose is None else _letters(runs, units, loose)
+    if letters < (1 if length == 3 else (length + 1) // 2) or not _edges_needed(runs, units):
         return False
     if letters == length and not any(each.isdecimal() for each in units):
         return False  # the fold takes the signs away
-    if not _earnest([units] if singles else pieces) or _PRICE.search(read.shape[low:high]):
+    singles = len(pieces) == len(units)
+    if not _earnest([units] if singles else pieces):
+        return False
+    if _PRICE.search(read.shape, read.at[start], read.at[end - 1] + 1):
         return False
     return length > 3 or _short_holds(units, letters)
+
+
+def _loose(pieces: list[str], gaps: list[str], length: int) -> list[bool] | None:
+    """Before which units a word of the term must begin; None if the gaps are not of one term.
+
+    Where each unit stands alone, any gap is disguise. Else each piece has some letter.
+    """
+    loose = [False] * sum(map(len, pieces))
+    if len(pieces) == len(loose):
+        # a term of three letters must be written as one: wait a 5 s
+        far = any(len(gap) > MAX_SINGLE_GAP for gap in gaps)
+        return None if far or (length == 3 and (len(set(gaps)) > 1 or " " in gaps[0])) else loose
+    if any(len(gap) > MAX_GAP for gap in gaps) or not all(map(_has_letter, pieces)):
+        return None
+    for at, gap in zip(itertools.accumulate(map(len, pieces)), gaps, strict=False):
+        loose[at] = not set(gap) <= set(_QUIET)
+    return loose
 
 
 def _pieces(read: _Reading, start: int, end: int) -> list[str]:
@@ -448,11 +458,19 @@ def _gaps(read: _Reading, start: int, end: int) -> list[str]:
     ]
 
 
+def _runs(term: _Term) -> _Runs:
+    return [
+        (letter, len(list(run)), not at)
+        for word in term.words.split(" ")
+        for at, (letter, run) in enumerate(itertools.groupby(word))
+    ]
+
+
 def _has_letter(piece: str) -> bool:
     return any("a" <= each <= "z" or each == _MICRO for each in piece)
 
 
-def _letters(runs: tuple[tuple[str, int, bool], ...], units: str, loose: list[bool]) -> int:
+def _letters(runs: _Runs, units: str, loose: list[bool]) -> int:
     """How many letters of a term the units have as letters, at best; -1 if they are not the term.
 
     A state is a run, how much of it there is, and how much of that as letters.
@@ -487,9 +505,9 @@ def _letters(runs: tuple[tuple[str, int, bool], ...], units: str, loose: list[bo
     return max(ends, default=-1)
 
 
-def _edges_needed(term: _Term, units: str) -> bool:
+def _edges_needed(runs: _Runs, units: str) -> bool:
     """Whether what stands for letters at the two ends is needed there: not of sale3, ki11!, $sale."""
-    for run, side, signs in ((term.runs[-1], units[::-1], _PUNCTUATION), (term.runs[0], units, _LEADING)):
+    for run, side, signs in ((runs[-1], units[::-1], _PUNCTUATION), (runs[0], units, _LEADING)):
         letter, need, _ = run
         if side[0] == letter or (side[0] == _MICRO and letter == "m"):
             continue
@@ -501,18 +519,21 @@ def _edges_needed(term: _Term, units: str) -> bool:
 
 def _earnest(pieces: list[str]) -> bool:
     """Whether something stands for a letter that is not just a sign at the edge of a word."""
-    return any(_SUBSTITUTE.search(piece.lstrip(_LEADING).rstrip(_PUNCTUATION)) for piece in pieces)
+    return any(_MADE.search(piece.lstrip(_LEADING).rstrip(_PUNCTUATION)) for piece in pieces)
 
 
 def _short_holds(units: str, letters: int) -> bool:
-    """Of terms of three letters: no room numbers, measures, prices, models or sums (A55, 8am, $3x, A5s, a<t)."""
+    """Of terms of three letters: no room numbers, measures, prices, models or sums.
+
+    A55, as5, 8am, $3x, A5s, a<t.
+    """
     if letters == 3 or any(each in "|(<#+" for each in units):
         return False
     digits = [at for at, each in enumerate(units) if each.isdecimal()]
     if letters == 1 or not digits:
         return not digits
     if digits[0] == 0:
-        return units.lstrip("0123456789") not in _MEASURES
+        return not _MEASURES.fullmatch(units)
     return digits[-1] < len(units) - 1 and units[-1] != "s"
 
 
@@ -527,7 +548,7 @@ def _unwrapped(shape: str, start: int, end: int) -> tuple[int, int]:
     if word.endswith("*") and (leading or not word.endswith("**") or not word.rstrip("*")[-1:].isalpha()):
         bare = word.rstrip("*")
         # stars at the end are letters if more stars or signs are inside
-        if leading or not ("*" in bare or _SUBSTITUTE.search(bare.rstrip(_PUNCTUATION))):
+        if leading or not ("*" in bare or _MADE.search(bare.rstrip(_PUNCTUATION))):
             word = bare
     return start + leading, start + leading + len(word)
 

@@ -8,7 +8,7 @@ from itertools import repeat
 import numpy as np
 
 from moderation.compiled import ALLOW, TRIGGER, Compiled, Sense
-from moderation.edges import edges_hold, gaps_of, straddles, with_marks
+from moderation.edges import edges_hold, gaps_of, part_of_number, straddles, with_marks
 from moderation.finds import MAX_RAW, Find, Finds, Found
 from moderation.fold import Folded
 from moderation.hearing import Ear, with_letters
@@ -136,6 +136,8 @@ class Scan:
         text = self.texts[number]
         if not edges_hold(text, start, end):
             return
+        if sense.runs and self._is_number(sense) and part_of_number(text, start, end):
+            return
         if sense.term == ALLOW:
             finds.allowed.append((start, end))
             return
@@ -145,6 +147,9 @@ class Scan:
         clean = gaps and not straddles(text, start, end)
         end = with_marks(text, end)
         finds.found.append(Find(start, end, sense.term, sense.channel, clean))
+
+    def _is_number(self, sense: Sense) -> bool:
+        return sense.term >= 0 and self.compiled.folded[sense.term].isdecimal()
 
     # ------------------------------------------------------------ other readings
 
