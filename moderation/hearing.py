@@ -12,9 +12,9 @@ from moderation.finds import Find, Found
 from moderation.fold import NEWLINE, Folded
 from moderation.lexicon import Channel
 from moderation.matcher import Match
-from moderation.placed import Placed, columns, placed
+from moderation.placed import FEW, Placed, columns, placed
 from moderation.sounds import spelled
-from moderation.tables import CODE_POINTS, Codes, Kind, is_pair, tables
+from moderation.tables import CODE_POINTS, Codes, Kind, has_pair, is_pair, tables
 
 LETTERS = 2
 """Latin letters a text has at least to be read as pinyin."""
@@ -154,6 +154,8 @@ def _worth_hearing(batch: Folded, at: Codes) -> Codes:
     with a neighbour. The cheap questions first: most pairs fall at them.
     """
     codes, grammar = batch.folded, _function_words()
+    if len(at) <= FEW:
+        return at[[_is_worth_hearing(batch, one) for one in at.tolist()]]
     one, two = codes.take(at), codes.take(at + 1)
     at = at[(one >= 0x80) & (two >= 0x80) & ~(grammar.take(one) & grammar.take(two))]
     at = at[~is_pair(codes.take(at), codes.take(at + 1), frequent=False)]
@@ -167,6 +169,20 @@ def _worth_hearing(batch: Folded, at: Codes) -> Codes:
     seconds = np.concatenate([around[at + 1], around[at + 3]])
     word = is_pair(firsts, seconds, frequent=True)
     return at[~(word[: len(at)] | word[len(at) :])]
+
+
+def _is_worth_hearing(batch: Folded, at: int) -> bool:
+    """The same for one pair: for a few, arrays cost more than they save."""
+    text, table = batch.text, tables()
+    one, two = ord(text[at]), ord(text[at + 1])
+    if one < 0x80 or two < 0x80 or (text[at] in FUNCTION_WORDS and text[at + 1] in FUNCTION_WORDS):
+        return False
+    second = batch.runs.item(at + 1)
+    if has_pair(table.pairs, one, two) or batch.kept.item(second) - batch.kept.item(second - 1) != 1:
+        return False
+    if at and has_pair(table.frequent_pairs, ord(text[at - 1]), one):
+        return False
+    return at + 2 >= len(text) or not has_pair(table.frequent_pairs, two, ord(text[at + 2]))
 
 
 def with_letters(source: Folded) -> Folded | None:

@@ -9,6 +9,7 @@ skeleton of a term is read letter by letter.
 
 import functools
 import itertools
+import operator
 import re
 import unicodedata
 from bisect import bisect_left
@@ -130,22 +131,33 @@ class _Term(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """Units of a stretch of text without a break, and what is between them.
+    """Units of a stretch of text without a break.
 
-    `at`: place of each in `shape`. `skeleton`, `group`: the classes without repeats, and the place of each unit
-    there. `made`: units that may not be what they seem. `starts`, `stops`: units with no letter or digit before
-    or after. `apart`: pieces that began up to each unit.
+    `skeleton`, `group`: the classes without repeats, and the place of each unit there. `made`: units that may
+    not be what they seem. `starts`, `stops`: units with no letter or digit before or after.
     """
 
     shape: str
     units: str
-    at: Sequence[int]
     skeleton: str
     group: Sequence[int]
     made: list[int]
     starts: list[int]
     stops: list[int]
-    apart: list[int]
+
+
+class _Stretch(NamedTuple):
+    """Units that have the skeleton of a term; `low`, `high`: their places in the line.
+
+    `pieces`, `gaps`: what they are in, and what is between.
+    """
+
+    line: str
+    units: str
+    pieces: list[str]
+    gaps: list[str]
+    low: int
+    high: int
 
 
 class Leet:
@@ -183,13 +195,12 @@ class Leet:
         self._terms.append(_Term(" ".join(words), len(letters), number))
         skeleton = _once(letters.translate(_CLASS))
         self._by_skeleton[skeleton] = (*self._by_skeleton.get(skeleton, ()), place)
-        self._openings.add(skeleton[:2])
+        self._openings.add(skeleton[:3])
         self._longest = max(self._longest, len(skeleton))
         self._words = max(self._words, len(words))
-        for lengths in {str(len(letters)), ".".join(str(len(word)) for word in words)}:
-            first, last = letters[0].translate(_CLASS), letters[-1].translate(_CLASS)
-            self._by_lengths.setdefault(lengths + first + last, []).append(place)
-            self._by_lengths.setdefault(lengths + first + "*", []).append(place)
+        key = ".".join(str(len(word)) for word in words) + letters[0].translate(_CLASS)
+        for last in (letters[-1].translate(_CLASS), "*"):
+            self._by_lengths.setdefault(key + last, []).append(place)
 
     # ------------------------------------------------------------ which texts to read
 
@@ -255,21 +266,41 @@ class Leet:
 
     def _line(self, line: str) -> Iterator[tuple[int, int, int]]:
         read = _reading(line)
-        skeleton, group, made, stops = read.skeleton, read.group, read.made, read.stops
+        at: list[int] = []
+        apart: list[int] = []
+        for start, stop, places in self._alike(read):
+            if not at:
+                at, apart = _places(line)
+            stretch = _stretch(read, at, apart, start, stop + 1)
+            for place in places:
+                if _holds(self._terms[place], stretch):
+                    yield stretch.low, stretch.high, self._terms[place].number
+
+    def _alike(self, read: _Reading) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """First unit, last unit and terms of what has the skeleton of terms."""
+        skeleton, group, made, stops, openings = (
+            read.skeleton,
+            read.group,
+            read.made,
+            read.stops,
+            self._openings,
+        )
         for start in read.starts:
             following = bisect_left(made, start)
             if following == len(made):
-                break
+                return
             first = group[start]
-            if skeleton[first : first + 2] not in self._openings:
+            if (
+                skeleton[first : first + 3] not in openings
+                and skeleton[first : first + 2] not in openings
+                and skeleton[first] not in openings
+            ):
                 continue
             for stop in itertools.islice(stops, bisect_left(stops, made[following]), None):
                 if group[stop] - first >= self._longest or stop - start >= MAX_UNITS:
                     break
-                for place in self._by_skeleton.get(skeleton[first : group[stop] + 1], ()):
-                    term = self._terms[place]
-                    if _holds(term, read, start, stop + 1):
-                        yield read.at[start], read.at[stop] + 1, term.number
+                if places := self._by_skeleton.get(skeleton[first : group[stop] + 1]):
+                    yield start, stop, places
 
     def _starred(self, shape: str) -> Iterator[tuple[int, int, int]]:
         """Finds with stars, by the lengths of the words: places in the shape, term number."""
@@ -365,35 +396,43 @@ def _masked(shape: str) -> str:
     return shape.replace("<3", ";;")
 
 
-def _once(skeleton: str) -> str:
+def _once(classes: str) -> str:
     """Repeats taken once."""
-    return _RUNS.sub(r"\1", skeleton)
+    return "".join([each for each, _ in itertools.groupby(classes)]) if _RUNS.search(classes) else classes
 
 
 def _reading(line: str) -> _Reading:
-    at: list[int] = []
-    apart: list[int] = []
     pieces = _PIECE.findall(line)
-    for number, piece in enumerate(_PIECE.finditer(line)):
-        start, end = piece.span()
-        at += range(start, end)
-        apart += [number] * (end - start)
     units = "".join(pieces)
-    # pieces one space apart: the edges are those of the line, and a place in it tells the unit
-    spaced = " ".join(pieces)
-    starts = [found.start() for found in _START.finditer(spaced)]
-    stops = [found.start() for found in _STOP.finditer(spaced)]
-    if len(pieces) > 1:
-        unit_at = [place for place, each in enumerate(spaced) if each != " "]
-        starts = [bisect_left(unit_at, place) for place in starts]
-        stops = [bisect_left(unit_at, place) for place in stops]
-    made = [found.start() for found in _MADE.finditer(units)]
+    starts: list[int] = []
+    stops: list[int] = []
+    offset = 0
+    for piece in pieces:
+        if piece.isalnum():
+            starts.append(offset)
+            stops.append(offset + len(piece) - 1)
+        else:
+            starts += [offset + found.start() for found in _START.finditer(piece)]
+            stops += [offset + found.start() for found in _STOP.finditer(piece)]
+        offset += len(piece)
     classes = units.translate(_CLASS)
     skeleton = _once(classes)
     group: Sequence[int] = range(len(units))
     if len(skeleton) < len(units):
-        group = list(itertools.accumulate((a != b for a, b in itertools.pairwise(classes)), initial=0))
-    return _Reading(line, units, at, skeleton, group, made, starts, stops, apart)
+        group = list(itertools.accumulate(map(operator.ne, classes, classes[1:]), initial=0))
+    made = [found.start() for found in _MADE.finditer(units)]
+    return _Reading(line, units, skeleton, group, made, starts, stops)
+
+
+def _places(line: str) -> tuple[list[int], list[int]]:
+    """The place of each unit of a line, and how many pieces ended before it."""
+    at: list[int] = []
+    apart: list[int] = []
+    for number, piece in enumerate(_PIECE.finditer(line)):
+        start, end = piece.span()
+        at += range(start, end)
+        apart += [number] * (end - start)
+    return at, apart
 
 
 def _joins(shape: str, end: int, start: int) -> bool:
@@ -404,12 +443,11 @@ def _joins(shape: str, end: int, start: int) -> bool:
 # ---------------------------------------------------------------- letter by letter
 
 
-def _holds(term: _Term, read: _Reading, start: int, end: int) -> bool:
+def _holds(term: _Term, stretch: _Stretch) -> bool:
     """Whether units with the skeleton of a term are the term in disguise, and not something ordinary."""
-    units = read.units[start:end]
-    pieces = _pieces(read, start, end)
+    line, units, pieces, gaps, low, high = stretch
     length = term.length
-    loose = _loose(pieces, _gaps(read, start, end), length)
+    loose = _loose(pieces, gaps, length)
     runs = _runs(term)
     letters = -1 if loose is None else _letters(runs, units, loose)
     if letters < (1 if length == 3 else (length + 1) // 2) or not _edges_needed(runs, units):
@@ -419,7 +457,7 @@ def _holds(term: _Term, read: _Reading, start: int, end: int) -> bool:
     singles = len(pieces) == len(units)
     if not _earnest([units] if singles else pieces):
         return False
-    if _PRICE.search(read.shape, read.at[start], read.at[end - 1] + 1):
+    if _PRICE.search(line, low, high):
         return False
     return length > 3 or _short_holds(units, letters)
 
@@ -433,7 +471,8 @@ def _loose(pieces: list[str], gaps: list[str], length: int) -> list[bool] | None
     if len(pieces) == len(loose):
         # a term of three letters must be written as one: wait a 5 s
         far = any(len(gap) > MAX_SINGLE_GAP for gap in gaps)
-        return None if far or (length == 3 and (len(set(gaps)) > 1 or " " in gaps[0])) else loose
+        mixed = length == 3 and (len(set(gaps)) > 1 or " " in "".join(gaps))
+        return None if far or mixed else loose
     if any(len(gap) > MAX_GAP for gap in gaps) or not all(map(_has_letter, pieces)):
         return None
     for at, gap in zip(itertools.accumulate(map(len, pieces)), gaps, strict=False):
@@ -441,21 +480,12 @@ def _loose(pieces: list[str], gaps: list[str], length: int) -> list[bool] | None
     return loose
 
 
-def _pieces(read: _Reading, start: int, end: int) -> list[str]:
-    found = []
-    for _, places in itertools.groupby(range(start, end), read.apart.__getitem__):
-        found.append("".join(read.units[place] for place in places))
-    return found
-
-
-def _gaps(read: _Reading, start: int, end: int) -> list[str]:
-    """What stands between the pieces."""
-    at = read.at
-    return [
-        read.shape[at[place] + 1 : at[place + 1]]
-        for place in range(start, end - 1)
-        if at[place + 1] - at[place] > 1
-    ]
+def _stretch(read: _Reading, at: list[int], apart: list[int], start: int, end: int) -> _Stretch:
+    same = itertools.groupby(range(start, end), apart.__getitem__)
+    pieces = ["".join([read.units[place] for place in places]) for _, places in same]
+    cuts = [(at[place], at[place + 1]) for place in range(start, end - 1) if apart[place] < apart[place + 1]]
+    gaps = [read.shape[low + 1 : high] for low, high in cuts]
+    return _Stretch(read.shape, read.units[start:end], pieces, gaps, at[start], at[end - 1] + 1)
 
 
 def _runs(term: _Term) -> _Runs:
@@ -545,11 +575,12 @@ def _unwrapped(shape: str, start: int, end: int) -> tuple[int, int]:
     word = shape[start:end]
     leading = len(word) - len(word.lstrip(_LEADING))
     word = word[leading:].rstrip("!|(<#+")
-    if word.endswith("*") and (leading or not word.endswith("**") or not word.rstrip("*")[-1:].isalpha()):
-        bare = word.rstrip("*")
-        # stars at the end are letters if more stars or signs are inside
-        if leading or not ("*" in bare or _MADE.search(bare.rstrip(_PUNCTUATION))):
-            word = bare
+    bare = word.rstrip("*")
+    # stars at the end are letters where more stars or signs are inside, or about as many as letters: fu**
+    inside = "*" in bare or _MADE.search(bare.rstrip(_PUNCTUATION))
+    many = len(word) - len(bare) >= 2 and len(word) - len(bare) >= len(bare) - 1 and _has_letter(bare[-1:])
+    if leading or not (inside or many):
+        word = bare
     return start + leading, start + leading + len(word)
 
 

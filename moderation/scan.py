@@ -16,7 +16,7 @@ from moderation.lexicon import Channel
 from moderation.matcher import Match
 from moderation.placed import FEW, Placed, columns, placed, places
 from moderation.tables import tables
-from moderation.variants import MAX_PAIRS, Variant, joined, variants
+from moderation.variants import MAX_PAIRS, Flags, Variant, joined, variants
 
 _WRITTEN = (Channel.EXACT, Channel.ALIAS)
 
@@ -47,13 +47,13 @@ class Scan:
                     beside_letters=Channel.PINYIN in channels,
                 )
             if read is not None:
-                self._pictures(read, by_sound=Channel.HOMOPHONE in channels)
+                self._pictures(*read, by_sound=Channel.HOMOPHONE in channels)
             if other := list(variants(batch, texts, channels, places[~is_picture])):
                 self._variants(other)
         if Channel.HOMOPHONE in channels:
             self._ear.homophones(batch)
         if Channel.PINYIN in channels:
-            for source in (batch, read):
+            for source in (batch, read[0] if read else None):
                 self._letters(source, with_halves=Channel.SPLIT in channels)
 
     # ------------------------------------------------------------ exact
@@ -177,7 +177,7 @@ class Scan:
                     number, (low - begin, high - begin), Channel.SPLIT, self.compiled.meanings(pattern)
                 )
 
-    def _pictures(self, read: Folded, *, by_sound: bool) -> None:
+    def _pictures(self, read: Folded, is_read: Flags, *, by_sound: bool) -> None:
         """Pictures read as the words for them: by letter and, three syllables or more, by sound."""
         batch, compiled = self.batch, self.compiled
         matches = [(*match, False) for match in compiled.exact.find(read.text)]
@@ -185,12 +185,11 @@ class Scan:
         matches += [(start, end, which >> 1, True) for start, end, which in heard if not which & 1]
         if not matches:
             return
-        is_picture = compiled.pictures.is_picture
         if len(matches) <= FEW:
             spans = [read.span(start, end) for start, end, _, _ in matches]
-            good = [at for at, (low, high) in enumerate(spans) if is_picture[batch.codes[low:high]].any()]
+            good = [at for at, (low, high) in enumerate(spans) if is_read[low:high].any()]
         else:
-            made = np.append(0, np.cumsum(is_picture.take(batch.codes.take(read.kept))))
+            made = np.append(0, np.cumsum(is_read.take(read.kept)))
             runs = np.append(read.runs, len(read.kept))
             found = np.array([match[:2] for match in matches], np.intp)
             lows, highs = runs[found[:, 0]], runs[found[:, 1]]

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from moderation.matcher import Match, build
-from moderation.tables import Codes, bits_of, in_bits, keys_of, neighbours, tables
+from moderation.tables import Codes, bits_of, in_keys, tables
 
 Sounds = npt.NDArray[np.uint16]
 """Syllable numbers from 1; 0 is a character without sound and parts what stands on its two sides."""
 
 _PRIVATE = 0xE000
-_SILENT = 0xF8FF
+_SILENT = 0xE1FF
 FUZZY_PAIRS = 5000
 """Terms of two syllables up to which they are heard with a fuzzy ear: 5 % of the pairs there are."""
 MAX_READINGS = 4
@@ -87,11 +87,6 @@ def fuzzy_text(sounds: Sounds) -> str:
     return _fuzzy().take(sounds).tobytes().decode("utf-16-le")
 
 
-def fuzzy_codes(folded: Codes) -> Codes:
-    """How folded characters sound to a fuzzy ear, as private characters."""
-    return _fuzzy().take(tables().sound.take(folded)).astype(np.uint32)
-
-
 def readings(term: str) -> list[tuple[int, ...]]:
     """The ways a folded term of Han characters and digits sounds; none where a character has no sound."""
     table = tables()
@@ -112,10 +107,7 @@ def respelled(reading: Sequence[int]) -> tuple[int, ...]:
 
 
 class SoundIndex:
-    """Terms by their sound. `terms`: (reading, number of the term).
-
-    `neighbours`: of the terms of three syllables or more, as `fuzzy_codes`.
-    """
+    """Terms by their sound. `terms`: (reading, number of the term)."""
 
     def __init__(self, terms: Iterable[tuple[tuple[int, ...], int]], engine: str | None) -> None:
         self._pairs = np.zeros(1 << 18, np.bool_)
@@ -134,8 +126,9 @@ class SoundIndex:
         self._pairs[list(self._by_pair)] = True
         self._longer = list(longer.values())
         self._matcher = build(list(longer), engine)
-        self.neighbours = neighbours(longer)
-        self._beside = bits_of(keys_of(*self.neighbours))
+        heard = np.frombuffer("\n".join(longer).encode("utf-16-le"), "<u2")
+        rows = _row(heard[:-2], heard[1:-1], heard[2:])
+        self._rows = bits_of(rows[(heard[1:-1] != 10) & (heard[2:] != 10)])
 
     def pairs(self, sounds: Sounds) -> Codes:
         """Positions where two neighbours sound like a term of two syllables."""
@@ -148,9 +141,10 @@ class SoundIndex:
         same = self._same
         return self._by_pair.get(same.item(first) << 9 | same.item(second), ())
 
-    def joins(self, first: Codes, second: Codes) -> npt.NDArray[np.bool_]:
-        """Whether a term of three syllables or more may hold what sounds like two folded characters."""
-        return in_bits(self._beside, fuzzy_codes(first), fuzzy_codes(second))
+    def joins(self, first: Codes, second: Codes, third: Codes) -> npt.NDArray[np.bool_]:
+        """Whether a term of three syllables or more may hold what sounds like three folded characters."""
+        heard = _fuzzy().take(tables().sound.take(np.stack((first, second, third)))).astype(np.uint16)
+        return in_keys(self._rows, _row(*heard))
 
     def longer(self, sounds: Sounds) -> list[Match]:
         """Matches of terms with three syllables or more, by fuzzy sound."""
@@ -159,6 +153,12 @@ class SoundIndex:
             for start, end, which in self._matcher.find(fuzzy_text(sounds))
             for number in self._longer[which]
         ]
+
+
+def _row(first: Sounds, second: Sounds, third: Sounds) -> Codes:
+    """Three sounds as private characters in one number."""
+    one, two = first.astype(np.uint32) & 0x1FF, second.astype(np.uint32) & 0x1FF
+    return np.asarray(one << 18 | two << 9 | third & 0x1FF, np.uint32)
 
 
 def _pattern(reading: Sequence[int]) -> str:

@@ -13,11 +13,9 @@ import numpy.typing as npt
 from moderation.fold import NEWLINE, Folded, Index
 from moderation.lexicon import Channel
 from moderation.matcher import Matcher
-from moderation.sounds import SoundIndex, fuzzy_codes
-from moderation.tables import CODE_POINTS, Bits, Codes, bits_of, in_bits, keys_of, tables
+from moderation.sounds import SoundIndex
+from moderation.tables import CODE_POINTS, Codes, bits_of, in_bits, keys_of, tables
 
-MAX_READINGS = 8
-"""Of a picture."""
 MAX_WAYS = 6
 """Fitting readings tried of each picture; all pictures of a text take their first, second, third together."""
 MAX_CHARS = 20_000
@@ -138,10 +136,12 @@ class Halves:
         # 0: the pair makes several characters, or is none; both are seen to later
         makes = np.where(self._keys.take(place, mode="clip") == keys, self._makes.take(place, mode="clip"), 0)
         fits: Flags = (makes == 0) | self._alone.take(makes)
-        before, behind = codes.take(at - 1), codes.take(at + 2, mode="clip")
+        before, behind = _at(codes, at - 1), _at(codes, at + 2)
         fits |= in_bits(self._beside, before, makes) | in_bits(self._beside, makes, behind)
         fits |= _are_letters(before) | _are_letters(behind)  # which may be pinyin
-        return fits | np.isin(at - 2, at) | np.isin(at + 2, at)
+        is_pair = np.zeros(len(codes) + 4, np.bool_)
+        is_pair[at + 2] = True
+        return fits | is_pair.take(at) | is_pair.take(at + 4)
 
     def together(self, source: Folded) -> Folded | None:
         """The lines with two halves put together wherever they stand; None where there are none."""
@@ -162,6 +162,15 @@ class Halves:
         return source.reread(kept, codes.take(kept))
 
 
+def _at(codes: Codes, places: Index) -> Codes:
+    """What stands at some places; beyond the ends, the end of a line."""
+    if not len(codes):
+        return np.full(len(places), NEWLINE, np.uint32)
+    found: Codes = codes.take(places, mode="clip")
+    found[(places < 0) | (places >= len(codes))] = NEWLINE
+    return found
+
+
 def _are_letters(codes: Codes) -> Flags:
     return codes - np.uint32(97) < 26
 
@@ -176,50 +185,46 @@ class Pictures:
         self._beside, self._sounds = bits_of(keys_of(*neighbours)), sounds
         emoji = tables().emoji
         self._codes = np.array(sorted(map(ord, emoji)), np.uint32)
-        rows = [emoji[chr(code)][:MAX_READINGS] for code in self._codes.tolist()]
-        # rows of one length: what is missing is a reading without letters, which fits nowhere
-        flat = [one for row in rows for one in (*row, *[""] * (MAX_READINGS - len(row)))]
-        shape = (len(rows), MAX_READINGS)
-        self._firsts = np.array([ord(one[:1] or "\n") for one in flat], np.uint32).reshape(shape)
-        self._lasts = np.array([ord(one[-1:] or "\n") for one in flat], np.uint32).reshape(shape)
-        self._whole = np.zeros(len(flat), np.bool_)
-        text = "\n".join(flat)
+        each = [emoji[chr(code)] for code in self._codes.tolist()]
+        self._counts = np.array(list(map(len, each)), np.intp)
+        self._begins = self._counts.cumsum() - self._counts
+        # all readings one after the other, and what they begin and end with
+        readings = [one for row in each for one in row]
+        text = "\n".join(readings)
         codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
         begins = np.append(0, (codes == NEWLINE).nonzero()[0] + 1)
         within = [start for start, _, _ in (*exact.find(text), *sounds.longer(tables().sound.take(codes)))]
+        self._whole = np.zeros(len(readings), np.bool_)
         self._whole[begins.searchsorted(np.array(within, np.intp), "right") - 1] = True
-        self._whole = self._whole.reshape(shape)
-        # equal characters count as one, and what is on their other side is not asked
-        alike = np.tile(np.unique(neighbours), (2, 1))
-        before, behind = np.append(neighbours, alike, axis=1), np.append(neighbours[::-1], alike, axis=1)
-        self._before, self._behind = _reach(before, self._firsts), _reach(behind, self._lasts)
-        self._heard_before = _reach(sounds.neighbours, fuzzy_codes(self._firsts))
-        self._heard_behind = _reach(sounds.neighbours[::-1], fuzzy_codes(self._lasts))
+        edges = [(one[0], one[1:2] or "\n", one[-2:-1] or "\n", one[-1]) for one in readings]
+        self._edges = np.array([list(map(ord, four)) for four in edges], np.uint32).T
+        self._is_long = np.array([len(one) > 1 for one in readings])
         self._stand_in = CODE_POINTS + len(tables().several)
-        self._several = (*tables().several, *flat)
+        self._several = (*tables().several, *readings)
         self.special = np.zeros(CODE_POINTS, np.bool_)
         self.special[[*map(ord, (*_ROMAN, _OVERRIDE)), *self._codes.tolist()]] = True
         self.is_picture = np.zeros(CODE_POINTS, np.bool_)
         self.is_picture[self._codes] = True
 
-    def read(self, batch: Folded, places: Index, *, by_sound: bool, beside_letters: bool) -> Folded | None:
+    def read(
+        self, batch: Folded, places: Index, *, by_sound: bool, beside_letters: bool
+    ) -> tuple[Folded, Flags] | None:
         """The texts with pictures at these places, each read in all ways that fit, every way as a line.
 
-        `places`: original positions that hold a picture, in order, one at least. None where no reading
-        fits. `by_sound`: fit for longer terms by their sound too. `beside_letters`: all fit that stand beside
-        a Latin letter, which may be pinyin. `kept` of what is given leads to original positions of the batch.
+        `places`: original positions that hold a picture, in order, one at least. Also tells which original
+        positions are read so. None where no reading fits. `by_sound`: fit for longer terms by their sound
+        too. `beside_letters`: all fit that stand beside a Latin letter, which may be pinyin. `kept` of what
+        is given leads to original positions of the batch.
         """
         numbers = batch.numbers(places)
         inside = places - batch.original_begins.take(numbers) < MAX_CHARS
-        places, numbers = places[inside], numbers[inside]
-        which = self._codes.searchsorted(batch.codes.take(places)).astype(np.uint32)
-        maybe, fits = self._fit(batch, places, which, by_sound, beside_letters)
-        if not len(maybe):
+        owners, readings = self._fitting(batch, places[inside], by_sound, beside_letters)
+        if not len(owners):
             return None
-        places, numbers, which = places.take(maybe), numbers.take(maybe), which.take(maybe)
-        # the readings that fit come first
-        order = (~fits).argsort(axis=1, kind="stable")
-        counts = np.minimum(fits.sum(axis=1), MAX_WAYS)
+        # of each picture that has any: where its readings begin, and how many there are
+        firsts = np.append(True, owners[1:] != owners[:-1]).nonzero()[0]
+        counts = np.minimum(np.diff(np.append(firsts, len(owners))), MAX_WAYS)
+        places, numbers = (each[inside].take(owners.take(firsts)) for each in (places, numbers))
         ways = np.zeros(len(batch.lengths), np.intp)
         np.maximum.at(ways, numbers, counts)
         lines: list[Index] = []
@@ -235,70 +240,51 @@ class Pictures:
             codes = tables().fold.take(batch.codes.take(line))
             codes[stops - 1] = NEWLINE
             mine = (ways.take(numbers) > way).nonzero()[0]
-            at = texts.searchsorted(numbers.take(mine))
-            at = (stops - sizes - begins).take(at) + places.take(mine)
-            reading = order[mine, np.minimum(way, counts.take(mine) - 1)]
-            codes[at] = self._stand_in + MAX_READINGS * which.take(mine) + reading
+            at = (stops - sizes - begins).take(texts.searchsorted(numbers.take(mine))) + places.take(mine)
+            reading = readings.take(firsts.take(mine) + np.minimum(way, counts.take(mine) - 1))
+            codes[at] = self._stand_in + reading
             lines.append(line)
             read.append(codes)
-        return Folded.again(batch, np.concatenate(lines), np.concatenate(read), self._several)
+        made = np.zeros(len(batch.codes), np.bool_)
+        made[places] = True
+        return Folded.again(batch, np.concatenate(lines), np.concatenate(read), self._several), made
 
-    def _fit(
-        self, batch: Folded, places: Index, which: Codes, by_sound: bool, beside_letters: bool
-    ) -> tuple[Index, Flags]:
-        """Which of the pictures may be part of a pattern, by their neighbours, and (a row each) read how."""
+    def _fitting(
+        self, batch: Folded, places: Index, by_sound: bool, beside_letters: bool
+    ) -> tuple[Index, Index]:
+        """Readings that may be part of a pattern, by their neighbours: numbers of places, and of readings."""
+        which = self._codes.searchsorted(batch.codes.take(places))
+        counts = self._counts.take(which)
+        owners = np.repeat(np.arange(len(places)), counts)
+        skip = self._begins.take(which) - counts.cumsum() + counts
+        readings = np.arange(len(owners)) + np.repeat(skip, counts)
         kept, codes = batch.kept, batch.kept_codes
-        if not len(kept):
-            kept, codes = np.array([len(batch.codes)]), np.array([NEWLINE], np.uint32)
         at = kept.searchsorted(places)
-        behind = codes.take(at + (kept.take(at, mode="clip") == places), mode="clip")
-        before = codes.take(at - 1)
-        # pictures side by side are read together; one that is repeated, once
-        side_by_side = ((at[1:] == at[:-1]) & (which[1:] != which[:-1])).nonzero()[0]
-        maybe = self._whole.any(axis=1).take(which)
-        maybe |= in_bits(self._before, before, which) | in_bits(self._behind, behind, which)
+        behind = at + np.isin(places, kept)
+        one_before, one_behind = _at(codes, at - 1).take(owners), _at(codes, behind).take(owners)
+        first, second, last_but_one, last = self._edges.take(readings, axis=1)
+        fits = self._whole.take(readings)
+        fits |= in_bits(self._beside, one_before, first) | in_bits(self._beside, last, one_behind)
+        # equal ones count as one character, and what is on their other side is not asked
+        fits |= (one_before == first) | (one_behind == last)
+        if beside_letters:
+            fits |= _are_letters(one_before) | _are_letters(one_behind)
         if by_sound:
-            maybe |= in_bits(self._heard_before, fuzzy_codes(before), which)
-            maybe |= in_bits(self._heard_behind, fuzzy_codes(behind), which)
-        if beside_letters:
-            maybe |= (latin := _are_letters(before) | _are_letters(behind))
-        maybe[side_by_side] = maybe[side_by_side + 1] = True
-        some = maybe.nonzero()[0]
-        which, before, behind = which.take(some), before.take(some), behind.take(some)
-        firsts, lasts = self._firsts[which], self._lasts[which]
-        fits = self._whole[which] | self._joins(before[:, None], firsts, by_sound)
-        fits |= self._joins(lasts, behind[:, None], by_sound)
-        if beside_letters:
-            fits |= latin.take(some)[:, None] & (firsts != NEWLINE)
-        left = some.searchsorted(side_by_side)
-        pairs = self._joins(lasts[left][:, :, None], firsts[left + 1][:, None, :], by_sound)
-        fits[left] |= pairs.any(axis=2)
-        fits[left + 1] |= pairs.any(axis=1)
-        good: Index = np.flatnonzero(fits.any(axis=1))
-        return some.take(good), fits[good]
-
-    def _joins(self, first: Codes, second: Codes, by_sound: bool) -> Flags:
-        """Whether two neighbours may stand in a pattern, as characters or, in longer ones, as sounds.
-
-        Equal ones count as one character, and what is on their other side is not asked.
-        """
-        joins: Flags = in_bits(self._beside, first, second) | ((first == second) & (first != NEWLINE))
-        return joins | self._sounds.joins(first, second) if by_sound else joins
-
-
-def _reach(pairs: Pairs, chars: Codes) -> Bits:
-    """The set of what may stand on one side of a picture, with the picture's number.
-
-    `chars`: a row for each picture, what its readings have on that side.
-    """
-    one, two = pairs
-    pictures = np.repeat(np.arange(len(chars), dtype=np.uint32), chars.shape[1])
-    order = chars.ravel().argsort(kind="stable")
-    chars, pictures = chars.ravel()[order], pictures[order]
-    low, high = chars.searchsorted(two), chars.searchsorted(two, "right")
-    counts = high - low
-    each = np.arange(counts.sum()) - np.repeat(counts.cumsum() - high, counts)
-    return bits_of(keys_of(np.repeat(one, counts), pictures.take(each)))
+            runs = batch.runs
+            two_before = _at(batch.folded, runs.searchsorted(at - 1, "right") - 2).take(owners)
+            two_behind = _at(batch.folded, runs.searchsorted(behind, "right")).take(owners)
+            two_before[one_before == NEWLINE] = two_behind[one_behind == NEWLINE] = NEWLINE
+            long = self._is_long.take(readings)
+            row = [two_before, one_before, first, np.where(long, second, one_behind)]
+            fits |= self._sounds.joins(*row[:3]) | self._sounds.joins(*row[1:])
+            row = [np.where(long, last_but_one, one_before), last, one_behind, two_behind]
+            fits |= self._sounds.joins(*row[:3]) | self._sounds.joins(*row[1:])
+        # pictures side by side are read together
+        numbers = batch.numbers(places)
+        near = (at[1:] - at[:-1] <= int(by_sound)) & (which[1:] != which[:-1]) & (numbers[1:] == numbers[:-1])
+        fits |= (np.append(near, False) | np.append(False, near)).take(owners)
+        chosen: Index = np.flatnonzero(fits)
+        return owners.take(chosen), readings.take(chosen)
 
 
 def variants(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 FILE = Path(__file__).parent / "tables.npz"
 CODE_POINTS = 0x110000
 PAIR_BITS = 23
+_ONE, _TWO = 2654435761, 2246822519
 
 Codes = npt.NDArray[np.uint32]
 Bits = npt.NDArray[np.uint8]
@@ -96,9 +97,22 @@ def is_pair(first: Codes, second: Codes, *, frequent: bool) -> npt.NDArray[np.bo
 
 def in_bits(bits: Bits, first: Codes, second: Codes) -> npt.NDArray[np.bool_]:
     """Whether two neighbours are in a bit set. Wrongly true at times, never wrongly false."""
-    one, two = _places(keys_of(first, second))
+    return in_keys(bits, keys_of(first, second))
+
+
+def in_keys(bits: Bits, keys: Codes) -> npt.NDArray[np.bool_]:
+    """The same for keys that are made already."""
+    one, two = _places(keys)
     both = bits.take(one >> 3) >> (one & 7) & bits.take(two >> 3) >> (two & 7) & 1
     return np.asarray(both, np.bool_)
+
+
+def has_pair(bits: Bits, first: int, second: int) -> bool:
+    """The same for one pair: for a few, arrays cost more than they save."""
+    key = (first << 16 | second & 0xFFFF) & 0xFFFFFFFF
+    one = (key * _ONE & 0xFFFFFFFF) >> (32 - PAIR_BITS)
+    two = ((key ^ key >> 15) * _TWO & 0xFFFFFFFF) >> (32 - PAIR_BITS)
+    return bool(bits.item(one >> 3) >> (one & 7) & bits.item(two >> 3) >> (two & 7) & 1)
 
 
 def keys_of(first: Codes, second: Codes) -> Codes:
@@ -108,8 +122,8 @@ def keys_of(first: Codes, second: Codes) -> Codes:
 
 def _places(keys: Codes) -> tuple[Codes, Codes]:
     """Two places in the bit set for each key (a Bloom filter; products modulo 2^32)."""
-    one = keys * np.uint32(2654435761)
-    two = (keys ^ keys >> np.uint32(15)) * np.uint32(2246822519)
+    one = keys * np.uint32(_ONE)
+    two = (keys ^ keys >> np.uint32(15)) * np.uint32(_TWO)
     return one >> np.uint32(32 - PAIR_BITS), two >> np.uint32(32 - PAIR_BITS)
 
 

