@@ -7,15 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 import numpy as np
 
-from moderation.fold import Folded
+from moderation.fold import CHUNK, Folded
+from moderation.leet import Leet
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.matcher import Matcher, build
 from moderation.sounds import SoundIndex, readings, respelled
 from moderation.tables import Kind, neighbours, tables
 from moderation.variants import Halves, Pictures
-
-CHUNK = 8192
-"""Terms folded at once."""
 
 ALLOW = -1
 TRIGGER = -2
@@ -86,6 +84,7 @@ class Compiled:
         self.exact: Matcher = build(self.patterns, engine)
         pairs = neighbours(self.patterns)
         self.halves = Halves(self.patterns, pairs)
+        self.leet = Leet(self._latin())
         beside.join()
         self.sounds = made[0]
         self.pictures = Pictures(self.exact, self.sounds, pairs)
@@ -128,6 +127,12 @@ class Compiled:
                     else:
                         for reading in readings(folded):
                             self._sound(reading, number)
+
+    def _latin(self) -> Iterator[tuple[str, int]]:
+        for number, term in enumerate(self.terms):
+            if Channel.LEET in term.entry.channels:
+                for written in (term.text, *term.entry.aliases):
+                    yield written, number
 
     def _sound(self, reading: tuple[int, ...], number: int) -> None:
         self._sounding.append((reading, 2 * number))

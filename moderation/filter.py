@@ -35,8 +35,8 @@ SHORT = 200
 MAX_HITS = 1000
 """Hits of one text that a result lists."""
 EVERY_CHANNEL = frozenset(Channel)
-EXACT_CHANNELS = EVERY_CHANNEL - {Channel.HOMOPHONE, Channel.PINYIN}
-"""All that goes by written characters: what is left where sounds are switched off."""
+EXACT_CHANNELS = EVERY_CHANNEL - {Channel.HOMOPHONE, Channel.PINYIN, Channel.LEET}
+"""All that goes by written characters, one for one."""
 
 PERSONAL_LIST = "personal"
 PERSONAL_CATEGORY = "personal-data"

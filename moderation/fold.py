@@ -16,6 +16,8 @@ from moderation.tables import CODE_POINTS, Codes, tables
 Index = npt.NDArray[np.intp]
 
 NEWLINE = 10
+CHUNK = 8192
+"""Terms folded at once."""
 
 
 class Folded:

@@ -19,9 +19,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from moderation.compiled import CHUNK
 from moderation.edges import MAX_GAP, with_marks
-from moderation.fold import Folded, Index
+from moderation.fold import CHUNK, Folded, Index
 from moderation.tables import CODE_POINTS, Codes, Kind, tables
 
 MAX_READ = 20_000
@@ -89,7 +88,7 @@ class _Shapes(NamedTuple):
 @functools.cache
 def _shapes() -> _Shapes:
     table = tables()
-    kind = np.frombuffer(table.kind, np.uint8)
+    kind = table.kinds
     shape = np.full(CODE_POINTS, ord("~"), np.uint8)
     shape[(kind == Kind.HAN) | (kind == Kind.LETTER)] = ord("\n")
     shape[kind == Kind.INVISIBLE] = 0

@@ -34,6 +34,8 @@ class Channel(enum.StrEnum):
     """A name the list gives the term."""
     SPLIT = "split"
     """拆字: a character written as its two halves (女子 for 好)."""
+    LEET = "leet"
+    """Digits, signs or stars for Latin letters (fr33, $ale, f*ck)."""
     EMOJI = "emoji"
     """A character written as a picture of it."""
     PINYIN = "pinyin"
@@ -51,7 +53,7 @@ class Channel(enum.StrEnum):
 
 
 CHOOSABLE = frozenset(
-    (Channel.SPLIT, Channel.EMOJI, Channel.PINYIN, Channel.HOMOPHONE, Channel.INITIALS, Channel.REVERSAL)
+    set(Channel) - {Channel.EXACT, Channel.ALIAS, Channel.PERSONAL}
 )
 """What `channels=` of an entry may add or take away."""
 DEFAULT_CHANNELS = CHOOSABLE - {Channel.INITIALS, Channel.REVERSAL}

@@ -36,6 +36,7 @@ ROWS: dict[str, tuple[Verdict, Verdict, Verdict, Verdict]] = {
     STRADDLING: (_S, _S, _S, _N),
     Channel.ALIAS: (_S, _N, _I, _I),
     Channel.SPLIT: (_S, _N, _N, _I),
+    Channel.LEET: (_S, _N, _N, _I),
     Channel.EMOJI: (_S, _N, _N, _I),
     Channel.PINYIN: (_S, _N, _N, _I),
     Channel.HOMOPHONE: (_S, _S, _N, _I),

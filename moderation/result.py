@@ -16,6 +16,7 @@ _CHANNELS = {
     Channel.EXACT: ("原词", "as written"),
     Channel.ALIAS: ("别名", "by an alias"),
     Channel.SPLIT: ("拆字", "with split characters"),
+    Channel.LEET: ("数字符号代字母", "with digits or signs for letters"),
     Channel.EMOJI: ("表情代字", "with pictures for characters"),
     Channel.PINYIN: ("拼音", "in pinyin letters"),
     Channel.HOMOPHONE: ("谐音", "by its sound"),

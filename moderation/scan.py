@@ -50,6 +50,8 @@ class Scan:
                 self._pictures(*read, by_sound=Channel.HOMOPHONE in channels)
             if other := list(variants(batch, texts, channels, places[~is_picture])):
                 self._variants(other)
+        if Channel.LEET in channels:
+            self._leet()
         if Channel.HOMOPHONE in channels:
             self._ear.homophones(batch)
         if Channel.PINYIN in channels:
@@ -251,6 +253,14 @@ class Scan:
 
     def _channels_of(self, term: int) -> frozenset[Channel]:
         return self.compiled.terms[term].entry.channels
+
+    def _leet(self) -> None:
+        """Latin letters written as digits, signs or stars."""
+        for number in self.compiled.leet.maybe(self.batch).tolist():
+            for start, end, term in self.compiled.leet.find(self.texts[number]):
+                finds = self.found.more(number)
+                if not finds.too_many:
+                    finds.found.append(Find(start, end, term, Channel.LEET, True))
 
     def _letters(self, source: Folded | None, *, with_halves: bool) -> None:
         """Pinyin in the texts, or in their readings; with halves put together too."""
