@@ -1,19 +1,21 @@
 """Word lists made ready for matching."""
 
 import datetime as dt
-import threading
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import numpy as np
 
 from moderation.fold import CHUNK, Folded
+from moderation.halves import Halves
 from moderation.leet import Leet
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.matcher import Matcher, build
+from moderation.pictures import Pictures
 from moderation.sounds import SoundIndex, readings, respelled
 from moderation.tables import Kind, neighbours, tables
-from moderation.variants import Halves, Pictures
+from moderation.variants import rare
 
 ALLOW = -1
 TRIGGER = -2
@@ -50,15 +52,18 @@ class Compiled:
 
     `patterns[i]` is looked for exactly; `plain[i]` is the number of a term where it is only that term, each
     character once, and -1 where `meanings(i)` tells more; `least[i]`: how many characters it takes, where
-    repeats count. `folded[t]`: term t after folding, "" if nothing is
-    left of it. `pictures`, `halves`: see variants.py. `sounds`: terms by sound; number 2 t, or 2 t + 1 for a
-    spelling that only Latin letters can have.
+    repeats count.
+    `folded[t]`: term t after folding, "" if nothing is left of it; `repeats[t]`: how often each character of
+    it stands in the term, where one stands more than once in a row.
+    `special`: the characters that are read in other ways too, by code point.
+    `sounds`: terms by sound; number 2 t, or 2 t + 1 for a spelling that only Latin letters can have.
     """
 
     def __init__(self, lists: Sequence[WordList], day: dt.date, engine: str | None = None) -> None:
         self.lists = tuple(lists)
         self.terms: list[Term] = []
         self.folded: list[str] = []
+        self.repeats: dict[int, tuple[int, ...]] = {}
         self._meanings: dict[str, int | tuple[Sense, ...]] = {}
         self._sounding: list[tuple[tuple[int, ...], int]] = []
         for one in lists:
@@ -78,16 +83,15 @@ class Compiled:
             self.least[number] = min(sum(one.runs) if one.runs else 0 for one in senses)
         del self._meanings
         # the engine lets go of the interpreter while it builds: both indexes at once
-        made: list[SoundIndex] = []
-        beside = threading.Thread(target=lambda: made.append(SoundIndex(self._sounding, engine)))
-        beside.start()
-        self.exact: Matcher = build(self.patterns, engine)
-        pairs = neighbours(self.patterns)
-        self.halves = Halves(self.patterns, pairs)
-        self.leet = Leet(self._latin())
-        beside.join()
-        self.sounds = made[0]
+        with ThreadPoolExecutor(1) as beside:
+            sounds = beside.submit(SoundIndex, self._sounding, engine)
+            self.exact: Matcher = build(self.patterns, engine)
+            pairs = neighbours(self.patterns)
+            self.halves = Halves(self.patterns, pairs)
+            self.leet = Leet(self._latin())
+            self.sounds = sounds.result()
         self.pictures = Pictures(self.exact, self.sounds, pairs)
+        self.special = self.pictures.is_picture | rare()
         del self._sounding
 
     def _add_terms(self) -> None:
@@ -113,6 +117,8 @@ class Compiled:
                 exactly = repeats or folded.isdecimal()
                 runs = tuple(batch.run_lengths(begin, end)) if exactly else None
                 self._mean(folded, number, Channel.EXACT, runs)
+                if repeats and runs:
+                    self.repeats[number] = runs
                 length = end - begin
                 han = han_before[end] - han_before[begin]
                 channels = term.entry.channels
@@ -136,6 +142,10 @@ class Compiled:
 
     def _sound(self, reading: tuple[int, ...], number: int) -> None:
         self._sounding.append((reading, 2 * number))
+        if runs := self.repeats.get(number):
+            # letters say each syllable as often as it stands there
+            reading = tuple(sound for sound, count in zip(reading, runs, strict=True) for _ in range(count))
+            self._sounding.append((reading, 2 * number + 1))
         if len(reading) <= 3 and (again := respelled(reading)) != reading and len(again) > 1:
             self._sounding.append((again, 2 * number + 1))
 

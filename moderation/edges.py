@@ -51,6 +51,11 @@ def neighbour(text: str, at: int, step: int) -> int:
     return Kind.SPACE
 
 
+def has_stop(text: str, start: int, end: int) -> bool:
+    """Whether a clause ends within a span."""
+    return Kind.STOP in _kinds(text[start:end])
+
+
 def gaps_of(
     text: str, start: int, end: int, *, term: str = "", units: int = 0, strict: bool = False
 ) -> bool | None:

@@ -21,10 +21,10 @@ from moderation.fold import Folded
 from moderation.lexicon import Channel, Severity, WordList
 from moderation.matcher import available
 from moderation.personal import Personal, candidates, masked, personal
+from moderation.pictures import MAX_CHARS
 from moderation.policy import Policy, Verdict
 from moderation.result import Hit, Result
 from moderation.scan import Scan
-from moderation.variants import MAX_CHARS
 
 BATCH = 16384
 """Texts folded and matched at once. Fewer cost more each, more fall out of the cache."""

@@ -9,13 +9,9 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from moderation.tables import CODE_POINTS, Codes, tables
+from moderation.tables import CODE_POINTS, NEWLINE, Codes, Index, tables
 
-Index = npt.NDArray[np.intp]
-
-NEWLINE = 10
 CHUNK = 8192
 """Terms folded at once."""
 

@@ -9,12 +9,12 @@ from moderation.boundary import FUNCTION_WORDS, Place
 from moderation.compiled import Compiled
 from moderation.edges import edges_hold, gaps_of
 from moderation.finds import Find, Found
-from moderation.fold import NEWLINE, Folded
+from moderation.fold import Folded
 from moderation.lexicon import Channel
 from moderation.matcher import Match
 from moderation.placed import FEW, Placed, columns, placed
 from moderation.sounds import spelled
-from moderation.tables import CODE_POINTS, Codes, Kind, has_pair, is_pair, tables
+from moderation.tables import CODE_POINTS, NEWLINE, Codes, Kind, has_pair, is_pair, tables
 
 LETTERS = 2
 """Latin letters a text has at least to be read as pinyin."""
@@ -70,6 +70,10 @@ class Ear:
         if not bare and not gaps_of(text, low, high, strict=True):
             return
         if batch.text[start:end].isascii() or (latin and not edges_hold(text, low, high)):
+            return
+        if (runs := self.compiled.repeats.get(term)) and any(
+            have < want for have, want in zip(batch.run_lengths(start, end), runs, strict=True)
+        ):
             return
         place = Place(text, low, high)
         if place.covered or (end - start == 2 and not place.scattered):
@@ -128,7 +132,7 @@ class Ear:
     ) -> None:
         """Keep a match, if it may be one. `word`: how it is read, any character for a syllable by letters."""
         term = which >> 1
-        if which & 1 and not all(by_letters):
+        if (which & 1 and not all(by_letters)) or (which & 1 == 0 and term in self.compiled.repeats):
             return
         if Channel.PINYIN not in self.compiled.terms[term].entry.channels:
             return

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from moderation.edges import MAX_GAP, with_marks
-from moderation.fold import CHUNK, Folded, Index
-from moderation.tables import CODE_POINTS, Codes, Kind, tables
+from moderation.fold import CHUNK, Folded
+from moderation.tables import CODE_POINTS, Codes, Index, Kind, tables
 
 MAX_READ = 20_000
 """Code points of a text that are read."""

@@ -28,7 +28,7 @@ class Verdict(enum.IntEnum):
 _S, _N, _I, _B = Verdict.SUSPECTED, Verdict.SENSITIVE, Verdict.IMPORTANT, Verdict.BLOCK
 
 STRADDLING = "straddling"
-"""The row for exact hits that share a character with a longer word (路口交通)."""
+"""The row for hits that share a character with a longer word (路口交通), where the channel's is not lower."""
 
 ROWS: dict[str, tuple[Verdict, Verdict, Verdict, Verdict]] = {
     # term:            suspected, sensitive, important, block
@@ -84,5 +84,5 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError("policy stages are not all 1, 2 or 3")
 
     def verdict(self, severity: Severity, channel: Channel, clean: bool) -> Verdict:
-        row = self.rows[channel if clean or channel is not Channel.EXACT else STRADDLING]
-        return row[severity - 1]
+        verdict = self.rows[channel][severity - 1]
+        return verdict if clean else min(verdict, self.rows[STRADDLING][severity - 1])

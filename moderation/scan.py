@@ -8,17 +8,20 @@ from itertools import repeat
 import numpy as np
 
 from moderation.compiled import ALLOW, TRIGGER, Compiled, Sense
-from moderation.edges import edges_hold, gaps_of, part_of_number, straddles, with_marks
+from moderation.edges import edges_hold, gaps_of, has_stop, part_of_number, straddles, with_marks
 from moderation.finds import MAX_RAW, Find, Finds, Found
 from moderation.fold import Folded
+from moderation.halves import MAX_PAIRS, joined
 from moderation.hearing import Ear, with_letters
 from moderation.lexicon import Channel
 from moderation.matcher import Match
 from moderation.placed import FEW, Placed, columns, placed, places
-from moderation.tables import tables
-from moderation.variants import MAX_PAIRS, Flags, Variant, joined, variants
+from moderation.tables import Flags, tables
+from moderation.variants import Variant, strewn, variants
 
 _WRITTEN = (Channel.EXACT, Channel.ALIAS)
+_JUDGED = (*_WRITTEN, Channel.SPLIT)
+"""Ways of writing in which a find may be parts of other words by chance."""
 
 
 class Scan:
@@ -36,7 +39,7 @@ class Scan:
         self._exact()
         if Channel.SPLIT in channels:
             self._joined()
-        places = compiled.pictures.special.take(batch.codes).nonzero()[0]
+        places = compiled.special.take(batch.codes).nonzero()[0]
         if len(places):
             is_picture = compiled.pictures.is_picture.take(batch.codes.take(places))
             if Channel.EMOJI in channels and is_picture.any():
@@ -52,6 +55,7 @@ class Scan:
                 self._variants(other)
         if Channel.LEET in channels:
             self._leet()
+            self._strewn()
         if Channel.HOMOPHONE in channels:
             self._ear.homophones(batch)
         if Channel.PINYIN in channels:
@@ -141,7 +145,8 @@ class Scan:
         if sense.runs and self._is_number(sense) and part_of_number(text, start, end):
             return
         if sense.term == ALLOW:
-            finds.allowed.append((start, end))
+            if not has_stop(text, start, end):
+                finds.allowed.append((start, end))
             return
         gaps = bare or gaps_of(text, start, end, term=self.compiled.terms[sense.term].entry.term)
         if gaps is None:
@@ -210,14 +215,11 @@ class Scan:
         batch = Folded([one.reading for one in read])
         begins: list[int] = batch.begins.tolist()
         originals: list[int] = batch.original_begins.tolist()
-        origins: dict[int, list[tuple[int, bool]]] = {}
         for start, end, which in self.compiled.exact.find(batch.text):
             place = bisect_right(begins, start) - 1
             one = read[place]
-            if place not in origins:
-                origins[place] = one.origin(self.texts[one.text])
             low, high = batch.span(start, end)
-            span = origins[place][low - originals[place] : high - originals[place]]
+            span = one.origin[low - originals[place] : high - originals[place]]
             if not any(made for _, made in span):
                 continue
             self.found.more(one.text)
@@ -244,7 +246,7 @@ class Scan:
                 or channel is Channel.REVERSAL
                 or found_by in self._channels_of(sense.term)
             ):
-                clean = found_by is not Channel.EXACT or not straddles(text, start, end)
+                clean = found_by not in _JUDGED or not straddles(text, start, end)
                 finds.found.append(Find(start, end, sense.term, found_by, clean))
 
     def _number(self, place: int) -> int:
@@ -261,6 +263,21 @@ class Scan:
                 finds = self.found.more(number)
                 if not finds.too_many:
                     finds.found.append(Find(start, end, term, Channel.LEET, True))
+
+    def _strewn(self) -> None:
+        """Han characters with a letter or digit strewn into each gap: 加x微x信."""
+        if (read := strewn(self.batch)) is None:
+            return
+        source, left_out = read
+        for start, end, which in self.compiled.exact.find(source.text):
+            low, high = source.span(start, end)
+            between = int(left_out.searchsorted(high) - left_out.searchsorted(low))
+            if between >= 2 and between == end - start - 1:
+                number = self._number(low)
+                begin = self.batch.original_begins.item(number)
+                self.found.more(number)
+                span = (low - begin, high - begin)
+                self._read(number, span, Channel.LEET, self.compiled.meanings(which))
 
     def _letters(self, source: Folded | None, *, with_halves: bool) -> None:
         """Pinyin in the texts, or in their readings; with halves put together too."""

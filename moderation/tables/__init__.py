@@ -11,10 +11,15 @@ import numpy.typing as npt
 
 FILE = Path(__file__).parent / "tables.npz"
 CODE_POINTS = 0x110000
+NEWLINE = 10
 PAIR_BITS = 23
 _ONE, _TWO = 2654435761, 2246822519
 
 Codes = npt.NDArray[np.uint32]
+Flags = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.intp]
+Pairs = Codes
+"""Two rows: characters, and what stands behind each of them."""
 Bits = npt.NDArray[np.uint8]
 """A set of pairs of neighbours, see `in_bits`."""
 
@@ -127,11 +132,25 @@ def _places(keys: Codes) -> tuple[Codes, Codes]:
     return one >> np.uint32(32 - PAIR_BITS), two >> np.uint32(32 - PAIR_BITS)
 
 
-def neighbours(texts: Iterable[str]) -> Codes:
-    """Two rows: every character of some texts that has one behind it, and that one."""
+def looked_up(codes: Codes, places: Index) -> Codes:
+    """What stands at some places of folded text; beyond its ends, the end of a line."""
+    if not len(codes):
+        return np.full(len(places), NEWLINE, np.uint32)
+    found: Codes = codes.take(places, mode="clip")
+    found[(places < 0) | (places >= len(codes))] = NEWLINE
+    return found
+
+
+def are_letters(codes: Codes) -> Flags:
+    """Whether folded characters are Latin letters."""
+    return codes - np.uint32(97) < 26
+
+
+def neighbours(texts: Iterable[str]) -> Pairs:
+    """Every character of some texts that has one behind it, and that one."""
     codes = np.frombuffer("\n".join(texts).encode("utf-32-le"), np.uint32)
     first, second = codes[:-1], codes[1:]
-    within = (first != 10) & (second != 10)
+    within = (first != NEWLINE) & (second != NEWLINE)
     return np.stack((first[within], second[within]))
 
 

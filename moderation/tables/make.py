@@ -270,7 +270,7 @@ def _splits(folder: Folder) -> dict[tuple[int, int], list[int]]:
         if not ENCLOSING.isdisjoint(parts):
             pairs.append((parts[::-1], 2))
         for (first, second), rank in pairs:
-            if len(first) == len(second) == 1 and first != second:
+            if len(first) == len(second) == 1:
                 for char in chars - {first, second}:
                     known = found[ord(first), ord(second)]
                     known[ord(char)] = min(rank, known.get(ord(char), rank))

@@ -1,0 +1,212 @@
+"""拆字: a character written as its parts, 女子 for 好, and how they are put together again."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from moderation.fold import Folded
+from moderation.tables import (
+    CODE_POINTS,
+    Codes,
+    Flags,
+    Index,
+    Pairs,
+    are_letters,
+    bits_of,
+    has_pair,
+    in_bits,
+    keys_of,
+    looked_up,
+    tables,
+)
+
+FEW = 50
+"""Places up to which each is looked up; more are thinned out at once first."""
+MAX_PAIRS = 1000
+"""Pairs of halves of one text that are put together. A text with more goes to full review."""
+REACH = 15
+"""Folded characters to each side of two halves that may belong to the same term."""
+
+FIRST, SECOND, TWICE = 1, 2, 4
+
+
+class Joined(NamedTuple):
+    """Parts put together, with their surroundings. The whole character is at `centre` of `reading`.
+
+    Character i stands for the folded positions `place(i)` up to `place(i + 1)`. `wide`: folded characters
+    that the whole one stands for. `places`: given where more than one is put together.
+    """
+
+    reading: str
+    centre: int
+    low: int
+    wide: int = 2
+    places: list[int] | None = None
+
+    def place(self, at: int) -> int:
+        if self.places is not None:
+            return self.places[at]
+        return self.low + at + (self.wide - 1) * (at > self.centre)
+
+
+class Halves:
+    """The pairs of halves that make a character some pattern has."""
+
+    def __init__(self, patterns: Sequence[str], neighbours: Pairs) -> None:
+        there = set().union(*patterns)
+        wholes = {chr(key >> 21) + chr(key & 0x1FFFFF): every for key, every in tables().splits.items()}
+        # a whole character some pattern has, or one that is a half of such
+        parts = {part for halves, every in wholes.items() if not there.isdisjoint(every) for part in halves}
+        useful = there | parts
+        self.wholes = {
+            halves: kept
+            for halves, every in wholes.items()
+            if (kept := "".join(one for one in every if one in useful))
+        }
+        self._side = np.zeros(1 << 16, np.uint8)
+        for first, second in map(tuple, self.wholes):
+            self._side[ord(first) & 0xFFFF] |= FIRST | (TWICE if first == second else 0)
+            self._side[ord(second) & 0xFFFF] |= SECOND
+        halves = np.array([list(map(ord, pair)) for pair in self.wholes], np.uint32).reshape(-1, 2)
+        keys = keys_of(halves[:, 0], halves[:, 1])
+        self._bits = bits_of(keys)
+        order = keys.argsort()
+        self._keys = keys[order]
+        makes = [ord(wholes) if len(wholes) == 1 else 0 for wholes in self.wholes.values()]
+        self._makes = np.array(makes, np.uint32)[order]
+        self._beside = bits_of(keys_of(*neighbours))
+        self._alone = np.zeros(CODE_POINTS, np.bool_)
+        self._alone[[ord(one) for one in patterns if len(one) == 1]] = True
+
+    def pairs(self, batch: Folded) -> dict[int, str]:
+        """Folded position of each first half that has its second behind it -> what they make."""
+        codes = batch.folded
+        side = self._side.take(codes & 0xFFFF)
+        maybe = (side[:-1] & side[1:] >> 1 & 1).view(np.bool_).nonzero()[0]
+        if len(maybe) > FEW:
+            maybe = maybe[in_bits(self._bits, codes.take(maybe), codes.take(maybe + 1))]
+        if len(maybe):
+            maybe = maybe[self._fits(codes, maybe)]
+        wholes, text = self.wholes, batch.text
+        there = {at: wholes[pair] for at in maybe.tolist() if (pair := text[at : at + 2]) in wholes}
+        if len(there) <= MAX_PAIRS:
+            return there
+        counts: Counter[int] = Counter()
+        numbers = np.searchsorted(batch.begins, list(there), "right").tolist()
+        for number, at in zip(numbers, list(there), strict=True):
+            counts[number] += 1
+            if counts[number] > MAX_PAIRS:
+                del there[at]
+        return there
+
+    def _fits(self, codes: Codes, at: Index) -> Flags:
+        """Whether a pattern may hold what the halves make beside what stands before or behind them."""
+        keys = keys_of(codes.take(at), codes.take(at + 1))
+        place = self._keys.searchsorted(keys)
+        # 0: the pair makes several characters, or is none; both are seen to later
+        makes = np.where(self._keys.take(place, mode="clip") == keys, self._makes.take(place, mode="clip"), 0)
+        fits: Flags = (makes == 0) | self._alone.take(makes)
+        before, behind = looked_up(codes, at - 1), looked_up(codes, at + 2)
+        fits |= in_bits(self._beside, before, makes) | in_bits(self._beside, makes, behind)
+        fits |= in_bits(self._bits, before, makes) | in_bits(self._bits, makes, behind)  # one part of three
+        fits |= are_letters(before) | are_letters(behind)  # which may be pinyin
+        is_pair = np.zeros(len(codes) + 4, np.bool_)
+        is_pair[at + 2] = True
+        return fits | is_pair.take(at) | is_pair.take(at + 4)
+
+    def doubles(self, batch: Folded) -> dict[int, str]:
+        """Folded position of each character that stands there twice or more -> what two of it make (又又)."""
+        at = (self._side.take(batch.folded & 0xFFFF) >= TWICE).nonzero()[0]
+        if not len(at):
+            return {}
+        ends = np.append(batch.runs, len(batch.kept)).take(at + 1)
+        at = at[ends - batch.runs.take(at) > 1]
+        text = batch.text
+        there = {place: self.wholes.get(2 * text[place], "") for place in at[:MAX_PAIRS].tolist()}
+        return {
+            place: fitting for place, every in there.items() if (fitting := self._fitting(text, place, every))
+        }
+
+    def _fitting(self, text: str, at: int, wholes: str) -> str:
+        """Those of some characters that a pattern may hold in the place of the one that is there."""
+        before, behind = text[at - 1 : at], text[at + 1 : at + 2]
+        return "".join(
+            whole
+            for whole in wholes
+            if self._alone[ord(whole)]
+            or (before and has_pair(self._beside, ord(before), ord(whole)))
+            or (behind and has_pair(self._beside, ord(whole), ord(behind)))
+        )
+
+    def together(self, source: Folded) -> Folded | None:
+        """The lines with two halves put together wherever they stand; None where there are none."""
+        pairs = self.pairs(source)
+        if not pairs:
+            return None
+        codes = source.kept_codes.copy()
+        runs = np.append(source.runs, len(codes))
+        last = -2
+        for at, wholes in pairs.items():
+            if at - last > 1:
+                codes[runs[at] : runs[at + 2]] = ord(wholes[0])
+                last = at
+        begins, ends = source.kept_lines()
+        changed = np.zeros(len(begins), np.bool_)
+        changed[begins.searchsorted(runs[list(pairs)], "right") - 1] = True
+        kept: Index = np.flatnonzero(np.repeat(changed, ends - begins + 1)[: len(codes)])
+        return source.reread(kept, codes.take(kept))
+
+
+def joined(batch: Folded, halves: Halves) -> Iterator[Joined]:
+    """The surroundings of all parts that make a character, with them put together.
+
+    The first MAX_PAIRS of each text. One reading has all pairs around put together, the first pair first
+    where they overlap; where a pair can make several characters, overlaps with another, or is itself a part,
+    it has further readings with only itself put together.
+    """
+    if len(batch.folded) < 2:
+        return
+    pairs = halves.pairs(batch)
+    text = batch.text
+    last = -REACH
+    near: list[int] = []
+    for at, wholes in pairs.items():
+        for whole in wholes:
+            yield _with(text, at, at + 2, whole)
+            for more in halves.wholes.get(whole + text[at + 2 : at + 3], ""):
+                yield _with(text, at, at + 3, more)
+            for more in halves.wholes.get(text[at - 1 : at] + whole, "") if at else "":
+                yield _with(text, at - 1, at + 2, more)
+        if at - last <= REACH:
+            near += [last, at]
+        last = at
+    for at in dict.fromkeys(near):
+        yield _all_joined(text, pairs, at)
+    for at, wholes in halves.doubles(batch).items():
+        for whole in wholes:
+            yield _with(text, at, at + 1, whole)
+
+
+def _with(text: str, start: int, end: int, whole: str) -> Joined:
+    """The surroundings of some characters, with one in their place."""
+    low = max(0, start - REACH)
+    return Joined(text[low:start] + whole + text[end : end + REACH], start - low, low, end - start)
+
+
+def _all_joined(text: str, pairs: dict[int, str], centre: int) -> Joined:
+    low, high = max(0, centre - REACH), min(len(text), centre + 2 + REACH)
+    chars: list[str] = []
+    places: list[int] = []
+    middle = 0
+    at = low
+    while at < high:
+        # the pair in the middle is put together in any case
+        together = at in pairs and at + 2 <= high and (at == centre or abs(at - centre) > 1)
+        if at == centre:
+            middle = len(chars)
+        chars.append(pairs[at][0] if together else text[at])
+        places.append(at)
+        at += 2 if together else 1
+    return Joined("".join(chars), middle, low, places=[*places, at])

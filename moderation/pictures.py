@@ -1,0 +1,134 @@
+"""Pictures read as the words people say for them: 🍺酒 for 啤酒."""
+
+import numpy as np
+
+from moderation.fold import Folded
+from moderation.matcher import Matcher
+from moderation.sounds import SoundIndex
+from moderation.tables import (
+    CODE_POINTS,
+    NEWLINE,
+    Codes,
+    Flags,
+    Index,
+    Pairs,
+    are_letters,
+    bits_of,
+    in_bits,
+    keys_of,
+    looked_up,
+    tables,
+)
+
+MAX_WAYS = 6
+"""Fitting readings tried of each picture; all pictures of a text take their first, second, third together."""
+MAX_CHARS = 20_000
+"""Code points of one text that are read in other ways. A longer one goes to full review."""
+
+
+class Pictures:
+    """What pictures can stand for, where a pattern may hold it. `is_picture`: by code point."""
+
+    def __init__(self, exact: Matcher, sounds: SoundIndex, neighbours: Pairs) -> None:
+        self._beside, self._sounds = bits_of(keys_of(*neighbours)), sounds
+        emoji = tables().emoji
+        self._codes = np.array(sorted(map(ord, emoji)), np.uint32)
+        each = [emoji[chr(code)] for code in self._codes.tolist()]
+        self._counts = np.array(list(map(len, each)), np.intp)
+        self._begins = self._counts.cumsum() - self._counts
+        # all readings one after the other, and what they begin and end with
+        readings = [one for row in each for one in row]
+        text = "\n".join(readings)
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        begins = np.append(0, (codes == NEWLINE).nonzero()[0] + 1)
+        within = [start for start, _, _ in (*exact.find(text), *sounds.longer(tables().sound.take(codes)))]
+        self._whole = np.zeros(len(readings), np.bool_)
+        self._whole[begins.searchsorted(np.array(within, np.intp), "right") - 1] = True
+        edges = [(one[0], one[1:2] or "\n", one[-2:-1] or "\n", one[-1]) for one in readings]
+        self._edges = np.array([list(map(ord, four)) for four in edges], np.uint32).T
+        self._is_long = np.array([len(one) > 1 for one in readings])
+        self._stand_in = CODE_POINTS + len(tables().several)
+        self._several = (*tables().several, *readings)
+        self.is_picture = np.zeros(CODE_POINTS, np.bool_)
+        self.is_picture[self._codes] = True
+
+    def read(
+        self, batch: Folded, places: Index, *, by_sound: bool, beside_letters: bool
+    ) -> tuple[Folded, Flags] | None:
+        """The texts with pictures at these places, each read in all ways that fit, every way as a line.
+
+        `places`: original positions that hold a picture, in order, one at least. Also tells which original
+        positions are read so. None where no reading fits. `by_sound`: fit for longer terms by their sound
+        too. `beside_letters`: all fit that stand beside a Latin letter, which may be pinyin. `kept` of what
+        is given leads to original positions of the batch.
+        """
+        numbers = batch.numbers(places)
+        inside = places - batch.original_begins.take(numbers) < MAX_CHARS
+        owners, readings = self._fitting(batch, places[inside], by_sound, beside_letters)
+        if not len(owners):
+            return None
+        # of each picture that has any: where its readings begin, and how many there are
+        firsts = np.append(True, owners[1:] != owners[:-1]).nonzero()[0]
+        counts = np.minimum(np.diff(np.append(firsts, len(owners))), MAX_WAYS)
+        places, numbers = (each[inside].take(owners.take(firsts)) for each in (places, numbers))
+        ways = np.zeros(len(batch.lengths), np.intp)
+        np.maximum.at(ways, numbers, counts)
+        lines: list[Index] = []
+        read: list[Codes] = []
+        for way in range(int(ways.max())):
+            texts = (ways > way).nonzero()[0]
+            begins = batch.original_begins.take(texts)
+            sizes = np.minimum(batch.lengths.take(texts), MAX_CHARS) + 1
+            stops = sizes.cumsum()
+            # every original position of these texts, and one behind each for the end of its line
+            line = np.arange(stops[-1]) + np.repeat(begins - stops + sizes, sizes)
+            line[-1] = min(line[-1], len(batch.codes) - 1)
+            codes = tables().fold.take(batch.codes.take(line))
+            codes[stops - 1] = NEWLINE
+            mine = (ways.take(numbers) > way).nonzero()[0]
+            at = (stops - sizes - begins).take(texts.searchsorted(numbers.take(mine))) + places.take(mine)
+            reading = readings.take(firsts.take(mine) + np.minimum(way, counts.take(mine) - 1))
+            codes[at] = self._stand_in + reading
+            lines.append(line)
+            read.append(codes)
+        made = np.zeros(len(batch.codes), np.bool_)
+        made[places] = True
+        return Folded.again(batch, np.concatenate(lines), np.concatenate(read), self._several), made
+
+    def _fitting(
+        self, batch: Folded, places: Index, by_sound: bool, beside_letters: bool
+    ) -> tuple[Index, Index]:
+        """Readings that may be part of a pattern, by their neighbours: numbers of places, and of readings."""
+        which = self._codes.searchsorted(batch.codes.take(places))
+        counts = self._counts.take(which)
+        owners = np.repeat(np.arange(len(places)), counts)
+        skip = self._begins.take(which) - counts.cumsum() + counts
+        readings = np.arange(len(owners)) + np.repeat(skip, counts)
+        kept, codes = batch.kept, batch.kept_codes
+        at = kept.searchsorted(places)
+        behind = at + np.isin(places, kept)
+        one_before, one_behind = looked_up(codes, at - 1).take(owners), looked_up(codes, behind).take(owners)
+        first, second, last_but_one, last = self._edges.take(readings, axis=1)
+        fits = self._whole.take(readings)
+        fits |= in_bits(self._beside, one_before, first) | in_bits(self._beside, last, one_behind)
+        # equal ones count as one character, and what is on their other side is not asked
+        fits |= (one_before == first) | (one_behind == last)
+        runs = batch.runs
+        two_before = looked_up(batch.folded, runs.searchsorted(at - 1, "right") - 2).take(owners)
+        two_behind = looked_up(batch.folded, runs.searchsorted(behind, "right")).take(owners)
+        two_before[one_before == NEWLINE] = two_behind[one_behind == NEWLINE] = NEWLINE
+        if beside_letters:
+            for near in (two_before, one_before, one_behind, two_behind):
+                fits |= are_letters(near)
+        if by_sound:
+            long = self._is_long.take(readings)
+            row = [two_before, one_before, first, np.where(long, second, one_behind)]
+            fits |= self._sounds.joins(*row[:3]) | self._sounds.joins(*row[1:])
+            row = [np.where(long, last_but_one, one_before), last, one_behind, two_behind]
+            fits |= self._sounds.joins(*row[:3]) | self._sounds.joins(*row[1:])
+        # pictures side by side are read together
+        numbers = batch.numbers(places)
+        near = (at[1:] - at[:-1] <= int(by_sound)) & (which[1:] != which[:-1]) & (numbers[1:] == numbers[:-1])
+        fits |= (np.append(near, False) | np.append(False, near)).take(owners)
+        chosen: Index = np.flatnonzero(fits)
+        return owners.take(chosen), readings.take(chosen)
