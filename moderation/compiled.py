@@ -108,7 +108,8 @@ class Compiled:
             written_han = table.kinds.take(batch.codes.take(batch.kept.take(batch.runs))) == Kind.HAN
             han_before: list[int] = np.cumsum(np.append(0, written_han)).tolist()
             spread = np.append(batch.runs, len(batch.kept)).tolist()
-            rows = zip(terms, batch.lines(), batch.begins.tolist(), batch.ends.tolist(), strict=True)
+            edges = (each.tolist() for each in batch.folded_lines())
+            rows = zip(terms, batch.lines(), *edges, strict=True)
             for number, (term, folded, begin, end) in enumerate(rows, low):
                 self.folded.append(folded)
                 if not folded:
@@ -157,7 +158,8 @@ class Compiled:
         for low in range(0, len(others), CHUNK):
             part = others[low : low + CHUNK]
             batch = Folded([text for text, _, _ in part])
-            rows = zip(part, batch.lines(), batch.begins.tolist(), batch.ends.tolist(), strict=True)
+            edges = (each.tolist() for each in batch.folded_lines())
+            rows = zip(part, batch.lines(), *edges, strict=True)
             for (_, number, channel), folded, begin, end in rows:
                 if folded and not (number >= 0 and folded == self.folded[number]):
                     runs = tuple(batch.run_lengths(begin, end))

@@ -32,6 +32,8 @@ BATCH_CHARS = 1 << 19
 """Code points after which a batch ends, so that long texts do not pile up."""
 SHORT = 200
 """Code points up to which each span of a text is counted by itself."""
+FEW = 10
+"""Of so many texts one with a find, and it pays to ask all at once whether they have wide code points."""
 MAX_HITS = 1000
 """Hits of one text that a result lists."""
 EVERY_CHANNEL = frozenset(Channel)
@@ -139,7 +141,8 @@ class Filter:
         if len(scans) > 1:
             judged.update(*(scan.found.lone for scan in scans))
         results = [state.clean] * len(texts)
-        wide = _wide(batch) if len(judged) + len(scans[0].found.lone) > 1 else None
+        many = FEW * (len(judged) + len(scans[0].found.lone)) > len(texts)
+        wide = _wide(batch) if many else None
         for number in judged:
             each = [(scan.compiled, scan.found.of(number)) for scan in scans]
             units = _utf16(texts[number]) if wide is None or number in wide else _same

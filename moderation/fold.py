@@ -28,9 +28,7 @@ class Folded:
     """
 
     __slots__ = (
-        "begins",
         "codes",
-        "ends",
         "folded",
         "kept",
         "kept_codes",
@@ -88,20 +86,18 @@ class Folded:
         self.runs: Index = first.nonzero()[0]
         self.folded: Codes = folded.take(self.runs)
         self.text = self.folded.tobytes().decode("utf-32-le")
-        edges = np.empty(np.count_nonzero(is_end := self.folded == NEWLINE) + 2, np.intp)
-        edges[0], edges[1:-1], edges[-1] = -1, is_end.nonzero()[0], len(self.folded)
-        self.begins: Index = edges[:-1] + 1
-        """First folded position of each text."""
-        self.ends: Index = edges[1:]
 
     def numbers(self, places: Index) -> Index:
         """Which text each of these original positions is in."""
         return self.original_begins.searchsorted(places, "right") - 1
 
     def kept_lines(self) -> tuple[Index, Index]:
-        """First kept position of each text, and the one behind its last."""
-        lines = np.flatnonzero(self.kept_codes == NEWLINE)
-        return np.append(0, lines + 1), np.append(lines, len(self.kept))
+        """First kept position of each line, and the one behind its last."""
+        return _lines(self.kept_codes)
+
+    def folded_lines(self) -> tuple[Index, Index]:
+        """The same in folded positions."""
+        return _lines(self.folded)
 
     def lines(self) -> list[str]:
         """The folded texts one by one."""
@@ -121,6 +117,11 @@ class Folded:
         if end == len(self.runs):
             edges.append(len(self.kept))
         return [b - a for a, b in itertools.pairwise(edges)]
+
+
+def _lines(codes: Codes) -> tuple[Index, Index]:
+    ends = (codes == NEWLINE).nonzero()[0]
+    return np.append(0, ends + 1), np.append(ends, len(codes))
 
 
 def _spread(kept: Index, folded: Codes, several: tuple[str, ...]) -> tuple[Index, Codes]:

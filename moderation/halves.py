@@ -29,7 +29,9 @@ MAX_PAIRS = 1000
 REACH = 15
 """Folded characters to each side of two halves that may belong to the same term."""
 
-FIRST, SECOND, TWICE = 1, 2, 4
+GROUPS = 7
+"""Of second halves: most neighbours that are no pair fall at them."""
+TWICE = 1 << GROUPS
 
 
 class Joined(NamedTuple):
@@ -65,10 +67,12 @@ class Halves:
             for halves, every in wholes.items()
             if (kept := "".join(one for one in every if one in useful))
         }
-        self._side = np.zeros(1 << 16, np.uint8)
+        # which groups of second halves a character goes before, and the group it is in as one
+        self._sides = np.zeros(1 << 16, np.uint16)
         for first, second in map(tuple, self.wholes):
-            self._side[ord(first) & 0xFFFF] |= FIRST | (TWICE if first == second else 0)
-            self._side[ord(second) & 0xFFFF] |= SECOND
+            group = 1 << ord(second) * 7919 % 101 % GROUPS
+            self._sides[ord(first) & 0xFFFF] |= group | (TWICE if first == second else 0)
+            self._sides[ord(second) & 0xFFFF] |= group << 8
         halves = np.array([list(map(ord, pair)) for pair in self.wholes], np.uint32).reshape(-1, 2)
         keys = keys_of(halves[:, 0], halves[:, 1])
         self._bits = bits_of(keys)
@@ -82,19 +86,33 @@ class Halves:
 
     def pairs(self, batch: Folded) -> dict[int, str]:
         """Folded position of each first half that has its second behind it -> what they make."""
-        codes = batch.folded
-        side = self._side.take(codes & 0xFFFF)
-        maybe = (side[:-1] & side[1:] >> 1 & 1).view(np.bool_).nonzero()[0]
+        return self._pairs(batch, self._places(batch)[0])
+
+    def both(self, batch: Folded) -> tuple[dict[int, str], dict[int, str]]:
+        """The same, and each character that stands there twice or more -> what two of it make (又又)."""
+        pairs, twice = self._places(batch)
+        return self._pairs(batch, pairs), self._doubles(batch, twice)
+
+    def _places(self, batch: Folded) -> tuple[Index, Index]:
+        """Folded positions of what may be a first half before a second one, or a half twice."""
+        sides = np.append(self._sides.take(batch.folded & 0xFFFF), np.uint16(0))
+        follows = sides[:-1] & sides[1:] >> 8
+        at = ((follows | sides[:-1] & TWICE) != 0).nonzero()[0]
+        return at[follows.take(at) != 0], at[sides.take(at) & TWICE != 0]
+
+    def _pairs(self, batch: Folded, maybe: Index) -> dict[int, str]:
+        codes, text, wholes = batch.folded, batch.text, self.wholes
         if len(maybe) > FEW:
             maybe = maybe[in_bits(self._bits, codes.take(maybe), codes.take(maybe + 1))]
+        else:
+            maybe = maybe[[text[at : at + 2] in wholes for at in maybe.tolist()]]
         if len(maybe):
             maybe = maybe[self._fits(codes, maybe)]
-        wholes, text = self.wholes, batch.text
         there = {at: wholes[pair] for at in maybe.tolist() if (pair := text[at : at + 2]) in wholes}
         if len(there) <= MAX_PAIRS:
             return there
         counts: Counter[int] = Counter()
-        numbers = np.searchsorted(batch.begins, list(there), "right").tolist()
+        numbers = batch.folded_lines()[0].searchsorted(list(there), "right").tolist()
         for number, at in zip(numbers, list(there), strict=True):
             counts[number] += 1
             if counts[number] > MAX_PAIRS:
@@ -116,25 +134,19 @@ class Halves:
         is_pair[at + 2] = True
         return fits | is_pair.take(at) | is_pair.take(at + 4)
 
-    def doubles(self, batch: Folded) -> dict[int, str]:
-        """Folded position of each character that stands there twice or more -> what two of it make (又又)."""
-        at = (self._side.take(batch.folded & 0xFFFF) >= TWICE).nonzero()[0]
-        if not len(at):
-            return {}
-        ends = np.append(batch.runs, len(batch.kept)).take(at + 1)
-        at = at[ends - batch.runs.take(at) > 1]
+    def _doubles(self, batch: Folded, maybe: Index) -> dict[int, str]:
+        ends = np.append(batch.runs, len(batch.kept)).take(maybe + 1)
+        maybe = maybe[ends - batch.runs.take(maybe) > 1]
         text = batch.text
-        there = {place: self.wholes.get(2 * text[place], "") for place in at[:MAX_PAIRS].tolist()}
-        return {
-            place: fitting for place, every in there.items() if (fitting := self._fitting(text, place, every))
-        }
+        there = {at: self._fitting(text, at) for at in maybe[:MAX_PAIRS].tolist()}
+        return {at: wholes for at, wholes in there.items() if wholes}
 
-    def _fitting(self, text: str, at: int, wholes: str) -> str:
-        """Those of some characters that a pattern may hold in the place of the one that is there."""
+    def _fitting(self, text: str, at: int) -> str:
+        """What two of a character make, where a pattern may hold it in its place."""
         before, behind = text[at - 1 : at], text[at + 1 : at + 2]
         return "".join(
             whole
-            for whole in wholes
+            for whole in self.wholes.get(2 * text[at], "")
             if self._alone[ord(whole)]
             or (before and has_pair(self._beside, ord(before), ord(whole)))
             or (behind and has_pair(self._beside, ord(whole), ord(behind)))
@@ -168,7 +180,7 @@ def joined(batch: Folded, halves: Halves) -> Iterator[Joined]:
     """
     if len(batch.folded) < 2:
         return
-    pairs = halves.pairs(batch)
+    pairs, doubles = halves.both(batch)
     text = batch.text
     last = -REACH
     near: list[int] = []
@@ -184,7 +196,7 @@ def joined(batch: Folded, halves: Halves) -> Iterator[Joined]:
         last = at
     for at in dict.fromkeys(near):
         yield _all_joined(text, pairs, at)
-    for at, wholes in halves.doubles(batch).items():
+    for at, wholes in doubles.items():
         for whole in wholes:
             yield _with(text, at, at + 1, whole)
 

@@ -26,7 +26,7 @@ def candidates(batch: Folded, text: str, announced: Collection[int]) -> list[int
     `announced`: those with a word for WeChat or QQ.
     """
     codes = batch.kept_codes
-    if len(batch.begins) == 1:
+    if len(batch.lengths) == 1:
         # the same questions, asked of one text: there an array costs more than it saves
         some = np.count_nonzero(codes - np.uint32(48) < 10) >= MIN_DIGITS
         return [0] if some or announced or _AT.search(text) or _PLATE_BEGINS.search(batch.text) else []

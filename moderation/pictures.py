@@ -8,6 +8,7 @@ from moderation.sounds import SoundIndex
 from moderation.tables import (
     CODE_POINTS,
     NEWLINE,
+    Bits,
     Codes,
     Flags,
     Index,
@@ -24,6 +25,8 @@ MAX_WAYS = 6
 """Fitting readings tried of each picture; all pictures of a text take their first, second, third together."""
 MAX_CHARS = 20_000
 """Code points of one text that are read in other ways. A longer one goes to full review."""
+
+_NOTHING: Index = np.zeros(0, np.intp)
 
 
 class Pictures:
@@ -46,6 +49,10 @@ class Pictures:
         self._whole[begins.searchsorted(np.array(within, np.intp), "right") - 1] = True
         edges = [(one[0], one[1:2] or "\n", one[-2:-1] or "\n", one[-1]) for one in readings]
         self._edges = np.array([list(map(ord, four)) for four in edges], np.uint32).T
+        owners = np.repeat(np.arange(len(each), dtype=np.uint32), self._counts)
+        self._before = _reach(neighbours, self._edges[0], owners)
+        self._behind = _reach(neighbours[::-1], self._edges[3], owners)
+        self._any_whole = np.bincount(owners, self._whole) > 0
         self._is_long = np.array([len(one) > 1 for one in readings])
         self._stand_in = CODE_POINTS + len(tables().several)
         self._several = (*tables().several, *readings)
@@ -62,15 +69,16 @@ class Pictures:
         too. `beside_letters`: all fit that stand beside a Latin letter, which may be pinyin. `kept` of what
         is given leads to original positions of the batch.
         """
-        numbers = batch.numbers(places)
-        inside = places - batch.original_begins.take(numbers) < MAX_CHARS
-        owners, readings = self._fitting(batch, places[inside], by_sound, beside_letters)
+        if len(batch.codes) > MAX_CHARS and batch.lengths.max() > MAX_CHARS:
+            places = places[places - batch.original_begins.take(batch.numbers(places)) < MAX_CHARS]
+        owners, readings = self._fitting(batch, places, by_sound, beside_letters)
         if not len(owners):
             return None
         # of each picture that has any: where its readings begin, and how many there are
         firsts = np.append(True, owners[1:] != owners[:-1]).nonzero()[0]
         counts = np.minimum(np.diff(np.append(firsts, len(owners))), MAX_WAYS)
-        places, numbers = (each[inside].take(owners.take(firsts)) for each in (places, numbers))
+        places = places.take(owners.take(firsts))
+        numbers = batch.numbers(places)
         ways = np.zeros(len(batch.lengths), np.intp)
         np.maximum.at(ways, numbers, counts)
         lines: list[Index] = []
@@ -99,36 +107,65 @@ class Pictures:
         self, batch: Folded, places: Index, by_sound: bool, beside_letters: bool
     ) -> tuple[Index, Index]:
         """Readings that may be part of a pattern, by their neighbours: numbers of places, and of readings."""
-        which = self._codes.searchsorted(batch.codes.take(places))
+        which = self._codes.searchsorted(batch.codes.take(places)).astype(np.uint32)
+        kept = batch.kept
+        at = kept.searchsorted(places)
+        behind = at + (kept.take(at, mode="clip") == places) if len(kept) else at
+        one_before, one_behind = looked_up(batch.kept_codes, np.stack((at - 1, behind)))
+        # pictures side by side are read together
+        near = (at[1:] - at[:-1] <= int(by_sound)) & (which[1:] != which[:-1])
+        some = near.nonzero()[0]
+        near[some] = batch.numbers(places.take(some)) == batch.numbers(places.take(some + 1))
+        near = np.append(near, False) | np.append(False, near)
+        if not (by_sound or beside_letters):
+            maybe = self._any_whole.take(which) | near
+            maybe |= in_bits(self._before, one_before, which) | in_bits(self._behind, one_behind, which)
+            if not maybe.any():
+                return _NOTHING, _NOTHING
         counts = self._counts.take(which)
         owners = np.repeat(np.arange(len(places)), counts)
         skip = self._begins.take(which) - counts.cumsum() + counts
         readings = np.arange(len(owners)) + np.repeat(skip, counts)
-        kept, codes = batch.kept, batch.kept_codes
-        at = kept.searchsorted(places)
-        behind = at + np.isin(places, kept)
-        one_before, one_behind = looked_up(codes, at - 1).take(owners), looked_up(codes, behind).take(owners)
+        if not (by_sound or beside_letters):
+            some = maybe.take(owners)
+            owners, readings = owners[some], readings[some]
+        fits = self._whole.take(readings) | near.take(owners)
         first, second, last_but_one, last = self._edges.take(readings, axis=1)
-        fits = self._whole.take(readings)
-        fits |= in_bits(self._beside, one_before, first) | in_bits(self._beside, last, one_behind)
+        before, after = one_before.take(owners), one_behind.take(owners)
         # equal ones count as one character, and what is on their other side is not asked
-        fits |= (one_before == first) | (one_behind == last)
-        runs = batch.runs
-        two_before = looked_up(batch.folded, runs.searchsorted(at - 1, "right") - 2).take(owners)
-        two_behind = looked_up(batch.folded, runs.searchsorted(behind, "right")).take(owners)
-        two_before[one_before == NEWLINE] = two_behind[one_behind == NEWLINE] = NEWLINE
+        fits |= (before == first) | (after == last)
+        fits |= in_bits(self._beside, np.stack((before, last)), np.stack((first, after))).any(axis=0)
+        if by_sound or beside_letters:
+            runs = batch.runs
+            two = np.stack((runs.searchsorted(at - 1, "right") - 2, runs.searchsorted(behind, "right")))
+            two_before, two_behind = looked_up(batch.folded, two)
+            two_before[one_before == NEWLINE] = two_behind[one_behind == NEWLINE] = NEWLINE
         if beside_letters:
-            for near in (two_before, one_before, one_behind, two_behind):
-                fits |= are_letters(near)
+            around = np.stack((two_before, one_before, one_behind, two_behind))
+            fits |= are_letters(around).any(axis=0).take(owners)
         if by_sound:
             long = self._is_long.take(readings)
-            row = [two_before, one_before, first, np.where(long, second, one_behind)]
-            fits |= self._sounds.joins(*row[:3]) | self._sounds.joins(*row[1:])
-            row = [np.where(long, last_but_one, one_before), last, one_behind, two_behind]
-            fits |= self._sounds.joins(*row[:3]) | self._sounds.joins(*row[1:])
-        # pictures side by side are read together
-        numbers = batch.numbers(places)
-        near = (at[1:] - at[:-1] <= int(by_sound)) & (which[1:] != which[:-1]) & (numbers[1:] == numbers[:-1])
-        fits |= (np.append(near, False) | np.append(False, near)).take(owners)
+            rows = (
+                (two_before.take(owners), before, first),
+                (before, first, np.where(long, second, after)),
+                (np.where(long, last_but_one, before), last, after),
+                (last, after, two_behind.take(owners)),
+            )
+            fits |= self._sounds.joins(np.array(rows)).any(axis=0)
         chosen: Index = np.flatnonzero(fits)
         return owners.take(chosen), readings.take(chosen)
+
+
+def _reach(pairs: Pairs, chars: Codes, pictures: Codes) -> Bits:
+    """The set of what may stand on one side of a picture, with the picture's number.
+
+    `chars`, `pictures`: what a reading has on that side, and its picture's number.
+    """
+    one, two = pairs
+    order = chars.argsort(kind="stable")
+    chars, pictures = chars[order], pictures[order]
+    low, high = chars.searchsorted(two), chars.searchsorted(two, "right")
+    counts = high - low
+    each = np.arange(counts.sum()) - np.repeat(counts.cumsum() - high, counts)
+    alike = keys_of(chars, pictures)
+    return bits_of(np.append(keys_of(np.repeat(one, counts), pictures.take(each)), alike))

@@ -76,7 +76,7 @@ def _one(batch: Folded, texts: Sequence[str], match: Match) -> Placed:
     kind = tables().kind
     start, end, _ = match
     low, high = batch.span(start, end)
-    number = int(batch.begins.searchsorted(start, "right")) - 1
+    number = int(batch.original_begins.searchsorted(low, "right")) - 1
     begin = batch.original_begins.item(number)
     text = texts[number]
     low, high = low - begin, high - begin

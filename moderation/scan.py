@@ -167,7 +167,7 @@ class Scan:
             return
         if len(read) >= MAX_PAIRS:
             centres = np.array([one.place(one.centre) for one in read])
-            counts = np.bincount(self.batch.begins.searchsorted(centres, "right") - 1)
+            counts = np.bincount(self.batch.folded_lines()[0].searchsorted(centres, "right") - 1)
             for number in (counts >= MAX_PAIRS).nonzero()[0].tolist():
                 self.found.of(number).raw = MAX_RAW + 1
         begins = list(itertools.accumulate((len(one.reading) + 1 for one in read), initial=0))
@@ -213,7 +213,7 @@ class Scan:
 
     def _variants(self, read: list[Variant]) -> None:
         batch = Folded([one.reading for one in read])
-        begins: list[int] = batch.begins.tolist()
+        begins: list[int] = batch.folded_lines()[0].tolist()
         originals: list[int] = batch.original_begins.tolist()
         for start, end, which in self.compiled.exact.find(batch.text):
             place = bisect_right(begins, start) - 1

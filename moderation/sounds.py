@@ -141,10 +141,13 @@ class SoundIndex:
         same = self._same
         return self._by_pair.get(same.item(first) << 9 | same.item(second), ())
 
-    def joins(self, first: Codes, second: Codes, third: Codes) -> npt.NDArray[np.bool_]:
-        """Whether a term of three syllables or more may hold what sounds like three folded characters."""
-        heard = _fuzzy().take(tables().sound.take(np.stack((first, second, third)))).astype(np.uint16)
-        return in_keys(self._rows, _row(*heard))
+    def joins(self, rows: Codes) -> npt.NDArray[np.bool_]:
+        """Whether a term of three syllables or more may hold what sounds like three folded characters.
+
+        `rows`: (n, 3, m); the answer is (n, m).
+        """
+        heard = _fuzzy().take(tables().sound.take(rows)).astype(np.uint16)
+        return in_keys(self._rows, _row(heard[:, 0], heard[:, 1], heard[:, 2]))
 
     def longer(self, sounds: Sounds) -> list[Match]:
         """Matches of terms with three syllables or more, by fuzzy sound."""

@@ -135,7 +135,7 @@ def _places(keys: Codes) -> tuple[Codes, Codes]:
 def looked_up(codes: Codes, places: Index) -> Codes:
     """What stands at some places of folded text; beyond its ends, the end of a line."""
     if not len(codes):
-        return np.full(len(places), NEWLINE, np.uint32)
+        return np.full(places.shape, NEWLINE, np.uint32)
     found: Codes = codes.take(places, mode="clip")
     found[(places < 0) | (places >= len(codes))] = NEWLINE
     return found
