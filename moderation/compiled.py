@@ -14,7 +14,7 @@ from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.matcher import Matcher, build
 from moderation.pictures import Pictures
 from moderation.sounds import SoundIndex, readings, respelled
-from moderation.tables import Kind, neighbours, tables
+from moderation.tables import Kind, bits_of, keys_of, neighbours, tables
 from moderation.variants import rare
 
 ALLOW = -1
@@ -83,14 +83,15 @@ class Compiled:
             self.least[number] = min(sum(one.runs) if one.runs else 0 for one in senses)
         del self._meanings
         # the engine lets go of the interpreter while it builds: both indexes at once
-        with ThreadPoolExecutor(1) as beside:
-            sounds = beside.submit(SoundIndex, self._sounding, engine)
+        with ThreadPoolExecutor(1) as other:
+            sounds = other.submit(SoundIndex, self._sounding, engine)
             self.exact: Matcher = build(self.patterns, engine)
             pairs = neighbours(self.patterns)
-            self.halves = Halves(self.patterns, pairs)
+            beside = bits_of(keys_of(*pairs))
+            self.halves = Halves(self.patterns, beside)
             self.leet = Leet(self._latin())
             self.sounds = sounds.result()
-        self.pictures = Pictures(self.exact, self.sounds, pairs)
+        self.pictures = Pictures(self.exact, self.sounds, pairs, beside)
         self.special = self.pictures.is_picture | rare()
         del self._sounding
 

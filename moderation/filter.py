@@ -50,12 +50,13 @@ _Units = Callable[[int, int], tuple[int, int]]
 
 
 class _Lists(NamedTuple):
-    """One state of the lists; never changed, only replaced."""
+    """One state of the lists; never changed, only replaced. `added`: the lists of the overlay, numbered."""
 
     version: str
     base: Compiled
     overlay: Compiled | None
     clean: Result
+    added: tuple[tuple[int, WordList], ...]
 
 
 class Filter:
@@ -78,7 +79,8 @@ class Filter:
         self.policy = policy or Policy()
         self.channels = channels
         self.engine = engine or available()[0]
-        self._changing = threading.Lock()
+        self._locks()
+        self._added = 0
         self._today = today
         self._state = self._compile(tuple(lists))
 
@@ -102,8 +104,12 @@ class Filter:
         """The same lists, looked for in other ways. Changes to one filter do not reach the other."""
         twin = copy.copy(self)
         twin.channels = channels
-        twin._changing = threading.Lock()  # noqa: SLF001 - our own twin
+        twin._locks()  # noqa: SLF001 - our own twin
         return twin
+
+    def _locks(self) -> None:
+        # one rebuild after the other; additions wait for none of them
+        self._changing, self._rebuilding = threading.Lock(), threading.Lock()
 
     # ------------------------------------------------------------ checking
 
@@ -255,37 +261,46 @@ class Filter:
     def add(self, more: WordList) -> str:
         """Check against more terms from now on. Only they are compiled: a thousand take milliseconds.
 
-        Call `replace` with `lists` some time after, to fold them in. Returns the new version.
+        Call `settle` some time after, to fold them in. Returns the new version.
         """
         with self._changing:
-            state = self._state
-            over = (*(state.overlay.lists if state.overlay else ()), more)
-            overlay = Compiled(over, self._day(), self.engine)
-            version = f"{state.version.split('+')[0]}+{_digest(over)[:6]}.{len(overlay.terms)}"
-            self._state = _Lists(version, state.base, overlay, self._clean(version))
-            return version
+            self._added += 1
+            self._state = self._over(self._state, (*self._state.added, (self._added, more)))
+            return self._state.version
 
     def replace(self, lists: Iterable[WordList]) -> str:
         """Check against these lists, and no others, once they are compiled.
 
         What `add` adds meanwhile is kept. Returns the new version.
         """
-        before = self._state
-        fresh = self._compile(tuple(lists))
         with self._changing:
-            state = self._state
-            had = len(before.overlay.lists) if before.overlay else 0
-            meanwhile = state.overlay.lists[had:] if state.overlay else ()
-            if meanwhile:
-                overlay = Compiled(meanwhile, self._day(), self.engine)
-                version = f"{fresh.version}+{_digest(meanwhile)[:6]}.{len(overlay.terms)}"
-                fresh = _Lists(version, fresh.base, overlay, self._clean(version))
-            self._state = fresh
-            return fresh.version
+            so_far = self._added
+        return self._rebuild(tuple(lists), so_far)
+
+    def settle(self) -> str:
+        """Fold what `add` added in with the rest. Returns the new version."""
+        with self._changing:
+            lists, so_far = self.lists, self._added
+        return self._rebuild(lists, so_far)
+
+    def _rebuild(self, lists: tuple[WordList, ...], so_far: int) -> str:
+        """Compile aside, then swap. What was added after number `so_far` stays on top."""
+        with self._rebuilding:
+            fresh = self._compile(lists)
+            with self._changing:
+                meanwhile = tuple(one for one in self._state.added if one[0] > so_far)
+                self._state = self._over(fresh, meanwhile) if meanwhile else fresh
+                return self._state.version
+
+    def _over(self, state: _Lists, added: tuple[tuple[int, WordList], ...]) -> _Lists:
+        lists = tuple(one for _, one in added)
+        overlay = Compiled(lists, self._day(), self.engine)
+        version = f"{state.version.split('+')[0]}+{_digest(lists)[:6]}.{len(overlay.terms)}"
+        return _Lists(version, state.base, overlay, self._clean(version), added)
 
     def _compile(self, lists: tuple[WordList, ...]) -> _Lists:
         version = _digest(lists)
-        return _Lists(version, Compiled(lists, self._day(), self.engine), None, self._clean(version))
+        return _Lists(version, Compiled(lists, self._day(), self.engine), None, self._clean(version), ())
 
     def _clean(self, version: str) -> Result:
         return Result(verdict=Verdict.CLEAN, stages=self.policy.stages[Verdict.CLEAN], version=version)

@@ -1,5 +1,6 @@
 """拆字: a character written as its parts, 女子 for 好, and how they are put together again."""
 
+import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -9,10 +10,10 @@ import numpy as np
 from moderation.fold import Folded
 from moderation.tables import (
     CODE_POINTS,
+    Bits,
     Codes,
     Flags,
     Index,
-    Pairs,
     are_letters,
     bits_of,
     has_pair,
@@ -53,12 +54,17 @@ class Joined(NamedTuple):
         return self.low + at + (self.wide - 1) * (at > self.centre)
 
 
-class Halves:
-    """The pairs of halves that make a character some pattern has."""
+@functools.cache
+def _splits() -> dict[str, str]:
+    return {chr(key >> 21) + chr(key & 0x1FFFFF): wholes for key, wholes in tables().splits.items()}
 
-    def __init__(self, patterns: Sequence[str], neighbours: Pairs) -> None:
+
+class Halves:
+    """The pairs of halves that make a character some pattern has. `beside`: the neighbours in patterns."""
+
+    def __init__(self, patterns: Sequence[str], beside: Bits) -> None:
         there = set().union(*patterns)
-        wholes = {chr(key >> 21) + chr(key & 0x1FFFFF): every for key, every in tables().splits.items()}
+        wholes = _splits()
         # a whole character some pattern has, or one that is a half of such
         parts = {part for halves, every in wholes.items() if not there.isdisjoint(every) for part in halves}
         useful = there | parts
@@ -80,7 +86,7 @@ class Halves:
         self._keys = keys[order]
         makes = [ord(wholes) if len(wholes) == 1 else 0 for wholes in self.wholes.values()]
         self._makes = np.array(makes, np.uint32)[order]
-        self._beside = bits_of(keys_of(*neighbours))
+        self._beside = beside
         self._alone = np.zeros(CODE_POINTS, np.bool_)
         self._alone[[ord(one) for one in patterns if len(one) == 1]] = True
 

@@ -32,8 +32,8 @@ _NOTHING: Index = np.zeros(0, np.intp)
 class Pictures:
     """What pictures can stand for, where a pattern may hold it. `is_picture`: by code point."""
 
-    def __init__(self, exact: Matcher, sounds: SoundIndex, neighbours: Pairs) -> None:
-        self._beside, self._sounds = bits_of(keys_of(*neighbours)), sounds
+    def __init__(self, exact: Matcher, sounds: SoundIndex, neighbours: Pairs, beside: Bits) -> None:
+        self._beside, self._sounds = beside, sounds
         emoji = tables().emoji
         self._codes = np.array(sorted(map(ord, emoji)), np.uint32)
         each = [emoji[chr(code)] for code in self._codes.tolist()]

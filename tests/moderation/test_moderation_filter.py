@@ -260,6 +260,50 @@ def test_what_is_added_while_lists_are_replaced_is_kept() -> None:
     ]
 
 
+def test_what_is_added_between_two_rebuilds_that_overlap_is_kept() -> None:
+    made = Filter([plain_list(["旧词"], "old")])
+    compiling = threading.Barrier(2)
+    compile_lists = made._compile
+
+    def slowly(lists: object) -> object:
+        if threading.current_thread() is first:
+            compiling.wait()
+            time.sleep(0.05)
+        return compile_lists(lists)
+
+    made._compile = slowly
+    first = threading.Thread(target=made.replace, args=([plain_list(["甲词"], "a")],))
+    second = threading.Thread(target=made.replace, args=([plain_list(["乙词"], "b")],))
+    first.start()
+    compiling.wait()
+    second.start()
+    time.sleep(0.01)
+    made.add(plain_list(["新词"], "new"))
+    first.join()
+    second.join()
+    assert [made.check(word).verdict.word for word in ("旧词", "甲词", "乙词", "新词")] == [
+        "clean",
+        "clean",
+        "sensitive",
+        "sensitive",
+    ]
+
+
+def test_settling_folds_in_what_was_added_and_keeps_what_comes_meanwhile() -> None:
+    made = Filter([plain_list(["旧词"], "old")])
+    made.add(plain_list(["新词"], "new"))
+    assert "+" in made.version
+    made.settle()
+    assert "+" not in made.version
+    assert [made.check(word).verdict.word for word in ("旧词", "新词")] == ["sensitive"] * 2
+
+
+def test_an_alias_that_is_part_of_another_word_is_lowered() -> None:
+    made = Filter([parse_list("@category t\n@severity important\n微信号 | | alias=加威\n", "t.txt")])
+    assert made.check("找加威").verdict is Verdict.IMPORTANT
+    assert made.check("增加威力").verdict is Verdict.SUSPECTED
+
+
 def test_no_call_ever_sees_half_a_change() -> None:
     """Two lists that share no term: each batch must be checked against one of them, and say so."""
     even = plain_list([f"甲{chr(0x4E00 + i)}{chr(0x5E00 + i)}" for i in range(0, 400, 2)], "even")
