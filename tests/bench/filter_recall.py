@@ -13,18 +13,20 @@ Row = tuple[str, str, str, bool | None]
 def rows() -> list[Row]:
     """(What, value, aim, whether it is kept)."""
     made: list[Row] = []
-    for kind, one in score.recall(score.test_filter(), score.read_evasions()).items():
+    for folder in (score.HERE, score.HELD_OUT):
+        made += _rows(folder, "" if folder == score.HERE else ", held out")
+    return made
+
+
+def _rows(folder: Path, which: str) -> list[Row]:
+    made: list[Row] = []
+    for kind, one in score.recall(score.hidden_filter(folder), score.read_evasions(folder)).items():
         aim = score.AIMS[kind]
-        made.append((f"recall, {kind} ({one.of})", f"{one.share:.1%}", f"aim {aim:.0%}", one.share >= aim))
-    for name, told in score.false_hits(score.shipped_filter(), score.read_clean()).items():
+        name = f"recall, {kind} ({one.of}){which}"
+        made.append((name, f"{one.share:.1%}", f"aim {aim:.0%}", one.share >= aim))
+    for name, told in score.false_hits(score.shipped_filter(), score.read_clean(folder)).items():
         kept = told.share < 0.01 and told.blocked == 0 if name in score.CHAT else None
         value = f"{told.share:.2%}, {told.blocked} block"
-        made.append(
-            (
-                f"false hits, {name} ({told.of} lines)",
-                value,
-                "aim under 1 %, 0 block" if kept is not None else "",
-                kept,
-            )
-        )
+        aim = "aim under 1 %, 0 block" if kept is not None else ""
+        made.append((f"false hits, {name} ({told.of} lines){which}", value, aim, kept))
     return made

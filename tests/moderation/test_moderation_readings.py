@@ -1,4 +1,4 @@
-"""What else a text is read as: parts put together, pictures, pinyin among them, strewn letters, turned text."""
+"""What else a text is read as: parts put together, pictures, pinyin among them, strewn letters, turned."""
 
 import random
 
@@ -8,8 +8,8 @@ from moderation.filter import Filter
 from moderation.lexicon import DEFAULT_CHANNELS, Allow, Channel, Entry, Severity, WordList
 
 TERMS = (
-    "好朋友", "朋友圈", "双修", "带货群", "加微信", "奶粉", "口红", "耳机", "啤酒", "折扣码", "健身卡", "赌博网站",
-    "九块九", "哈哈哈镜", "西瓜", "618", "998", "hello", "广告",
+    "好朋友", "朋友圈", "双修", "带货群", "加微信", "奶粉", "口红", "耳机", "啤酒", "折扣码", "健身卡",
+    "赌博网站", "九块九", "哈哈哈镜", "西瓜", "618", "998", "hello", "广告",
 )  # fmt: skip
 PIECES = "加薇微信😀😂👍🍺🐔🐎💳🔴👂芯新心女乃子月木力口亻言石马建vxjiawei xinfenkou电话话--*·  8Ⅷ⑧八一六幺\u200b\u202e\u202c告廣广啊的是qQ1.,，。!！0aeéхеhello广告gao4$@ＡＢ★\n"  # noqa: E501
 

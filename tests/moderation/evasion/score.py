@@ -1,10 +1,12 @@
-"""The evasion set: its reader and its score. Run as a program it prints a table, or with --json an object.
+"""The evasion sets: their reader and their score. As a program it prints a table, or with --json an object.
 
     python tests/moderation/evasion/score.py [--json] [--misses]
 
 evasions.tsv: class, text, the term of terms.txt that it hides, start and end of the hidden span.
 clean/NAME.txt: one text a line in which nothing may be found. The span is right where it differs from the one
 by hand by characters that are not drawn (a mark after the last letter belongs to it or not).
+
+heldout/ is a second set of the same form, with terms of its own, by somebody who had not seen the filter.
 """
 
 import json
@@ -20,6 +22,7 @@ from moderation.lists import load_dir, load_list
 from moderation.policy import Verdict
 
 HERE = Path(__file__).parent
+HELD_OUT = HERE / "heldout"
 SHIPPED = HERE.parents[2] / "wordlists"
 
 EXACT = (
@@ -29,7 +32,7 @@ EXACT = (
 """One fold undoes them: all must be found."""
 AIMS = dict.fromkeys(EXACT, 1.0) | {"alias": 1.0, "initials": 1.0, "reversal": 1.0}
 UNSURE = ("homophone", "pinyin_mixed", "pinyin_full", "split", "split_spaced", "emoji", "mixed")
-AIMS |= dict.fromkeys(UNSURE, 0.9)
+AIMS |= dict.fromkeys((*UNSURE, "leet"), 0.9)
 CHAT = ("chat-zh", "chat-zh-long", "chat-en")
 """Sets that read like a broadcast's comments: under 1 % may be suspected, none blocked."""
 
@@ -79,17 +82,17 @@ class FalseHits(NamedTuple):
         return sum(verdict == "block" for _, verdict, _ in self.lines)
 
 
-def read_evasions() -> list[Evasion]:
+def read_evasions(folder: Path = HERE) -> list[Evasion]:
     rows = []
-    for number, line in enumerate((HERE / "evasions.tsv").read_text("utf-8").split("\n"), 1):
+    for number, line in enumerate((folder / "evasions.tsv").read_text("utf-8").split("\n"), 1):
         if line and not line.startswith("#"):
             kind, text, term, start, end = line.split("\t")
             rows.append(Evasion(number, kind, unescaped(text), term, int(start), int(end)))
     return rows
 
 
-def read_clean() -> dict[str, list[str]]:
-    files = sorted((HERE / "clean").glob("*.txt"))
+def read_clean(folder: Path = HERE) -> dict[str, list[str]]:
+    files = sorted((folder / "clean").glob("*.txt"))
     return {file.stem: [line for line in file.read_text("utf-8").split("\n") if line] for file in files}
 
 
@@ -97,16 +100,13 @@ def unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
 
 
-def test_filter() -> Filter:
+def hidden_filter(folder: Path = HERE) -> Filter:
     """With the harmless terms of the set."""
-    return Filter([load_list(HERE / "terms.txt")])
+    return Filter([load_list(folder / "terms.txt")])
 
 
 def shipped_filter() -> Filter:
     return Filter(load_dir(SHIPPED))
-
-
-test_filter.__test__ = False  # type: ignore[attr-defined]
 
 
 def recall(filter_: Filter, evasions: Sequence[Evasion]) -> dict[str, Recall]:
@@ -161,45 +161,51 @@ def false_hits(filter_: Filter, sets: dict[str, list[str]]) -> dict[str, FalseHi
     return told
 
 
-def score() -> dict[str, object]:
-    """All figures of the set as plain data: `recall` by class, `false_hits` by list and set."""
-    sets = read_clean()
+def score(folder: Path) -> dict[str, object]:
+    """All figures of a set as plain data: `recall` by class, `false_hits` by list and set."""
+    sets = read_clean(folder)
     return {
         "recall": {
             kind: {"of": one.of, "found": one.found, "exact_span": one.exact, "aim": AIMS[kind]}
-            for kind, one in recall(test_filter(), read_evasions()).items()
+            for kind, one in recall(hidden_filter(folder), read_evasions(folder)).items()
         },
         "false_hits": {
             which: {
                 name: {"of": one.of, "hits": len(one.lines), "blocked": one.blocked}
                 for name, one in false_hits(filter_, sets).items()
             }
-            for which, filter_ in (("test", test_filter()), ("shipped", shipped_filter()))
+            for which, filter_ in (("test", hidden_filter(folder)), ("shipped", shipped_filter()))
         },
     }
 
 
 def main(arguments: Sequence[str]) -> int:
     if "--json" in arguments:
-        print(json.dumps(score(), ensure_ascii=False, indent=1))
+        told = {folder.name: score(folder) for folder in (HERE, HELD_OUT)}
+        print(json.dumps(told, ensure_ascii=False, indent=1))
         return 0
-    print(f"{'class':20}{'of':>5}{'found':>8}{'span':>8}{'aim':>7}")
-    for kind, one in recall(test_filter(), read_evasions()).items():
+    for folder in (HERE, HELD_OUT):
+        _print(folder, with_misses="--misses" in arguments)
+    return 0
+
+
+def _print(folder: Path, *, with_misses: bool) -> None:
+    print(f"\n{folder.name:20}{'of':>5}{'found':>8}{'span':>8}{'aim':>7}")
+    for kind, one in recall(hidden_filter(folder), read_evasions(folder)).items():
         share, spans = f"{one.share:.0%}", f"{one.exact / one.of:.0%}"
         flag = "" if one.share >= AIMS[kind] else "   below"
         print(f"{kind:20}{one.of:5}{share:>8}{spans:>8}{AIMS[kind]:>7.0%}{flag}")
-        if "--misses" in arguments:
+        if with_misses:
             for miss in one.missed:
                 row = miss.evasion
                 print(f"    {row.line}: {row.text!a} {row.term} [{row.start}:{row.end}] got {miss.found}")
-    for which, filter_ in (("test", test_filter()), ("shipped", shipped_filter())):
+    for which, filter_ in (("test", hidden_filter(folder)), ("shipped", shipped_filter())):
         print(f"\n{'must not fire, ' + which + ' lists':35}{'of':>6}{'hits':>6}{'share':>8}{'blocked':>9}")
-        for name, told in false_hits(filter_, read_clean()).items():
+        for name, told in false_hits(filter_, read_clean(folder)).items():
             print(f"{name:35}{told.of:6}{len(told.lines):6}{told.share:>8.1%}{told.blocked:9}")
-            if "--misses" in arguments:
+            if with_misses:
                 for text, verdict, causes in told.lines:
                     print(f"    {text}  {verdict}: {causes}")
-    return 0
 
 
 if __name__ == "__main__":

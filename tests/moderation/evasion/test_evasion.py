@@ -10,11 +10,20 @@ from moderation.lists import load_list
 EVASIONS = score.read_evasions()
 KINDS = tuple(dict.fromkeys(one.kind for one in EVASIONS))
 CLEAN = score.read_clean()
+OTHERS = score.read_evasions(score.HELD_OUT)
+OTHERS_CLEAN = score.read_clean(score.HELD_OUT)
+STILL_MISSED = {"mixed": 0.85, "noise": 0.95, "repeats": 0.95, "numerals": 0.95}
+"""Classes of the held-out set of which something is still missed: what share is found."""
 
 
 @pytest.fixture(scope="module")
 def hidden():
-    return score.test_filter()
+    return score.hidden_filter()
+
+
+@pytest.fixture(scope="module")
+def hidden_by_others():
+    return score.hidden_filter(score.HELD_OUT)
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +34,14 @@ def shipped():
 # ---------------------------------------------------------------- the set itself
 
 
-def test_every_class_has_an_aim_and_twenty_examples_of_its_own():
-    for kind in KINDS:
-        texts = [one.text for one in EVASIONS if one.kind == kind]
+@pytest.mark.parametrize("evasions", [EVASIONS, OTHERS], ids=["own", "held out"])
+def test_every_class_has_an_aim_and_twenty_examples_of_its_own(evasions):
+    kinds = {one.kind for one in evasions}
+    for kind in kinds:
+        texts = [one.text for one in evasions if one.kind == kind]
         assert len(texts) >= 20, kind
         assert len(set(texts)) == len(texts), kind
-    assert set(score.AIMS) == set(KINDS)
+    assert kinds == (set(score.AIMS) if evasions is OTHERS else set(score.AIMS) - {"leet"})
 
 
 def test_spans_lie_inside_their_texts_and_begin_and_end_with_something_drawn():
@@ -93,4 +104,21 @@ def test_code_numbers_and_emoji_are_left_alone(which, name, request):
 def test_words_that_contain_terms_are_mostly_left_alone_and_never_blocked(which, limit, request):
     told = score.false_hits(request.getfixturevalue(which), {"phrases": CLEAN["phrases"]})["phrases"]
     assert told.share < limit, told.lines
+    assert told.blocked == 0
+
+
+# ---------------------------------------------------------------- the filter on the set it was not built on
+
+
+@pytest.mark.parametrize("kind", tuple(dict.fromkeys(one.kind for one in OTHERS)))
+def test_recall_of_the_held_out_set(hidden_by_others, kind):
+    told = score.recall(hidden_by_others, [one for one in OTHERS if one.kind == kind])[kind]
+    assert told.share >= STILL_MISSED.get(kind, score.AIMS[kind]), told.missed
+
+
+@pytest.mark.parametrize("name", ["chat-zh", "chat-en"])
+@pytest.mark.parametrize("which", ["hidden_by_others", "shipped"])
+def test_ordinary_chat_of_the_held_out_set_is_left_alone(which, name, request):
+    told = score.false_hits(request.getfixturevalue(which), {name: OTHERS_CLEAN[name]})[name]
+    assert told.share < 0.01, told.lines
     assert told.blocked == 0
