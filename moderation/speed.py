@@ -156,7 +156,7 @@ def measure_apart(engine: str, terms: Sequence[str], comments: Sequence[str], hi
 def table(rows: Sequence[Speed]) -> str:
     """For people. Comments per second are of one core."""
     lines = [
-        f"{'engine':<15}{'hits':>6}{'all':>11}{'no sounds':>11}{'single':>9}{'p50':>8}{'p99':>8}{'build':>8}{'memory':>9}"
+        f"{'engine':<15}{'hits':>6}{'all':>11}{'exact-fold':>11}{'single':>9}{'p50':>8}{'p99':>8}{'build':>8}{'memory':>9}"
     ]
     lines += [
         f"{row.engine:<15}{row.hit_rate:>6.0%}{row.batched:>9,.0f}/s{row.batched_exact:>9,.0f}/s"
