@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import numpy as np
 
+from moderation.edges import has_stop
 from moderation.fold import CHUNK, Folded
 from moderation.halves import Halves
 from moderation.leet import Leet
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.matcher import Matcher, build
+from moderation.personal import ANNOUNCING
 from moderation.pictures import Pictures
 from moderation.sounds import SoundIndex, readings, respelled
 from moderation.tables import Kind, bits_of, keys_of, neighbours, tables
@@ -19,15 +21,12 @@ from moderation.variants import rare
 
 ALLOW = -1
 TRIGGER = -2
-TRIGGERS = (
-    "微信", "薇信", "威信", "微x", "v信", "vx", "wx", "weixin", "wechat", "加v", "加微", "加薇", "徽信",
-    "维信",    "qq", "扣扣", "抠抠", "企鹅", "加q", "群号", "q群", "球球",
-)  # fmt: skip
-"""What stands before a WeChat or QQ id. See personal.py."""
+ALLOW_OVER_STOPS = -3
+"""An allow-phrase that has a stop of its own; the others end with their clause."""
 
 
 class Sense(msgspec.Struct, frozen=True, gc=False):
-    """What a pattern may mean. `term`: place in `Compiled.terms`, or ALLOW, or TRIGGER.
+    """What a pattern may mean. `term`: place in `Compiled.terms`, or ALLOW or another of the above.
 
     `runs`: how often each character stands in the term; None where each stands once and it is no number.
     """
@@ -154,8 +153,11 @@ class Compiled:
     def _add_others(self) -> None:
         """Aliases, initials, reversals, allow-phrases and triggers: few, one by one."""
         others = [*self._aliases(), *self._opted()]
-        others += [(one.phrase, ALLOW, Channel.EXACT) for each in self.lists for one in each.allows]
-        others += [(word, TRIGGER, Channel.EXACT) for word in TRIGGERS]
+        for each in self.lists:
+            for one in each.allows:
+                over = has_stop(one.phrase, 0, len(one.phrase))
+                others.append((one.phrase, ALLOW_OVER_STOPS if over else ALLOW, Channel.EXACT))
+        others += [(word, TRIGGER, Channel.EXACT) for word in ANNOUNCING]
         for low in range(0, len(others), CHUNK):
             part = others[low : low + CHUNK]
             batch = Folded([text for text, _, _ in part])

@@ -20,7 +20,7 @@ from moderation.finds import Find, Finds, suppressed
 from moderation.fold import Folded
 from moderation.lexicon import Channel, Severity, WordList
 from moderation.matcher import available
-from moderation.personal import Personal, candidates, masked, personal
+from moderation.personal import MAX_READ, Personal, candidates, masked, masked_blind, personal
 from moderation.pictures import MAX_CHARS
 from moderation.policy import Policy, Verdict
 from moderation.result import Hit, Result
@@ -232,7 +232,7 @@ class Filter:
             version=state.version,
             hits=tuple(hit for _, hit in rated),
             cause=cause,
-            masked=masked(text, data) if data else None,
+            masked=masked(text, data) if data or len(text) > MAX_READ else None,
             complete=not too_many,
         )
 
@@ -246,12 +246,14 @@ class Filter:
     def _only(self, state: _Lists, verdict: Verdict, hit: Hit) -> Result:
         return Result(verdict, self.policy.stages[verdict], state.version, (hit,), 0)
 
-    def late(self) -> Result:
-        """The verdict on a text nobody could check in time: full review."""
+    def late(self, text: str = "") -> Result:
+        """The verdict on a text nobody could check in time: full review, and what may be personal starred."""
+        shown = masked_blind(text[:MAX_READ]) + "*" * (len(text) - MAX_READ)
         return Result(
             verdict=Verdict.IMPORTANT,
             stages=max(self.policy.stages.values()),
             version=self.version,
+            masked=shown if shown != text else None,
             complete=False,
             late=True,
         )

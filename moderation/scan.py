@@ -7,7 +7,7 @@ from itertools import repeat
 
 import numpy as np
 
-from moderation.compiled import ALLOW, TRIGGER, Compiled, Sense
+from moderation.compiled import ALLOW, ALLOW_OVER_STOPS, TRIGGER, Compiled, Sense
 from moderation.edges import edges_hold, gaps_of, has_stop, part_of_number, straddles, with_marks
 from moderation.finds import MAX_RAW, Find, Finds, Found
 from moderation.fold import Folded
@@ -144,8 +144,8 @@ class Scan:
             return
         if sense.runs and self._is_number(sense) and part_of_number(text, start, end):
             return
-        if sense.term == ALLOW:
-            if not has_stop(text, start, end):
+        if sense.term in (ALLOW, ALLOW_OVER_STOPS):
+            if sense.term == ALLOW_OVER_STOPS or not has_stop(text, start, end):
                 finds.allowed.append((start, end))
             return
         gaps = bare or gaps_of(text, start, end, term=self.compiled.terms[sense.term].entry.term)
