@@ -4,7 +4,7 @@ import functools
 import importlib
 from collections.abc import Callable
 
-from moderation.tables import CODE_POINTS, Kind, tables
+from moderation.tables import CODE_POINTS, Kind, has_pair, tables, use_of
 
 WINDOW = 8
 """Code points to each side of a find that are segmented. More changes no cut next to it and costs time."""
@@ -14,6 +14,49 @@ FUNCTION_WORDS = frozenset(
     "为什么啥怎谁哪太真最再又才只但而与及或从向以一二三四五六七八九十"
 )
 """Two of them side by side are grammar: no disguise is read into their sound."""
+
+
+GRAMMAR = frozenset("的了是不就这那有又已在也都还和吗吧呢嘛啦啊呀我你他她它去要够把被将很些")
+"""Words of grammar that hardly anybody writes for a character that sounds alike."""
+
+MOST_USED = 52
+"""Use, as in `Tables`, of a word that would make up the whole corpus."""
+EVIDENCE = 15
+"""Of a disguise, for each of its characters, in steps of use. Disguises have 15 and more, see `by_chance`."""
+CHANGED = 8
+"""Evidence that a character without meaning in its place gives by itself: one of 16 of the same sound."""
+UNLIKELY = 11
+"""Evidence against a disguise for a grammar word."""
+PLAINER = 8
+"""Steps of use that a disguise may be more ordinary than the term: 16 times."""
+
+
+@functools.lru_cache(maxsize=8192)
+def by_chance(there: str, term: str) -> bool:
+    """Whether folded characters that sound like a term are likelier ordinary language than a disguise of it.
+
+    Ordinary language is made of frequent words; a disguise is made of characters that have nothing to do with
+    each other, and seldom more ordinary than the term itself. The term's own characters count too.
+    """
+    rarity = evidence = _rarity(there)
+    for char, own in zip(there, term, strict=True):
+        if char != own:
+            evidence -= CHANGED
+            evidence -= UNLIKELY * (char in GRAMMAR)
+    return evidence < EVIDENCE * len(term) or rarity + PLAINER < _rarity(term)
+
+
+def _rarity(text: str) -> int:
+    """How rare folded characters are as ordinary language, cut the likeliest way into ones and twos."""
+    use, pairs = tables().char_use, tables().pairs
+    rarity = before = 0
+    last = ""
+    for char in text:
+        least = rarity + MOST_USED - use.item(ord(char))
+        if last and has_pair(pairs, ord(last), ord(char)) and (often := use_of(last + char)):
+            least = min(least, before + MOST_USED - often)
+        before, rarity, last = rarity, least, char
+    return rarity
 
 
 @functools.cache

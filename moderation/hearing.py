@@ -5,7 +5,16 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from moderation.boundary import FUNCTION_WORDS, Place
+from moderation.boundary import (
+    CHANGED,
+    EVIDENCE,
+    FUNCTION_WORDS,
+    GRAMMAR,
+    MOST_USED,
+    UNLIKELY,
+    Place,
+    by_chance,
+)
 from moderation.compiled import Compiled
 from moderation.edges import edges_hold, gaps_of
 from moderation.finds import Find, Found
@@ -14,17 +23,23 @@ from moderation.lexicon import Channel
 from moderation.matcher import Match
 from moderation.placed import FEW, Placed, columns, placed
 from moderation.sounds import spelled
-from moderation.tables import CODE_POINTS, NEWLINE, Codes, Kind, has_pair, is_pair, tables
+from moderation.spelled import SPACE, Spelled, apart_from, beside_han, pieces_of
+from moderation.tables import NEWLINE, Codes, Kind, are_letters, has_pair, is_pair, tables
 
 LETTERS = 2
 """Latin letters a text has at least to be read as pinyin."""
+PLAIN = 2 * MOST_USED - CHANGED - 2 * EVIDENCE
+"""Two characters of more use than this sound like a term by chance, whichever the term, see `by_chance`."""
 
 
 @functools.cache
-def _function_words() -> npt.NDArray[np.bool_]:
-    flags = np.zeros(CODE_POINTS, np.bool_)
-    flags[[ord(char) for char in FUNCTION_WORDS]] = True
-    return flags
+def _use() -> npt.NDArray[np.uint8]:
+    """Use of each character, as `by_chance` has it of two; grammar words are plain beside each other."""
+    use = tables().char_use.copy()
+    grammar = [ord(char) for char in FUNCTION_WORDS]
+    use[grammar] = np.maximum(use[grammar], PLAIN // 2 + 1)
+    use[[ord(char) for char in GRAMMAR]] += UNLIKELY
+    return use
 
 
 class Ear:
@@ -42,20 +57,28 @@ class Ear:
         if len(heard) < 2:
             return
         at = sounds.pairs(heard)
+        text, terms, folded = batch.text, self.compiled.terms, self.compiled.folded
         matches: list[Match] = []
         if len(at):
-            at = _worth_hearing(batch, at)
-            firsts, seconds = heard[at].tolist(), heard[at + 1].tolist()
-            for start, first, second in zip(at.tolist(), firsts, seconds, strict=True):
-                matches += [(start, start + 2, number) for number in sounds.at_pair(first, second)]
-        matches += sounds.longer(heard)
-        text, terms, folded = batch.text, self.compiled.terms, self.compiled.folded
-        matches = [
+            at, use = _worth_hearing(batch, at)
+            rows = (at, heard.take(at), heard.take(at + 1), use)
+            for start, first, second, often in zip(*(one.tolist() for one in rows), strict=True):
+                for number in sounds.at_pair(first, second):
+                    if number & 1:
+                        continue
+                    own = folded[number >> 1]
+                    # two others than the term's have more to say for themselves
+                    if often <= PLAIN - CHANGED or text[start] == own[0] or text[start + 1] == own[1]:
+                        matches.append((start, start + 2, number >> 1))
+        matches += [
             (start, end, number >> 1)
-            for start, end, number in matches
-            if not number & 1
-            and text[start:end] != folded[number >> 1]
-            and Channel.HOMOPHONE in terms[number >> 1].entry.channels
+            for start, end, number in sounds.longer(heard)
+            if not number & 1 and not by_chance(text[start:end], folded[number >> 1])
+        ]
+        matches = [
+            (start, end, term)
+            for start, end, term in matches
+            if text[start:end] != folded[term] and Channel.HOMOPHONE in terms[term].entry.channels
         ]
         for match, where in zip(matches, placed(batch, self.texts, matches), strict=True):
             self._heard(batch, match, where)
@@ -84,12 +107,16 @@ class Ear:
         """Runs of Latin letters as syllables, among other characters as they sound."""
         sounds = self.compiled.sounds
         codes, kept = source.kept_codes, source.kept
-        read = spelled(codes.tobytes().decode("utf-32-le"))
+        is_letter = are_letters(codes)
+        apart = apart_from(source, is_letter)
+        # a syllable does not go on behind a space
+        read = spelled(np.insert(codes, apart, SPACE).tobytes().decode("utf-32-le"))
         if not read:
             return
         syllables, firsts, lasts = columns(read)
+        inserted = apart + np.arange(len(apart))
+        firsts, lasts = firsts - inserted.searchsorted(firsts), lasts - inserted.searchsorted(lasts)
         # one token for each syllable, one for each other character without its repeats
-        is_letter = codes - np.uint32(97) < 26
         tokens = np.ones(len(codes), np.bool_)
         tokens[1:] = (codes[1:] != codes[:-1]) | is_letter[1:] | (codes[1:] == NEWLINE)
         inside = np.zeros(len(codes) + 1, np.int8)
@@ -124,47 +151,45 @@ class Ear:
             if begins[start] and ends[end - 1]:
                 span = slice(start, end)
                 word = "".join(map(chr, chars[span].tolist()))
-                places_of = starts.item(start), stops.item(end - 1)
-                self._spelled(source, places_of, word, by_letters[span].tolist(), which)
+                first, behind = places.item(start), last.item(end - 1) + 1
+                letters = Spelled(word, by_letters[span].tolist(), *pieces_of(source, apart, first, behind))
+                self._spelled(source, (starts.item(start), stops.item(end - 1)), letters, which)
 
-    def _spelled(
-        self, source: Folded, span: tuple[int, int], word: str, by_letters: list[bool], which: int
-    ) -> None:
-        """Keep a match, if it may be one. `word`: how it is read, any character for a syllable by letters."""
+    def _spelled(self, source: Folded, span: tuple[int, int], read: Spelled, which: int) -> None:
+        """Keep a match, if it may be one."""
         term = which >> 1
-        if (which & 1 and not all(by_letters)) or (which & 1 == 0 and term in self.compiled.repeats):
+        if which & 1 == 0 and term in self.compiled.repeats:
             return
         if Channel.PINYIN not in self.compiled.terms[term].entry.channels:
             return
-        if len(word) == 2:
-            # with one of two characters left, it must be the term's own
-            own = self.compiled.folded[term]
-            if any(char != own[i] for i, char in enumerate(word) if not by_letters[i]):
-                return
+        # of two, and where the letters are taken apart otherwise, what is not spelled must be the term's own
+        if (which & 1 or len(read.word) == 2) and not read.keeps_to(self.compiled.folded[term]):
+            return
         number = int(source.original_begins.searchsorted(span[0], "right")) - 1
         begin = source.original_begins.item(number)
         low, high, text = span[0] - begin, span[1] - begin, self.texts[number]
         finds = self.found.more(number)
         if finds.too_many or not edges_hold(text, low, high):
             return
-        if gaps_of(text, low, high, units=len(word)):
+        if not gaps_of(text, low, high, units=len(read.word)):
+            return
+        if not read.is_ordinary(self.compiled.folded[term], in_chinese=beside_han(text, low, high)):
             finds.found.append(Find(low, high, term, Channel.PINYIN, clean=True))
 
 
-def _worth_hearing(batch: Folded, at: Codes) -> Codes:
-    """Of the pairs that sound like a term, those that are not plain language.
+def _worth_hearing(batch: Folded, at: Codes) -> tuple[Codes, npt.NDArray[np.uint8]]:
+    """Of the pairs that sound like a term, those that are not plain language; and the use of each.
 
-    They are two Han characters side by side that are no word, not both grammar, and no part of a word
+    They are two Han characters side by side that are no word, not both frequent, and no part of a word
     with a neighbour. The cheap questions first: most pairs fall at them.
     """
-    codes, grammar = batch.folded, _function_words()
+    codes, use = batch.folded, _use()
     if len(at) <= FEW:
-        return at[[_is_worth_hearing(batch, one) for one in at.tolist()]]
+        at = at[[_is_worth_hearing(batch, one) for one in at.tolist()]]
+        return at, use.take(codes.take(at)) + use.take(codes.take(at + 1))
     one, two = codes.take(at), codes.take(at + 1)
-    at = at[(one >= 0x80) & (two >= 0x80) & ~(grammar.take(one) & grammar.take(two))]
+    at = at[(one >= 0x80) & (two >= 0x80) & (use.take(one) + use.take(two) <= PLAIN)]
     at = at[~is_pair(codes.take(at), codes.take(at + 1), frequent=False)]
-    if not len(at):
-        return at
     second = batch.runs.take(at + 1)
     at = at[batch.kept.take(second) - batch.kept.take(second - 1) == 1]
     around = np.zeros(len(codes) + 2, np.uint32)
@@ -172,14 +197,15 @@ def _worth_hearing(batch: Folded, at: Codes) -> Codes:
     firsts = np.concatenate([around[at], around[at + 2]])
     seconds = np.concatenate([around[at + 1], around[at + 3]])
     word = is_pair(firsts, seconds, frequent=True)
-    return at[~(word[: len(at)] | word[len(at) :])]
+    at = at[~(word[: len(at)] | word[len(at) :])]
+    return at, use.take(codes.take(at)) + use.take(codes.take(at + 1))
 
 
 def _is_worth_hearing(batch: Folded, at: int) -> bool:
     """The same for one pair: for a few, arrays cost more than they save."""
-    text, table = batch.text, tables()
+    text, table, use = batch.text, tables(), _use()
     one, two = ord(text[at]), ord(text[at + 1])
-    if one < 0x80 or two < 0x80 or (text[at] in FUNCTION_WORDS and text[at + 1] in FUNCTION_WORDS):
+    if one < 0x80 or two < 0x80 or use.item(one) + use.item(two) > PLAIN:
         return False
     second = batch.runs.item(at + 1)
     if has_pair(table.pairs, one, two) or batch.kept.item(second) - batch.kept.item(second - 1) != 1:

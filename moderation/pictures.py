@@ -15,6 +15,7 @@ from moderation.tables import (
     Pairs,
     are_letters,
     bits_of,
+    has_pair,
     in_bits,
     keys_of,
     looked_up,
@@ -71,7 +72,11 @@ class Pictures:
         """
         if len(batch.codes) > MAX_CHARS and batch.lengths.max() > MAX_CHARS:
             places = places[places - batch.original_begins.take(batch.numbers(places)) < MAX_CHARS]
-        owners, readings = self._fitting(batch, places, by_sound, beside_letters)
+        if len(places) == 1:
+            readings = self._fitting_one(batch, places.item(0), by_sound, beside_letters)
+            owners = np.zeros(len(readings), np.intp)
+        else:
+            owners, readings = self._fitting(batch, places, by_sound, beside_letters)
         if not len(owners):
             return None
         # of each picture that has any: where its readings begin, and how many there are
@@ -154,6 +159,41 @@ class Pictures:
             fits |= self._sounds.joins(np.array(rows)).any(axis=0)
         chosen: Index = np.flatnonzero(fits)
         return owners.take(chosen), readings.take(chosen)
+
+    def _fitting_one(self, batch: Folded, place: int, by_sound: bool, beside_letters: bool) -> Index:
+        """The same for one picture, where arrays cost more than they save."""
+        kept, codes, text, runs = batch.kept, batch.kept_codes, batch.text, batch.runs
+        at = behind = int(kept.searchsorted(place))
+        if at < len(kept) and kept.item(at) == place:
+            behind += 1
+        before = chr(codes.item(at - 1)) if at else "\n"
+        after = chr(codes.item(behind)) if behind < len(codes) else "\n"
+        run = int(runs.searchsorted(at - 1, "right")) - 2
+        two_before = text[run] if before != "\n" and run >= 0 else "\n"
+        run = int(runs.searchsorted(behind, "right"))
+        two_behind = text[run] if after != "\n" and run < len(text) else "\n"
+        every = beside_letters and any("a" <= one <= "z" for one in (two_before, before, after, two_behind))
+        which = int(self._codes.searchsorted(batch.codes.item(place)))
+        begin, fitting = self._begins.item(which), []
+        for number in range(begin, begin + self._counts.item(which)):
+            reading = self._several[number - len(self._whole)]
+            first, last = reading[0], reading[-1]
+            if (
+                every
+                or self._whole.item(number)
+                or before == first
+                or after == last
+                or has_pair(self._beside, ord(before), ord(first))
+                or has_pair(self._beside, ord(last), ord(after))
+            ):
+                fitting.append(number)
+            elif by_sound:
+                long = len(reading) > 1
+                rows = (two_before + before + first + (reading[1] if long else after)) + "\n"
+                rows += (reading[-2] if long else before) + last + after + two_behind
+                if self._sounds.joins_any(rows):
+                    fitting.append(number)
+        return np.array(fitting, np.intp)
 
 
 def _reach(pairs: Pairs, chars: Codes, pictures: Codes) -> Bits:

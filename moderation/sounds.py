@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moderation.matcher import Match, build
-from moderation.tables import Codes, bits_of, in_keys, tables
+from moderation.tables import Codes, bits_of, has_key, in_keys, tables
 
 Sounds = npt.NDArray[np.uint16]
 """Syllable numbers from 1; 0 is a character without sound and parts what stands on its two sides."""
@@ -62,8 +62,11 @@ def _numbers() -> dict[str, int]:
 
 @functools.cache
 def _syllable() -> re.Pattern[str]:
-    """Match the longest syllable, as a tree by letters: 400 branches would be tried one by one."""
-    return re.compile(_tree(sorted(one for one in _numbers() if len(one) > 1 or one in "ae")))
+    """Match the longest syllable that leaves a beginning to the next one: of jiangu it is jian.
+
+    As a tree by letters: 400 branches would be tried one by one.
+    """
+    return re.compile(_tree(sorted(one for one in _numbers() if len(one) > 1 or one in "ae")) + "(?![iuv])")
 
 
 def _tree(words: list[str]) -> str:
@@ -88,26 +91,86 @@ def fuzzy_text(sounds: Sounds) -> str:
 
 
 def readings(term: str) -> list[tuple[int, ...]]:
-    """The ways a folded term of Han characters and digits sounds; none where a character has no sound."""
+    """The ways a folded term of Han characters and digits sounds; none where a character has no sound.
+
+    A character with several readings has that of a word it stands in, or two where none is known that says
+    so; in any case its first, which is how a text is heard.
+    """
     table = tables()
-    each = []
-    for char in term:
+    each: list[tuple[int, ...]] = []
+    for at, char in enumerate(term):
         code = ord(char)
-        first, second = int(table.sound[code]), int(table.sound_2[code])
+        first, second = table.sound.item(code), table.sound_2.item(code)
         if not first:
             return []
-        each.append((first,) if first == second else (first, second))
+        if first == second:
+            each.append((first,))
+        elif said := _told(term, at):
+            each.append((first,) if said in (first, 0) else (said, first))
+        else:
+            each.append((first, second))
     return list(itertools.islice(itertools.product(*each), MAX_READINGS))
 
 
+def _told(term: str, at: int) -> int:
+    """How a character of a term sounds by the longest word around it that says so; 0 if none does."""
+    told = tables().told
+    for length in (3, 2):
+        for begin in range(max(0, at - length + 1), at + 1):
+            if said := told.get(term[begin : begin + length]):
+                return said[at - begin]
+    return 0
+
+
 def respelled(reading: Sequence[int]) -> tuple[int, ...]:
-    """The syllables that come out where the letters of a reading are taken apart again (西安: xian)."""
+    """The syllables that come out where the letters of a reading are taken apart again (反感: fang an).
+
+    The reading itself where letters would be left over.
+    """
+    ends, begins = _seams()
+    if not any(ends[one] & begins[two] for one, two in itertools.pairwise(reading)):
+        return tuple(reading)
+    letters = spelling(reading)
+    read = spelled(letters)
+    if sum(end - start for _, start, end in read) != len(letters):
+        return tuple(reading)
+    return tuple(sound for sound, _, _ in read)
+
+
+@functools.cache
+def _seams() -> tuple[list[int], list[int]]:
+    """The end and the beginning of each syllable, as bits. With one in common two can be parted otherwise.
+
+    A vowel goes on with a vowel or n, an n with g, an e with r.
+    """
+    names = ["", *tables().syllables]
+    ends = [
+        (one[-1:] in set("aeiouv")) | (one.endswith("n") << 1) | (one.endswith("e") << 2) for one in names
+    ]
+    begins = [
+        (one[:1] in set("aeon")) | (one.startswith("g") << 1) | (one.startswith("r") << 2) for one in names
+    ]
+    return ends, begins
+
+
+def spelling(reading: Iterable[int]) -> str:
+    """The letters of a reading."""
     names = tables().syllables
-    return tuple(sound for sound, _, _ in spelled("".join(names[one - 1] for one in reading)))
+    return "".join(names[one - 1] for one in reading)
+
+
+@functools.cache
+def _without_dots() -> dict[int, int]:
+    """The sounds with ü, and those with u that they are typed as: nv, nu."""
+    numbers = _numbers()
+    return {numbers[f"{one}v"]: numbers[f"{one}u"] for one in "nl"}
 
 
 class SoundIndex:
-    """Terms by their sound. `terms`: (reading, number of the term)."""
+    """Terms by their sound. `terms`: (reading, number). An odd number: by Latin letters only, as 2 t + 1.
+
+    Of those with ü it makes the odd ones with u itself: nuyou, lushi.
+    """
 
     def __init__(self, terms: Iterable[tuple[tuple[int, ...], int]], engine: str | None) -> None:
         self._pairs = np.zeros(1 << 18, np.bool_)
@@ -116,6 +179,12 @@ class SoundIndex:
         many = sum(len(reading) == 2 for reading, _ in terms) > FUZZY_PAIRS
         same = self._same = np.arange(len(_same()), dtype=np.uint16) if many else _same()
         longer: dict[str, tuple[int, ...]] = {}
+        dotted = _without_dots()
+        terms += [
+            (tuple(dotted.get(one, one) for one in reading), number | 1)
+            for reading, number in terms
+            if not dotted.keys().isdisjoint(reading)
+        ]
         for reading, number in terms:
             if len(reading) == 2:
                 key = int(same[reading[0]]) << 9 | int(same[reading[1]])
@@ -147,7 +216,18 @@ class SoundIndex:
         `rows`: (n, 3, m); the answer is (n, m).
         """
         heard = _fuzzy().take(tables().sound.take(rows)).astype(np.uint16)
-        return in_keys(self._rows, _row(heard[:, 0], heard[:, 1], heard[:, 2]))
+        joins = in_keys(self._rows, _row(heard[:, 0], heard[:, 1], heard[:, 2]))
+        return np.asarray(joins & (heard != _SILENT).all(axis=1), np.bool_)
+
+    def joins_any(self, folded: str) -> bool:
+        """The same for any three characters in a row; those without a sound part what is on their sides."""
+        sound, fuzzy = tables().sound, _fuzzy()
+        heard = [fuzzy.item(sound.item(ord(char))) & 0x1FF for char in folded]
+        rows = zip(heard, heard[1:], heard[2:], strict=False)
+        return any(
+            _SILENT & 0x1FF not in row and has_key(self._rows, row[0] << 18 | row[1] << 9 | row[2])
+            for row in rows
+        )
 
     def longer(self, sounds: Sounds) -> list[Match]:
         """Matches of terms with three syllables or more, by fuzzy sound."""

