@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import numpy as np
 
+from moderation.candidates import ANNOUNCING
 from moderation.edges import has_stop
 from moderation.fold import CHUNK, Folded
 from moderation.halves import Halves
 from moderation.leet import Leet
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.matcher import Matcher, build
-from moderation.personal import ANNOUNCING
 from moderation.pictures import Pictures
 from moderation.sounds import SoundIndex, readings, respelled
 from moderation.tables import Kind, bits_of, keys_of, neighbours, tables

@@ -15,12 +15,14 @@ import msgspec
 import numpy as np
 
 from moderation.boundary import segmenter
+from moderation.candidates import candidates
 from moderation.compiled import Compiled
 from moderation.finds import Find, Finds, suppressed
 from moderation.fold import Folded
 from moderation.lexicon import Channel, Severity, WordList
+from moderation.masking import masked, masked_blind
 from moderation.matcher import available
-from moderation.personal import MAX_READ, Personal, candidates, masked, masked_blind, personal
+from moderation.personal import MAX_READ, Personal, personal
 from moderation.pictures import MAX_CHARS
 from moderation.policy import Policy, Verdict
 from moderation.result import Hit, Result

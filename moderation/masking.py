@@ -1,0 +1,65 @@
+"""Texts with personal data starred out (R21); they keep their length, so that spans stay true."""
+
+import re
+from collections.abc import Sequence
+
+from moderation.accounts import MAYBE_ID, announced_ids
+from moderation.addresses import MAYBE_ADDRESS
+from moderation.edges import with_marks
+from moderation.numbers import MAYBE_NUMBER
+from moderation.personal import MAX_READ, Personal
+from moderation.plates import MAYBE_PLATE
+from moderation.softread import read_softly
+from moderation.tables import Kind, tables
+
+BORDER = 256
+"""Code points before MAX_READ that are masked blind as well: a number may lie across."""
+
+_KEEP = {"mobile": (3, 4), "phone": (4, 2), "resident-id": (3, 2), "bank-card": (4, 4), "plate": (2, 1)}
+"""Letters and digits that stay to be seen at the beginning and at the end; of others one each."""
+_KEEP_LOCAL = (2, 2)
+_BLIND = re.compile(f"{MAYBE_NUMBER}|{MAYBE_ADDRESS}|{MAYBE_ID}|{MAYBE_PLATE}")
+
+
+def masked(text: str, finds: Sequence[Personal]) -> str:
+    """The text with the middle of every find starred out; of the same length.
+
+    What is behind MAX_READ was not searched: there `masked_blind` does it, from BORDER before it on.
+    """
+    out = list(text)
+    for one in finds:
+        if hidden := _hidden(text, one):
+            end = min(with_marks(text, hidden[-1] + 1), one.end)
+            out[hidden[0] : end] = "*" * (end - hidden[0])
+    if len(text) > MAX_READ:
+        cut = MAX_READ - BORDER
+        behind = masked_blind(text[cut:])
+        out[cut:] = [one if star != "*" else star for one, star in zip(out[cut:], behind, strict=True)]
+    return "".join(out)
+
+
+def masked_blind(text: str) -> str:
+    """A text nobody has searched, with everything starred out that may be personal data.
+
+    Five digits or more, addresses, words with digits in them, plates. Of the same length; half a second
+    for a megabyte.
+    """
+    soft, places = read_softly(text)
+    out = list(text)
+    for low, high in (*(found.span() for found in _BLIND.finditer(soft)), *announced_ids(soft)):
+        start, end = places[low], places[high - 1] + 1
+        out[start:end] = "*" * (end - start)
+    return "".join(out)
+
+
+def _hidden(text: str, find: Personal) -> Sequence[int]:
+    """Places of the letters and digits that are not to be seen; of an address only what is before the @."""
+    kind_of = tables().kind
+    span = range(find.start, find.end)
+    shown = [at for at in span if kind_of[ord(text[at])] <= Kind.ALNUM]
+    if find.kind == "e-mail" and (signs := [at for at in span if text[at] in "@＠﹫"]):
+        name = [at for at in shown if at < signs[0]]
+        return name[1:] or name
+    local = find.kind == "phone" and len(shown) < 9
+    head, tail = _KEEP_LOCAL if local else _KEEP.get(find.kind, (1, 1))
+    return shown[head : len(shown) - tail]
