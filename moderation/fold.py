@@ -42,10 +42,13 @@ class Folded:
         """Fold texts. `joined`: the same as lines, where the caller has them."""
         joined = "\n".join(texts) if joined is None else joined
         self.codes: Codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-        ends = np.append((self.codes == NEWLINE).nonzero()[0], len(self.codes))
+        if len(texts) == 1:
+            ends = np.array([len(self.codes)])
+        else:
+            ends = np.append((self.codes == NEWLINE).nonzero()[0], len(self.codes))
         if len(ends) != len(texts):  # some text has lines of its own
             ends = (np.fromiter(map(len, texts), np.intp, len(texts)) + 1).cumsum() - 1
-        self.original_begins: Index = np.append(0, ends[:-1] + 1)
+        self.original_begins: Index = _from_zero(ends[:-1])
         self.lengths: Index = ends - self.original_begins
         folded = tables().fold.take(self.codes)
         folded[ends[:-1]] = NEWLINE
@@ -121,7 +124,14 @@ class Folded:
 
 def _lines(codes: Codes) -> tuple[Index, Index]:
     ends = (codes == NEWLINE).nonzero()[0]
-    return np.append(0, ends + 1), np.append(ends, len(codes))
+    return _from_zero(ends), np.append(ends, len(codes))
+
+
+def _from_zero(ends: Index) -> Index:
+    """Where lines begin, of which all but the last end so."""
+    begins = np.zeros(len(ends) + 1, np.intp)
+    np.add(ends, 1, out=begins[1:])
+    return begins
 
 
 def _spread(kept: Index, folded: Codes, several: tuple[str, ...]) -> tuple[Index, Codes]:

@@ -127,19 +127,10 @@ class Ear:
         heard[firsts] = syllables
         by_letters = np.zeros(len(codes), np.bool_)
         by_letters[firsts] = True
-        changes = np.flatnonzero(np.append(is_letter[1:] | (codes[1:] != codes[:-1]), True))
-        last = changes[changes.searchsorted(np.arange(len(codes)))]
-        last[firsts] = lasts - 1
-        # whether a Latin letter or a digit stands right before or after, so that no word begins or ends here
-        alnum = tables().kinds.take(source.codes.take(kept)) == Kind.ALNUM
-        beside = (kept[1:] - kept[:-1] == 1) & alnum[1:] & alnum[:-1]
-        before, after = np.append(False, beside), np.append(beside, False)
         places = np.flatnonzero(tokens)
         if len(places) < 2:
             return
-        heard, by_letters, last, chars = heard[places], by_letters[places], last[places], codes[places]
-        begins, ends = ~before[places], ~after[last]
-        starts, stops = kept[places], kept[last] + 1
+        heard, by_letters, chars = heard[places], by_letters[places], codes[places]
         matches = [
             (at, at + 2, which)
             for at in sounds.pairs(heard).tolist()
@@ -147,6 +138,17 @@ class Ear:
             for which in sounds.at_pair(int(heard[at]), int(heard[at + 1]))
         ]
         matches += [match for match in sounds.longer(heard) if by_letters[match[0] : match[1]].any()]
+        if not matches:
+            return
+        changes = np.flatnonzero(np.append(is_letter[1:] | (codes[1:] != codes[:-1]), True))
+        last = changes[changes.searchsorted(np.arange(len(codes)))]
+        last[firsts] = lasts - 1
+        last = last[places]
+        # whether a Latin letter or a digit stands right before or after, so that no word begins or ends here
+        alnum = tables().kinds.take(source.codes.take(kept)) == Kind.ALNUM
+        beside = (kept[1:] - kept[:-1] == 1) & alnum[1:] & alnum[:-1]
+        begins, ends = ~np.append(False, beside)[places], ~np.append(beside, False)[last]
+        starts, stops = kept[places], kept[last] + 1
         for start, end, which in matches:
             if begins[start] and ends[end - 1]:
                 span = slice(start, end)
@@ -220,6 +222,8 @@ def with_letters(source: Folded) -> Folded | None:
     places = (source.kept_codes - np.uint32(97) < 26).nonzero()[0]
     if not len(places):
         return None
+    if "\n" not in source.text:
+        return source if len(places) >= LETTERS else None
     begins, ends = source.kept_lines()
     counts = np.bincount(begins.searchsorted(places, "right") - 1, minlength=len(begins))
     at = np.repeat(counts >= LETTERS, ends - begins + 1)[: len(source.kept)].nonzero()[0]

@@ -1,5 +1,8 @@
 """Pictures read as the words people say for them: 🍺酒 for 啤酒."""
 
+import functools
+from typing import NamedTuple
+
 import numpy as np
 
 from moderation.fold import Folded
@@ -30,35 +33,61 @@ MAX_CHARS = 20_000
 _NOTHING: Index = np.zeros(0, np.intp)
 
 
+class _Readings(NamedTuple):
+    """All readings of all pictures, one after the other.
+
+    `codes`: the pictures, sorted; `begins`, `counts`: where the readings of each begin, and how many.
+    `owners`: the picture of each reading. `edges`: four rows, the first two and the last two characters of
+    each reading, a newline where it has but one. `several`: what characters from `stand_in` on stand for.
+    """
+
+    codes: Codes
+    begins: Index
+    counts: Index
+    lines: str
+    owners: Codes
+    edges: Codes
+    stand_in: int
+    several: tuple[str, ...]
+
+
+@functools.cache
+def _all_readings() -> _Readings:
+    emoji, several = tables().emoji, tables().several
+    codes = np.array(sorted(map(ord, emoji)), np.uint32)
+    each = [emoji[chr(code)] for code in codes.tolist()]
+    counts = np.array(list(map(len, each)), np.intp)
+    readings = [one for row in each for one in row]
+    edges = [(one[0], one[1:2] or "\n", one[-2:-1] or "\n", one[-1]) for one in readings]
+    return _Readings(
+        codes=codes,
+        begins=counts.cumsum() - counts,
+        counts=counts,
+        lines="\n".join(readings),
+        owners=np.repeat(np.arange(len(each), dtype=np.uint32), counts),
+        edges=np.array([list(map(ord, four)) for four in edges], np.uint32).T,
+        stand_in=CODE_POINTS + len(several),
+        several=(*several, *readings),
+    )
+
+
 class Pictures:
     """What pictures can stand for, where a pattern may hold it. `is_picture`: by code point."""
 
     def __init__(self, exact: Matcher, sounds: SoundIndex, neighbours: Pairs, beside: Bits) -> None:
         self._beside, self._sounds = beside, sounds
-        emoji = tables().emoji
-        self._codes = np.array(sorted(map(ord, emoji)), np.uint32)
-        each = [emoji[chr(code)] for code in self._codes.tolist()]
-        self._counts = np.array(list(map(len, each)), np.intp)
-        self._begins = self._counts.cumsum() - self._counts
-        # all readings one after the other, and what they begin and end with
-        readings = [one for row in each for one in row]
-        text = "\n".join(readings)
-        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        self._all = every = _all_readings()
+        codes = np.frombuffer(every.lines.encode("utf-32-le"), np.uint32)
         begins = np.append(0, (codes == NEWLINE).nonzero()[0] + 1)
-        within = [start for start, _, _ in (*exact.find(text), *sounds.longer(tables().sound.take(codes)))]
-        self._whole = np.zeros(len(readings), np.bool_)
+        heard = sounds.longer(tables().sound.take(codes))
+        within = [start for start, _, _ in (*exact.find(every.lines), *heard)]
+        self._whole = np.zeros(len(begins), np.bool_)
         self._whole[begins.searchsorted(np.array(within, np.intp), "right") - 1] = True
-        edges = [(one[0], one[1:2] or "\n", one[-2:-1] or "\n", one[-1]) for one in readings]
-        self._edges = np.array([list(map(ord, four)) for four in edges], np.uint32).T
-        owners = np.repeat(np.arange(len(each), dtype=np.uint32), self._counts)
-        self._before = _reach(neighbours, self._edges[0], owners)
-        self._behind = _reach(neighbours[::-1], self._edges[3], owners)
-        self._any_whole = np.bincount(owners, self._whole) > 0
-        self._is_long = np.array([len(one) > 1 for one in readings])
-        self._stand_in = CODE_POINTS + len(tables().several)
-        self._several = (*tables().several, *readings)
+        self._any_whole = np.bincount(every.owners, self._whole) > 0
+        self._before = _reach(neighbours, every.edges[0], every.owners)
+        self._behind = _reach(neighbours[::-1], every.edges[3], every.owners)
         self.is_picture = np.zeros(CODE_POINTS, np.bool_)
-        self.is_picture[self._codes] = True
+        self.is_picture[every.codes] = True
 
     def read(
         self, batch: Folded, places: Index, *, by_sound: bool, beside_letters: bool
@@ -101,18 +130,18 @@ class Pictures:
             mine = (ways.take(numbers) > way).nonzero()[0]
             at = (stops - sizes - begins).take(texts.searchsorted(numbers.take(mine))) + places.take(mine)
             reading = readings.take(firsts.take(mine) + np.minimum(way, counts.take(mine) - 1))
-            codes[at] = self._stand_in + reading
+            codes[at] = self._all.stand_in + reading
             lines.append(line)
             read.append(codes)
         made = np.zeros(len(batch.codes), np.bool_)
         made[places] = True
-        return Folded.again(batch, np.concatenate(lines), np.concatenate(read), self._several), made
+        return Folded.again(batch, np.concatenate(lines), np.concatenate(read), self._all.several), made
 
     def _fitting(
         self, batch: Folded, places: Index, by_sound: bool, beside_letters: bool
     ) -> tuple[Index, Index]:
         """Readings that may be part of a pattern, by their neighbours: numbers of places, and of readings."""
-        which = self._codes.searchsorted(batch.codes.take(places)).astype(np.uint32)
+        which = self._all.codes.searchsorted(batch.codes.take(places)).astype(np.uint32)
         kept = batch.kept
         at = kept.searchsorted(places)
         behind = at + (kept.take(at, mode="clip") == places) if len(kept) else at
@@ -127,15 +156,15 @@ class Pictures:
             maybe |= in_bits(self._before, one_before, which) | in_bits(self._behind, one_behind, which)
             if not maybe.any():
                 return _NOTHING, _NOTHING
-        counts = self._counts.take(which)
+        counts = self._all.counts.take(which)
         owners = np.repeat(np.arange(len(places)), counts)
-        skip = self._begins.take(which) - counts.cumsum() + counts
+        skip = self._all.begins.take(which) - counts.cumsum() + counts
         readings = np.arange(len(owners)) + np.repeat(skip, counts)
         if not (by_sound or beside_letters):
             some = maybe.take(owners)
             owners, readings = owners[some], readings[some]
         fits = self._whole.take(readings) | near.take(owners)
-        first, second, last_but_one, last = self._edges.take(readings, axis=1)
+        first, second, last_but_one, last = self._all.edges.take(readings, axis=1)
         before, after = one_before.take(owners), one_behind.take(owners)
         # equal ones count as one character, and what is on their other side is not asked
         fits |= (before == first) | (after == last)
@@ -149,7 +178,7 @@ class Pictures:
             around = np.stack((two_before, one_before, one_behind, two_behind))
             fits |= are_letters(around).any(axis=0).take(owners)
         if by_sound:
-            long = self._is_long.take(readings)
+            long = second != NEWLINE
             rows = (
                 (two_before.take(owners), before, first),
                 (before, first, np.where(long, second, after)),
@@ -173,10 +202,10 @@ class Pictures:
         run = int(runs.searchsorted(behind, "right"))
         two_behind = text[run] if after != "\n" and run < len(text) else "\n"
         every = beside_letters and any("a" <= one <= "z" for one in (two_before, before, after, two_behind))
-        which = int(self._codes.searchsorted(batch.codes.item(place)))
-        begin, fitting = self._begins.item(which), []
-        for number in range(begin, begin + self._counts.item(which)):
-            reading = self._several[number - len(self._whole)]
+        which = int(self._all.codes.searchsorted(batch.codes.item(place)))
+        begin, fitting = self._all.begins.item(which), []
+        for number in range(begin, begin + self._all.counts.item(which)):
+            reading = self._all.several[number - len(self._whole)]
             first, last = reading[0], reading[-1]
             if (
                 every

@@ -203,7 +203,12 @@ def neighbours(texts: Iterable[str]) -> Pairs:
 
 def bits_of(keys: Codes) -> Bits:
     """A bit set of pairs, see `keys_of`."""
-    flags = np.zeros(1 << PAIR_BITS, np.uint8)
+    if len(keys) > 50_000:
+        flags = np.zeros(1 << PAIR_BITS, np.uint8)
+        for places in _places(keys):
+            flags[places] = 1
+        return np.packbits(flags, bitorder="little")
+    bits = np.zeros(1 << PAIR_BITS - 3, np.uint8)
     for places in _places(keys):
-        flags[places] = 1
-    return np.packbits(flags, bitorder="little")
+        np.bitwise_or.at(bits, places >> 3, (1 << (places & 7)).astype(np.uint8))
+    return bits
