@@ -8,11 +8,12 @@ import re
 from collections.abc import Collection
 
 import numpy as np
+import numpy.typing as npt
 
 from moderation.fold import Folded
 from moderation.numbers import MIN_DIGITS
 from moderation.plates import PROVINCES
-from moderation.tables import Codes, Flags, Index, tables
+from moderation.tables import CODE_POINTS, Codes, Flags, Index, are_letters, looked_up, tables
 
 ANNOUNCING = (
     "微信", "薇信", "威信", "徽信", "维信", "微x", "薇x", "威x", "v信", "vx", "wx", "weixin", "wechat",
@@ -29,6 +30,8 @@ _SURE = "@＠﹫🐧"
 _BESIDE = ":：+＋➕﹢([{<（【［〔"
 """They count beside a v, and before "at"; one blank may stand between."""
 _SIGNS = _SURE + _BESIDE
+_DIGITS, _SIGN, _PROVINCE = 0x0F, 0x10, 0x20
+"""In `_telling`."""
 _ANY_SIGN = re.compile(f"[{re.escape(_SIGNS)}]")
 _PLATE_BEGINS = re.compile(f"[{PROVINCES}][a-z]")
 
@@ -43,17 +46,34 @@ def candidates(batch: Folded, text: str, announced: Collection[int]) -> list[int
         # the same questions, asked of one text: there an array costs more than it saves
         some = np.count_nonzero(codes - np.uint32(48) < 10) >= MIN_DIGITS
         return [0] if some or announced or _is_signed(text) or _PLATE_BEGINS.search(batch.text) else []
-    digits = (codes - np.uint32(48) < 10).nonzero()[0]
-    counts = np.bincount(batch.numbers(batch.kept.take(digits)))
-    plates = ((codes[1:] - np.uint32(97) < 26) & (codes[:-1] >= 0x80)).nonzero()[0]
-    plates = plates[_flags(PROVINCES).take(codes.take(plates), mode="clip")]
-    told = np.concatenate([batch.numbers(batch.kept.take(plates)), batch.numbers(_signs(batch.codes))])
-    return sorted({*announced, *(counts >= MIN_DIGITS).nonzero()[0].tolist(), *told.tolist()})
+    told = _telling().take(batch.codes)
+    places = (told != 0).nonzero()[0]
+    told = told.take(places)
+    numbers = batch.numbers(places)
+    enough = np.bincount(numbers, told & _DIGITS) >= MIN_DIGITS
+    plates = places[told & _PROVINCE != 0]
+    behind = looked_up(codes, batch.kept.searchsorted(plates) + 1)
+    plates = plates[are_letters(behind)]
+    signs = _signs(batch.codes, places[told & _SIGN != 0])
+    more = batch.numbers(np.concatenate((plates, signs)))
+    return sorted({*announced, *enough.nonzero()[0].tolist(), *more.tolist()})
 
 
-def _signs(codes: Codes) -> Index:
-    """Places of @ and its like, among code points of texts with a line break between them."""
-    places = _flags(_SIGNS).take(codes, mode="clip").nonzero()[0]
+@functools.cache
+def _telling() -> npt.NDArray[np.uint8]:
+    """By code point: how many digits it folds to, whether it is a sign, whether a plate may begin with it."""
+    table = tables()
+    told = (table.fold - np.uint32(48) < 10).astype(np.uint8)
+    several = np.array([sum(map(str.isdecimal, each)) for each in table.several], np.uint8)
+    many = (table.fold >= CODE_POINTS).nonzero()[0]
+    told[many] = several[table.fold[many] - CODE_POINTS]
+    told[list(map(ord, _SIGNS))] |= _SIGN
+    told[np.isin(table.fold, list(map(ord, PROVINCES)))] |= _PROVINCE
+    return told
+
+
+def _signs(codes: Codes, places: Index) -> Index:
+    """Of the places of signs among code points of texts, those of @ and its like; others stand beside a v."""
     if not len(places):
         return places
 

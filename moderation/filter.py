@@ -82,7 +82,8 @@ class Filter:
         self.channels = channels
         self.engine = engine or available()[0]
         self._locks()
-        self._added = 0
+        self._added = self._replacing = 0
+        self._log: list[tuple[int, WordList]] = []
         self._today = today
         self._state = self._compile(tuple(lists))
 
@@ -107,6 +108,7 @@ class Filter:
         twin = copy.copy(self)
         twin.channels = channels
         twin._locks()  # noqa: SLF001 - our own twin
+        twin._replacing, twin._log = 0, list(self._state.added)  # noqa: SLF001
         return twin
 
     def _locks(self) -> None:
@@ -248,7 +250,7 @@ class Filter:
     def _only(self, state: _Lists, verdict: Verdict, hit: Hit) -> Result:
         return Result(verdict, self.policy.stages[verdict], state.version, (hit,), 0)
 
-    def late(self, text: str = "") -> Result:
+    def late(self, text: str) -> Result:
         """The verdict on a text nobody could check in time: full review, and what may be personal starred."""
         shown = masked_blind(text[:MAX_READ]) + "*" * (len(text) - MAX_READ)
         return Result(
@@ -269,7 +271,8 @@ class Filter:
         """
         with self._changing:
             self._added += 1
-            self._state = self._over(self._state, (*self._state.added, (self._added, more)))
+            self._log.append((self._added, more))
+            self._state = self._over(self._state, (*self._state.added, self._log[-1]))
             return self._state.version
 
     def replace(self, lists: Iterable[WordList]) -> str:
@@ -279,22 +282,35 @@ class Filter:
         """
         with self._changing:
             so_far = self._added
-        return self._rebuild(tuple(lists), so_far)
+            self._replacing += 1
+        with self._rebuilding:
+            try:
+                return self._rebuild(tuple(lists), so_far)
+            finally:
+                with self._changing:
+                    self._replacing -= 1
+                    self._forget()
 
     def settle(self) -> str:
         """Fold what `add` added in with the rest. Returns the new version."""
-        with self._changing:
-            lists, so_far = self.lists, self._added
-        return self._rebuild(lists, so_far)
+        with self._rebuilding:
+            with self._changing:
+                lists, so_far = self.lists, self._added
+            return self._rebuild(lists, so_far)
 
     def _rebuild(self, lists: tuple[WordList, ...], so_far: int) -> str:
         """Compile aside, then swap. What was added after number `so_far` stays on top."""
-        with self._rebuilding:
-            fresh = self._compile(lists)
-            with self._changing:
-                meanwhile = tuple(one for one in self._state.added if one[0] > so_far)
-                self._state = self._over(fresh, meanwhile) if meanwhile else fresh
-                return self._state.version
+        fresh = self._compile(lists)
+        with self._changing:
+            meanwhile = tuple(one for one in self._log if one[0] > so_far)
+            self._state = self._over(fresh, meanwhile) if meanwhile else fresh
+            self._forget()
+            return self._state.version
+
+    def _forget(self) -> None:
+        """What is folded in need not be known, unless a replacement waits that may have to keep it."""
+        if not self._replacing:
+            self._log = list(self._state.added)
 
     def _over(self, state: _Lists, added: tuple[tuple[int, WordList], ...]) -> _Lists:
         lists = tuple(one for _, one in added)

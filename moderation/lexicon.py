@@ -52,9 +52,7 @@ class Channel(enum.StrEnum):
     __hash__ = str.__hash__  # the one of Enum is Python, and this is asked for with every hit
 
 
-CHOOSABLE = frozenset(
-    set(Channel) - {Channel.EXACT, Channel.ALIAS, Channel.PERSONAL}
-)
+CHOOSABLE = frozenset(set(Channel) - {Channel.EXACT, Channel.ALIAS, Channel.PERSONAL})
 """What `channels=` of an entry may add or take away."""
 DEFAULT_CHANNELS = CHOOSABLE - {Channel.INITIALS, Channel.REVERSAL}
 

@@ -7,6 +7,7 @@ note is for its author's judgement.
 
 import datetime as dt
 import enum
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ import msgspec
 from moderation.dictionary import Chance, Dictionary, dictionary
 from moderation.filter import EVERY_CHANNEL, Filter
 from moderation.fold import Folded
-from moderation.lexicon import Channel, Entry, WordList
+from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.lists import ListError, Problem, load_list
 from moderation.result import Hit, Result
 
@@ -28,6 +29,17 @@ CHANCE = 0.5
 """Times in a million words from which a term made of two words' edges is worth a note."""
 SHOWN = 4
 """Examples named in a finding."""
+
+_LIKE_OPENING = {"﹗": "!", "❗": "!", "❕": "!", "ǃ": "!", "﹫": "@", "﹟": "#", "♯": "#"}
+_LIKE_BAR = re.compile(r"[丨│┃∣❘¦︱ǀ][ 　]*[a-zａ-ｚ疑敏重拦]")
+_SEVERITY_BEHIND = re.compile(
+    r"[\u3400-\u9fff].*[\s:：/／\\＼,，、][ 　]*(suspected|sensitive|important|block)$"
+)
+_AGAINST = re.compile(
+    r"[反防拒禁戒抵不勿别无没非]|远离|打击|举报|警惕|查处|整治|治理|揭露|危害|"
+    r"\b(?:no|not|never|against|anti|stop|quit|prevent|without)\b"
+)
+"""What an allow-phrase says that speaks against what it names."""
 
 
 class Level(enum.StrEnum):
@@ -130,13 +142,16 @@ class _Lint:
         self.found.append(Finding(f"{list_}.txt", line, level, rule, reason))
 
     def _shapes(self) -> None:
-        """Terms, aliases and allow-phrases of which the fold leaves nothing, or one character."""
+        """What is mistyped, and what the fold leaves nothing of, or one character."""
         for one in self.lists:
             for entry in one.entries:
                 self._shape(one.name, entry.line, "term", entry.term)
                 for alias in entry.aliases:
                     self._shape(one.name, entry.line, "alias", alias)
             for allow in one.allows:
+                if slip := _slip(allow.phrase):
+                    reason = f"allow-phrase {allow.phrase!r} {slip}"
+                    self._say(one.name, allow.line, Level.FIX, "typing-slip", reason)
                 if not Folded([allow.phrase]).text:
                     self._say(
                         one.name,
@@ -148,6 +163,8 @@ class _Lint:
 
     def _shape(self, name: str, line: int, what: str, text: str) -> None:
         left = len(Folded([text]).kept)
+        if slip := _slip(text):
+            self._say(name, line, Level.FIX, "typing-slip", f"{what} {text!r} {slip}")
         if left == 0:
             self._say(name, line, Level.FIX, "empty", f"of {what} {text!r} nothing is left when it is folded")
         elif left == 1:
@@ -156,8 +173,8 @@ class _Lint:
                 line,
                 Level.FIX,
                 "one-character",
-                f"{what} {text!r} is one character after folding and would be found everywhere; "
-                "write the words it stands in",
+                f"{what} {text!r} is one character after folding{_other(text)} and would be found "
+                "everywhere; write the words it stands in",
             )
 
     def _duplicates(self) -> None:
@@ -229,7 +246,7 @@ class _Lint:
         )
 
     def _allows(self) -> None:
-        """Allow-phrases with nothing to suppress."""
+        """Allow-phrases with nothing to suppress, and with a term in them that is itself meant."""
         rows = [(one.name, allow) for one in self.lists for allow in one.allows]
         for (name, allow), result in zip(
             rows, self.bare.check_many([allow.phrase for _, allow in rows]), strict=True
@@ -242,6 +259,29 @@ class _Lint:
                     "idle-allow",
                     f"allow-phrase {allow.phrase!r} holds no term of these lists",
                 )
+
+            if _AGAINST.search(allow.phrase.lower()):
+                continue
+            if hit := next((hit for hit in result.hits if self._is_meant(allow.phrase, hit)), None):
+                self._say(
+                    name,
+                    allow.line,
+                    Level.NOTE,
+                    "silences",
+                    f"allow-phrase {allow.phrase!r} silences {hit.term!r} ({hit.list}.txt, "
+                    f"{hit.severity.word}), which stands in it as a word of its own; keep it only where that "
+                    "is always harmless",
+                )
+
+    def _is_meant(self, phrase: str, hit: Hit) -> bool:
+        """Whether a term stands in an allow-phrase as a word, of which the phrase is no other sense."""
+        if not hit.clean or hit.channel is not Channel.EXACT or hit.severity is Severity.SUSPECTED:
+            return False
+        if phrase.isascii() or _key(hit.term)[0] == _key(phrase)[0]:
+            return False  # Latin terms stand as words always; of the term itself another rule tells
+        if self.words is None:
+            return True
+        return not self.words.frequency(phrase) and self.words.is_part(phrase, hit.start, hit.end)
 
     def _in_words(self, words: Dictionary) -> None:
         """Dictionary words that contain a term and are something else."""
@@ -330,6 +370,23 @@ def _lasting(one: WordList) -> WordList:
 def _key(text: str) -> tuple[str, tuple[int, ...]]:
     folded = Folded([text])
     return folded.text, tuple(folded.run_lengths(0, len(folded.folded)))
+
+
+def _slip(text: str) -> str:
+    """What a term, alias or phrase was probably meant to be; "" where nothing speaks for a slip."""
+    if (sign := _LIKE_OPENING.get(text[0])) and len(text) > 1:
+        return f"begins with {text[0]!r}; type {sign!r} or its full-width form, or take it away"
+    if found := _LIKE_BAR.search(text):
+        return f"has {found[0][0]!r} in it; type | or ｜ between a term and its severity"
+    if found := _SEVERITY_BEHIND.search(text):
+        return f"ends in {found[1]!r}; type | or ｜ between a term and its severity"
+    return ""
+
+
+def _other(text: str) -> str:
+    """What is left of it, where that is not plain."""
+    left = Folded([text]).text
+    return f", {left!r}," if left != text else ""
 
 
 def _examples(words: Sequence[str]) -> str:

@@ -1,12 +1,16 @@
 """Word lists: the text format, its reader and the manifest. The format's description: wordlists/README.md.
 
 A list is refused whole with every problem in it named; who holds a good one keeps it.
+
+The signs of the format may be typed full-width, as a Chinese keyboard gives them: ！ ＃ ＠ ｜ ＝, and between
+names ， 、 ； too. In a term they would mean nothing, for the fold takes them away.
 """
 
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,9 +71,11 @@ class ManifestRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _DIRECTIVES = {"category", "title-en", "title-zh", "version", "licence", "severity", "alias"}
-_OPTION = re.compile(r'([a-z]+)=("(?:[^"\\]|\\.)*"|[^\s"]+)(?:\s+|$)')
-_FIELD = re.compile(r"(?<!\\)\|")
-_ESCAPE = re.compile(r"\\([\\|#@!])")
+_OPTION = re.compile(r"""([a-zａ-ｚ]+)[=＝]("(?:[^"\\]|\\.)*"|[“”](?:[^“”\\]|\\.)*[“”]|[^\s"“”]+)(?:\s+|$)""")
+_FIELDS = "|｜"
+_EQUALS = "=＝"
+_COMMAS = ",，、；"
+_ESCAPE = re.compile(rf"\\([\\{_FIELDS}{_EQUALS}{_COMMAS}#＃@＠!！])")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -88,12 +94,12 @@ class _Reader:
     def read(self, text: str) -> None:
         for number, raw in enumerate(text.split("\n"), 1):
             line = raw.strip().removeprefix("\ufeff")
-            if not line or line.startswith("#"):
+            if not line or line[0] in "#＃":
                 continue
             try:
-                if line.startswith("@"):
+                if line[0] in "@＠":
                     self._directive(line[1:])
-                elif line.startswith("!"):
+                elif line[0] in "!！":
                     self._allow(line[1:].strip(), number)
                 else:
                     self._entry(line, number)
@@ -103,8 +109,8 @@ class _Reader:
             self.problems.append(Problem(self.file, 0, "has no @category line"))
 
     def _directive(self, line: str) -> None:
-        key, _, value = line.partition(" ")
-        value = value.strip()
+        key, *rest = line.split(None, 1) or [""]
+        key, value = _plain(key), "".join(rest).strip()
         if key not in _DIRECTIVES:
             raise ValueError(f"@{key} is not known; known are: {', '.join(sorted(_DIRECTIVES))}")
         if not value:
@@ -112,15 +118,15 @@ class _Reader:
         if self.entries and key != "alias":
             raise ValueError(f"@{key} must stand above the first term")
         if key == "alias":
-            part, _, others = value.partition("=")
-            names = _names(others, "@alias")
+            part, *others = _split(value, _EQUALS, most=1)
+            names = _names("".join(others), "@alias")
             if not part.strip() or not names:
                 raise ValueError("an alias for parts of terms is written: @alias 微信 = 薇信,威信")
             self.substitutes.append((_term(part, "the part"), names))
             return
         if key in self.header:
             raise ValueError(f"@{key} stands here twice")
-        if key == "category" and not _NAME.fullmatch(value):
+        if key == "category" and not _NAME.fullmatch(value := _plain(value)):
             raise ValueError(f"@category is {value!r}; allowed are small letters, digits and -")
         if key == "severity":
             self.severity = _severity(value)
@@ -133,7 +139,7 @@ class _Reader:
         self.allows[phrase] = Allow(phrase, number)
 
     def _entry(self, line: str, number: int) -> None:
-        fields = [field.strip() for field in _FIELD.split(line)]
+        fields = [field.strip() for field in _split(line, _FIELDS)]
         if len(fields) > 3:
             raise ValueError(r"has more than term | severity | options; a | inside a term is written \|")
         term = _term(fields[0], "the term")
@@ -200,8 +206,11 @@ def load_list(path: Path) -> WordList:
 
 
 def load_terms(path: Path) -> WordList:
-    """Read a file of bare terms, one a line. Raises ListError where it cannot be read."""
-    return plain_list(_decode(_bytes(path), path.name).splitlines(), path.name)
+    """Read a file of bare terms, one a line. Raises ListError where it cannot be read or has none."""
+    read = plain_list(_decode(_bytes(path), path.name).splitlines(), path.name)
+    if not read.entries:
+        raise ListError.one(str(path), "has no terms, so every text would pass; write one term a line")
+    return read
 
 
 def load_dir(path: Path) -> tuple[WordList, ...]:
@@ -257,22 +266,44 @@ def manifest_row(data: bytes, read: WordList) -> ManifestRow:
     )
 
 
+def manifest(path: Path, instead: Mapping[str, bytes] | None = None) -> tuple[ManifestRow, ...]:
+    """What the manifest has to say of all `*.txt` of a directory, by name. Raises ListError if one is broken.
+
+    `instead`: files that are to have other bytes, or are to come.
+    """
+    files = {file.name: file for file in path.glob("*.txt")}
+    known = {name: _bytes(file) for name, file in files.items() if name not in (instead or {})}
+    known |= instead or {}
+    return tuple(
+        manifest_row(known[name], parse_list(_decode(known[name], name), name)) for name in sorted(known)
+    )
+
+
+def manifest_bytes(rows: Sequence[ManifestRow]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(rows), indent=2) + b"\n"
+
+
 def write_manifest(path: Path) -> tuple[ManifestRow, ...]:
-    """Write the manifest for all `*.txt` of a directory, by name. Raises ListError if one is broken."""
-    files = {file.name: _bytes(file) for file in sorted(path.glob("*.txt"))}
-    rows = tuple(manifest_row(data, parse_list(_decode(data, name), name)) for name, data in files.items())
-    text = msgspec.json.format(msgspec.json.encode(rows), indent=2)
+    """Write the manifest for all `*.txt` of a directory. Raises ListError if one is broken."""
+    rows = manifest(path)
     new = path / f".{MANIFEST}.new"
-    new.write_bytes(text + b"\n")
+    new.write_bytes(manifest_bytes(rows))
     new.replace(path / MANIFEST)
     return rows
 
 
 def _manifest(path: Path) -> list[ManifestRow]:
+    file = path / MANIFEST
+    if not path.is_dir():
+        raise ListError.one(str(path), "is not a directory of lists; give one that has a manifest.json")
+    if not file.exists():
+        raise ListError.one(
+            str(file), "is missing; `streamgate filter import FILE --category NAME --to DIR` writes it"
+        )
     try:
-        return msgspec.json.decode(_bytes(path / MANIFEST), type=list[ManifestRow])
+        return msgspec.json.decode(_bytes(file), type=list[ManifestRow])
     except msgspec.DecodeError as error:
-        raise ListError([Problem(MANIFEST, 0, f"cannot be understood: {error}")]) from error
+        raise ListError.one(str(file), f"cannot be understood: {error}") from error
 
 
 def _bytes(path: Path) -> bytes:
@@ -280,9 +311,9 @@ def _bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(MAX_LIST_BYTES + 1)
     except OSError as error:
-        raise ListError([Problem(path.name, 0, f"cannot be read: {error.strerror}")]) from error
+        raise ListError.one(str(path), f"cannot be read: {error.strerror}") from error
     if len(data) > MAX_LIST_BYTES:
-        raise ListError([Problem(path.name, 0, f"is larger than {MAX_LIST_BYTES >> 20} MiB")])
+        raise ListError.one(str(path), f"is larger than {MAX_LIST_BYTES >> 20} MiB")
     return data
 
 
@@ -303,10 +334,30 @@ def _term(text: str, what: str) -> str:
     return term
 
 
+def _plain(word: str) -> str:
+    """A word of the format as it is meant, where it was typed full-width."""
+    return unicodedata.normalize("NFKC", word)
+
+
+def _split(text: str, signs: str, most: int = -1) -> list[str]:
+    """Cut at each of the signs that has no backslash before it. `most`: cuts; -1 is all."""
+    parts: list[str] = []
+    begin = at = 0
+    while at < len(text):
+        if text[at] == "\\":
+            at += 1
+        elif text[at] in signs and most != len(parts):
+            parts.append(text[begin:at])
+            begin = at + 1
+        at += 1
+    return [*parts, text[begin:]]
+
+
 def _severity(word: str) -> Severity:
-    if word not in SEVERITIES:
+    found = SEVERITIES.get(_plain(word))
+    if found is None:
         raise ValueError(f"severity is {word!r}; allowed are {', '.join(SEVERITIES)}")
-    return SEVERITIES[word]
+    return found
 
 
 def _options(text: str) -> dict[str, str]:
@@ -316,12 +367,12 @@ def _options(text: str) -> dict[str, str]:
         found = _OPTION.match(text, at)
         if found is None:
             raise ValueError(f"options are written key=value, with spaces between; not: {text[at:]!r}")
-        key, value = found.groups()
+        key, value = _plain(found[1]), found[2]
         if key not in ("alias", "channels", "expires", "tags", "note"):
             raise ValueError(f"option {key!r} is not known; known are alias, channels, expires, tags, note")
         if key in options:
             raise ValueError(f"option {key!r} stands here twice")
-        options[key] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+        options[key] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value[0] in '"“”' else value
         at = found.end()
     return options
 
@@ -329,12 +380,12 @@ def _options(text: str) -> dict[str, str]:
 def _names(text: str, what: str) -> tuple[str, ...]:
     if not text.strip():
         return ()
-    return tuple(dict.fromkeys(_term(one, f"one of {what}") for one in text.split(",")))
+    return tuple(dict.fromkeys(_term(one, f"one of {what}") for one in _split(text, _COMMAS)))
 
 
 def _channels(text: str) -> frozenset[Channel]:
     chosen = set(DEFAULT_CHANNELS)
-    for word in text.split(",") if text else ():
+    for word in _plain(text).replace("、", ",").split(",") if text else ():
         sign, name = word[:1], word[1:]
         if sign not in ("+", "-") or name not in {one.value for one in CHOOSABLE}:
             allowed = ", ".join(sorted(CHOOSABLE))
@@ -345,7 +396,7 @@ def _channels(text: str) -> frozenset[Channel]:
 
 def _day(text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(_plain(text))
     except ValueError as error:
         raise ValueError(f"expires is {text!r}; a day is written 2027-01-31") from error
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from moderation.lexicon import DEFAULT_CHANNELS, SEVERITIES, Entry, Severity, WordList
 
-_SPECIAL = re.compile(r"([\\|])")
-_OPENING = re.compile(r"^([#@!])")
-_NEEDS_QUOTES = re.compile(r'[\s"]')
+_SPECIAL = re.compile(r"([\\|｜])")
+_OPENING = re.compile(r"^([#＃@＠!！])")
+_IN_NAMES = re.compile(r"([\\|｜,，、；=＝])")
+_BACKSLASH = r"\\\1"
+_NEEDS_QUOTES = re.compile(r'[\s"“”]')
 
 
 def list_text(one: WordList) -> str:
@@ -24,7 +26,9 @@ def list_text(one: WordList) -> str:
         "severity": usual.word,
     }
     lines = [f"@{key} {' '.join(value.split())}" for key, value in header.items() if value.strip()]
-    lines += [f"@alias {_escaped(part)} = {_names(others)}" for part, others in one.substitutes]
+    lines += [
+        f"@alias {_IN_NAMES.sub(_BACKSLASH, part)} = {_names(others)}" for part, others in one.substitutes
+    ]
     lines += ["", *(_line(entry, usual) for entry in one.entries)]
     if one.allows:
         lines += ["", *(f"! {_escaped(allow.phrase)}" for allow in one.allows)]
@@ -59,15 +63,15 @@ def _options(entry: Entry) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    return ",".join(_escaped(name) for name in names)
+    return ",".join(_IN_NAMES.sub(_BACKSLASH, name) for name in names)
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text)
+    return _SPECIAL.sub(_BACKSLASH, text)
 
 
 def _quoted(text: str, *, always: bool = False) -> str:
     """For options: bare where that can be read back, else in quotes with the special ones escaped."""
     if not always and not _NEEDS_QUOTES.search(text):
         return text
-    return '"' + re.sub(r'([\\"|])', r"\\\1", text) + '"'
+    return '"' + re.sub(r'([\\"|｜])', _BACKSLASH, text) + '"'

@@ -1,28 +1,29 @@
 """`streamgate filter`: the keyword filter from the command line. Needs no running gate."""
 
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
 from streamgate.errors import ConfigError
+from streamgate.filter_lines import JsonLines, as_text, batches, writable, write
 
 if TYPE_CHECKING:
     from moderation.filter import Filter
-    from moderation.result import Result
+    from moderation.importer import Imported
+    from moderation.lexicon import Entry, WordList
+    from moderation.lint import Finding
+    from moderation.versions import Diff
 
 filter_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Check texts against word lists; lint and import lists."
 )
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-AT_ONCE = 1024
-"""Lines read before they are checked, where they come from a file; from a terminal each one is answered
-at once."""
+_Lists = Annotated[Path, typer.Option("--lists", metavar="DIR", help="Directory of lists.")]
 
 
 @filter_app.command()
@@ -38,11 +39,16 @@ def check(
     json: _Json = False,
 ) -> None:
     """Check every line of standard input and print one verdict a line."""
+    if sys.stdin is None:
+        raise ConfigError("standard input is closed; give the texts there, one a line")
     made = _filter(terms, lists)
-    for texts in _lines():
-        for text, result in zip(texts, made.check_many(texts), strict=True):
-            _print(_as_json(text, result) if json else _as_text(text, result))
-        sys.stdout.flush()
+    lines = JsonLines() if json else None
+    for texts in batches(sys.stdin.fileno()):
+        results = made.check_many(texts)
+        if lines is not None:
+            write(lines.of(texts, results))
+        else:
+            write("".join(map(as_text, texts, results)).encode())
 
 
 @filter_app.command()
@@ -59,8 +65,7 @@ def lint(
     from moderation.lint import lint_files, must_fix
 
     findings = lint_files(files, corpus)
-    for finding in findings:
-        _print(msgspec.json.encode(finding._asdict()).decode() if json else str(finding))
+    _print_all(msgspec.json.encode(one._asdict()).decode() if json else str(one) for one in findings)
     if must_fix(findings):
         raise typer.Exit(1)
 
@@ -71,27 +76,136 @@ def import_(
     *,
     category: Annotated[str, typer.Option(metavar="NAME", help="Category of the new list.")],
     to: Annotated[Path, typer.Option(metavar="DIR", help="Directory of lists.")],
+    sheet: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The one sheet to read. [default: all that have headings]"),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Leave out the rows that must be fixed and install the others.")
+    ] = False,
     json: _Json = False,
 ) -> None:
-    """Make a list out of a table or of plain lines, lint it and enter it in the manifest."""
-    from moderation.importer import import_list
+    """Make a list out of a table or of plain lines, lint it and enter it in the manifest.
 
-    done = import_list(file, category=category, to=to)
+    Exit code 1, and nothing is installed, when something must be fixed.
+    """
+    from moderation.importer import UnfitError, import_list
+
+    try:
+        done = import_list(file, category=category, to=to, sheet=sheet, force=force)
+    except UnfitError as error:
+        if json:
+            _print_json({"list": category, "version": None, "terms": 0, **_findings(error.findings)})
+        else:
+            _print_all(error.findings)
+        raise ConfigError(
+            f"{file.name}: nothing was imported; mend the rows marked fix, or leave them out with --force"
+        ) from error
     if json:
-        told = {
-            "list": done.list.name,
-            "version": done.list.version,
-            "terms": len(done.list.entries),
-            "repeated": done.repeated,
-            "findings": [finding._asdict() for finding in done.findings],
-        }
-        _print(msgspec.json.encode(told).decode())
+        _print_json(
+            {
+                "list": done.list.name,
+                "version": done.list.version,
+                "terms": len(done.list.entries),
+                "repeated": done.repeated,
+                **_findings(done.findings),
+                "left_out": done.left_out,
+                "notes": done.notes,
+            }
+        )
         return
-    for finding in done.findings:
-        _print(str(finding))
-    _print(f"{done.list.name}: version {done.list.version}, {len(done.list.entries)} terms")
+    _print_all(done.findings)
+    _print_all(done.notes)
+    _print_all(f"left out: {one}" for one in done.left_out)
+    _print(f"{done.list.name}: version {done.list.version}, {_terms(done)}")
     if done.diff:
         _print(str(done.diff))
+
+
+@filter_app.command()
+def history(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[LIST]...", help="Lists to tell of; by default all.")
+    ] = None,
+    *,
+    lists: _Lists,
+    json: _Json = False,
+) -> None:
+    """Tell which versions of lists are kept, and which one counts."""
+    from moderation import versions
+
+    for name in names or versions.names(lists):
+        kept = versions.history(lists, name)
+        now = next((one.number for one in kept if one.counts), None)
+        if json:
+            told = [
+                {"version": one.number, "saved": one.saved.isoformat(timespec="seconds"), "terms": one.terms}
+                for one in kept
+            ]
+            _print_json({"list": name, "now": now, "versions": told})
+            continue
+        _print(f"{name}:" if now else f"{name}: what counts now is no version that is kept")
+        for one in kept:
+            saved = one.saved.astimezone().strftime("%Y-%m-%d %H:%M")
+            terms = "cannot be read" if one.terms is None else f"{one.terms} terms"
+            _print(f"  {one.number:>4}  {saved}  {terms}{'  counts now' if one.counts else ''}")
+
+
+@filter_app.command()
+def diff(
+    name: Annotated[str, typer.Argument(metavar="LIST", help="Name of the list, without .txt.")],
+    before: Annotated[
+        int | None, typer.Argument(metavar="[VERSION]", help="By default the last that differs.")
+    ] = None,
+    after: Annotated[
+        int | None, typer.Argument(metavar="[VERSION]", help="By default what counts now.")
+    ] = None,
+    *,
+    lists: _Lists,
+    json: _Json = False,
+) -> None:
+    """Say what sets two versions of a list apart: - went, + came, ~ changed."""
+    from moderation import versions
+
+    new = versions.load_version(lists, name, after) if after else versions.now(lists, name)
+    if before is None:
+        kept = [one.number for one in versions.history(lists, name) if not one.counts]
+        if not kept:
+            raise ConfigError(f"{name}: no other version is kept, so there is nothing to compare")
+        before = kept[-1]
+    told = versions.diff(versions.load_version(lists, name, before), new)
+    if json:
+        _print_json({"list": name, "before": before, "after": after, **_differences(told)})
+        return
+    _print(str(told) or "no difference")
+
+
+@filter_app.command()
+def rollback(
+    name: Annotated[str, typer.Argument(metavar="LIST", help="Name of the list, without .txt.")],
+    version: Annotated[
+        int, typer.Argument(metavar="VERSION", help="The one whose words are to count again.")
+    ],
+    *,
+    lists: _Lists,
+    json: _Json = False,
+) -> None:
+    """Make an earlier version of a list count again, as a new version; what counted until now is kept."""
+    from moderation import versions
+
+    file = lists / f"{name}.txt"
+    wanted = versions.load_version(lists, name, version)
+    had = (
+        versions.now(lists, name) if file.exists() else msgspec.structs.replace(wanted, entries=(), allows=())
+    )
+    back = versions.roll_back(lists, name, version)
+    told = versions.diff(had, back)
+    if json:
+        _print_json({"list": name, "from": version, "version": back.version, **_differences(told)})
+        return
+    _print(f"{name}: version {back.version} says what version {version} said, {len(back.entries)} terms")
+    if told:
+        _print(str(told))
 
 
 @filter_app.command()
@@ -108,7 +222,7 @@ def bench(
     texts = speed.make_comments(comments, words, ORDINARY)
     rows = [speed.measure_apart(engine, words, texts, ORDINARY) for engine in matcher.available()]
     if json:
-        _print(msgspec.json.encode({"engines": rows}).decode())
+        _print_json({"engines": rows})
         return
     _print(speed.table(rows))
 
@@ -124,8 +238,32 @@ def _filter(terms: Path | None, lists: Path | None) -> "Filter":
     if terms is not None and lists is not None:
         raise ConfigError("--terms and --lists exclude each other; give one of them")
     if terms is not None:
-        return Filter([load_terms(terms)])
-    return Filter(load_dir(lists or installed()))
+        read = load_terms(terms)
+        _check_terms(terms, read)
+        return Filter([read])
+    where = lists or installed()
+    read_all = load_dir(where)
+    if not any(one.entries for one in read_all):
+        raise ConfigError(
+            f"{where}: its lists have no terms, so every text would pass; add one, or give --terms"
+        )
+    return Filter(read_all)
+
+
+def _check_terms(file: Path, read: "WordList") -> None:
+    """Say which terms can never be found, and refuse if none can."""
+    from moderation.fold import Folded
+
+    odd = [entry.term for entry in read.entries if not any(map(str.isalnum, entry.term))]
+    empty = [term for term in odd if not Folded([term]).text]
+    if not empty:
+        return
+    told = ", ".join(map(repr, empty[:4])) + (", ..." if len(empty) > 4 else "")
+    if len(empty) == len(read.entries):
+        raise ConfigError(
+            f"{file}: none of its terms can ever be found: of {told} nothing is left when folded"
+        )
+    typer.echo(f"streamgate: {file}: {told} can never be found: nothing is left when folded", err=True)
 
 
 def installed() -> Path:
@@ -135,58 +273,45 @@ def installed() -> Path:
     return Path(next(iter(wordlists.__path__)))
 
 
-def _lines() -> Iterator[list[str]]:
-    """Lines of standard input. What is no UTF-8 is kept as lone surrogates: the filter has to see it too."""
-    at_once = 1 if sys.stdin.isatty() else AT_ONCE
-    batch: list[str] = []
-    for line in sys.stdin.buffer:
-        batch.append(line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape"))
-        if len(batch) >= at_once:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _findings(findings: Iterable["Finding"]) -> dict[str, Any]:
+    return {"findings": [finding._asdict() for finding in findings]}
 
 
-def _as_json(text: str, result: "Result") -> str:
-    """One line. Lone surrogates are written as U+FFFD; positions stay right."""
-    severity = result.severity
-    shown = {
-        "text": _writable(text),
-        "verdict": result.verdict.word,
-        "severity": severity.word if severity is not None else None,
-        "stages": result.stages,
-        "masked": _writable(result.masked if result.masked is not None else text),
-        "reason": {"zh": result.reason_zh, "en": result.reason_en},
-        "hits": [
-            {
-                "term": hit.term,
-                "list": hit.list,
-                "category": hit.category,
-                "severity": hit.severity.word,
-                "channel": hit.channel.value,
-                "start": hit.start,
-                "end": hit.end,
-            }
-            for hit in result.hits
-        ],
-        "version": result.version,
+def _terms(done: "Imported") -> str:
+    return f"{len(done.list.entries)} terms" + (f", {done.repeated} rows joined" if done.repeated else "")
+
+
+def _differences(told: "Diff") -> dict[str, Any]:
+    return {
+        "added": [_shown(entry) for entry in told.added],
+        "removed": [_shown(entry) for entry in told.removed],
+        "changed": [{"before": _shown(one.before), "after": _shown(one.after)} for one in told.changed],
+        "allowed": told.allowed,
+        "disallowed": told.disallowed,
+        "head": told.head,
     }
-    return msgspec.json.encode(shown).decode()
 
 
-def _as_text(text: str, result: "Result") -> str:
-    return f"{result.verdict.word:<10}{_writable(result.masked or text)}" + (
-        f"\n          {result.reason_zh}\n          {result.reason_en}" if result.hits else ""
-    )
+def _shown(entry: "Entry") -> dict[str, Any]:
+    return {
+        "term": entry.term,
+        "severity": entry.severity.word,
+        "aliases": entry.aliases,
+        "channels": sorted(entry.channels),
+        "expires": entry.expires,
+        "tags": entry.tags,
+        "note": entry.note,
+    }
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def _writable(text: str) -> str:
-    return _SURROGATE.sub("\ufffd", text)
+def _print_all(lines: Iterable[object]) -> None:
+    if text := "".join(f"{line}\n" for line in lines):
+        write(writable(text).encode())
 
 
 def _print(text: str) -> None:
-    sys.stdout.buffer.write(text.encode() + b"\n")
+    _print_all([text])
+
+
+def _print_json(told: object) -> None:
+    write(msgspec.json.encode(told) + b"\n")

@@ -1,6 +1,7 @@
 """`streamgate filter`, as a person or a script runs it."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -91,6 +92,175 @@ def test_import_makes_a_list_that_check_takes(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     checked = run("check", "--lists", str(lists), "--json", given="加微信\n".encode())
     assert json.loads(checked.stdout)["verdict"] == "block"
+
+
+def terms_of(tmp_path: Path, text: str = "加微信\n") -> Path:
+    file = tmp_path / "terms.txt"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def test_check_answers_a_slow_pipe_at_once(tmp_path: Path) -> None:
+    terms = str(terms_of(tmp_path))
+    command = [sys.executable, "-m", "streamgate", "filter", "check", "--terms", terms, "--json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        waited = []
+        for text in ("一", "加微信", "二\n三"):  # the first waits for the start too
+            started = time.perf_counter()
+            running.stdin.write(f"{text}\n".encode())
+            shown = [json.loads(running.stdout.readline())["text"] for _ in text.split("\n")]
+            waited.append(time.perf_counter() - started)
+            assert shown == text.split("\n")
+        running.stdin.write("没有换行".encode())
+        running.stdin.close()
+        assert json.loads(running.stdout.readline())["text"] == "没有换行"
+        assert running.stdout.read() == b""
+    assert max(waited[1:]) < 0.1
+    assert running.returncode == 0
+
+
+def test_check_cuts_lines_right_wherever_the_pieces_of_input_end(tmp_path: Path) -> None:
+    texts = [f"第{number}条 加微信 {'长' * (number % 977)}" for number in range(6000)]
+    texts[3000] = "很长" * 700_000
+    done = run("check", "--terms", str(terms_of(tmp_path)), "--json", given="\r\n".join(texts).encode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    shown = [json.loads(line) for line in done.stdout.decode().split("\n")[:-1]]
+    assert [one["text"] for one in shown] == texts
+    assert [len(one["hits"]) for one in shown[:10]] == [1] * 10
+
+
+def test_check_without_json_is_for_people(tmp_path: Path) -> None:
+    done = run("check", "--terms", str(terms_of(tmp_path)), given="你好\n快加微信\n".encode())
+    assert done.stdout.decode().split("\n") == [
+        "clean     你好",
+        "sensitive 快加微信",
+        "          判为“敏感”：以原词方式命中“加微信”（terms，敏感级）。",
+        "          Sensitive: “加微信” (terms, sensitive) was found as written.",
+        "",
+    ]
+
+
+def refused(*arguments: str, given: bytes = b"x\n") -> str:
+    done = run(*arguments, given=given)
+    assert (done.returncode, done.stdout) == (1, b"")
+    said = done.stderr.decode()
+    assert "Traceback" not in said
+    return said
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("", "has no terms, so every text would pass"), ("，，\n※\n", "none of its terms can ever be found")],
+)
+def test_terms_that_find_nothing_are_refused(tmp_path: Path, text: str, says: str) -> None:
+    file = terms_of(tmp_path, text)
+    assert f"{file}: {says}" in refused("check", "--terms", str(file))
+
+
+def test_a_term_that_finds_nothing_is_told_beside_the_others(tmp_path: Path) -> None:
+    done = run("check", "--terms", str(terms_of(tmp_path, "加微信\n，，\n")), given=b"x\n")
+    assert done.returncode == 0
+    assert "'，，' can never be found" in done.stderr.decode()
+
+
+def test_what_cannot_be_read_is_named_as_it_was_given(tmp_path: Path) -> None:
+    assert ".: cannot be read: Is a directory" in refused("check", "--terms", ".")
+    gone = tmp_path / "nodir"
+    assert f"{gone}: is not a directory of lists" in refused("check", "--lists", str(gone))
+    gone.mkdir()
+    assert f"{gone / 'manifest.json'}: is missing" in refused("check", "--lists", str(gone))
+    (gone / "manifest.json").write_text("[]")
+    assert f"{gone}: its lists have no terms" in refused("check", "--lists", str(gone))
+
+
+@pytest.mark.parametrize(
+    ("redirection", "says"),
+    [
+        ("<&-", "standard input is closed"),
+        ("0>/dev/null", "standard input cannot be read: Bad file descriptor"),
+        (">&-", "standard output is closed"),
+        (">/dev/full", "standard output cannot be written: No space left on device"),
+    ],
+)
+def test_streams_that_cannot_be_used_are_told(tmp_path: Path, redirection: str, says: str) -> None:
+    script = f'exec "$0" -m streamgate filter check --terms "$1" {redirection}'
+    done = subprocess.run(
+        ["bash", "-c", script, sys.executable, str(terms_of(tmp_path))],
+        input=b"x\n",
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert done.returncode == 1
+    assert f"streamgate: {says}" in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_who_reads_only_the_head_gets_no_complaint(tmp_path: Path) -> None:
+    script = 'yes x | head -200000 | "$0" -m streamgate filter check --terms "$1" --json | head -1'
+    done = subprocess.run(
+        ["bash", "-c", script, sys.executable, str(terms_of(tmp_path))], capture_output=True, check=False
+    )
+    assert (len(done.stdout.splitlines()), done.stderr) == (1, b"")
+
+
+def test_import_refuses_what_must_be_fixed_and_leaves_it_out_by_force(tmp_path: Path) -> None:
+    table, lists = tmp_path / "table.csv", tmp_path / "lists"
+    table.write_text("词语,级别\n代课,敏感\n代课,拦截\n傻,敏感\n", "utf-8")
+    arguments = ("import", str(table), "--category", "own", "--to", str(lists))
+    done = run(*arguments)
+    assert done.returncode == 1
+    assert "table.csv:4: fix: term '傻'" in done.stdout.decode()
+    assert "nothing was imported" in done.stderr.decode()
+    assert not lists.exists()
+    told = json.loads(run(*arguments, "--json").stdout)
+    assert told["version"] is None
+    assert [one["rule"] for one in told["findings"] if one["level"] == "fix"] == ["one-character"]
+
+    done = run(*arguments, "--force")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "left out: 傻" in done.stdout.decode()
+    assert "row 3: '代课' is block" in done.stdout.decode()
+    checked = run("check", "--lists", str(lists), "--json", given="找代课。傻\n".encode())
+    assert [(hit["term"], hit["severity"]) for hit in json.loads(checked.stdout)["hits"]] == [
+        ("代课", "block")
+    ]
+
+
+def test_import_to_what_is_no_directory_is_refused(tmp_path: Path) -> None:
+    file = terms_of(tmp_path)
+    assert f"{file}: cannot be written" in refused(
+        "import", str(file), "--category", "own", "--to", str(file)
+    )
+
+
+def test_versions_are_listed_compared_and_brought_back(tmp_path: Path) -> None:
+    lists = str(tmp_path / "lists")
+    for text in ("加微信\n", "加微信\n加群聊\n"):
+        file = str(terms_of(tmp_path, text))
+        assert run("import", file, "--category", "own", "--to", lists).returncode == 0
+
+    (told,) = map(json.loads, run("history", "--lists", lists, "--json").stdout.splitlines())
+    assert (told["list"], told["now"]) == ("own", 2)
+    assert [(one["version"], one["terms"]) for one in told["versions"]] == [(1, 1), (2, 2)]
+    assert "2 terms  counts now" in run("history", "own", "--lists", lists).stdout.decode()
+
+    assert run("diff", "own", "--lists", lists).stdout.decode() == "+ 加群聊 | sensitive\n"
+    assert run("diff", "own", "2", "1", "--lists", lists).stdout.decode() == "- 加群聊 | sensitive\n"
+    assert run("diff", "own", "2", "--lists", lists).stdout.decode() == "no difference\n"
+    told = json.loads(run("diff", "own", "1", "2", "--lists", lists, "--json").stdout)
+    assert [one["term"] for one in told["added"]] == ["加群聊"]
+
+    done = run("rollback", "own", "1", "--lists", lists)
+    assert done.stdout.decode() == "own: version 3 says what version 1 said, 1 terms\n- 加群聊 | sensitive\n"
+    checked = run("check", "--lists", lists, "--json", given="来加群聊\n".encode())
+    assert json.loads(checked.stdout)["verdict"] == "clean"
+
+    assert "own.txt: has no version 9; kept are 1, 2, 3" in refused("rollback", "own", "9", "--lists", lists)
+    assert "has no list 'abc'; it has own" in refused("diff", "abc", "--lists", lists)
 
 
 @pytest.mark.parametrize("engine", ["daachorse", "pyahocorasick"])

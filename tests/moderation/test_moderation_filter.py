@@ -289,6 +289,36 @@ def test_what_is_added_between_two_rebuilds_that_overlap_is_kept() -> None:
     ]
 
 
+def test_what_is_settled_while_a_replacement_waits_is_kept() -> None:
+    made = Filter([plain_list(["旧词"], "old")])
+    compiling = threading.Barrier(2)
+    compile_lists = made._compile
+
+    def slowly(lists: object) -> object:
+        if threading.current_thread() is first:
+            compiling.wait()
+            time.sleep(0.05)
+        return compile_lists(lists)
+
+    made._compile = slowly
+    first = threading.Thread(target=made.settle)
+    second = threading.Thread(target=made.replace, args=([plain_list(["别词"], "other")],))
+    first.start()
+    compiling.wait()
+    second.start()
+    time.sleep(0.01)
+    made.add(plain_list(["新词"], "new"))
+    first.join()
+    made.settle()
+    second.join()
+    assert [made.check(word).verdict.word for word in ("旧词", "别词", "新词")] == [
+        "clean",
+        "sensitive",
+        "sensitive",
+    ]
+    assert made._log == list(made._state.added)
+
+
 def test_settling_folds_in_what_was_added_and_keeps_what_comes_meanwhile() -> None:
     made = Filter([plain_list(["旧词"], "old")])
     made.add(plain_list(["新词"], "new"))

@@ -6,10 +6,11 @@ import zipfile
 import openpyxl
 import pytest
 
-from moderation import importer
-from moderation.importer import import_list, read_table
+from moderation import rows as rows_module
+from moderation.importer import UnfitError, import_list
 from moderation.lexicon import Severity
 from moderation.lists import ListError, load_dir, load_list
+from moderation.table import read_table
 
 
 def a_file(tmp_path, name, text, encoding="utf-8"):
@@ -27,8 +28,20 @@ def a_sheet(tmp_path, *rows):
     return file
 
 
+def a_book(tmp_path, **sheets):
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, its_rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in its_rows:
+            sheet.append(row)
+    file = tmp_path / "words.xlsx"
+    book.save(file)
+    return file
+
+
 def read(file):
-    return read_table(file, category="ads")[0]
+    return read_table(file, category="ads").list
 
 
 def rows(file):
@@ -96,9 +109,117 @@ def test_a_sheet_with_numbers_dates_and_gaps(tmp_path):
     assert (second.term, second.severity, second.expires) == ("广告", Severity.SENSITIVE, None)
 
 
-def test_a_repeated_term_counts_once_and_the_first_row_wins(tmp_path):
-    one, repeated = read_table(a_file(tmp_path, "a.csv", "广告,block\n广告,suspected\n"), category="ads")
-    assert ([entry.severity.word for entry in one.entries], repeated) == (["block"], 1)
+def test_a_term_that_stands_twice_has_the_graver_severity_and_it_is_said(tmp_path):
+    text = "词语,级别,别名,到期,备注\n代课,敏感,dk,2027-01-31,见通知\n代课,拦截,带课,,\n"
+    made = read_table(a_file(tmp_path, "a.csv", text), category="ads")
+    (entry,) = made.list.entries
+    assert (entry.severity.word, entry.aliases, entry.expires) == ("block", ("dk", "带课"), None)
+    assert (entry.note, made.repeated) == ("见通知", 1)
+    assert made.notes == ("a.csv: row 3: '代课' is block, in row 2 sensitive; the graver one counts (block)",)
+
+
+def test_a_lighter_repetition_takes_nothing_away(tmp_path):
+    made = read_table(a_file(tmp_path, "a.csv", "广告,block\n广告,suspected\n"), category="ads")
+    assert ([entry.severity.word for entry in made.list.entries], made.repeated) == (["block"], 1)
+    assert len(made.notes) == 1
+
+
+def test_a_mere_repetition_is_only_counted(tmp_path):
+    made = read_table(a_file(tmp_path, "a.txt", "广告\n广告\n"), category="ads")
+    assert (len(made.list.entries), made.repeated, made.notes) == (1, 1, ())
+
+
+@pytest.mark.parametrize(
+    "headings", ["詞語,級別,備註", "關鍵詞,嚴重程度,說明", "ＴＥＲＭ,ｌｅｖｅｌ,Note", "词语：,级别：,备注"]
+)
+def test_headings_in_traditional_chinese_or_full_width(tmp_path, headings):
+    (entry,) = read(a_file(tmp_path, "a.csv", f"{headings}\n廣告,攔截,見通知\n")).entries
+    assert (entry.term, entry.severity, entry.note) == ("廣告", Severity.BLOCK, "見通知")
+
+
+def test_a_title_above_the_headings_is_passed_over_and_it_is_said(tmp_path):
+    table = [
+        ("评论敏感词表（2026年3月）",),
+        (),
+        ("制表", "张三", "教务处"),
+        ("词语", "级别"),
+        ("广告", "拦截"),
+    ]
+    made = read_table(a_sheet(tmp_path, *table), category="ads")
+    assert [(one.term, one.severity.word) for one in made.list.entries] == [("广告", "block")]
+    assert made.notes == ("words.xlsx: rows above the headings in row 4 are not read",)
+
+
+def test_a_column_that_is_not_read_is_named(tmp_path):
+    made = read_table(a_file(tmp_path, "a.csv", "词语,分类\n广告,甲\n"), category="ads")
+    assert made.notes == ("a.csv: column '分类' is not read",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_unicode_text_as_spreadsheets_save_it(tmp_path, encoding):
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    file = a_file(tmp_path, "a.txt", f"{mark}词语\t级别\r\n广告\t拦截\r\n", encoding)
+    assert rows(file) == [("广告", "block")]
+    assert rows(a_file(tmp_path, "b.txt", f"{mark}广告\r\n代购\r\n", encoding)) == [
+        ("广告", "sensitive"),
+        ("代购", "sensitive"),
+    ]
+
+
+# ---------------------------------------------------------------- workbooks
+
+
+def test_every_sheet_with_headings_is_read_and_a_cover_is_not(tmp_path):
+    file = a_book(
+        tmp_path,
+        说明=[("本表由教务处制作",), ("请勿外传",)],
+        一=[("词语", "级别"), ("广告", "敏感"), ("代购", "敏感")],
+        二=[("級別", "詞語"), ("拦截", "广告"), ("重要", "兼职")],
+    )
+    made = read_table(file, category="ads")
+    assert [(one.term, one.severity.word) for one in made.list.entries] == [
+        ("广告", "block"),
+        ("代购", "sensitive"),
+        ("兼职", "important"),
+    ]
+    skipped, repeated = made.notes
+    assert skipped == "words.xlsx: sheet '说明' has no headings and was not read; --sheet reads it"
+    assert repeated.startswith(
+        "words.xlsx[二]: row 2: '广告' is block, in row 2 of words.xlsx[一] sensitive; "
+    )
+
+
+def test_sheets_without_headings_are_asked_about_by_name(tmp_path):
+    file = a_book(tmp_path, 封面=[("本表由教务处制作",)], 词=[("广告",), ("代购",)])
+    ((_, reason),) = problems(file)
+    assert reason.startswith("has no sheet with headings (词语, 级别)")
+    assert reason.endswith("name one with --sheet: '封面', '词'")
+    made = read_table(file, category="ads", sheet="词")
+    assert [one.term for one in made.list.entries] == ["广告", "代购"]
+    with pytest.raises(ListError, match="has no sheet '别的' with anything in it; there are '封面', '词'"):
+        read_table(file, category="ads", sheet="别的")
+
+
+def test_a_hidden_sheet_is_not_read_unless_named(tmp_path):
+    file = a_book(tmp_path, 词=[("词语",), ("广告",)], 旧=[("词语",), ("代购",)])
+    book = openpyxl.load_workbook(file)
+    book["旧"].sheet_state = "hidden"
+    book.save(file)
+    made = read_table(file, category="ads")
+    assert [one.term for one in made.list.entries] == ["广告"]
+    assert made.notes == ("words.xlsx: sheet '旧' is hidden and was not read; --sheet reads it",)
+    assert [one.term for one in read_table(file, category="ads", sheet="旧").list.entries] == ["代购"]
+
+
+def test_problems_name_the_sheet(tmp_path):
+    file = a_book(tmp_path, 一=[("词语", "级别"), ("广告", "敏感")], 二=[("词语", "级别"), ("代购", "糟")])
+    with pytest.raises(ListError, match=r"words\.xlsx\[二\]:2: severity is '糟'"):
+        read_table(file, category="ads")
+
+
+def test_a_sheet_of_what_has_none_is_refused(tmp_path):
+    with pytest.raises(ListError, match=r"a\.csv: has no sheets, and so no sheet '一'"):
+        read_table(a_file(tmp_path, "a.csv", "广告\n"), category="ads", sheet="一")
 
 
 # ---------------------------------------------------------------- what is refused
@@ -131,8 +252,17 @@ def test_more_than_a_hundred_problems_are_counted(tmp_path):
     ("name", "data", "reason"),
     [
         ("a.doc", b"x", "ends in .doc; allowed are .csv, .tsv, .txt and .xlsx"),
-        ("a.csv", b"\xff\xff\xff", "is neither UTF-8 nor GB 18030"),
+        ("a.csv", b"\xff\xff\xff", "is neither UTF-8, UTF-16 nor GB 18030"),
         ("a.csv", b'"open', "is not CSV"),
+        ("a.csv", "广告,block\n".encode("utf-16-le"), "is neither"),
+        (
+            "a.csv",
+            "广告表\n词语\n广告\n".encode(),
+            "'词语' looks like a heading; take away the rows above it",
+        ),
+        ("a.csv", "广告,block,甲\n".encode(), "has more than term and severity; put headings above"),
+        ("a.txt", "广告 | block\n".encode(), "'广告 | block' is in the format of lists"),
+        ("a.txt", "广告\n！应用广告知\n".encode(), "'！应用广告知' is in the format of lists"),
         ("a.csv", b"", "has no terms"),
         ("a.csv", b"term,severity\n", "has no terms"),
         ("a.xlsx", b"PK no", "is not an XLSX file"),
@@ -151,7 +281,7 @@ def test_a_zip_that_is_no_sheet_is_refused(tmp_path):
 
 def test_a_sheet_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     file = a_sheet(tmp_path, ("广告",))
-    monkeypatch.setattr(importer, "MAX_UNPACKED", 1000)
+    monkeypatch.setattr(rows_module, "MAX_UNPACKED", 1000)
     assert problems(file)[0][1].startswith("unpacks to more than")
 
 
@@ -185,16 +315,58 @@ def test_allow_phrases_and_titles_of_the_list_stay(tmp_path):
     assert [entry.term for entry in one.entries] == ["代购"]
 
 
-def test_an_import_is_linted(tmp_path):
-    done = import_list(
-        a_file(tmp_path, "a.txt", "广\n廣告\n广告\n"),
-        category="ads",
-        to=tmp_path / "lists",
-        corpus=["全是广告的一天"],
-    )
-    lines = (tmp_path / "lists" / "ads.txt").read_text("utf-8").split("\n")
-    told = {(one.rule, lines[one.line - 1]) for one in done.findings}
-    assert told >= {("one-character", "广"), ("duplicate", "广告"), ("in-corpus", "广告")}
+def test_what_must_be_fixed_is_not_imported(tmp_path):
+    table = a_file(tmp_path, "a.csv", "词语\n傻\n，，\n廣告\n广告\n代购\n")
+    with pytest.raises(UnfitError) as caught:
+        import_list(table, category="ads", to=tmp_path / "lists", corpus=["全是代购的一天"])
+    fixes = [(one.file, one.line, one.rule) for one in caught.value.findings if one.level == "fix"]
+    assert fixes == [
+        ("a.csv", 2, "one-character"),
+        ("a.csv", 3, "empty"),
+        ("a.csv", 5, "duplicate"),
+        ("a.csv", 6, "in-corpus"),
+    ]
+    assert "the same as '廣告' in row 4" in str(caught.value)
+    assert not (tmp_path / "lists").exists()
+
+
+def test_by_force_the_rows_that_must_be_fixed_are_left_out(tmp_path):
+    table = a_file(tmp_path, "a.csv", "词语,放行\n傻,\n，，,\n廣告,\n广告,~~\n代购,\n")
+    done = import_list(table, category="ads", to=tmp_path / "lists", force=True)
+    assert [entry.term for entry in done.list.entries] == ["廣告", "代购"]
+    assert done.left_out == ("傻", "，，", "广告", "! ~~")
+    assert [one.rule for one in done.findings if one.level == "fix"] == []
+    assert [len(one.entries) for one in load_dir(tmp_path / "lists")] == [2]
+
+
+def test_where_nothing_is_left_force_is_of_no_use(tmp_path):
+    with pytest.raises(ListError, match=r"a\.txt: has no terms but those that must be fixed"):
+        import_list(a_file(tmp_path, "a.txt", "傻\n"), category="ads", to=tmp_path / "lists", force=True)
+    assert not (tmp_path / "lists").exists()
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "本表仅供内部使用，请不要外传，谢谢",
+        "请各位老师核对。",
+        "以下词语由教务处与宣传部共同整理并于三月份经过会议讨论",
+        "This list was made by the office.",
+    ],
+)
+def test_prose_is_no_term(tmp_path, prose):
+    table = a_file(tmp_path, "a.csv", f'词语\n广告\n"{prose}"\n')
+    with pytest.raises(UnfitError, match=r"a\.csv:3: term .* reads like a sentence"):
+        import_list(table, category="ads", to=tmp_path / "lists")
+
+
+def test_findings_name_the_rows_of_their_sheet(tmp_path):
+    table = a_book(tmp_path, 一=[("词语",), ("广告",)], 二=[("词语",), ("廣告",), ("傻",)])
+    with pytest.raises(UnfitError) as caught:
+        import_list(table, category="ads", to=tmp_path / "lists")
+    fixes = [(one.file, one.line, one.rule) for one in caught.value.findings if one.level == "fix"]
+    assert fixes == [("words.xlsx[二]", 2, "duplicate"), ("words.xlsx[二]", 3, "one-character")]
+    assert "in row 2 of words.xlsx[一]" in str(caught.value)
 
 
 def test_a_refused_import_changes_nothing(tmp_path):
@@ -204,3 +376,24 @@ def test_a_refused_import_changes_nothing(tmp_path):
     with pytest.raises(ListError):
         import_list(a_file(tmp_path, "b.csv", "代购,awful\n"), category="ads", to=lists)
     assert sorted((file, file.read_bytes()) for file in lists.rglob("*") if file.is_file()) == before
+
+
+def everything(folder):
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_a_broken_list_beside_it_keeps_an_import_from_changing_anything(tmp_path):
+    lists = tmp_path / "lists"
+    import_list(a_file(tmp_path, "a.txt", "广告\n"), category="ads", to=lists)
+    (lists / "broken.txt").write_text("no list", "utf-8")
+    before = everything(lists)
+    for category in ("ads", "new"):
+        with pytest.raises(ListError, match=r"broken\.txt"):
+            import_list(a_file(tmp_path, "b.txt", "代购\n"), category=category, to=lists)
+    assert everything(lists) == before
+
+
+def test_a_directory_that_is_none_is_refused_by_name(tmp_path):
+    file = a_file(tmp_path, "a.txt", "广告\n")
+    with pytest.raises(ListError, match=r"a\.txt: cannot be written: Not a directory"):
+        import_list(file, category="ads", to=file)

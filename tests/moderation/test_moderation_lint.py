@@ -57,6 +57,42 @@ def test_one_character_twice_is_two():
     assert said(a_list("哈哈")) == []
 
 
+@pytest.mark.parametrize("term", ["c++", "c#", "Ｃ＃"])
+def test_what_is_left_of_it_is_told(term):
+    (found,) = lint([a_list(term.replace("#", "\\#"))], (), NO_WORDS)
+    assert found.reason.startswith(f"term {term!r} is one character after folding, 'c', and would be found")
+
+
+@pytest.mark.parametrize(
+    ("term", "says"),
+    [
+        ("雅思丨block", "type | or ｜"),
+        ("雅思 │ 敏感", "type | or ｜"),
+        ("雅思 block", "ends in 'block'; type | or ｜"),
+        ("雅思：sensitive", "ends in 'sensitive'"),
+        ("﹗路口交通", "begins with '﹗'; type '!'"),
+        ("❗路口交通", "begins with '❗'; type '!'"),
+    ],
+)
+def test_a_sign_that_only_looks_like_one_of_the_format_is_a_slip(term, says):
+    (found,) = lint([a_list(term)], (), NO_WORDS)
+    assert (found.line, found.level, found.rule) == (3, Level.FIX, "typing-slip")
+    assert says in found.reason
+
+
+@pytest.mark.parametrize("term", ["road block", "block", "微信important", "丨丨", "敏感信息"])
+def test_words_that_are_no_slip(term):
+    assert said(a_list(term)) == []
+
+
+def test_an_allow_phrase_that_silences_a_term_that_is_meant_is_named():
+    words = Dictionary({"参与": 300, "赌博": 900, "路口": 700, "交通": 9000, "口": 7, "交": 3})
+    found = lint([a_list("赌博 | block", "口交", "! 参与赌博", "! 路口交通", "! 拒绝赌博")], (), words)
+    assert [(one.line, one.level) for one in found if one.rule == "silences"] == [(5, Level.NOTE)]
+    (told,) = [one.reason for one in found if one.rule == "silences"]
+    assert "'参与赌博' silences '赌博' (one.txt, block)" in told
+
+
 def test_terms_that_fold_to_the_same_are_one_too_many():
     assert said(a_list("赌博", "賭博")) == [("one.txt", 4, Level.FIX, "duplicate")]
 

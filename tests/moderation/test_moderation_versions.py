@@ -5,7 +5,7 @@ import pytest
 
 from moderation.lexicon import Allow, Entry, Severity, WordList
 from moderation.lists import ListError, load_dir
-from moderation.versions import Change, diff, load_version, roll_back, save, versions
+from moderation.versions import Change, diff, history, load_version, names, now, roll_back, save, versions
 
 
 def a_list(*terms: str, allows: tuple[str, ...] = (), severity: Severity = Severity.SENSITIVE) -> WordList:
@@ -90,3 +90,53 @@ def test_line_numbers_are_no_difference():
     one = a_list("广告")
     moved = msgspec.structs.replace(one, entries=(msgspec.structs.replace(one.entries[0], line=9),))
     assert not diff(one, moved)
+
+
+def test_titles_and_parts_of_terms_are_a_difference_too():
+    before = msgspec.structs.replace(a_list("广告"), title_zh="广告", substitutes=(("微信", ("vx",)),))
+    after = msgspec.structs.replace(before, title_zh="推广", substitutes=(("微信", ("vx", "薇信")),))
+    assert str(diff(before, after)).split("\n") == [
+        "~ @title-zh '广告' -> '推广'",
+        "- @alias 微信 = vx",
+        "+ @alias 微信 = vx,薇信",
+    ]
+
+
+def test_a_broken_list_beside_it_keeps_a_save_from_changing_anything(tmp_path):
+    save(tmp_path, a_list("广告"))
+    (tmp_path / "broken.txt").write_text("no list", "utf-8")
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    with pytest.raises(ListError, match=r"broken\.txt"):
+        save(tmp_path, a_list("代购"))
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
+
+
+def test_a_manifest_that_cannot_be_written_leaves_the_list_alone(tmp_path):
+    save(tmp_path, a_list("广告"))
+    (tmp_path / ".manifest.json.new").mkdir()
+    with pytest.raises(ListError, match="cannot be written"):
+        save(tmp_path, a_list("代购"))
+    assert terms(now(tmp_path, "ads")) == ["广告"]
+    assert versions(tmp_path, "ads") == (1,)
+
+
+def test_the_history_tells_which_version_counts(tmp_path):
+    save(tmp_path, a_list("广告"))
+    save(tmp_path, a_list("广告", "代购"))
+    assert [(one.number, one.terms, one.counts) for one in history(tmp_path, "ads")] == [
+        (1, 1, False),
+        (2, 2, True),
+    ]
+    (tmp_path / "ads.txt").write_text("@category ads\n@severity block\n手写\n", "utf-8")
+    assert [one.counts for one in history(tmp_path, "ads")] == [False, False]
+    assert names(tmp_path) == ("ads",)
+
+
+def test_a_list_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    save(tmp_path, a_list("广告"))
+    with pytest.raises(ListError, match="has no list 'abs'; it has ads"):
+        history(tmp_path, "abs")
+    with pytest.raises(ListError, match="is not a name for a list"):
+        load_version(tmp_path, "../ads", 1)
+    with pytest.raises(ListError, match="gone: is not a directory of lists"):
+        names(tmp_path / "gone")

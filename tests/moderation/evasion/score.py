@@ -36,7 +36,7 @@ AIMS |= dict.fromkeys((*UNSURE, "leet"), 0.9)
 CHAT = ("chat-zh", "chat-zh-long", "chat-en")
 """Sets that read like a broadcast's comments: under 1 % may be suspected, none blocked."""
 
-_ESCAPE = re.compile(r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})")
 
 
 class Evasion(NamedTuple):

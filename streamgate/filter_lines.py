@@ -1,0 +1,146 @@
+"""Texts read line by line, as many at a time as there are, and results written as lines."""
+
+import os
+import re
+import select
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from streamgate.errors import ConfigError, Fatal
+
+if TYPE_CHECKING:
+    from moderation.result import Result
+
+AT_ONCE = 1 << 20
+"""Bytes read before they are checked, where there are so many."""
+PAUSE_S = 0.005
+"""Without input, until what there is gets checked."""
+PAUSE_AT_MOST_S = 0.05
+"""The same where input never pauses, but trickles."""
+
+
+def batches(fd: int) -> Iterator[list[str]]:
+    """The lines of a file, pipe or terminal, as many at a time as there are.
+
+    What is no UTF-8 is kept as lone surrogates: the filter has to see it too.
+    """
+    begun: list[bytes] = []
+    ended = False
+    while not ended:
+        data, ended = _read(fd)
+        whole, newline, rest = data.rpartition(b"\n")
+        if newline:
+            yield _cut(b"".join([*begun, whole]))
+            begun = []
+        begun.append(rest)
+    if last := b"".join(begun):
+        yield _cut(last)
+
+
+def _read(fd: int) -> tuple[bytes, bool]:
+    """What there is, up to AT_ONCE bytes; waits for the first of it. Also tells whether that was all."""
+    pieces: list[bytes] = []
+    size = 0
+    until = 0.0
+    try:
+        while piece := os.read(fd, AT_ONCE - size):
+            pieces.append(piece)
+            size += len(piece)
+            until = until or time.monotonic() + PAUSE_AT_MOST_S
+            if size >= AT_ONCE or time.monotonic() > until or not select.select([fd], [], [], PAUSE_S)[0]:
+                return b"".join(pieces), False
+    except OSError as error:
+        raise ConfigError(
+            f"standard input cannot be read: {error.strerror}; give texts, one a line"
+        ) from error
+    return b"".join(pieces), True
+
+
+def _cut(data: bytes) -> list[str]:
+    lines = data.decode("utf-8", "surrogateescape").split("\n")
+    return [line.removesuffix("\r") for line in lines] if b"\r" in data else lines
+
+
+class JsonLines:
+    """Results as JSON lines. Lone surrogates are written as U+FFFD; positions stay right."""
+
+    def __init__(self) -> None:
+        self._encoder = msgspec.json.Encoder()
+
+    def of(self, texts: list[str], results: "list[Result]") -> bytes:
+        try:
+            every = self._encoder.encode_lines(texts)
+        except UnicodeEncodeError:
+            every = self._encoder.encode_lines([writable(text) for text in texts])
+        pieces: list[bytes] = []
+        clean: Result | None = None
+        of_clean = (b"", b"", b"")
+        # a JSON string has no line break in it
+        for said, result in zip(every.removesuffix(b"\n").split(b"\n"), results, strict=True):
+            if result is clean:  # most texts have one and the same
+                between, masked, behind = of_clean
+            else:
+                between, masked, behind = self._parts(result)
+                if not result.hits:
+                    clean, of_clean = result, (between, masked, behind)
+            pieces += (b'{"text":', said, between, masked or said, behind)
+        return b"".join(pieces)
+
+    def _parts(self, result: "Result") -> tuple[bytes, bytes, bytes]:
+        """What stands between the text and the masked text, that one if there is one, and what follows."""
+        encode, severity = self._encoder.encode, result.severity
+        between = {
+            "verdict": result.verdict.word,
+            "severity": severity.word if severity is not None else None,
+            "stages": result.stages,
+        }
+        behind = {
+            "reason": {"zh": result.reason_zh, "en": result.reason_en},
+            "hits": [
+                {
+                    "term": hit.term,
+                    "list": hit.list,
+                    "category": hit.category,
+                    "severity": hit.severity.word,
+                    "channel": hit.channel.value,
+                    "start": hit.start,
+                    "end": hit.end,
+                }
+                for hit in result.hits
+            ],
+            "version": result.version,
+        }
+        masked = b"" if result.masked is None else encode(writable(result.masked))
+        return b',%b,"masked":' % encode(between)[1:-1], masked, b",%b\n" % encode(behind)[1:]
+
+
+def as_text(text: str, result: "Result") -> str:
+    shown = f"{result.verdict.word:<10}{writable(result.masked or text)}\n"
+    if not result.verdict:
+        return shown
+    return f"{shown}          {writable(result.reason_zh)}\n          {writable(result.reason_en)}\n"
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def writable(text: str) -> str:
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def write(data: bytes) -> None:
+    """To standard output, past its buffer: what is said is out."""
+    if sys.stdout is None:
+        raise ConfigError("standard output is closed; the results go there")
+    left = memoryview(data)
+    try:
+        while left:
+            left = left[os.write(sys.stdout.fileno(), left) :]
+    except BrokenPipeError:
+        raise  # whoever read has enough; typer ends quietly
+    except OSError as error:
+        raise Fatal(f"standard output cannot be written: {error.strerror}") from error
