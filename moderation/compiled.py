@@ -7,17 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import numpy as np
 
-from moderation.candidates import ANNOUNCING
-from moderation.edges import has_stop
-from moderation.fold import CHUNK, Folded
-from moderation.halves import Halves
-from moderation.leet import Leet
+from moderation.leet.find import Leet
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.matcher import Matcher, build
-from moderation.pictures import Pictures
-from moderation.sounds import SoundIndex, readings, respelled
+from moderation.personal.candidates import ANNOUNCING
+from moderation.readings.halves import Halves
+from moderation.readings.pictures import Pictures
+from moderation.readings.sounds import SoundIndex, readings, respelled
+from moderation.readings.variants import rare
 from moderation.tables import Kind, bits_of, keys_of, neighbours, tables
-from moderation.variants import rare
+from moderation.text.edges import has_stop
+from moderation.text.fold import CHUNK, Folded
 
 ALLOW = -1
 TRIGGER = -2

@@ -14,19 +14,19 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from moderation.boundary import segmenter
-from moderation.candidates import candidates
 from moderation.compiled import Compiled
 from moderation.finds import Find, Finds, suppressed
-from moderation.fold import Folded
 from moderation.lexicon import Channel, Severity, WordList
-from moderation.masking import masked, masked_blind
 from moderation.matcher import available
-from moderation.personal import MAX_READ, Personal, personal
-from moderation.pictures import MAX_CHARS
+from moderation.personal.candidates import candidates
+from moderation.personal.find import MAX_READ, Personal, personal
+from moderation.personal.masking import masked, masked_blind
 from moderation.policy import Policy, Verdict
+from moderation.readings.pictures import MAX_CHARS
 from moderation.result import Hit, Result
 from moderation.scan import Scan
+from moderation.text.boundary import segmenter
+from moderation.text.fold import Folded
 
 BATCH = 16384
 """Texts folded and matched at once. Fewer cost more each, more fall out of the cache."""

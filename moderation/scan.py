@@ -8,16 +8,16 @@ from itertools import repeat
 import numpy as np
 
 from moderation.compiled import ALLOW, ALLOW_OVER_STOPS, TRIGGER, Compiled, Sense
-from moderation.edges import edges_hold, gaps_of, has_stop, part_of_number, straddles, with_marks
 from moderation.finds import MAX_RAW, Find, Finds, Found
-from moderation.fold import Folded
-from moderation.halves import MAX_PAIRS, joined
-from moderation.hearing import Ear, with_letters
 from moderation.lexicon import Channel
 from moderation.matcher import Match
-from moderation.placed import FEW, Placed, columns, placed, places
+from moderation.readings.halves import MAX_PAIRS, joined
+from moderation.readings.hearing import Ear, with_letters
+from moderation.readings.variants import Variant, strewn, variants
 from moderation.tables import Flags, tables
-from moderation.variants import Variant, strewn, variants
+from moderation.text.edges import edges_hold, gaps_of, has_stop, part_of_number, straddles, with_marks
+from moderation.text.fold import Folded
+from moderation.text.placed import FEW, Placed, columns, placed, places
 
 _WRITTEN = (Channel.EXACT, Channel.ALIAS)
 _JUDGED = (*_WRITTEN, Channel.SPLIT)

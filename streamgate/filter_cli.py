@@ -13,10 +13,10 @@ from streamgate.filter_lines import JsonLines, as_text, batches, writable, write
 
 if TYPE_CHECKING:
     from moderation.filter import Filter
-    from moderation.importer import Imported
     from moderation.lexicon import Entry, WordList
-    from moderation.lint import Finding
-    from moderation.versions import Diff
+    from moderation.lists.importer import Imported
+    from moderation.lists.lint import Finding
+    from moderation.lists.versions import Diff
 
 filter_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Check texts against word lists; lint and import lists."
@@ -62,7 +62,7 @@ def lint(
     json: _Json = False,
 ) -> None:
     """Say what is wrong with lists. Exit code 1 when something must be fixed."""
-    from moderation.lint import lint_files, must_fix
+    from moderation.lists.lint import lint_files, must_fix
 
     findings = lint_files(files, corpus)
     _print_all(msgspec.json.encode(one._asdict()).decode() if json else str(one) for one in findings)
@@ -89,7 +89,7 @@ def import_(
 
     Exit code 1, and nothing is installed, when something must be fixed.
     """
-    from moderation.importer import UnfitError, import_list
+    from moderation.lists.importer import UnfitError, import_list
 
     try:
         done = import_list(file, category=category, to=to, sheet=sheet, force=force)
@@ -132,7 +132,7 @@ def history(
     json: _Json = False,
 ) -> None:
     """Tell which versions of lists are kept, and which one counts."""
-    from moderation import versions
+    from moderation.lists import versions
 
     for name in names or versions.names(lists):
         kept = versions.history(lists, name)
@@ -165,7 +165,7 @@ def diff(
     json: _Json = False,
 ) -> None:
     """Say what sets two versions of a list apart: - went, + came, ~ changed."""
-    from moderation import versions
+    from moderation.lists import versions
 
     new = versions.load_version(lists, name, after) if after else versions.now(lists, name)
     if before is None:
@@ -191,7 +191,7 @@ def rollback(
     json: _Json = False,
 ) -> None:
     """Make an earlier version of a list count again, as a new version; what counted until now is kept."""
-    from moderation import versions
+    from moderation.lists import versions
 
     file = lists / f"{name}.txt"
     wanted = versions.load_version(lists, name, version)
@@ -233,7 +233,7 @@ ORDINARY = 0.03
 
 def _filter(terms: Path | None, lists: Path | None) -> "Filter":
     from moderation.filter import Filter
-    from moderation.lists import load_dir, load_terms
+    from moderation.lists.files import load_dir, load_terms
 
     if terms is not None and lists is not None:
         raise ConfigError("--terms and --lists exclude each other; give one of them")
@@ -252,7 +252,7 @@ def _filter(terms: Path | None, lists: Path | None) -> "Filter":
 
 def _check_terms(file: Path, read: "WordList") -> None:
     """Say which terms can never be found, and refuse if none can."""
-    from moderation.fold import Folded
+    from moderation.text.fold import Folded
 
     odd = [entry.term for entry in read.entries if not any(map(str.isalnum, entry.term))]
     empty = [term for term in odd if not Folded([term]).text]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from moderation.boundary import Place, by_chance, plain, segmenter
-from moderation.edges import edges_hold, gaps_of
+from moderation.text.boundary import Place, by_chance, plain, segmenter
+from moderation.text.edges import edges_hold, gaps_of
 
 
 @pytest.fixture(params=["rjieba", "jieba"])

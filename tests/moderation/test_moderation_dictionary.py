@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation.dictionary import Dictionary, dictionary
+from moderation.lists.dictionary import Dictionary, dictionary
 
 SMALL = Dictionary(
     {"赌博": 90, "罪": 40, "赌博罪": 4, "出口": 50, "交易": 80, "出口交易": 3, "口": 7, "交": 3}

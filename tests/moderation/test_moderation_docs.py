@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from moderation.filter import Filter
-from moderation.lists import parse_list
+from moderation.lists.files import parse_list
 from moderation.policy import ROWS, Verdict
 
 DOC = (Path(__file__).parents[2] / "docs" / "filter.md").read_text("utf-8")

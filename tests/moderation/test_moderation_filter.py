@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from moderation_texts import any_text, disguised
 
 from moderation.filter import EVERY_CHANNEL, EXACT_CHANNELS, Filter
-from moderation.fold import fold
 from moderation.lexicon import Channel
-from moderation.lists import parse_list, plain_list
+from moderation.lists.files import parse_list, plain_list
 from moderation.policy import Verdict
 from moderation.result import Result
+from moderation.text.fold import fold
 
 LIST = r"""
 @category test

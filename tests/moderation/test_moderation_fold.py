@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moderation_texts import any_text, disguised
 
-from moderation.fold import Folded, fold
+from moderation.text.fold import Folded, fold
 
 SAME = {
     "ＨＥＬＬＯ": "hello",

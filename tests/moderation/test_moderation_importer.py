@@ -6,11 +6,11 @@ import zipfile
 import openpyxl
 import pytest
 
-from moderation import rows as rows_module
-from moderation.importer import UnfitError, import_list
 from moderation.lexicon import Severity
-from moderation.lists import ListError, load_dir, load_list
-from moderation.table import read_table
+from moderation.lists import rows as rows_module
+from moderation.lists.files import ListError, load_dir, load_list
+from moderation.lists.importer import UnfitError, import_list
+from moderation.lists.table import read_table
 
 
 def a_file(tmp_path, name, text, encoding="utf-8"):

@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from moderation_texts import any_text
 
-from moderation.fold import Folded
-from moderation.leet import MAX_READ, Leet
-from moderation.lists import load_dir
+from moderation.leet.find import MAX_READ, Leet
+from moderation.lists.files import load_dir
+from moderation.text.fold import Folded
 
 ROOT = Path(__file__).parents[2]
 CLEAN = sorted((Path(__file__).parent / "evasion" / "clean").glob("*.txt"))

@@ -4,9 +4,9 @@ import datetime as dt
 
 import pytest
 
-from moderation.dictionary import Dictionary
-from moderation.lint import Level, lint, lint_files, must_fix, read_corpus
-from moderation.lists import ListError, parse_list
+from moderation.lists.dictionary import Dictionary
+from moderation.lists.files import ListError, parse_list
+from moderation.lists.lint import Level, lint, lint_files, must_fix, read_corpus
 
 WORDS = Dictionary(
     {

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.lexicon import CHOOSABLE, Allow, Channel, Entry, Severity, WordList
-from moderation.lists import ListError, parse_list
-from moderation.listtext import list_text
+from moderation.lists.files import ListError, parse_list
+from moderation.lists.text import list_text
 
 WORD = (
     st.text(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation.numbers import counts_something, groups_of, is_luhn, is_resident_id, numbers
+from moderation.personal.numbers import counts_something, groups_of, is_luhn, is_resident_id, numbers
 
 
 def test_the_surest_kind_comes_first() -> None:

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moderation_texts import any_text
 
-from moderation.candidates import ANNOUNCING, candidates
 from moderation.filter import Filter
-from moderation.fold import Folded, fold
-from moderation.masking import BORDER, masked, masked_blind
-from moderation.personal import MAX_READ, personal
+from moderation.personal.candidates import ANNOUNCING, candidates
+from moderation.personal.find import MAX_READ, personal
+from moderation.personal.masking import BORDER, masked, masked_blind
+from moderation.text.fold import Folded, fold
 
 made = Filter([])
 

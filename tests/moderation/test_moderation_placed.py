@@ -1,8 +1,8 @@
 """Where a match is in the original: the same for many at once and for each by itself."""
 
-from moderation.fold import Folded
 from moderation.matcher import build
-from moderation.placed import FEW, placed
+from moderation.text.fold import Folded
+from moderation.text.placed import FEW, placed
 
 TEXTS = ["大家加*微信吧", "加微信", "", "我看 hi，再看shi", "加加微\u200b微信😀", "😀 ⑩ 加微信！"]
 

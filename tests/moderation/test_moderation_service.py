@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from moderation.filter import Filter
-from moderation.lists import plain_list
+from moderation.lists.files import plain_list
 from moderation.result import Result
 from moderation.service import FilterService
 from moderation.speed import make_terms, word_list

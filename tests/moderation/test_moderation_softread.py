@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from moderation_texts import any_text
 
-from moderation.softread import read_softly
+from moderation.personal.softread import read_softly
 
 
 @pytest.mark.parametrize(

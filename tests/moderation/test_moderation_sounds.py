@@ -6,8 +6,8 @@ import pytest
 
 from moderation.filter import Filter
 from moderation.lexicon import Channel, Entry, Severity, WordList
-from moderation.lists import load_dir
-from moderation.sounds import readings, respelled, spelled, spelling
+from moderation.lists.files import load_dir
+from moderation.readings.sounds import readings, respelled, spelled, spelling
 from moderation.tables import tables, use_of
 
 SHIPPED = Path(__file__).parents[2] / "wordlists"

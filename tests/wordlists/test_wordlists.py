@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from moderation.filter import Filter
-from moderation.fold import Folded
 from moderation.lexicon import Channel, Severity
-from moderation.lint import Level, lint_files
-from moderation.lists import load_dir, load_list
+from moderation.lists.files import load_dir, load_list
+from moderation.lists.lint import Level, lint_files
 from moderation.policy import Verdict
+from moderation.text.fold import Folded
 
 HERE = Path(__file__).parents[2] / "wordlists"
 FILES = sorted(HERE.glob("*.txt"))

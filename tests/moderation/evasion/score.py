@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from moderation.filter import Filter
-from moderation.lists import load_dir, load_list
+from moderation.lists.files import load_dir, load_list
 from moderation.policy import Verdict
 
 HERE = Path(__file__).parent

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 import score
 
-from moderation.lists import load_list
+from moderation.lists.files import load_list
 
 EVASIONS = score.read_evasions()
 KINDS = tuple(dict.fromkeys(one.kind for one in EVASIONS))

@@ -2,7 +2,7 @@
 
 import re
 
-from moderation.softread import MARK, Spot
+from moderation.personal.softread import MARK, Spot
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领"
 """The characters a plate begins with; a Latin letter follows."""

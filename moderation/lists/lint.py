@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from moderation.dictionary import Chance, Dictionary, dictionary
 from moderation.filter import EVERY_CHANNEL, Filter
-from moderation.fold import Folded
 from moderation.lexicon import Channel, Entry, Severity, WordList
-from moderation.lists import ListError, Problem, load_list
+from moderation.lists.dictionary import Chance, Dictionary, dictionary
+from moderation.lists.files import ListError, Problem, load_list
 from moderation.result import Hit, Result
+from moderation.text.fold import Folded
 
 AS_WRITTEN = frozenset({Channel.EXACT, Channel.ALIAS})
 COMMON = 20

@@ -5,7 +5,14 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from moderation.boundary import (
+from moderation.compiled import Compiled
+from moderation.finds import Find, Found
+from moderation.lexicon import Channel
+from moderation.matcher import Match
+from moderation.readings.sounds import spelled
+from moderation.readings.spelled import SPACE, Spelled, apart_from, beside_han, pieces_of
+from moderation.tables import NEWLINE, Codes, Kind, are_letters, has_pair, is_pair, tables
+from moderation.text.boundary import (
     CHANGED,
     EVIDENCE,
     FUNCTION_WORDS,
@@ -15,16 +22,9 @@ from moderation.boundary import (
     Place,
     by_chance,
 )
-from moderation.compiled import Compiled
-from moderation.edges import edges_hold, gaps_of
-from moderation.finds import Find, Found
-from moderation.fold import Folded
-from moderation.lexicon import Channel
-from moderation.matcher import Match
-from moderation.placed import FEW, Placed, columns, placed
-from moderation.sounds import spelled
-from moderation.spelled import SPACE, Spelled, apart_from, beside_han, pieces_of
-from moderation.tables import NEWLINE, Codes, Kind, are_letters, has_pair, is_pair, tables
+from moderation.text.edges import edges_hold, gaps_of
+from moderation.text.fold import Folded
+from moderation.text.placed import FEW, Placed, columns, placed
 
 LETTERS = 2
 """Latin letters a text has at least to be read as pinyin."""

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moderation.fold import Folded
 from moderation.lexicon import Channel
-from moderation.pictures import MAX_CHARS
+from moderation.readings.pictures import MAX_CHARS
 from moderation.tables import CODE_POINTS, NEWLINE, Flags, Index, Kind, tables
+from moderation.text.fold import Folded
 
 NEAR = 3
 """Folded characters from one strewn letter to the next, at most."""

@@ -8,9 +8,19 @@ import itertools
 import re
 from typing import NamedTuple
 
-from moderation.edges import MAX_GAP
-from moderation.shapes import EURO, FITS, LEADING, MADE, MAX_SINGLE_GAP, PUNCTUATION, SIGNS, has_letter, said
-from moderation.skeleton import Stretch
+from moderation.leet.shapes import (
+    EURO,
+    FITS,
+    LEADING,
+    MADE,
+    MAX_SINGLE_GAP,
+    PUNCTUATION,
+    SIGNS,
+    has_letter,
+    said,
+)
+from moderation.leet.skeleton import Stretch
+from moderation.text.edges import MAX_GAP
 
 _QUIET = frozenset("_~*")
 """Gaps that are disguise wherever they stand: f_r3e."""

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from moderation.accounts import MAYBE_ID, announced_ids
-from moderation.addresses import MAYBE_ADDRESS
-from moderation.edges import with_marks
-from moderation.numbers import MAYBE_NUMBER
-from moderation.personal import MAX_READ, Personal
-from moderation.plates import MAYBE_PLATE
-from moderation.softread import read_softly
+from moderation.personal.accounts import MAYBE_ID, announced_ids
+from moderation.personal.addresses import MAYBE_ADDRESS
+from moderation.personal.find import MAX_READ, Personal
+from moderation.personal.numbers import MAYBE_NUMBER
+from moderation.personal.plates import MAYBE_PLATE
+from moderation.personal.softread import read_softly
 from moderation.tables import Kind, tables
+from moderation.text.edges import with_marks
 
 BORDER = 256
 """Code points before MAX_READ that are masked blind as well: a number may lie across."""

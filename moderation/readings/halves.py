@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moderation.fold import Folded
 from moderation.tables import (
     CODE_POINTS,
     Bits,
@@ -22,6 +21,7 @@ from moderation.tables import (
     looked_up,
     tables,
 )
+from moderation.text.fold import Folded
 
 FEW = 50
 """Places up to which each is looked up; more are thinned out at once first."""

@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moderation.fold import Folded
 from moderation.matcher import Matcher
-from moderation.sounds import SoundIndex
+from moderation.readings.sounds import SoundIndex
 from moderation.tables import (
     CODE_POINTS,
     NEWLINE,
@@ -24,6 +23,7 @@ from moderation.tables import (
     looked_up,
     tables,
 )
+from moderation.text.fold import Folded
 
 MAX_WAYS = 6
 """Fitting readings tried of each picture; all pictures of a text take their first, second, third together."""

@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from moderation.fold import Folded
 from moderation.lexicon import MAX_TERM, SEVERITIES, Allow, Entry, Severity, WordList
-from moderation.lists import ListError, Problem, parse_list
-from moderation.rows import MAX_ROWS, SHEETS, Row, Sheet, kind_of, read_sheets, read_text, table_of
+from moderation.lists.files import ListError, Problem, parse_list
+from moderation.lists.rows import MAX_ROWS, SHEETS, Row, Sheet, kind_of, read_sheets, read_text, table_of
+from moderation.text.fold import Folded
 
 MAX_PROBLEMS = 100
 """Problems told of one file; the rest are counted."""

@@ -8,7 +8,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from moderation.softread import LINK, MARK, Spot
+from moderation.personal.softread import LINK, MARK, Spot
 
 MIN_DIGITS = 7
 """The digits of the shortest number, a phone without its area code."""

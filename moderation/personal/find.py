@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-from moderation.accounts import accounts
-from moderation.addresses import addresses
-from moderation.edges import with_marks
 from moderation.lexicon import Severity
-from moderation.numbers import numbers
-from moderation.plates import plates
-from moderation.softread import Spot, read_softly
+from moderation.personal.accounts import accounts
+from moderation.personal.addresses import addresses
+from moderation.personal.numbers import numbers
+from moderation.personal.plates import plates
+from moderation.personal.softread import Spot, read_softly
+from moderation.text.edges import with_marks
 
 MAX_READ = 20_000
 """Code points of one text that are searched; what is behind them is masked blind and goes to full review."""

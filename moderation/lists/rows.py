@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from moderation.lists import MAX_LIST_BYTES, ListError
+from moderation.lists.files import MAX_LIST_BYTES, ListError
 
 MAX_ROWS = 1_000_000
 MAX_UNPACKED = 256 << 20

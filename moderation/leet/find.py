@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from moderation.edges import with_marks
-from moderation.fold import CHUNK, Folded
-from moderation.lettering import Term, holds, in_code, may_join, starred_as, starred_ways, unwrapped
-from moderation.shapes import MADE, SIGNS, UNIT, masked, maybe, shapes_of
-from moderation.skeleton import Line, classes, skeleton_of
+from moderation.leet.lettering import Term, holds, in_code, may_join, starred_as, starred_ways, unwrapped
+from moderation.leet.shapes import MADE, SIGNS, UNIT, masked, maybe, shapes_of
+from moderation.leet.skeleton import Line, classes, skeleton_of
 from moderation.tables import Index, are_letters
+from moderation.text.edges import with_marks
+from moderation.text.fold import CHUNK, Folded
 
 MAX_READ = 20_000
 """Code points of a text that are read."""

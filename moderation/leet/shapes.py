@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from moderation.fold import Folded
 from moderation.tables import CODE_POINTS, Codes, Flags, Index, Kind, tables
+from moderation.text.fold import Folded
 
 MAX_SINGLE_GAP = 4
 """Characters one sees between two letters that stand alone: r . 3 . f . u . n . d."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from moderation.shapes import FITS, MADE, MICRO, UNIT
+from moderation.leet.shapes import FITS, MADE, MICRO, UNIT
 
 _SAME = {"l": "i", "g": "b", "p": "b", "u": "m"}
 _CLASS = str.maketrans({shape: _SAME.get(letters[0], letters[0]) for shape, letters in FITS.items()})

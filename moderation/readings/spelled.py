@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moderation.fold import Folded
-from moderation.sounds import readings, spelling
+from moderation.readings.sounds import readings, spelling
 from moderation.tables import CODE_POINTS, Flags, Index, Kind, tables, use_of
+from moderation.text.fold import Folded
 
 SPACE = 32
 SPACES = 4

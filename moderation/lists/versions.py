@@ -18,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from moderation.lexicon import Entry, WordList
-from moderation.lists import (
+from moderation.lists.files import (
     MANIFEST,
     MAX_LIST_BYTES,
     ListError,
@@ -28,7 +28,7 @@ from moderation.lists import (
     manifest_bytes,
     parse_list,
 )
-from moderation.listtext import list_text
+from moderation.lists.text import list_text
 
 HISTORY = "history"
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")

@@ -4,8 +4,8 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from moderation.numbers import counts_something, groups_of
-from moderation.softread import LINK, MARK, Spot
+from moderation.personal.numbers import counts_something, groups_of
+from moderation.personal.softread import LINK, MARK, Spot
 
 # wxid_... by itself; else a word for WeChat, what may stand between, and letters or a number
 _WECHAT = re.compile(

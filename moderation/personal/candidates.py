@@ -10,10 +10,10 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from moderation.fold import Folded
-from moderation.numbers import MIN_DIGITS
-from moderation.plates import PROVINCES
+from moderation.personal.numbers import MIN_DIGITS
+from moderation.personal.plates import PROVINCES
 from moderation.tables import CODE_POINTS, Codes, Flags, Index, are_letters, looked_up, tables
+from moderation.text.fold import Folded
 
 ANNOUNCING = (
     "微信", "薇信", "威信", "徽信", "维信", "微x", "薇x", "威x", "v信", "vx", "wx", "weixin", "wechat",

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from moderation.fold import Folded
 from moderation.matcher import Match
 from moderation.tables import Index, Kind, tables
+from moderation.text.fold import Folded
 
 Flags = npt.NDArray[np.bool_]
 

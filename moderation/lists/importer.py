@@ -8,10 +8,10 @@ from typing import NamedTuple
 import msgspec
 
 from moderation.lexicon import Allow, Severity, WordList
-from moderation.lint import Finding, Level, lint, must_fix
-from moderation.lists import ListError, Problem, load_list
-from moderation.table import APART, Read, read_table
-from moderation.versions import Diff, check_name, diff, save
+from moderation.lists.files import ListError, Problem, load_list
+from moderation.lists.lint import Finding, Level, lint, must_fix
+from moderation.lists.table import APART, Read, read_table
+from moderation.lists.versions import Diff, check_name, diff, save
 
 LONG = 20
 """Han characters from which a term is taken for a sentence; half as many with a comma among them."""

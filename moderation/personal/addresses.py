@@ -2,7 +2,7 @@
 
 import re
 
-from moderation.softread import Spot
+from moderation.personal.softread import Spot
 
 _OPEN, _CLOSE = r"[(\[{<~]", r"[)\]}>~]"
 _DOT = r"(?:\.|点|dot| dot |[(\[~]dot[)\]~])"

@@ -1,0 +1,1 @@
+"""Latin terms written with digits, signs and stars: fr33, f*ck."""

@@ -1,0 +1,1 @@
+"""Word lists: files, their text, import, lint, versions."""

@@ -1,0 +1,1 @@
+"""Personal data: found, told apart, masked (R21)."""

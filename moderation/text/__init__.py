@@ -1,0 +1,1 @@
+"""Text as the filter sees it: folded, with its edges, words and places."""
