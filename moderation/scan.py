@@ -98,8 +98,11 @@ class Scan:
                 if sense.term == TRIGGER:
                     finds.triggered = True
                     continue
-                if not bare and not edges_hold(self.texts[number], low, high):
-                    begin = self.batch.original_begins.item(number)
+                begin = self.batch.original_begins.item(number)
+                if not bare and end - start == 1 and (pieces := self._pieces(start, sense.runs)):
+                    for first, last in pieces:
+                        self._take(number, finds, (first - begin, last - begin), sense, True)
+                elif not bare and not edges_hold(self.texts[number], low, high):
                     first, last = self._trimmed(start, end, sense.runs)
                     self._take(number, finds, (first - begin, last - begin), sense, bare)
                 else:
@@ -121,6 +124,19 @@ class Scan:
                 if want not in np.diff(np.concatenate([[0], cuts, [have]])):
                     return False
         return True
+
+    def _pieces(self, at: int, runs: tuple[int, ...] | None) -> list[tuple[int, int]]:
+        """Of one character with its repeats: the unbroken pieces that are the term each (888 888)."""
+        batch, want = self.batch, runs[0] if runs else 1
+        kept = batch.kept[batch.runs.item(at) : batch.runs.item(at + 1) if at + 1 < len(batch.runs) else None]
+        cuts = (np.flatnonzero(np.diff(kept) > 1) + 1).tolist()
+        bounds = zip([0, *cuts], [*cuts, len(kept)], strict=True)
+        exactly = batch.text[at].isdecimal()
+        return [
+            (kept.item(low), kept.item(high - 1) + 1)
+            for low, high in bounds
+            if (high - low == want if exactly else high - low >= want)
+        ]
 
     def _trimmed(self, start: int, end: int, runs: tuple[int, ...] | None) -> tuple[int, int]:
         """The span without repeats at its two ends that stand apart: of "coupon now" not the n of now."""

@@ -6,6 +6,7 @@ import pytest
 
 from moderation.filter import Filter
 from moderation.lexicon import DEFAULT_CHANNELS, Allow, Channel, Entry, Severity, WordList
+from moderation.lists.files import plain_list
 
 TERMS = (
     "好朋友", "朋友圈", "双修", "带货群", "加微信", "奶粉", "口红", "耳机", "啤酒", "折扣码", "健身卡",
@@ -68,6 +69,22 @@ def test_what_only_looks_like_it_is_left_alone(made: Filter, text: str) -> None:
 
 def test_digits_count_where_they_stand_by_themselves(made: Filter) -> None:
     assert [hit.term for hit in made.check("618大促，价格998元，六一八").hits] == ["618", "998", "618"]
+
+
+def test_each_unbroken_piece_of_repeats_is_a_find_of_its_own() -> None:
+    made = Filter([plain_list(["888", "哈哈"], "test")])
+    spans = {
+        text: [(hit.start, hit.end) for hit in made.check(text).hits]
+        for text in ("⑧⑧⑧ 捌捌捌", "888 8888", "8*8*8", "哈哈 哈哈哈", "哈 哈", "888888")
+    }
+    assert spans == {
+        "⑧⑧⑧ 捌捌捌": [(0, 3), (4, 7)],
+        "888 8888": [(0, 3)],
+        "8*8*8": [(0, 5)],
+        "哈哈 哈哈哈": [(0, 2), (3, 6)],
+        "哈 哈": [(0, 3)],
+        "888888": [],
+    }
 
 
 def test_an_allow_phrase_ends_with_its_clause(made: Filter) -> None:
