@@ -237,86 +237,58 @@ def test_an_added_allow_phrase_suppresses_hits_of_older_lists() -> None:
     assert not made.check("广告学概论").hits
 
 
+class Overlap:
+    """A filter whose first rebuild takes its time: `first` runs beside what the test does meanwhile."""
+
+    def __init__(self) -> None:
+        self.filter = Filter([plain_list(["旧词"], "old")])
+        self._compiling = threading.Barrier(2)
+        self._compile, self.filter._compile = self.filter._compile, self._slowly
+        self._threads: list[threading.Thread] = []
+
+    def _slowly(self, lists: object) -> object:
+        if threading.current_thread() is self._threads[0]:
+            self._compiling.wait()
+            time.sleep(0.05)
+        return self._compile(lists)
+
+    def start(self, change: object, *args: object) -> None:
+        self._threads.append(threading.Thread(target=change, args=args))
+        self._threads[-1].start()
+        if len(self._threads) == 1:
+            self._compiling.wait()
+        else:
+            time.sleep(0.01)
+
+    def verdicts(self, words: str) -> list[str]:
+        for thread in self._threads:
+            thread.join()
+        return [self.filter.check(word).verdict.word for word in words.split()]
+
+
 def test_what_is_added_while_lists_are_replaced_is_kept() -> None:
-    made = Filter([plain_list(["旧词"], "old")])
-    compiling = threading.Event()
-    compile_lists = made._compile
-
-    def slowly(lists: object) -> object:
-        compiling.set()
-        time.sleep(0.05)
-        return compile_lists(lists)
-
-    made._compile = slowly
-    replacing = threading.Thread(target=made.replace, args=([plain_list(["别词"], "other")],))
-    replacing.start()
-    compiling.wait()
-    made.add(plain_list(["新词"], "new"))
-    replacing.join()
-    assert [made.check(word).verdict.word for word in ("旧词", "别词", "新词")] == [
-        "clean",
-        "sensitive",
-        "sensitive",
-    ]
+    both = Overlap()
+    both.start(both.filter.replace, [plain_list(["别词"], "other")])
+    both.filter.add(plain_list(["新词"], "new"))
+    assert both.verdicts("旧词 别词 新词") == ["clean", "sensitive", "sensitive"]
 
 
 def test_what_is_added_between_two_rebuilds_that_overlap_is_kept() -> None:
-    made = Filter([plain_list(["旧词"], "old")])
-    compiling = threading.Barrier(2)
-    compile_lists = made._compile
-
-    def slowly(lists: object) -> object:
-        if threading.current_thread() is first:
-            compiling.wait()
-            time.sleep(0.05)
-        return compile_lists(lists)
-
-    made._compile = slowly
-    first = threading.Thread(target=made.replace, args=([plain_list(["甲词"], "a")],))
-    second = threading.Thread(target=made.replace, args=([plain_list(["乙词"], "b")],))
-    first.start()
-    compiling.wait()
-    second.start()
-    time.sleep(0.01)
-    made.add(plain_list(["新词"], "new"))
-    first.join()
-    second.join()
-    assert [made.check(word).verdict.word for word in ("旧词", "甲词", "乙词", "新词")] == [
-        "clean",
-        "clean",
-        "sensitive",
-        "sensitive",
-    ]
+    both = Overlap()
+    both.start(both.filter.replace, [plain_list(["甲词"], "a")])
+    both.start(both.filter.replace, [plain_list(["乙词"], "b")])
+    both.filter.add(plain_list(["新词"], "new"))
+    assert both.verdicts("旧词 甲词 乙词 新词") == ["clean", "clean", "sensitive", "sensitive"]
 
 
 def test_what_is_settled_while_a_replacement_waits_is_kept() -> None:
-    made = Filter([plain_list(["旧词"], "old")])
-    compiling = threading.Barrier(2)
-    compile_lists = made._compile
-
-    def slowly(lists: object) -> object:
-        if threading.current_thread() is first:
-            compiling.wait()
-            time.sleep(0.05)
-        return compile_lists(lists)
-
-    made._compile = slowly
-    first = threading.Thread(target=made.settle)
-    second = threading.Thread(target=made.replace, args=([plain_list(["别词"], "other")],))
-    first.start()
-    compiling.wait()
-    second.start()
-    time.sleep(0.01)
-    made.add(plain_list(["新词"], "new"))
-    first.join()
-    made.settle()
-    second.join()
-    assert [made.check(word).verdict.word for word in ("旧词", "别词", "新词")] == [
-        "clean",
-        "sensitive",
-        "sensitive",
-    ]
-    assert made._log == list(made._state.added)
+    both = Overlap()
+    both.start(both.filter.settle)
+    both.start(both.filter.replace, [plain_list(["别词"], "other")])
+    both.filter.add(plain_list(["新词"], "new"))
+    both.filter.settle()
+    assert both.verdicts("旧词 别词 新词") == ["clean", "sensitive", "sensitive"]
+    assert both.filter._log == list(both.filter._state.added)
 
 
 def test_settling_folds_in_what_was_added_and_keeps_what_comes_meanwhile() -> None:
