@@ -282,13 +282,18 @@ def test_what_is_added_between_two_rebuilds_that_overlap_is_kept() -> None:
 
 
 def test_what_is_settled_while_a_replacement_waits_is_kept() -> None:
-    both = Overlap()
-    both.start(both.filter.settle)
-    both.start(both.filter.replace, [plain_list(["别词"], "other")])
-    both.filter.add(plain_list(["新词"], "new"))
-    both.filter.settle()
-    assert both.verdicts("旧词 别词 新词") == ["clean", "sensitive", "sensitive"]
-    assert both.filter._log == list(both.filter._state.added)
+    made = Filter([plain_list(["旧词"], "old")])
+    with made._rebuilding:
+        replacing = threading.Thread(target=made.replace, args=([plain_list(["别词"], "other")],))
+        replacing.start()
+        while not made._replacing:
+            time.sleep(0.001)
+        made.add(plain_list(["新词"], "new"))
+        made._rebuild(made.lists, made._added)  # as settle does, before the replacement
+    replacing.join()
+    verdicts = [made.check(word).verdict.word for word in ("旧词", "别词", "新词")]
+    assert verdicts == ["clean", "sensitive", "sensitive"]
+    assert made._log == list(made._state.added)
 
 
 def test_settling_folds_in_what_was_added_and_keeps_what_comes_meanwhile() -> None:
