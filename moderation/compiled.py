@@ -10,7 +10,7 @@ import numpy as np
 from moderation.leet.find import Leet
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.matcher import Matcher, build
-from moderation.personal.candidates import ANNOUNCING
+from moderation.personal.candidates import ANNOUNCING, telling
 from moderation.readings.halves import Halves
 from moderation.readings.pictures import Pictures
 from moderation.readings.sounds import SoundIndex, readings, respelled
@@ -19,6 +19,8 @@ from moderation.tables import Kind, bits_of, keys_of, neighbours, tables
 from moderation.text.edges import has_stop
 from moderation.text.fold import CHUNK, Folded
 
+PICTURE, RARE = np.uint8(0x40), np.uint8(0x80)
+"""In `Compiled.marks`."""
 ALLOW = -1
 TRIGGER = -2
 ALLOW_OVER_STOPS = -3
@@ -54,7 +56,7 @@ class Compiled:
     repeats count.
     `folded[t]`: term t after folding, "" if nothing is left of it; `repeats[t]`: how often each character of
     it stands in the term, where one stands more than once in a row.
-    `special`: the characters that are read in other ways too, by code point.
+    `marks`: by code point, what `telling` tells of it, whether it is a PICTURE, whether `rare` has it.
     `sounds`: terms by sound; number 2 t, or 2 t + 1 for a spelling that only Latin letters can have.
     """
 
@@ -91,7 +93,7 @@ class Compiled:
             self.leet = Leet(self._latin())
             self.sounds = sounds.result()
         self.pictures = Pictures(self.exact, self.sounds, pairs, beside)
-        self.special = self.pictures.is_picture | rare()
+        self.marks = telling() | self.pictures.is_picture * PICTURE | rare() * RARE
         del self._sounding
 
     def _add_terms(self) -> None:

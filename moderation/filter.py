@@ -186,7 +186,7 @@ class Filter:
     def _personal(self, batch: Folded, texts: list[str], scans: list[Scan]) -> dict[int, list[Personal]]:
         every = [one for scan in scans for one in scan.found.by_text.items()]
         announced = [number for number, finds in every if finds.triggered]
-        maybe = candidates(batch, texts[0], announced)
+        maybe = candidates(batch, texts[0], announced, (scans[0].places, scans[0].marks))
         return {number: read for number in maybe if (read := personal(texts[number]))}
 
     def _judge(

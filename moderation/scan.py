@@ -7,7 +7,7 @@ from itertools import repeat
 
 import numpy as np
 
-from moderation.compiled import ALLOW, ALLOW_OVER_STOPS, TRIGGER, Compiled, Sense
+from moderation.compiled import ALLOW, ALLOW_OVER_STOPS, PICTURE, RARE, TRIGGER, Compiled, Sense
 from moderation.finds import MAX_RAW, Find, Finds, Found
 from moderation.lexicon import Channel
 from moderation.matcher import Match
@@ -25,7 +25,10 @@ _JUDGED = (*_WRITTEN, Channel.SPLIT)
 
 
 class Scan:
-    """One batch against one compiled set, looked at in all ways that `channels` name."""
+    """One batch against one compiled set, looked at in all ways that `channels` name.
+
+    `places`, `marks`: the original positions of all that `Compiled.marks` marks, and how.
+    """
 
     def __init__(
         self, compiled: Compiled, batch: Folded, texts: list[str], channels: frozenset[Channel]
@@ -39,20 +42,22 @@ class Scan:
         self._exact()
         if Channel.SPLIT in channels:
             self._joined()
-        places = compiled.special.take(batch.codes).nonzero()[0]
-        if len(places):
-            is_picture = compiled.pictures.is_picture.take(batch.codes.take(places))
-            if Channel.EMOJI in channels and is_picture.any():
-                read = compiled.pictures.read(
-                    batch,
-                    places[is_picture],
-                    by_sound=Channel.HOMOPHONE in channels,
-                    beside_letters=Channel.PINYIN in channels,
-                )
-            if read is not None:
-                self._pictures(*read, by_sound=Channel.HOMOPHONE in channels)
-            if other := list(variants(batch, texts, channels, places[~is_picture])):
-                self._variants(other)
+        marks = compiled.marks.take(batch.codes)
+        self.places = (marks != 0).nonzero()[0]
+        self.marks = marks.take(self.places)
+        pictures = self.places[(self.marks & PICTURE) != 0]
+        if Channel.EMOJI in channels and len(pictures):
+            read = compiled.pictures.read(
+                batch,
+                pictures,
+                by_sound=Channel.HOMOPHONE in channels,
+                beside_letters=Channel.PINYIN in channels,
+            )
+        if read is not None:
+            self._pictures(*read, by_sound=Channel.HOMOPHONE in channels)
+        rare = self.places[self.marks >= RARE]
+        if len(rare) and (other := list(variants(batch, texts, channels, rare))):
+            self._variants(other)
         if Channel.LEET in channels:
             self._leet()
             self._strewn()

@@ -15,6 +15,8 @@ from moderation.personal.plates import PROVINCES
 from moderation.tables import CODE_POINTS, Codes, Flags, Index, are_letters, looked_up, tables
 from moderation.text.fold import Folded
 
+Marks = npt.NDArray[np.uint8]
+
 ANNOUNCING = (
     "微信", "薇信", "威信", "徽信", "维信", "微x", "薇x", "威x", "v信", "vx", "wx", "weixin", "wechat",
     "加v", "加微", "加薇", "卫星", "绿泡泡",
@@ -31,36 +33,43 @@ _BESIDE = ":：+＋➕﹢([{<（【［〔"
 """They count beside a v, and before "at"; one blank may stand between."""
 _SIGNS = _SURE + _BESIDE
 _DIGITS, _SIGN, _PROVINCE = 0x0F, 0x10, 0x20
-"""In `_telling`."""
+"""In `telling`, which leaves the two highest bits to others."""
 _ANY_SIGN = re.compile(f"[{re.escape(_SIGNS)}]")
 _PLATE_BEGINS = re.compile(f"[{PROVINCES}][a-z]")
 
 
-def candidates(batch: Folded, text: str, announced: Collection[int]) -> list[int]:
+def candidates(
+    batch: Folded, text: str, announced: Collection[int], marked: tuple[Index, Marks] | None = None
+) -> list[int]:
     """The texts of a batch that may hold personal data. `text`: the first of them.
 
-    `announced`: those with a word of `ANNOUNCING`.
+    `announced`: those with a word of `ANNOUNCING`. `marked`: if the caller has them, the places of all that
+    `telling` tells of, in order, and what it tells; others may stand among them.
     """
     codes = batch.kept_codes
     if len(batch.lengths) == 1:
         # the same questions, asked of one text: there an array costs more than it saves
         some = np.count_nonzero(codes - np.uint32(48) < 10) >= MIN_DIGITS
         return [0] if some or announced or _is_signed(text) or _PLATE_BEGINS.search(batch.text) else []
-    told = _telling().take(batch.codes)
-    places = (told != 0).nonzero()[0]
-    told = told.take(places)
-    numbers = batch.numbers(places)
-    enough = np.bincount(numbers, told & _DIGITS) >= MIN_DIGITS
-    plates = places[told & _PROVINCE != 0]
+    if marked is None:
+        told = telling().take(batch.codes)
+        places = (told != 0).nonzero()[0]
+        told = told.take(places)
+    else:
+        places, told = marked
+    digits = told & _DIGITS
+    counted = digits.nonzero()[0]
+    enough = np.bincount(batch.numbers(places.take(counted)), digits.take(counted)) >= MIN_DIGITS
+    plates = places[(told & _PROVINCE) != 0]
     behind = looked_up(codes, batch.kept.searchsorted(plates) + 1)
     plates = plates[are_letters(behind)]
-    signs = _signs(batch.codes, places[told & _SIGN != 0])
+    signs = _signs(batch.codes, places[(told & _SIGN) != 0])
     more = batch.numbers(np.concatenate((plates, signs)))
     return sorted({*announced, *enough.nonzero()[0].tolist(), *more.tolist()})
 
 
 @functools.cache
-def _telling() -> npt.NDArray[np.uint8]:
+def telling() -> Marks:
     """By code point: how many digits it folds to, whether it is a sign, whether a plate may begin with it."""
     table = tables()
     told = (table.fold - np.uint32(48) < 10).astype(np.uint8)

@@ -101,10 +101,12 @@ class Halves:
 
     def _places(self, batch: Folded) -> tuple[Index, Index]:
         """Folded positions of what may be a first half before a second one, or a half twice."""
-        sides = np.append(self._sides.take(batch.folded & 0xFFFF), np.uint16(0))
-        follows = sides[:-1] & sides[1:] >> 8
-        at = ((follows | sides[:-1] & TWICE) != 0).nonzero()[0]
-        return at[follows.take(at) != 0], at[sides.take(at) & TWICE != 0]
+        sides = self._sides.take(batch.folded & 0xFFFF)
+        follows = sides & TWICE
+        follows[:-1] |= sides[:-1] & sides[1:] >> 8
+        at = (follows != 0).nonzero()[0]
+        follows = follows.take(at)
+        return at[(follows & (TWICE - 1)) != 0], at[follows >= TWICE]
 
     def _pairs(self, batch: Folded, maybe: Index) -> dict[int, str]:
         codes, text, wholes = batch.folded, batch.text, self.wholes
@@ -141,7 +143,8 @@ class Halves:
         return fits | is_pair.take(at) | is_pair.take(at + 4)
 
     def _doubles(self, batch: Folded, maybe: Index) -> dict[int, str]:
-        ends = np.append(batch.runs, len(batch.kept)).take(maybe + 1)
+        ends = batch.runs.take(maybe + 1, mode="clip")
+        ends[maybe + 1 == len(batch.runs)] = len(batch.kept)
         maybe = maybe[ends - batch.runs.take(maybe) > 1]
         text = batch.text
         there = {at: self._fitting(text, at) for at in maybe[:MAX_PAIRS].tolist()}
