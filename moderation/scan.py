@@ -72,7 +72,10 @@ class Scan:
     def _exact(self) -> None:
         matches = self.compiled.exact.find(self.batch.text)
         if len(matches) <= FEW:
-            self._matched(matches, placed(self.batch, self.texts, matches))
+            least = self.compiled.least
+            rows = zip(matches, placed(self.batch, self.texts, matches), strict=True)
+            some = [(match, where) for match, where in rows if where[2] - where[1] >= least.item(match[2])]
+            self._matched([match for match, _ in some], [where for _, where in some])
             return
         found = columns(matches)
         where = places(self.batch, found)
