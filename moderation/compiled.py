@@ -52,8 +52,8 @@ class Compiled:
     """One set of lists, ready.
 
     `patterns[i]` is looked for exactly; `plain[i]` is the number of a term where it is only that term, each
-    character once, and -1 where `meanings(i)` tells more; `least[i]`: how many characters it takes, where
-    repeats count.
+    character once, and -1 where `meanings(i)` tells more; `least[i]`: how many characters it takes at
+    least.
     `folded[t]`: term t after folding, "" if nothing is left of it; `repeats[t]`: how often each character of
     it stands in the term, where one stands more than once in a row.
     `marks`: by code point, what `telling` tells of it, whether it is a PICTURE, whether `rare` has it.
@@ -81,7 +81,10 @@ class Compiled:
         }
         self.least = np.zeros(len(plain), np.intp)
         for number, senses in self._senses.items():
-            self.least[number] = min(sum(one.runs) if one.runs else 0 for one in senses)
+            if (
+                min(self.patterns[number]) >= "\x80"
+            ):  # of letters and digits one character may stand for two: ⑪
+                self.least[number] = min(sum(one.runs) if one.runs else 0 for one in senses)
         del self._meanings
         # the engine lets go of the interpreter while it builds: both indexes at once
         with ThreadPoolExecutor(1) as other:

@@ -87,6 +87,13 @@ def test_each_unbroken_piece_of_repeats_is_a_find_of_its_own() -> None:
     }
 
 
+def test_one_character_may_stand_for_two_of_a_number() -> None:
+    made = Filter([plain_list(["11", "10折"], "test")])
+    texts = ["⑪", "⑩折"] * 8
+    assert [[hit.term for hit in result.hits] for result in made.check_many(texts)] == [["11"], ["10折"]] * 8
+    assert [hit.term for hit in made.check("⑪").hits] == ["11"]
+
+
 def test_an_allow_phrase_ends_with_its_clause(made: Filter) -> None:
     assert made.check("广告知大家").hits == ()
     assert [hit.term for hit in made.check("广告，知道吗").hits] == ["广告"]
