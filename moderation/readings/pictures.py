@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from moderation.matcher import Matcher
-from moderation.readings.sounds import SoundIndex
+from moderation.readings.sounds import SoundIndex, spelled
 from moderation.tables import (
     CODE_POINTS,
     NEWLINE,
@@ -30,6 +30,8 @@ MAX_WAYS = 6
 MAX_CHARS = 20_000
 """Code points of one text that are read in other ways. A longer one goes to full review."""
 
+LONGEST_RUN = 24
+"""Letters of four of the longest syllables."""
 _NOTHING: Index = np.zeros(0, np.intp)
 
 
@@ -176,7 +178,10 @@ class Pictures:
             two_before[one_before == NEWLINE] = two_behind[one_behind == NEWLINE] = NEWLINE
         if beside_letters:
             around = np.stack((two_before, one_before, one_behind, two_behind))
-            fits |= are_letters(around).any(axis=0).take(owners)
+            spelled_beside: Flags = np.asarray(are_letters(around).any(axis=0), np.bool_)
+            for place in spelled_beside.nonzero()[0].tolist():
+                spelled_beside[place] = _is_beside_pinyin(batch, at.item(place), behind.item(place))
+            fits |= spelled_beside.take(owners)
         if by_sound:
             long = second != NEWLINE
             rows = (
@@ -201,7 +206,11 @@ class Pictures:
         two_before = text[run] if before != "\n" and run >= 0 else "\n"
         run = int(runs.searchsorted(behind, "right"))
         two_behind = text[run] if after != "\n" and run < len(text) else "\n"
-        every = beside_letters and any("a" <= one <= "z" for one in (two_before, before, after, two_behind))
+        every = (
+            beside_letters
+            and any("a" <= one <= "z" for one in (two_before, before, after, two_behind))
+            and _is_beside_pinyin(batch, at, behind)
+        )
         which = int(self._all.codes.searchsorted(batch.codes.item(place)))
         begin, fitting = self._all.begins.item(which), []
         for number in range(begin, begin + self._all.counts.item(which)):
@@ -223,6 +232,31 @@ class Pictures:
                 if self._sounds.joins_any(rows):
                     fitting.append(number)
         return np.array(fitting, np.intp)
+
+
+def _is_beside_pinyin(batch: Folded, at: int, behind: int) -> bool:
+    """Whether a run of letters that reads as syllables ends before kept position `at`, or begins at `behind`.
+
+    Or one character away, where that is no letter.
+    """
+    for begin, step in ((at - 1, -1), (behind, 1)):
+        run = _run(batch, begin, step) or _run(batch, begin + step, step)
+        if run and sum(end - start for _, start, end in spelled(run)) == len(run):
+            return True
+    return False
+
+
+def _run(batch: Folded, at: int, step: int) -> str:
+    """The unbroken Latin letters from a kept position on, in one direction."""
+    kept, codes = batch.kept, batch.kept_codes
+    letters = ""
+    while 0 <= at < len(codes) and 97 <= codes.item(at) <= 122 and len(letters) < LONGEST_RUN:
+        letter = chr(codes.item(at))
+        letters = letter + letters if step < 0 else letters + letter
+        at += step
+        if not 0 <= at < len(codes) or abs(kept.item(at) - kept.item(at - step)) > 1:
+            break
+    return letters
 
 
 def _reach(pairs: Pairs, chars: Codes, pictures: Codes) -> Bits:
