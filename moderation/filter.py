@@ -347,7 +347,7 @@ def _same(start: int, end: int) -> tuple[int, int]:
 def _wide(batch: Folded) -> set[int]:
     """The texts of a batch that have code points of two UTF-16 units."""
     places = (batch.codes > 0xFFFF).nonzero()[0]
-    return set((np.searchsorted(batch.original_begins, places, "right") - 1).tolist())
+    return set(batch.numbers(places).tolist())
 
 
 def _utf16(text: str) -> _Units:

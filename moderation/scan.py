@@ -126,38 +126,36 @@ class Scan:
         for at, (have, want) in enumerate(zip(there, runs or (1,) * len(there), strict=True), start):
             if have < want:
                 return False
-            if have > want and batch.text[at].isdecimal():
-                first = int(batch.runs[at])
-                cuts = np.flatnonzero(np.diff(batch.kept[first : first + have]) > 1) + 1
-                if want not in np.diff(np.concatenate([[0], cuts, [have]])):
-                    return False
+            exactly = have > want and batch.text[at].isdecimal()
+            if exactly and all(count != want for _, _, count in self._unbroken(at)):
+                return False
         return True
+
+    def _unbroken(self, at: int) -> list[tuple[int, int, int]]:
+        """The unbroken pieces of a folded character with its repeats: original span, and how many."""
+        kept = self.batch.kept_of(at)
+        cuts = (np.flatnonzero(np.diff(kept) > 1) + 1).tolist()
+        bounds = zip([0, *cuts], [*cuts, len(kept)], strict=True)
+        return [(kept.item(low), kept.item(high - 1) + 1, high - low) for low, high in bounds]
 
     def _pieces(self, at: int, runs: tuple[int, ...] | None) -> list[tuple[int, int]]:
         """Of one character with its repeats: the unbroken pieces that are the term each (888 888)."""
-        batch, want = self.batch, runs[0] if runs else 1
-        kept = batch.kept[batch.runs.item(at) : batch.runs.item(at + 1) if at + 1 < len(batch.runs) else None]
-        cuts = (np.flatnonzero(np.diff(kept) > 1) + 1).tolist()
-        bounds = zip([0, *cuts], [*cuts, len(kept)], strict=True)
-        exactly = batch.text[at].isdecimal()
+        want, exactly = runs[0] if runs else 1, self.batch.text[at].isdecimal()
         return [
-            (kept.item(low), kept.item(high - 1) + 1)
-            for low, high in bounds
-            if (high - low == want if exactly else high - low >= want)
+            (low, high)
+            for low, high, count in self._unbroken(at)
+            if (count == want if exactly else count >= want)
         ]
 
     def _trimmed(self, start: int, end: int, runs: tuple[int, ...] | None) -> tuple[int, int]:
         """The span without repeats at its two ends that stand apart: of "coupon now" not the n of now."""
-        batch = self.batch
-        low, high = batch.span(start, end)
-        last = batch.kept[batch.runs[end - 1] : batch.runs[end] if end < len(batch.runs) else None]
-        cuts = np.flatnonzero(np.diff(last) > 1)
-        if len(cuts) and cuts[0] + 1 >= (runs[-1] if runs else 1):
-            high = last.item(cuts[0]) + 1
-        first = batch.kept[batch.runs[start] : batch.runs[start + 1] if start + 1 < len(batch.runs) else None]
-        cuts = np.flatnonzero(np.diff(first) > 1)
-        if len(cuts) and len(first) - cuts[-1] - 1 >= (runs[0] if runs else 1) and end - start > 1:
-            low = first.item(cuts[-1] + 1)
+        low, high = self.batch.span(start, end)
+        last = self._unbroken(end - 1)
+        if len(last) > 1 and last[0][2] >= (runs[-1] if runs else 1):
+            high = last[0][1]
+        first = self._unbroken(start)
+        if len(first) > 1 and first[-1][2] >= (runs[0] if runs else 1) and end - start > 1:
+            low = first[-1][0]
         return low, high
 
     def _take(self, number: int, finds: Finds, span: tuple[int, int], sense: Sense, bare: bool) -> None:
@@ -201,7 +199,7 @@ class Scan:
             first, last = one.place(start - begins[which]), one.place(end - begins[which])
             if start - begins[which] <= one.centre < end - begins[which]:
                 low, high = self.batch.span(first, last)
-                number = self._number(low)
+                number = self.batch.number(low)
                 self.found.more(number)
                 begin = self.batch.original_begins.item(number)
                 self._read(
@@ -229,7 +227,7 @@ class Scan:
         for at in good:
             _, _, which, heard_so = matches[at]
             low, high = spans[at]
-            number = self._number(low)
+            number = self.batch.number(low)
             self.found.more(number)
             begin = batch.original_begins.item(number)
             senses = (Sense(which, Channel.EMOJI, None),) if heard_so else compiled.meanings(which)
@@ -273,10 +271,6 @@ class Scan:
                 clean = found_by not in _JUDGED or not straddles(text, start, end)
                 finds.found.append(Find(start, end, sense.term, found_by, clean))
 
-    def _number(self, place: int) -> int:
-        """Which text an original position is in."""
-        return int(self.batch.original_begins.searchsorted(place, "right")) - 1
-
     def _channels_of(self, term: int) -> frozenset[Channel]:
         return self.compiled.terms[term].entry.channels
 
@@ -297,7 +291,7 @@ class Scan:
             low, high = source.span(start, end)
             between = int(left_out.searchsorted(high) - left_out.searchsorted(low))
             if between >= 2 and between == end - start - 1:
-                number = self._number(low)
+                number = self.batch.number(low)
                 begin = self.batch.original_begins.item(number)
                 self.found.more(number)
                 span = (low - begin, high - begin)

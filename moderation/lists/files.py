@@ -202,12 +202,12 @@ def plain_list(lines: Iterable[str], name: str, severity: Severity = Severity.SE
 
 def load_list(path: Path) -> WordList:
     """Read one file. Raises ListError also where the file cannot be read."""
-    return parse_list(_decode(_bytes(path), path.name), path.name)
+    return parse_list(_decode(bytes_of(path), path.name), path.name)
 
 
 def load_terms(path: Path) -> WordList:
     """Read a file of bare terms, one a line. Raises ListError where it cannot be read or has none."""
-    read = plain_list(_decode(_bytes(path), path.name).splitlines(), path.name)
+    read = plain_list(_decode(bytes_of(path), path.name).splitlines(), path.name)
     if not read.entries:
         raise ListError.one(str(path), "has no terms, so every text would pass; write one term a line")
     return read
@@ -225,7 +225,7 @@ def load_dir(path: Path) -> tuple[WordList, ...]:
     for row in rows:
         try:
             _plain_name(row.file)
-            data = _bytes(path / row.file)
+            data = bytes_of(path / row.file)
             read = parse_list(_decode(data, row.file), row.file)
         except ListError as error:
             problems += error.problems
@@ -272,7 +272,7 @@ def manifest(path: Path, instead: Mapping[str, bytes] | None = None) -> tuple[Ma
     `instead`: files that are to have other bytes, or are to come.
     """
     files = {file.name: file for file in path.glob("*.txt")}
-    known = {name: _bytes(file) for name, file in files.items() if name not in (instead or {})}
+    known = {name: bytes_of(file) for name, file in files.items() if name not in (instead or {})}
     known |= instead or {}
     return tuple(
         manifest_row(known[name], parse_list(_decode(known[name], name), name)) for name in sorted(known)
@@ -301,19 +301,24 @@ def _manifest(path: Path) -> list[ManifestRow]:
             str(file), "is missing; `streamgate filter import FILE --category NAME --to DIR` writes it"
         )
     try:
-        return msgspec.json.decode(_bytes(file), type=list[ManifestRow])
+        return msgspec.json.decode(bytes_of(file), type=list[ManifestRow])
     except msgspec.DecodeError as error:
         raise ListError.one(str(file), f"cannot be understood: {error}") from error
 
 
-def _bytes(path: Path) -> bytes:
+def bytes_of(path: Path, name: str = "") -> bytes:
+    """A file of MAX_LIST_BYTES at most. `name`: what a message about its size calls it, else its path.
+
+    Raises:
+        ListError: if it cannot be read or is larger.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_LIST_BYTES + 1)
     except OSError as error:
         raise ListError.one(str(path), f"cannot be read: {error.strerror}") from error
     if len(data) > MAX_LIST_BYTES:
-        raise ListError.one(str(path), f"is larger than {MAX_LIST_BYTES >> 20} MiB")
+        raise ListError.one(name or str(path), f"is larger than {MAX_LIST_BYTES >> 20} MiB")
     return data
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from moderation.lists.files import MAX_LIST_BYTES, ListError
+from moderation.lists.files import ListError, bytes_of
 
 MAX_ROWS = 1_000_000
 MAX_UNPACKED = 256 << 20
@@ -50,13 +50,7 @@ def read_text(source: Path) -> str:
     Raises:
         ListError: if it cannot be read or is none of these.
     """
-    try:
-        with source.open("rb") as file:
-            data = file.read(MAX_LIST_BYTES + 1)
-    except OSError as error:
-        raise ListError.one(str(source), f"cannot be read: {error.strerror}") from error
-    if len(data) > MAX_LIST_BYTES:
-        raise ListError.one(source.name, f"is larger than {MAX_LIST_BYTES >> 20} MiB")
+    data = bytes_of(source, source.name)
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
         try:

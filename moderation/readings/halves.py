@@ -173,10 +173,7 @@ class Halves:
             if at - last > 1:
                 codes[runs[at] : runs[at + 2]] = ord(wholes[0])
                 last = at
-        begins, ends = source.kept_lines()
-        changed = np.zeros(len(begins), np.bool_)
-        changed[begins.searchsorted(runs[list(pairs)], "right") - 1] = True
-        kept: Index = np.flatnonzero(np.repeat(changed, ends - begins + 1)[: len(codes)])
+        kept = source.in_lines_of(runs[list(pairs)]).nonzero()[0]
         return source.reread(kept, codes.take(kept))
 
 

@@ -167,7 +167,7 @@ class Ear:
         # of two, and where the letters are taken apart otherwise, what is not spelled must be the term's own
         if (which & 1 or len(read.word) == 2) and not read.keeps_to(self.compiled.folded[term]):
             return
-        number = int(source.original_begins.searchsorted(span[0], "right")) - 1
+        number = source.number(span[0])
         begin = source.original_begins.item(number)
         low, high, text = span[0] - begin, span[1] - begin, self.texts[number]
         finds = self.found.more(number)
@@ -219,12 +219,10 @@ def _is_worth_hearing(batch: Folded, at: int) -> bool:
 
 def with_letters(source: Folded) -> Folded | None:
     """The lines that have Latin letters enough to be read as pinyin."""
-    places = (source.kept_codes - np.uint32(97) < 26).nonzero()[0]
+    places = are_letters(source.kept_codes).nonzero()[0]
     if not len(places):
         return None
     if "\n" not in source.text:
         return source if len(places) >= LETTERS else None
-    begins, ends = source.kept_lines()
-    counts = np.bincount(begins.searchsorted(places, "right") - 1, minlength=len(begins))
-    at = np.repeat(counts >= LETTERS, ends - begins + 1)[: len(source.kept)].nonzero()[0]
+    at = source.in_lines_of(places, LETTERS).nonzero()[0]
     return source.only(at) if len(at) else None

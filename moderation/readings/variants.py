@@ -110,9 +110,6 @@ def strewn(batch: Folded) -> tuple[Folded, Index] | None:
     at = at[good]
     if not len(at):
         return None
-    begins, ends = batch.kept_lines()
-    some = np.zeros(len(begins), np.bool_)
-    some[begins.searchsorted(at, "right") - 1] = True
-    stays = np.repeat(some, ends - begins + 1)[: len(codes)]
+    stays = batch.in_lines_of(at)
     stays[at] = False
     return batch.only(stays.nonzero()[0]), batch.kept.take(at)

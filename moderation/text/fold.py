@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from moderation.tables import CODE_POINTS, NEWLINE, Codes, Index, tables
+from moderation.tables import CODE_POINTS, NEWLINE, Codes, Flags, Index, tables
 
 CHUNK = 8192
 """Terms folded at once."""
@@ -94,6 +94,16 @@ class Folded:
         """Which text each of these original positions is in."""
         return self.original_begins.searchsorted(places, "right") - 1
 
+    def number(self, place: int) -> int:
+        """Which text one original position is in."""
+        return int(self.original_begins.searchsorted(place, "right")) - 1
+
+    def in_lines_of(self, kept: Index, least: int = 1) -> Flags:
+        """Which kept positions are in a line that has at least so many of some of them."""
+        begins, ends = self.kept_lines()
+        counts = np.bincount(begins.searchsorted(kept, "right") - 1, minlength=len(begins))
+        return np.repeat(counts >= least, ends - begins + 1)[: len(self.kept)]
+
     def kept_lines(self) -> tuple[Index, Index]:
         """First kept position of each line, and the one behind its last."""
         return _lines(self.kept_codes)
@@ -113,6 +123,11 @@ class Folded:
         """
         last = self.runs.item(end) if end < len(self.runs) else len(self.kept)
         return self.kept.item(self.runs.item(start)), self.kept.item(last - 1) + 1
+
+    def kept_of(self, at: int) -> Index:
+        """Original positions of one folded character with its repeats."""
+        stop = self.runs.item(at + 1) if at + 1 < len(self.runs) else None
+        return self.kept[self.runs.item(at) : stop]
 
     def run_lengths(self, start: int, end: int) -> list[int]:
         """How often each character of a folded range stood there."""

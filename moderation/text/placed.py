@@ -5,13 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from moderation.matcher import Match
-from moderation.tables import Index, Kind, tables
+from moderation.tables import Flags, Index, Kind, tables
 from moderation.text.fold import Folded
-
-Flags = npt.NDArray[np.bool_]
 
 FEW = 8
 """Matches up to which each is placed by itself: for fewer, arrays cost more than they save."""
@@ -76,7 +73,7 @@ def _one(batch: Folded, texts: Sequence[str], match: Match) -> Placed:
     kind = tables().kind
     start, end, _ = match
     low, high = batch.span(start, end)
-    number = int(batch.original_begins.searchsorted(low, "right")) - 1
+    number = batch.number(low)
     begin = batch.original_begins.item(number)
     text = texts[number]
     low, high = low - begin, high - begin
