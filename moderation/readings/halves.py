@@ -23,7 +23,7 @@ from moderation.tables import (
 )
 from moderation.text.fold import Folded
 
-FEW = 50
+FEW = 16
 """Places up to which each is looked up; more are thinned out at once first."""
 MAX_PAIRS = 1000
 """Pairs of halves of one text that are put together. A text with more goes to full review."""
@@ -110,12 +110,11 @@ class Halves:
 
     def _pairs(self, batch: Folded, maybe: Index) -> dict[int, str]:
         codes, text, wholes = batch.folded, batch.text, self.wholes
-        if len(maybe) > FEW:
-            maybe = maybe[in_bits(self._bits, codes.take(maybe), codes.take(maybe + 1))]
-        else:
-            maybe = maybe[[text[at : at + 2] in wholes for at in maybe.tolist()]]
-        if len(maybe):
-            maybe = maybe[self._fits(codes, maybe)]
+        if len(maybe) <= FEW:
+            every = {at: wholes[pair] for at in maybe.tolist() if (pair := text[at : at + 2]) in wholes}
+            return {at: made for at, made in every.items() if self._fits_one(text, at, every)}
+        maybe = maybe[in_bits(self._bits, codes.take(maybe), codes.take(maybe + 1))]
+        maybe = maybe[self._fits(codes, maybe)]
         there = {at: wholes[pair] for at in maybe.tolist() if (pair := text[at : at + 2]) in wholes}
         if len(there) <= MAX_PAIRS:
             return there
@@ -142,7 +141,23 @@ class Halves:
         is_pair[at + 2] = True
         return fits | is_pair.take(at) | is_pair.take(at + 4)
 
+    def _fits_one(self, text: str, at: int, every: dict[int, str]) -> bool:
+        """The same for one of a few pairs: for these, arrays cost more than they save."""
+        if len(every[at]) > 1 or at - 2 in every or at + 2 in every:
+            return True
+        before, behind = text[at - 1 : at] or "\n", text[at + 2 : at + 3] or "\n"
+        if "a" <= before <= "z" or "a" <= behind <= "z":
+            return True
+        whole = ord(every[at])
+        return (
+            self._alone.item(whole)
+            or any(has_pair(bits, ord(before), whole) for bits in (self._beside, self._bits))
+            or any(has_pair(bits, whole, ord(behind)) for bits in (self._beside, self._bits))
+        )
+
     def _doubles(self, batch: Folded, maybe: Index) -> dict[int, str]:
+        if not len(maybe):
+            return {}
         ends = batch.runs.take(maybe + 1, mode="clip")
         ends[maybe + 1 == len(batch.runs)] = len(batch.kept)
         maybe = maybe[ends - batch.runs.take(maybe) > 1]

@@ -1,6 +1,7 @@
 """Finding terms by how a text sounds: other characters for the term's, Latin letters for its syllables."""
 
 import functools
+import itertools
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ from moderation.finds import Find, Found
 from moderation.lexicon import Channel
 from moderation.matcher import Match
 from moderation.readings.sounds import spelled
-from moderation.readings.spelled import SPACE, Spelled, apart_from, beside_han, pieces_of
+from moderation.readings.spelled import Spelled, apart_from, beside_han, pieces_of
 from moderation.tables import NEWLINE, Codes, Kind, are_letters, has_pair, is_pair, tables
 from moderation.text.boundary import (
     CHANGED,
@@ -110,18 +111,21 @@ class Ear:
         is_letter = are_letters(codes)
         apart = apart_from(source, is_letter)
         # a syllable does not go on behind a space
-        read = spelled(np.insert(codes, apart, SPACE).tobytes().decode("utf-32-le"))
+        line = codes.tobytes().decode("utf-32-le")
+        cuts = itertools.pairwise((0, *apart.tolist(), len(line)))
+        read = spelled(" ".join([line[begin:end] for begin, end in cuts]))
         if not read:
             return
         syllables, firsts, lasts = columns(read)
-        inserted = apart + np.arange(len(apart))
-        firsts, lasts = firsts - inserted.searchsorted(firsts), lasts - inserted.searchsorted(lasts)
+        if len(apart):
+            inserted = apart + np.arange(len(apart))
+            firsts, lasts = firsts - inserted.searchsorted(firsts), lasts - inserted.searchsorted(lasts)
         # one token for each syllable, one for each other character without its repeats
         tokens = np.ones(len(codes), np.bool_)
         tokens[1:] = (codes[1:] != codes[:-1]) | is_letter[1:] | (codes[1:] == NEWLINE)
         inside = np.zeros(len(codes) + 1, np.int8)
         inside[firsts + 1] += 1
-        np.subtract.at(inside, lasts, 1)
+        inside[lasts] -= 1
         tokens &= np.cumsum(inside[:-1]) == 0
         heard = tables().sound.take(codes)
         heard[firsts] = syllables

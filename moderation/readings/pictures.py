@@ -104,10 +104,8 @@ class Pictures:
         if len(batch.codes) > MAX_CHARS and batch.lengths.max() > MAX_CHARS:
             places = places[places - batch.original_begins.take(batch.numbers(places)) < MAX_CHARS]
         if len(places) == 1:
-            readings = self._fitting_one(batch, places.item(0), by_sound, beside_letters)
-            owners = np.zeros(len(readings), np.intp)
-        else:
-            owners, readings = self._fitting(batch, places, by_sound, beside_letters)
+            return self._one(batch, places, by_sound, beside_letters)
+        owners, readings = self._fitting(batch, places, by_sound, beside_letters)
         if not len(owners):
             return None
         # of each picture that has any: where its readings begin, and how many there are
@@ -135,9 +133,32 @@ class Pictures:
             codes[at] = self._all.stand_in + reading
             lines.append(line)
             read.append(codes)
+        return self._read(batch, places, np.concatenate(lines), np.concatenate(read))
+
+    def _read(self, batch: Folded, places: Index, lines: Index, codes: Codes) -> tuple[Folded, Flags]:
         made = np.zeros(len(batch.codes), np.bool_)
         made[places] = True
-        return Folded.again(batch, np.concatenate(lines), np.concatenate(read), self._all.several), made
+        return Folded.again(batch, lines, codes, self._all.several), made
+
+    def _one(
+        self, batch: Folded, places: Index, by_sound: bool, beside_letters: bool
+    ) -> tuple[Folded, Flags] | None:
+        """The same for one picture, where arrays cost more than they save."""
+        place = places.item(0)
+        readings = self._fitting_one(batch, place, by_sound, beside_letters)[:MAX_WAYS]
+        if not readings:
+            return None
+        number = batch.number(place)
+        begin = batch.original_begins.item(number)
+        size = min(batch.lengths.item(number), MAX_CHARS)
+        codes = np.empty((len(readings), size + 1), np.uint32)
+        codes[:, :size] = tables().fold.take(batch.codes[begin : begin + size])
+        codes[:, size] = NEWLINE
+        codes[:, place - begin] = [self._all.stand_in + one for one in readings]
+        lines = np.empty(codes.shape, np.intp)
+        lines[:] = np.arange(begin, begin + size + 1)
+        lines[:, size] = min(begin + size, len(batch.codes) - 1)
+        return self._read(batch, places, lines.ravel(), codes.ravel())
 
     def _fitting(
         self, batch: Folded, places: Index, by_sound: bool, beside_letters: bool
@@ -194,8 +215,8 @@ class Pictures:
         chosen: Index = np.flatnonzero(fits)
         return owners.take(chosen), readings.take(chosen)
 
-    def _fitting_one(self, batch: Folded, place: int, by_sound: bool, beside_letters: bool) -> Index:
-        """The same for one picture, where arrays cost more than they save."""
+    def _fitting_one(self, batch: Folded, place: int, by_sound: bool, beside_letters: bool) -> list[int]:
+        """The readings of one picture that fit."""
         kept, codes, text, runs = batch.kept, batch.kept_codes, batch.text, batch.runs
         at = behind = int(kept.searchsorted(place))
         if at < len(kept) and kept.item(at) == place:
@@ -231,7 +252,7 @@ class Pictures:
                 rows += (reading[-2] if long else before) + last + after + two_behind
                 if self._sounds.joins_any(rows):
                     fitting.append(number)
-        return np.array(fitting, np.intp)
+        return fitting
 
 
 def _is_beside_pinyin(batch: Folded, at: int, behind: int) -> bool:

@@ -221,13 +221,13 @@ class SoundIndex:
 
     def joins_any(self, folded: str) -> bool:
         """The same for any three characters in a row; those without a sound part what is on their sides."""
-        sound, fuzzy = tables().sound, _fuzzy()
-        heard = [fuzzy.item(sound.item(ord(char))) & 0x1FF for char in folded]
-        rows = zip(heard, heard[1:], heard[2:], strict=False)
-        return any(
-            _SILENT & 0x1FF not in row and has_key(self._rows, row[0] << 18 | row[1] << 9 | row[2])
-            for row in rows
-        )
+        silent, rows = _SILENT & 0x1FF, self._rows
+        one = two = silent
+        for three in map(_heard, folded):
+            if silent not in (one, two, three) and has_key(rows, one << 18 | two << 9 | three):
+                return True
+            one, two = two, three
+        return False
 
     def longer(self, sounds: Sounds) -> list[Match]:
         """Matches of terms with three syllables or more, by fuzzy sound."""
@@ -236,6 +236,12 @@ class SoundIndex:
             for start, end, which in self._matcher.find(fuzzy_text(sounds))
             for number in self._longer[which]
         ]
+
+
+@functools.lru_cache(maxsize=8192)
+def _heard(char: str) -> int:
+    """The fuzzy sound of a folded character as `_row` has it."""
+    return _fuzzy().item(tables().sound.item(ord(char))) & 0x1FF
 
 
 def _row(first: Sounds, second: Sounds, third: Sounds) -> Codes:

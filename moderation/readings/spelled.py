@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from moderation.readings.sounds import readings, spelling
-from moderation.tables import CODE_POINTS, Flags, Index, Kind, tables, use_of
+from moderation.tables import Flags, Index, Kind, tables, use_of
 from moderation.text.fold import Folded
 
-SPACE = 32
 SPACES = 4
 """Code points from a span to the character that counts as beside it."""
 UNKNOWN = 8
@@ -19,8 +18,10 @@ RARER = 12
 
 
 @functools.cache
-def _joiners() -> Flags:
-    flags = np.zeros(CODE_POINTS, np.bool_)
+def _parting() -> Flags:
+    """By code point: whether a syllable does not go on behind it."""
+    kinds = tables().kinds
+    flags: Flags = (kinds == Kind.SPACE) | (kinds == Kind.STOP)
     flags[[ord(char) for char in "-_/'’."]] = True
     return flags
 
@@ -85,13 +86,9 @@ def apart_from(source: Folded, is_letter: Flags) -> Index:
     at: Index = ((kept[1:] - kept[:-1] > 1) & is_letter[1:] & is_letter[:-1]).nonzero()[0] + 1
     if not len(at):
         return at
-    kinds = tables().kinds
-    beside = np.stack((kept.take(at - 1) + 1, kept.take(at) - 1))
-    between = kinds.take(codes.take(beside))
-    parts = ((between == Kind.SPACE) | (between == Kind.STOP) | _joiners().take(codes.take(beside))).any(
-        axis=0
-    )
-    at = at[parts]
+    parting = _parting()
+    first, last = codes.take(kept.take(at - 1) + 1), codes.take(kept.take(at) - 1)
+    at = at[parting.take(first) | parting.take(last)]
     around = np.zeros(len(kept) + 1, np.bool_)
     # whether a piece begins at each position
     around[0] = around[-1] = True
