@@ -10,6 +10,7 @@ import numpy as np
 from moderation.leet.find import Leet
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.matcher import Matcher, build
+from moderation.pace import GiveWay, at_once, parts
 from moderation.personal.candidates import ANNOUNCING, telling
 from moderation.readings.halves import Halves
 from moderation.readings.pictures import Pictures
@@ -17,7 +18,7 @@ from moderation.readings.sounds import SoundIndex, readings, respelled
 from moderation.readings.variants import rare
 from moderation.tables import Kind, bits_of, keys_of, neighbours, tables
 from moderation.text.edges import has_stop
-from moderation.text.fold import CHUNK, Folded
+from moderation.text.fold import Folded
 
 PICTURE, RARE = np.uint8(0x40), np.uint8(0x80)
 """In `Compiled.marks`."""
@@ -60,8 +61,16 @@ class Compiled:
     `sounds`: terms by sound; number 2 t, or 2 t + 1 for a spelling that only Latin letters can have.
     """
 
-    def __init__(self, lists: Sequence[WordList], day: dt.date, engine: str | None = None) -> None:
+    def __init__(
+        self,
+        lists: Sequence[WordList],
+        day: dt.date,
+        engine: str | None = None,
+        give_way: GiveWay = at_once,
+    ) -> None:
+        """Compile lists; every few milliseconds `give_way` is called."""
         self.lists = tuple(lists)
+        self._give_way = give_way
         self.terms: list[Term] = []
         self.folded: list[str] = []
         self.repeats: dict[int, tuple[int, ...]] = {}
@@ -73,6 +82,7 @@ class Compiled:
                     self.terms.append(Term(entry.term, entry.severity, entry, one.name, one.category))
         self._add_terms()
         self._add_others()
+        give_way()
         self.patterns = list(self._meanings)
         plain = [one if isinstance(one, int) else -1 for one in self._meanings.values()]
         self.plain = np.array(plain, np.intp)
@@ -88,22 +98,25 @@ class Compiled:
         del self._meanings
         # the engine lets go of the interpreter while it builds: both indexes at once
         with ThreadPoolExecutor(1) as other:
-            sounds = other.submit(SoundIndex, self._sounding, engine)
+            sounds = other.submit(SoundIndex, self._sounding, engine, give_way)
             self.exact: Matcher = build(self.patterns, engine)
+            give_way()
             pairs = neighbours(self.patterns)
             beside = bits_of(keys_of(*pairs))
+            give_way()
             self.halves = Halves(self.patterns, beside)
-            self.leet = Leet(self._latin())
+            give_way()
+            self.leet = Leet(self._latin(), give_way)
             self.sounds = sounds.result()
+        give_way()
         self.pictures = Pictures(self.exact, self.sounds, pairs, beside)
         self.marks = telling() | self.pictures.is_picture * PICTURE | rare() * RARE
-        del self._sounding
+        del self._sounding, self._give_way
 
     def _add_terms(self) -> None:
         """The terms themselves, and how they sound."""
         table = tables()
-        for low in range(0, len(self.terms), CHUNK):
-            terms = self.terms[low : low + CHUNK]
+        for terms in parts(self.terms, self._give_way):
             batch = Folded([term.entry.term for term in terms])
             first = table.sound.take(batch.folded)
             unsure = table.sound_2.take(batch.folded) != first
@@ -115,7 +128,7 @@ class Compiled:
             spread = np.append(batch.runs, len(batch.kept)).tolist()
             edges = (each.tolist() for each in batch.folded_lines())
             rows = zip(terms, batch.lines(), *edges, strict=True)
-            for number, (term, folded, begin, end) in enumerate(rows, low):
+            for number, (term, folded, begin, end) in enumerate(rows, len(self.folded)):
                 self.folded.append(folded)
                 if not folded:
                     continue
@@ -163,8 +176,7 @@ class Compiled:
                 over = has_stop(one.phrase, 0, len(one.phrase))
                 others.append((one.phrase, ALLOW_OVER_STOPS if over else ALLOW, Channel.EXACT))
         others += [(word, TRIGGER, Channel.EXACT) for word in ANNOUNCING]
-        for low in range(0, len(others), CHUNK):
-            part = others[low : low + CHUNK]
+        for part in parts(others, self._give_way):
             batch = Folded([text for text, _, _ in part])
             edges = (each.tolist() for each in batch.folded_lines())
             rows = zip(part, batch.lines(), *edges, strict=True)

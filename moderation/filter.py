@@ -320,7 +320,13 @@ class Filter:
 
     def _compile(self, lists: tuple[WordList, ...]) -> _Lists:
         version = _digest(lists)
-        return _Lists(version, Compiled(lists, self._day(), self.engine), None, self._clean(version), ())
+        base = Compiled(lists, self._day(), self.engine, self._give_way)
+        return _Lists(version, base, None, self._clean(version), ())
+
+    def _give_way(self) -> None:
+        """Wait for additions under way: they are short, and at once."""
+        with self._changing:
+            pass
 
     def _clean(self, version: str) -> Result:
         return Result(verdict=Verdict.CLEAN, stages=self.policy.stages[Verdict.CLEAN], version=version)

@@ -14,9 +14,10 @@ import numpy as np
 from moderation.leet.lettering import Term, holds, in_code, may_join, starred_as, starred_ways, unwrapped
 from moderation.leet.shapes import MADE, SIGNS, UNIT, masked, maybe, shapes_of
 from moderation.leet.skeleton import Line, classes, skeleton_of
+from moderation.pace import GiveWay, at_once, parts
 from moderation.tables import Index, are_letters
 from moderation.text.edges import with_marks
-from moderation.text.fold import CHUNK, Folded
+from moderation.text.fold import Folded
 
 MAX_READ = 20_000
 """Code points of a text that are read."""
@@ -39,7 +40,7 @@ class Leet:
     letters or more; the rest is passed over.
     """
 
-    def __init__(self, terms: Iterable[tuple[str, int]]) -> None:
+    def __init__(self, terms: Iterable[tuple[str, int]], give_way: GiveWay = at_once) -> None:
         self._terms: list[Term] = []
         self._by_skeleton: dict[str, tuple[int, ...]] = {}
         self._by_outline: dict[str, list[int]] = {}
@@ -47,8 +48,7 @@ class Leet:
         """How skeletons begin: three classes, or all of a shorter one."""
         self._longest = 0
         self._words = 1
-        rest = iter(terms)
-        while part := list(itertools.islice(rest, CHUNK)):
+        for part in parts(terms, give_way):
             self._add(part)
 
     def _add(self, part: list[tuple[str, int]]) -> None:

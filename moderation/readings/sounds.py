@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moderation.matcher import Match, build
+from moderation.pace import GiveWay, at_once, parts
 from moderation.tables import Codes, bits_of, has_key, in_keys, tables
 
 Sounds = npt.NDArray[np.uint16]
@@ -172,29 +173,39 @@ class SoundIndex:
     Of those with ü it makes the odd ones with u itself: nuyou, lushi.
     """
 
-    def __init__(self, terms: Iterable[tuple[tuple[int, ...], int]], engine: str | None) -> None:
+    def __init__(
+        self,
+        terms: Iterable[tuple[tuple[int, ...], int]],
+        engine: str | None,
+        give_way: GiveWay = at_once,
+    ) -> None:
         self._pairs = np.zeros(1 << 18, np.bool_)
         self._by_pair: dict[int, tuple[int, ...]] = {}
-        terms = list(terms)
-        many = sum(len(reading) == 2 for reading, _ in terms) > FUZZY_PAIRS
+        dotted = _without_dots()
+        every: list[tuple[tuple[int, ...], int]] = []
+        for part in parts(terms, give_way):
+            every += part
+            every += [
+                (tuple(dotted.get(one, one) for one in reading), number | 1)
+                for reading, number in part
+                if not dotted.keys().isdisjoint(reading)
+            ]
+        many = sum(len(reading) == 2 for reading, _ in every) > FUZZY_PAIRS
         same = self._same = np.arange(len(_same()), dtype=np.uint16) if many else _same()
         longer: dict[str, tuple[int, ...]] = {}
-        dotted = _without_dots()
-        terms += [
-            (tuple(dotted.get(one, one) for one in reading), number | 1)
-            for reading, number in terms
-            if not dotted.keys().isdisjoint(reading)
-        ]
-        for reading, number in terms:
-            if len(reading) == 2:
-                key = int(same[reading[0]]) << 9 | int(same[reading[1]])
-                self._by_pair[key] = (*self._by_pair.get(key, ()), number)
-            elif len(reading) > 2:
-                pattern = _pattern(reading)
-                longer[pattern] = (*longer.get(pattern, ()), number)
+        for part in parts(every, give_way):
+            for reading, number in part:
+                if len(reading) == 2:
+                    key = int(same[reading[0]]) << 9 | int(same[reading[1]])
+                    self._by_pair[key] = (*self._by_pair.get(key, ()), number)
+                elif len(reading) > 2:
+                    pattern = _pattern(reading)
+                    longer[pattern] = (*longer.get(pattern, ()), number)
         self._pairs[list(self._by_pair)] = True
         self._longer = list(longer.values())
+        give_way()
         self._matcher = build(list(longer), engine)
+        give_way()
         heard = np.frombuffer("\n".join(longer).encode("utf-16-le"), "<u2")
         rows = _row(heard[:-2], heard[1:-1], heard[2:])
         self._rows = bits_of(rows[(heard[1:-1] != 10) & (heard[2:] != 10)])

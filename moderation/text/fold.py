@@ -12,9 +12,6 @@ import numpy as np
 
 from moderation.tables import CODE_POINTS, NEWLINE, Codes, Flags, Index, tables
 
-CHUNK = 8192
-"""Terms folded at once."""
-
 
 class Folded:
     """A batch of texts after folding.

@@ -11,6 +11,7 @@ from moderation_texts import any_text, disguised
 from moderation.filter import EVERY_CHANNEL, EXACT_CHANNELS, Filter
 from moderation.lexicon import Channel
 from moderation.lists.files import parse_list, plain_list
+from moderation.pace import PART
 from moderation.policy import Verdict
 from moderation.result import Result
 from moderation.text.fold import fold
@@ -303,6 +304,29 @@ def test_settling_folds_in_what_was_added_and_keeps_what_comes_meanwhile() -> No
     made.settle()
     assert "+" not in made.version
     assert [made.check(word).verdict.word for word in ("旧词", "新词")] == ["sensitive"] * 2
+
+
+class Counted:
+    """A lock that counts how often it is taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self.taken += 1
+
+    def __exit__(self, *_exc: object) -> None:
+        self._lock.release()
+
+
+def test_a_rebuild_waits_for_an_addition_after_every_part_of_its_terms() -> None:
+    made = Filter([plain_list(["旧词"], "old")])
+    made._changing = lock = Counted()
+    terms = [f"{chr(0x4E00 + i // 200)}{chr(0x5000 + i % 200)}词" for i in range(20 * PART)]
+    made.replace([plain_list(terms, "new")])
+    assert lock.taken > 40  # once for each part of the terms, and of their sounds
 
 
 def test_an_alias_that_is_part_of_another_word_is_lowered() -> None:
