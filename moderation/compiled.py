@@ -1,6 +1,8 @@
 """Word lists made ready for matching."""
 
 import datetime as dt
+import functools
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -91,10 +93,7 @@ class Compiled:
         }
         self.least = np.zeros(len(plain), np.intp)
         for number, senses in self._senses.items():
-            if (
-                min(self.patterns[number]) >= "\x80"
-            ):  # of letters and digits one character may stand for two: ⑪
-                self.least[number] = min(sum(one.runs) if one.runs else 0 for one in senses)
+            self.least[number] = min(_least(self.patterns[number], one.runs) for one in senses)
         del self._meanings
         # the engine lets go of the interpreter while it builds: both indexes at once
         with ThreadPoolExecutor(1) as other:
@@ -221,3 +220,17 @@ class Compiled:
     def meanings(self, pattern: int) -> Iterable[Sense]:
         found = self._senses.get(pattern)
         return found or (Sense(self.plain.item(pattern), Channel.EXACT, None),)
+
+
+def _least(pattern: str, runs: tuple[int, ...] | None) -> int:
+    """How many characters a pattern takes at least; 0 where none repeats, or one may stand for two (⑪)."""
+    if runs is None:
+        return 0
+    written = "".join(char * count for char, count in zip(pattern, runs, strict=True))
+    return 0 if any(two in _in_one() for two in map("".join, itertools.pairwise(written))) else len(written)
+
+
+@functools.cache
+def _in_one() -> frozenset[str]:
+    """Any two characters side by side that one character may stand for."""
+    return frozenset("".join(two) for each in tables().several for two in itertools.pairwise(each))

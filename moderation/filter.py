@@ -7,8 +7,10 @@ import copy
 import datetime as dt
 import functools
 import hashlib
+import operator
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +20,7 @@ from moderation.compiled import Compiled
 from moderation.finds import Find, Finds, suppressed
 from moderation.lexicon import Channel, Severity, WordList
 from moderation.matcher import available
+from moderation.pace import uncollected
 from moderation.personal.candidates import candidates
 from moderation.personal.find import MAX_READ, Personal, personal
 from moderation.personal.masking import masked, masked_blind
@@ -28,14 +31,14 @@ from moderation.scan import Scan
 from moderation.text.boundary import segmenter
 from moderation.text.fold import Folded
 
-BATCH = 16384
+BATCH = 1 << 16
 """Texts folded and matched at once. Fewer cost more each, more fall out of the cache."""
-BATCH_CHARS = 1 << 19
+BATCH_CHARS = 1 << 20
 """Code points after which a batch ends, so that long texts do not pile up."""
+SOME = 1 << 10
+"""Texts that show whether a batch repeats itself: if one in ten of them does."""
 SHORT = 200
 """Code points up to which each span of a text is counted by itself."""
-FEW = 10
-"""Of so many texts one with a find, and it pays to ask all at once whether they have wide code points."""
 MAX_HITS = 1000
 """Hits of one text that a result lists."""
 EVERY_CHANNEL = frozenset(Channel)
@@ -45,6 +48,8 @@ EXACT_CHANNELS = EVERY_CHANNEL - {Channel.HOMOPHONE, Channel.PINYIN, Channel.LEE
 PERSONAL_LIST = "personal"
 PERSONAL_CATEGORY = "personal-data"
 
+_TOLD = operator.attrgetter("text", "list", "category", "severity")
+"""Of a term, what a hit tells."""
 _SURENESS = {channel: place for place, channel in enumerate(Channel)}
 
 
@@ -127,8 +132,19 @@ class Filter:
         every = texts if isinstance(texts, list) else list(texts)
         results: list[Result] = []
         for low in range(0, len(every), BATCH):
-            results += self._check(state, every[low : low + BATCH])
+            with uncollected():
+                results += self._check_flood(state, every[low : low + BATCH])
         return results
+
+    def _check_flood(self, state: _Lists, texts: list[str]) -> list[Result]:
+        """A flood repeats itself (666, 哈哈哈): where it does, equal texts are looked at once."""
+        some = texts[:SOME]
+        if 10 * len(set(some)) > 9 * len(some):
+            return self._check(state, texts)
+        told = dict.fromkeys(texts, state.clean)
+        distinct = list(told)
+        told.update(zip(distinct, self._check(state, distinct), strict=True))
+        return list(map(told.__getitem__, texts))
 
     def _check(self, state: _Lists, texts: list[str]) -> list[Result]:
         joined = "\n".join(texts)
@@ -151,37 +167,30 @@ class Filter:
         if len(scans) > 1:
             judged.update(*(scan.found.lone for scan in scans))
         results = [state.clean] * len(texts)
-        many = FEW * (len(judged) + len(scans[0].found.lone)) > len(texts)
-        wide = _wide(batch) if many else None
         for number in judged:
             each = [(scan.compiled, scan.found.of(number)) for scan in scans]
-            units = _utf16(texts[number]) if wide is None or number in wide else _same
-            results[number] = self._judge(state, texts[number], each, data.get(number, []), units)
-        self._rate_lone(state, scans[0].found.lone, texts, wide, results)
+            results[number] = self._judge(state, texts[number], each, data.get(number, []))
+        if lone := scans[0].found.lone:
+            for number, result in zip(lone, self._rate_lone(state, lone, batch), strict=True):
+                results[number] = result
         return results
 
     def _rate_lone(
-        self,
-        state: _Lists,
-        lone: dict[int, Find],
-        texts: list[str],
-        wide: set[int] | None,
-        results: list[Result],
-    ) -> None:
-        """What `_judge` would say of one plain find, in the fewest steps: there are many in a flood."""
-        terms, version, exact = state.base.terms, state.version, Channel.EXACT
-        verdicts = [self.policy.verdict(one, exact, clean=True) for one in Severity]
-        given = [(one, self.policy.stages[one]) for one in verdicts]
-        for number, find in lone.items():
-            term = terms[find.term]
-            start, end, severity = find.start, find.end, term.severity
-            if wide is not None and number not in wide:
-                span = (start, end)
-            else:
-                span = _utf16(texts[number])(start, end)
-            hit = Hit(term.text, term.list, term.category, severity, exact, start, end, span, True)
-            verdict, stages = given[severity - 1]
-            results[number] = Result(verdict, stages, version, (hit,), 0)
+        self, state: _Lists, lone: dict[int, tuple[int, int, int]], batch: Folded
+    ) -> Iterator[Result]:
+        """What `_judge` would say of one plain find, for many at once: a flood has many."""
+        exact = Channel.EXACT
+        given = [self.policy.verdict(one, exact, clean=True) for one in Severity]
+        starts, ends, numbers = zip(*lone.values(), strict=True)
+        told = map(_TOLD, map(state.base.terms.__getitem__, numbers))
+        terms, lists, categories, severities = zip(*told, strict=True)
+        utf16 = _utf16_spans(batch, lone, starts, ends)
+        hits = map(
+            Hit, terms, lists, categories, severities, repeat(exact), starts, ends, utf16, repeat(True)
+        )
+        verdicts = [given[severity - 1] for severity in severities]
+        stages = map(self.policy.stages.__getitem__, verdicts)
+        return map(Result, verdicts, stages, repeat(state.version), zip(hits, strict=True), repeat(0))
 
     def _personal(self, batch: Folded, texts: list[str], scans: list[Scan]) -> dict[int, list[Personal]]:
         every = [one for scan in scans for one in scan.found.by_text.items()]
@@ -195,8 +204,8 @@ class Filter:
         text: str,
         each: list[tuple[Compiled, Finds]],
         data: list[Personal],
-        units: _Units,
     ) -> Result:
+        units = _utf16(text)
         if not data and len(each) == 1 and (find := _only_find(text, each[0][1])) is not None:
             return self._only(state, *self._rate(each[0][0], find, units))
         if len(each) > 1:
@@ -350,10 +359,17 @@ def _same(start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _wide(batch: Folded) -> set[int]:
-    """The texts of a batch that have code points of two UTF-16 units."""
-    places = (batch.codes > 0xFFFF).nonzero()[0]
-    return set(batch.numbers(places).tolist())
+def _utf16_spans(
+    batch: Folded, numbers: Iterable[int], starts: Sequence[int], ends: Sequence[int]
+) -> Iterable[tuple[int, int]]:
+    """Code point spans of many texts in UTF-16 units."""
+    wide = (batch.codes > 0xFFFF).nonzero()[0]
+    if not len(wide):
+        return zip(starts, ends, strict=True)
+    spans = np.array((starts, ends))
+    begins = batch.original_begins.take(np.fromiter(numbers, np.intp, len(starts)))
+    spans += wide.searchsorted(begins + spans) - wide.searchsorted(begins)
+    return zip(*spans.tolist(), strict=True)
 
 
 def _utf16(text: str) -> _Units:

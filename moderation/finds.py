@@ -38,12 +38,13 @@ class Finds(msgspec.Struct, gc=False):
 class Found:
     """The finds of a batch, by number of the text.
 
-    `lone`: texts with one exact match, of which nothing else is to be asked; most of those with any.
+    `lone`: texts with one exact match, of which nothing else is to be asked; most of those with any. Of each
+    its start, end and term, as in Find.
     `by_text`: the finds of the others.
     """
 
     def __init__(self) -> None:
-        self.lone: dict[int, Find] = {}
+        self.lone: dict[int, tuple[int, int, int]] = {}
         self.by_text: dict[int, Finds] = {}
 
     def of(self, number: int) -> Finds:
@@ -52,7 +53,7 @@ class Found:
         if finds is None:
             finds = self.by_text[number] = Finds()
             if lone := self.lone.pop(number, None):
-                finds.found.append(lone)
+                finds.found.append(Find(*lone, Channel.EXACT, clean=True))
                 finds.raw = 1
         return finds
 

@@ -1,5 +1,7 @@
 """Long work done a part at a time, so that short work of other threads need not wait for all of it."""
 
+import contextlib
+import gc
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -23,3 +25,16 @@ def parts(items: Iterable[Item], give_way: GiveWay = at_once) -> Iterator[list[I
     while part := list(itertools.islice(rest, PART)):
         give_way()
         yield part
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Let the collector of cycles rest: a batch makes many small objects, and no cycles."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

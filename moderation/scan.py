@@ -3,7 +3,6 @@
 import itertools
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import repeat
 
 import numpy as np
 
@@ -79,18 +78,18 @@ class Scan:
             return
         found = columns(matches)
         where = places(self.batch, found)
-        terms = self.compiled.plain.take(found[2])
+        enough = (where.highs - where.lows >= self.compiled.least.take(found[2])).nonzero()[0]
+        where = where.take(enough)
+        terms = self.compiled.plain.take(found[2].take(enough))
         lone = where.alone & (terms >= 0)
         shared = where.numbers[1:] == where.numbers[:-1]
         lone[1:] &= ~shared
         lone[:-1] &= ~shared
         at = lone.nonzero()[0]
-        numbers, lows, highs = (each.take(at).tolist() for each in where[:3])
-        finds = map(Find, lows, highs, terms.take(at).tolist(), repeat(Channel.EXACT), repeat(True))
-        self.found.lone = dict(zip(numbers, finds, strict=True))
-        enough = where.highs - where.lows >= self.compiled.least.take(found[2])
-        rest = (enough & ~lone).nonzero()[0]
-        self._matched([matches[one] for one in rest.tolist()], where.take(rest).rows())
+        numbers, *finds = (each.take(at).tolist() for each in (*where[:3], terms))
+        self.found.lone = dict(zip(numbers, zip(*finds, strict=True), strict=True))
+        rest = (~lone).nonzero()[0]
+        self._matched([matches[one] for one in enough.take(rest).tolist()], where.take(rest).rows())
 
     def _matched(self, matches: Sequence[Match], where: Iterable[Placed]) -> None:
         for (start, end, pattern), (number, low, high, bare, alone, _) in zip(matches, where, strict=True):
