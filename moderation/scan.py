@@ -70,6 +70,8 @@ class Scan:
 
     def _exact(self) -> None:
         matches = self.compiled.exact.find(self.batch.text)
+        if not matches:
+            return
         if len(matches) <= FEW:
             least = self.compiled.least
             rows = zip(matches, placed(self.batch, self.texts, matches), strict=True)

@@ -35,6 +35,7 @@ _SIGNS = _SURE + _BESIDE
 _DIGITS, _SIGN, _PROVINCE = 0x0F, 0x10, 0x20
 """In `telling`, which leaves the two highest bits to others."""
 _ANY_SIGN = re.compile(f"[{re.escape(_SIGNS)}]")
+_DIGIT = re.compile("[0-9]")
 _PLATE_BEGINS = re.compile(f"[{PROVINCES}][a-z]")
 
 
@@ -47,9 +48,9 @@ def candidates(
     `telling` tells of, in order, and what it tells; others may stand among them.
     """
     codes = batch.kept_codes
-    if len(batch.lengths) == 1:
+    if batch.is_one:
         # the same questions, asked of one text: there an array costs more than it saves
-        some = np.count_nonzero(codes - np.uint32(48) < 10) >= MIN_DIGITS
+        some = _DIGIT.search(batch.text) and np.count_nonzero(codes - np.uint32(48) < 10) >= MIN_DIGITS
         return [0] if some or announced or _is_signed(text) or _PLATE_BEGINS.search(batch.text) else []
     if marked is None:
         told = telling().take(batch.codes)

@@ -1,6 +1,7 @@
 """拆字: a character written as its parts, 女子 for 好, and how they are put together again."""
 
 import functools
+import operator
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -79,6 +80,7 @@ class Halves:
             group = 1 << ord(second) * 7919 % 101 % GROUPS
             self._sides[ord(first) & 0xFFFF] |= group | (TWICE if first == second else 0)
             self._sides[ord(second) & 0xFFFF] |= group << 8
+        self._twice = {first for first, second in map(tuple, self.wholes) if first == second}
         halves = np.array([list(map(ord, pair)) for pair in self.wholes], np.uint32).reshape(-1, 2)
         keys = keys_of(halves[:, 0], halves[:, 1])
         self._bits = bits_of(keys)
@@ -101,12 +103,20 @@ class Halves:
 
     def _places(self, batch: Folded) -> tuple[Index, Index]:
         """Folded positions of what may be a first half before a second one, or a half twice."""
+        if batch.is_one:
+            return self._places_in_one(batch.text)
         sides = self._sides.take(batch.folded & 0xFFFF)
         follows = sides & TWICE
         follows[:-1] |= sides[:-1] & sides[1:] >> 8
         at = (follows != 0).nonzero()[0]
         follows = follows.take(at)
         return at[(follows & (TWICE - 1)) != 0], at[follows >= TWICE]
+
+    def _places_in_one(self, text: str) -> tuple[Index, Index]:
+        """The same of one text: for it, arrays cost more than they save."""
+        pairs = [at for at, pair in enumerate(map(operator.add, text, text[1:])) if pair in self.wholes]
+        twice = [at for at, char in enumerate(text) if char in self._twice]
+        return np.array(pairs, np.intp), np.array(twice, np.intp)
 
     def _pairs(self, batch: Folded, maybe: Index) -> dict[int, str]:
         codes, text, wholes = batch.folded, batch.text, self.wholes

@@ -2,6 +2,9 @@
 
 import functools
 import itertools
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +13,9 @@ from moderation.compiled import Compiled
 from moderation.finds import Find, Found
 from moderation.lexicon import Channel
 from moderation.matcher import Match
-from moderation.readings.sounds import spelled
-from moderation.readings.spelled import Spelled, apart_from, beside_han, pieces_of
-from moderation.tables import NEWLINE, Codes, Kind, are_letters, has_pair, is_pair, tables
+from moderation.readings.sounds import Sounds, spelled
+from moderation.readings.spelled import SHORT, Spelled, apart_from, beside_han, goes_on, pieces_of
+from moderation.tables import NEWLINE, Codes, Index, are_letters, has_pair, is_pair, tables
 from moderation.text.boundary import (
     CHANGED,
     EVIDENCE,
@@ -25,10 +28,13 @@ from moderation.text.boundary import (
 )
 from moderation.text.edges import edges_hold, gaps_of
 from moderation.text.fold import Folded
-from moderation.text.placed import FEW, Placed, columns, placed
+from moderation.text.placed import Placed, columns, placed
 
+SOME = 16
+"""Pairs up to which each is asked by itself."""
 LETTERS = 2
 """Latin letters a text has at least to be read as pinyin."""
+_LETTER = re.compile("[a-z]")
 PLAIN = 2 * MOST_USED - CHANGED - 2 * EVIDENCE
 """Two characters of more use than this sound like a term by chance, whichever the term, see `by_chance`."""
 
@@ -53,18 +59,16 @@ class Ear:
 
     def homophones(self, batch: Folded) -> None:
         """Terms written with other characters that sound alike."""
+        if len(batch.text) < 2 or batch.text.isascii():
+            return
         sounds = self.compiled.sounds
         heard = tables().sound.take(batch.folded)
-        if len(heard) < 2:
-            return
         at = sounds.pairs(heard)
         text, terms, folded = batch.text, self.compiled.terms, self.compiled.folded
         matches: list[Match] = []
         if len(at):
-            at, use = _worth_hearing(batch, at)
-            rows = (at, heard.take(at), heard.take(at + 1), use)
-            for start, first, second, often in zip(*(one.tolist() for one in rows), strict=True):
-                for number in sounds.at_pair(first, second):
+            for start, often in _worth_hearing(batch, at):
+                for number in sounds.at_pair(heard.item(start), heard.item(start + 1)):
                     if number & 1:
                         continue
                     own = folded[number >> 1]
@@ -76,6 +80,8 @@ class Ear:
             for start, end, number in sounds.longer(heard)
             if not number & 1 and not by_chance(text[start:end], folded[number >> 1])
         ]
+        if not matches:
+            return
         matches = [
             (start, end, term)
             for start, end, term in matches
@@ -116,50 +122,25 @@ class Ear:
         read = spelled(" ".join([line[begin:end] for begin, end in cuts]))
         if not read:
             return
-        syllables, firsts, lasts = columns(read)
-        if len(apart):
-            inserted = apart + np.arange(len(apart))
-            firsts, lasts = firsts - inserted.searchsorted(firsts), lasts - inserted.searchsorted(lasts)
-        # one token for each syllable, one for each other character without its repeats
-        tokens = np.ones(len(codes), np.bool_)
-        tokens[1:] = (codes[1:] != codes[:-1]) | is_letter[1:] | (codes[1:] == NEWLINE)
-        inside = np.zeros(len(codes) + 1, np.int8)
-        inside[firsts + 1] += 1
-        inside[lasts] -= 1
-        tokens &= np.cumsum(inside[:-1]) == 0
-        heard = tables().sound.take(codes)
-        heard[firsts] = syllables
-        by_letters = np.zeros(len(codes), np.bool_)
-        by_letters[firsts] = True
-        places = np.flatnonzero(tokens)
+        heard, ends, places = (_each_token if len(codes) <= SHORT else _tokens)(codes, read, apart)
         if len(places) < 2:
             return
-        heard, by_letters, chars = heard[places], by_letters[places], codes[places]
+        by_letters = ends > 0
+        beside_letters = (by_letters[1:] | by_letters[:-1]).nonzero()[0]
         matches = [
             (at, at + 2, which)
-            for at in sounds.pairs(heard).tolist()
-            if by_letters[at : at + 2].any()
-            for which in sounds.at_pair(int(heard[at]), int(heard[at + 1]))
+            for at in beside_letters[sounds.are_pairs(heard, beside_letters)].tolist()
+            for which in sounds.at_pair(heard.item(at), heard.item(at + 1))
         ]
         matches += [match for match in sounds.longer(heard) if by_letters[match[0] : match[1]].any()]
-        if not matches:
-            return
-        changes = np.flatnonzero(np.append(is_letter[1:] | (codes[1:] != codes[:-1]), True))
-        last = changes[changes.searchsorted(np.arange(len(codes)))]
-        last[firsts] = lasts - 1
-        last = last[places]
-        # whether a Latin letter or a digit stands right before or after, so that no word begins or ends here
-        alnum = tables().kinds.take(source.codes.take(kept)) == Kind.ALNUM
-        beside = (kept[1:] - kept[:-1] == 1) & alnum[1:] & alnum[:-1]
-        begins, ends = ~np.append(False, beside)[places], ~np.append(beside, False)[last]
-        starts, stops = kept[places], kept[last] + 1
         for start, end, which in matches:
-            if begins[start] and ends[end - 1]:
-                span = slice(start, end)
-                word = "".join(map(chr, chars[span].tolist()))
-                first, behind = places.item(start), last.item(end - 1) + 1
-                letters = Spelled(word, by_letters[span].tolist(), *pieces_of(source, apart, first, behind))
-                self._spelled(source, (starts.item(start), stops.item(end - 1)), letters, which)
+            first, last = places.item(start), places.item(end - 1)
+            behind = ends.item(end - 1) or _behind_repeats(codes, last)
+            if not (goes_on(source, first) or goes_on(source, behind)):
+                word = "".join(map(chr, codes[places[start:end]].tolist()))
+                spelled_so = by_letters[start:end].tolist()
+                letters = Spelled(word, spelled_so, *pieces_of(source, apart, first, behind))
+                self._spelled(source, (kept.item(first), kept.item(behind - 1) + 1), letters, which)
 
     def _spelled(self, source: Folded, span: tuple[int, int], read: Spelled, which: int) -> None:
         """Keep a match, if it may be one."""
@@ -183,16 +164,77 @@ class Ear:
             finds.found.append(Find(low, high, term, Channel.PINYIN, clean=True))
 
 
-def _worth_hearing(batch: Folded, at: Codes) -> tuple[Codes, npt.NDArray[np.uint8]]:
+def _behind_repeats(codes: Codes, at: int) -> int:
+    """The position behind a character that is no syllable, and its repeats."""
+    code = codes.item(at)
+    at += 1
+    while at < len(codes) and codes.item(at) == code and not 97 <= code < 123:
+        at += 1
+    return at
+
+
+def _tokens(codes: Codes, read: list[tuple[int, int, int]], apart: Index) -> tuple[Sounds, Index, Index]:
+    """A token for each syllable, and for each other character without its repeats.
+
+    How each sounds, where it ends if it is a syllable (else 0), and where it begins. `read`: the sound, start
+    and end of each syllable, in letters with a space before each of `apart`.
+    """
+    sounds, firsts, lasts = columns(read)
+    if len(apart):
+        inserted = apart + np.arange(len(apart))
+        firsts, lasts = firsts - inserted.searchsorted(firsts), lasts - inserted.searchsorted(lasts)
+    tokens = np.ones(len(codes), np.bool_)
+    tokens[1:] = (codes[1:] != codes[:-1]) | are_letters(codes)[1:] | (codes[1:] == NEWLINE)
+    inside = np.zeros(len(codes) + 1, np.int8)
+    inside[firsts + 1] += 1
+    inside[lasts] -= 1
+    tokens &= np.cumsum(inside[:-1]) == 0
+    heard = tables().sound.take(codes)
+    heard[firsts] = sounds
+    ends = np.zeros(len(codes), np.intp)
+    ends[firsts] = lasts
+    places = np.flatnonzero(tokens)
+    return heard[places], ends[places], places
+
+
+def _each_token(codes: Codes, read: list[tuple[int, int, int]], apart: Index) -> tuple[Sounds, Index, Index]:
+    """The same for a short text: for it, arrays cost more than they save."""
+    inserted = [at + before for before, at in enumerate(apart.tolist())]
+    syllables = iter(read)
+    sound, each = tables().sound, codes.tolist()
+    rows: list[tuple[int, int, int]] = []
+    at = before = 0
+    said, first, last = _shifted(next(syllables), inserted)
+    while at < len(each):
+        code = each[at]
+        if at == first:
+            rows.append((said, last, at))
+            at = last
+            said, first, last = _shifted(next(syllables, (0, -1, -1)), inserted)
+        else:
+            if code != before or 97 <= code < 123 or code == NEWLINE:
+                rows.append((sound.item(code), 0, at))
+            at += 1
+        before = each[at - 1]
+    heard, ends, places = zip(*rows, strict=True)
+    return np.array(heard, np.uint16), np.array(ends), np.array(places)
+
+
+def _shifted(syllable: tuple[int, int, int], inserted: list[int]) -> tuple[int, int, int]:
+    """A syllable without the spaces before it."""
+    said, first, last = syllable
+    return said, first - bisect_left(inserted, first), last - bisect_left(inserted, last)
+
+
+def _worth_hearing(batch: Folded, at: Index) -> Iterable[tuple[int, int]]:
     """Of the pairs that sound like a term, those that are not plain language; and the use of each.
 
     They are two Han characters side by side that are no word, not both frequent, and no part of a word
     with a neighbour. The cheap questions first: most pairs fall at them.
     """
+    if len(at) <= SOME:
+        return _each_worth_hearing(batch, at.tolist())
     codes, use = batch.folded, _use()
-    if len(at) <= FEW:
-        at = at[[_is_worth_hearing(batch, one) for one in at.tolist()]]
-        return at, use.take(codes.take(at)) + use.take(codes.take(at + 1))
     one, two = codes.take(at), codes.take(at + 1)
     at = at[(one >= 0x80) & (two >= 0x80) & (use.take(one) + use.take(two) <= PLAIN)]
     at = at[~is_pair(codes.take(at), codes.take(at + 1), frequent=False)]
@@ -204,28 +246,32 @@ def _worth_hearing(batch: Folded, at: Codes) -> tuple[Codes, npt.NDArray[np.uint
     seconds = np.concatenate([around[at + 1], around[at + 3]])
     word = is_pair(firsts, seconds, frequent=True)
     at = at[~(word[: len(at)] | word[len(at) :])]
-    return at, use.take(codes.take(at)) + use.take(codes.take(at + 1))
+    often = use.take(codes.take(at)) + use.take(codes.take(at + 1))
+    return zip(at.tolist(), often.tolist(), strict=True)
 
 
-def _is_worth_hearing(batch: Folded, at: int) -> bool:
-    """The same for one pair: for a few, arrays cost more than they save."""
-    text, table, use = batch.text, tables(), _use()
-    one, two = ord(text[at]), ord(text[at + 1])
-    if one < 0x80 or two < 0x80 or use.item(one) + use.item(two) > PLAIN:
-        return False
-    second = batch.runs.item(at + 1)
-    if has_pair(table.pairs, one, two) or batch.kept.item(second) - batch.kept.item(second - 1) != 1:
-        return False
-    if at and has_pair(table.frequent_pairs, ord(text[at - 1]), one):
-        return False
-    return at + 2 >= len(text) or not has_pair(table.frequent_pairs, two, ord(text[at + 2]))
+def _each_worth_hearing(batch: Folded, places: list[int]) -> Iterator[tuple[int, int]]:
+    """The same for a few pairs: for these, arrays cost more than they save."""
+    text, use, kept, runs = batch.text, _use(), batch.kept, batch.runs
+    words, frequent = tables().pairs, tables().frequent_pairs
+    for at in places:
+        one, two = ord(text[at]), ord(text[at + 1])
+        if one < 0x80 or two < 0x80 or (often := use.item(one) + use.item(two)) > PLAIN:
+            continue
+        second = runs.item(at + 1)
+        if has_pair(words, one, two) or kept.item(second) - kept.item(second - 1) != 1:
+            continue
+        if at and has_pair(frequent, ord(text[at - 1]), one):
+            continue
+        if at + 2 >= len(text) or not has_pair(frequent, two, ord(text[at + 2])):
+            yield at, often
 
 
 def with_letters(source: Folded) -> Folded | None:
     """The lines that have Latin letters enough to be read as pinyin."""
-    places = are_letters(source.kept_codes).nonzero()[0]
-    if not len(places):
+    if not _LETTER.search(source.text):
         return None
+    places = are_letters(source.kept_codes).nonzero()[0]
     if "\n" not in source.text:
         return source if len(places) >= LETTERS else None
     at = source.in_lines_of(places, LETTERS).nonzero()[0]

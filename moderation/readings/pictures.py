@@ -83,6 +83,7 @@ class Pictures:
         begins = np.append(0, (codes == NEWLINE).nonzero()[0] + 1)
         heard = sounds.longer(tables().sound.take(codes))
         within = [start for start, _, _ in (*exact.find(every.lines), *heard)]
+        self._said = every.several[len(every.several) - len(begins) :]
         self._whole = np.zeros(len(begins), np.bool_)
         self._whole[begins.searchsorted(np.array(within, np.intp), "right") - 1] = True
         self._any_whole = np.bincount(every.owners, self._whole) > 0
@@ -148,17 +149,25 @@ class Pictures:
         readings = self._fitting_one(batch, place, by_sound, beside_letters)[:MAX_WAYS]
         if not readings:
             return None
+        kept, said = batch.kept, self._said
+        at, behind = self._around(batch, place)
         number = batch.number(place)
         begin = batch.original_begins.item(number)
-        size = min(batch.lengths.item(number), MAX_CHARS)
-        codes = np.empty((len(readings), size + 1), np.uint32)
-        codes[:, :size] = tables().fold.take(batch.codes[begin : begin + size])
-        codes[:, size] = NEWLINE
-        codes[:, place - begin] = [self._all.stand_in + one for one in readings]
-        lines = np.empty(codes.shape, np.intp)
-        lines[:] = np.arange(begin, begin + size + 1)
-        lines[:, size] = min(begin + size, len(batch.codes) - 1)
-        return self._read(batch, places, lines.ravel(), codes.ravel())
+        end = min(begin + batch.lengths.item(number), begin + MAX_CHARS)
+        low, high = kept.searchsorted((begin, end)).tolist()
+        before, after = batch.kept_codes[low:at], batch.kept_codes[behind:high]
+        head, tail = (one.tobytes().decode("utf-32-le") for one in (before, after))
+        heads, tails = kept[low:at].tolist(), [*kept[behind:high].tolist(), min(end, len(batch.codes) - 1)]
+        lines = "".join(f"{head}{said[one]}{tail}\n" for one in readings)
+        origins = [where for one in readings for where in (*heads, *[place] * len(said[one]), *tails)]
+        codes = np.frombuffer(lines.encode("utf-32-le"), np.uint32)
+        return self._read(batch, places, np.array(origins), codes)
+
+    @staticmethod
+    def _around(batch: Folded, place: int) -> tuple[int, int]:
+        """Kept positions of an original position, or where it would be, and behind it."""
+        at = int(batch.kept.searchsorted(place))
+        return at, at + (at < len(batch.kept) and batch.kept.item(at) == place)
 
     def _fitting(
         self, batch: Folded, places: Index, by_sound: bool, beside_letters: bool
@@ -217,41 +226,37 @@ class Pictures:
 
     def _fitting_one(self, batch: Folded, place: int, by_sound: bool, beside_letters: bool) -> list[int]:
         """The readings of one picture that fit."""
-        kept, codes, text, runs = batch.kept, batch.kept_codes, batch.text, batch.runs
-        at = behind = int(kept.searchsorted(place))
-        if at < len(kept) and kept.item(at) == place:
-            behind += 1
+        codes, text, runs = batch.kept_codes, batch.text, batch.runs
+        at, behind = self._around(batch, place)
         before = chr(codes.item(at - 1)) if at else "\n"
         after = chr(codes.item(behind)) if behind < len(codes) else "\n"
         run = int(runs.searchsorted(at - 1, "right")) - 2
         two_before = text[run] if before != "\n" and run >= 0 else "\n"
         run = int(runs.searchsorted(behind, "right"))
         two_behind = text[run] if after != "\n" and run < len(text) else "\n"
+        around = (two_before, before, after, two_behind)
         every = (
             beside_letters
-            and any("a" <= one <= "z" for one in (two_before, before, after, two_behind))
+            and any("a" <= one <= "z" for one in around)
             and _is_beside_pinyin(batch, at, behind)
         )
         which = int(self._all.codes.searchsorted(batch.codes.item(place)))
         begin, fitting = self._all.begins.item(which), []
+        sounds = self._sounds.around(around) if by_sound else None
+        code_before, code_after = ord(before), ord(after)
         for number in range(begin, begin + self._all.counts.item(which)):
-            reading = self._all.several[number - len(self._whole)]
+            reading = self._said[number]
             first, last = reading[0], reading[-1]
             if (
                 every
                 or self._whole.item(number)
                 or before == first
                 or after == last
-                or has_pair(self._beside, ord(before), ord(first))
-                or has_pair(self._beside, ord(last), ord(after))
+                or (at and has_pair(self._beside, code_before, ord(first)))
+                or (after != "\n" and has_pair(self._beside, ord(last), code_after))
+                or (sounds and self._sounds.joins_around(reading, sounds))
             ):
                 fitting.append(number)
-            elif by_sound:
-                long = len(reading) > 1
-                rows = (two_before + before + first + (reading[1] if long else after)) + "\n"
-                rows += (reading[-2] if long else before) + last + after + two_behind
-                if self._sounds.joins_any(rows):
-                    fitting.append(number)
         return fitting
 
 

@@ -17,13 +17,16 @@ import numpy.typing as npt
 
 from moderation.matcher import Match, build
 from moderation.pace import GiveWay, at_once, parts
-from moderation.tables import Codes, bits_of, has_key, in_keys, tables
+from moderation.tables import Codes, Index, bits_of, has_key, in_keys, tables
 
 Sounds = npt.NDArray[np.uint16]
 """Syllable numbers from 1; 0 is a character without sound and parts what stands on its two sides."""
 
 _PRIVATE = 0xE000
 _SILENT = 0xE1FF
+_SILENCE = _SILENT & 0x1FF
+Around = tuple[int, int, int, int]
+"""See `SoundIndex.around`."""
 FUZZY_PAIRS = 5000
 """Terms of two syllables up to which they are heard with a fuzzy ear: 5 % of the pairs there are."""
 MAX_READINGS = 4
@@ -191,7 +194,7 @@ class SoundIndex:
                 if not dotted.keys().isdisjoint(reading)
             ]
         many = sum(len(reading) == 2 for reading, _ in every) > FUZZY_PAIRS
-        same = self._same = np.arange(len(_same()), dtype=np.uint16) if many else _same()
+        same = self._same = np.arange(len(_same()), dtype=np.uint32) if many else _same().astype(np.uint32)
         longer: dict[str, tuple[int, ...]] = {}
         for part in parts(every, give_way):
             for reading, number in part:
@@ -210,12 +213,16 @@ class SoundIndex:
         rows = _row(heard[:-2], heard[1:-1], heard[2:])
         self._rows = bits_of(rows[(heard[1:-1] != 10) & (heard[2:] != 10)])
 
-    def pairs(self, sounds: Sounds) -> Codes:
+    def pairs(self, sounds: Sounds) -> Index:
         """Positions where two neighbours sound like a term of two syllables."""
         same = self._same.take(sounds)
-        keys = same[:-1].astype(np.uint32) << 9 | same[1:]
-        places: Codes = self._pairs.take(keys).nonzero()[0].astype(np.uint32)
-        return places
+        return self._pairs.take(same[:-1] << 9 | same[1:]).nonzero()[0]
+
+    def are_pairs(self, sounds: Sounds, places: Index) -> npt.NDArray[np.bool_]:
+        """Whether two neighbours sound so, at some places."""
+        same = self._same
+        keys = same.take(sounds.take(places)) << 9 | same.take(sounds.take(places + 1))
+        return self._pairs.take(keys)
 
     def at_pair(self, first: int, second: int) -> tuple[int, ...]:
         same = self._same
@@ -230,15 +237,29 @@ class SoundIndex:
         joins = in_keys(self._rows, _row(heard[:, 0], heard[:, 1], heard[:, 2]))
         return np.asarray(joins & (heard != _SILENT).all(axis=1), np.bool_)
 
-    def joins_any(self, folded: str) -> bool:
-        """The same for any three characters in a row; those without a sound part what is on their sides."""
-        silent, rows = _SILENT & 0x1FF, self._rows
-        one = two = silent
-        for three in map(_heard, folded):
-            if silent not in (one, two, three) and has_key(rows, one << 18 | two << 9 | three):
-                return True
-            one, two = two, three
-        return False
+    @staticmethod
+    def around(chars: tuple[str, str, str, str]) -> Around | None:
+        """How two folded characters and two more sound, something between; None if no term goes on there.
+
+        Line ends stand where there are none.
+        """
+        two_before, before, after, two_behind = map(_heard, chars)
+        return None if _SILENCE == before == after else (two_before, before, after, two_behind)
+
+    def joins_around(self, reading: str, around: Around) -> bool:
+        """Do what `joins` does for a reading between such characters."""
+        two_before, before, after, two_behind = around
+        first, last = _heard(reading[0]), _heard(reading[-1])
+        long = len(reading) > 1
+        second, last_but_one = (_heard(reading[1]), _heard(reading[-2])) if long else (after, before)
+        return (
+            before != _SILENCE and (self._row(two_before, before, first) or self._row(before, first, second))
+        ) or (
+            after != _SILENCE and (self._row(last_but_one, last, after) or self._row(last, after, two_behind))
+        )
+
+    def _row(self, one: int, two: int, three: int) -> bool:
+        return _SILENCE not in (one, two, three) and has_key(self._rows, one << 18 | two << 9 | three)
 
     def longer(self, sounds: Sounds) -> list[Match]:
         """Matches of terms with three syllables or more, by fuzzy sound."""

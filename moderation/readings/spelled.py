@@ -6,11 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from moderation.readings.sounds import readings, spelling
-from moderation.tables import Flags, Index, Kind, tables, use_of
+from moderation.tables import Codes, Flags, Index, Kind, tables, use_of
 from moderation.text.fold import Folded
 
 SPACES = 4
 """Code points from a span to the character that counts as beside it."""
+SHORT = 256
+"""Characters up to which a text is taken apart one by one."""
 UNKNOWN = 8
 """Use, as in `Tables`, of a term that no dictionary has."""
 RARER = 12
@@ -77,12 +79,22 @@ def beside_han(text: str, start: int, end: int) -> bool:
     return any(kind[ord(char)] == Kind.HAN for char in (before[-1:], behind[:1]) if char)
 
 
+def goes_on(source: Folded, at: int) -> bool:
+    """Whether a Latin letter or digit stands right before a kept position and in it: no word begins there."""
+    kept, kinds, codes = source.kept, tables().kinds, source.codes
+    if not 0 < at < len(kept) or kept.item(at) - kept.item(at - 1) != 1:
+        return False
+    return all(kinds.item(codes.item(kept.item(one))) == Kind.ALNUM for one in (at - 1, at))
+
+
 def apart_from(source: Folded, is_letter: Flags) -> Index:
     """Kept positions of letters that a space or a stop stands before, and a letter before that.
 
     Not where letters stand one by one: w e i.
     """
     kept, codes = source.kept, source.codes
+    if len(kept) <= SHORT:
+        return np.array(_each_apart(kept.tolist(), codes, is_letter.tolist()), np.intp)
     at: Index = ((kept[1:] - kept[:-1] > 1) & is_letter[1:] & is_letter[:-1]).nonzero()[0] + 1
     if not len(at):
         return at
@@ -96,6 +108,25 @@ def apart_from(source: Folded, is_letter: Flags) -> Index:
     around[at] = True
     single = around[:-1] & around[1:]
     return at[~(single.take(at - 1) & single.take(at))]
+
+
+def _each_apart(kept: list[int], codes: Codes, is_letter: list[bool]) -> list[int]:
+    """The same for a short text: for it, arrays cost more than they save."""
+    parting = _parting()
+    at = [
+        place
+        for place in range(1, len(kept))
+        if kept[place] - kept[place - 1] > 1
+        and is_letter[place]
+        and is_letter[place - 1]
+        and (parting.item(codes.item(kept[place - 1] + 1)) or parting.item(codes.item(kept[place] - 1)))
+    ]
+    there = {0, len(kept), *at}
+
+    def begins(place: int) -> bool:
+        return place in there or not (is_letter[place] and is_letter[place - 1])
+
+    return [place for place in at if not (begins(place - 1) and begins(place + 1))]
 
 
 def pieces_of(source: Folded, apart: Index, first: int, behind: int) -> tuple[list[str], bool]:

@@ -3,6 +3,7 @@
 Ordinary text pays next to nothing for them.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -31,6 +32,8 @@ _ROMAN = {
 }
 _STROKES = "丶丨の"
 """Strewn between characters like letters, for looks."""
+_ONE_STREWN = rf"(?<=[^\x00-\x7f])[!-~{_STROKES}](?=[^\x00-\x7f])"
+_MAYBE_STREWN = re.compile(f"{_ONE_STREWN}.{{1,{NEAR - 1}}}{_ONE_STREWN}")
 
 
 def rare() -> Flags:
@@ -90,7 +93,7 @@ def strewn(batch: Folded) -> tuple[Folded, Index] | None:
     Two at least, near each other: 加x微x信. Also gives the original positions that are left out.
     """
     codes = batch.kept_codes
-    if len(codes) < 5:
+    if len(codes) < 5 or (batch.is_one and not _MAYBE_STREWN.search(batch.text)):
         return None
     inner = codes[1:-1]
     between = (inner < 0x80) & (inner != NEWLINE)

@@ -39,16 +39,18 @@ class Folded:
         """Fold texts. `joined`: the same as lines, where the caller has them."""
         joined = "\n".join(texts) if joined is None else joined
         self.codes: Codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+        folded = tables().fold.take(self.codes)
+        self.original_begins: Index
+        self.lengths: Index
         if len(texts) == 1:
-            ends = np.array([len(self.codes)])
+            self.original_begins, self.lengths = np.zeros(1, np.intp), np.array([len(self.codes)])
         else:
             ends = np.append((self.codes == NEWLINE).nonzero()[0], len(self.codes))
-        if len(ends) != len(texts):  # some text has lines of its own
-            ends = (np.fromiter(map(len, texts), np.intp, len(texts)) + 1).cumsum() - 1
-        self.original_begins: Index = _from_zero(ends[:-1])
-        self.lengths: Index = ends - self.original_begins
-        folded = tables().fold.take(self.codes)
-        folded[ends[:-1]] = NEWLINE
+            if len(ends) != len(texts):  # some text has lines of its own
+                ends = (np.fromiter(map(len, texts), np.intp, len(texts)) + 1).cumsum() - 1
+            self.original_begins = _from_zero(ends[:-1])
+            self.lengths = ends - self.original_begins
+            folded[ends[:-1]] = NEWLINE
         self._settle(folded, tables().several)
 
     @classmethod
@@ -86,6 +88,11 @@ class Folded:
         self.runs: Index = first.nonzero()[0]
         self.folded: Codes = folded.take(self.runs)
         self.text = self.folded.tobytes().decode("utf-32-le")
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is a single text: of one, many questions are cheaper asked without arrays."""
+        return len(self.lengths) == 1
 
     def numbers(self, places: Index) -> Index:
         """Which text each of these original positions is in."""
