@@ -135,7 +135,7 @@ class Ear:
         matches += [match for match in sounds.longer(heard) if by_letters[match[0] : match[1]].any()]
         for start, end, which in matches:
             first, last = places.item(start), places.item(end - 1)
-            behind = ends.item(end - 1) or _behind_repeats(codes, last)
+            behind = ends.item(end - 1) or _behind_repeats(source, last)
             if not (goes_on(source, first) or goes_on(source, behind)):
                 word = "".join(map(chr, codes[places[start:end]].tolist()))
                 spelled_so = by_letters[start:end].tolist()
@@ -164,13 +164,12 @@ class Ear:
             finds.found.append(Find(low, high, term, Channel.PINYIN, clean=True))
 
 
-def _behind_repeats(codes: Codes, at: int) -> int:
-    """The position behind a character that is no syllable, and its repeats."""
-    code = codes.item(at)
-    at += 1
-    while at < len(codes) and codes.item(at) == code and not 97 <= code < 123:
-        at += 1
-    return at
+def _behind_repeats(source: Folded, at: int) -> int:
+    """The position behind a character that is no syllable, and its repeats; each letter stands for itself."""
+    if 97 <= source.kept_codes.item(at) < 123:
+        return at + 1
+    run = int(source.runs.searchsorted(at, "right"))
+    return source.runs.item(run) if run < len(source.runs) else len(source.kept)
 
 
 def _tokens(codes: Codes, read: list[tuple[int, int, int]], apart: Index) -> tuple[Sounds, Index, Index]:
