@@ -13,7 +13,7 @@ from moderation.matcher import Match
 from moderation.readings.halves import MAX_PAIRS, joined
 from moderation.readings.hearing import Ear, with_letters
 from moderation.readings.variants import Variant, strewn, variants
-from moderation.tables import Flags, tables
+from moderation.tables import Flags, Kind, tables
 from moderation.text.edges import edges_hold, gaps_of, has_stop, part_of_number, straddles, with_marks
 from moderation.text.fold import Folded
 from moderation.text.placed import FEW, Placed, columns, placed, places
@@ -120,17 +120,24 @@ class Scan:
     def _repeated_enough(self, start: int, end: int, runs: tuple[int, ...] | None) -> bool:
         """Letters stand at least as often as in the term; digits exactly so, for 8888 is not 888.
 
-        Digits may stand so often in one piece of several: 888 888.
+        Digits may stand so often in one piece of several: 888 888. In words, number words are letters: 二二维.
         """
         batch = self.batch
         there = batch.run_lengths(start, end)
+        number = batch.text[start:end].isdecimal()
         for at, (have, want) in enumerate(zip(there, runs or (1,) * len(there), strict=True), start):
             if have < want:
                 return False
-            exactly = have > want and batch.text[at].isdecimal()
+            exactly = have > want and batch.text[at].isdecimal() and (number or not self._is_word(at))
             if exactly and all(count != want for _, _, count in self._unbroken(at)):
                 return False
         return True
+
+    def _is_word(self, at: int) -> bool:
+        """Whether a folded digit is a number word where it stands."""
+        batch = self.batch
+        code = batch.codes.item(batch.kept.item(batch.runs.item(at)))
+        return tables().kind[code] == Kind.HAN
 
     def _unbroken(self, at: int) -> list[tuple[int, int, int]]:
         """The unbroken pieces of a folded character with its repeats: original span, and how many."""

@@ -48,7 +48,7 @@ def candidates(
     `telling` tells of, in order, and what it tells; others may stand among them.
     """
     codes = batch.kept_codes
-    if batch.is_one:
+    if len(batch.lengths) == 1:
         # the same questions, asked of one text: there an array costs more than it saves
         some = _DIGIT.search(batch.text) and np.count_nonzero(codes - np.uint32(48) < 10) >= MIN_DIGITS
         return [0] if some or announced or _is_signed(text) or _PLATE_BEGINS.search(batch.text) else []

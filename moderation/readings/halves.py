@@ -103,7 +103,7 @@ class Halves:
 
     def _places(self, batch: Folded) -> tuple[Index, Index]:
         """Folded positions of what may be a first half before a second one, or a half twice."""
-        if batch.is_one:
+        if batch.is_small:
             return self._places_in_one(batch.text)
         sides = self._sides.take(batch.folded & 0xFFFF)
         follows = sides & TWICE

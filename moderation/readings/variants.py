@@ -93,7 +93,7 @@ def strewn(batch: Folded) -> tuple[Folded, Index] | None:
     Two at least, near each other: 加x微x信. Also gives the original positions that are left out.
     """
     codes = batch.kept_codes
-    if len(codes) < 5 or (batch.is_one and not _MAYBE_STREWN.search(batch.text)):
+    if len(codes) < 5 or (batch.is_small and not _MAYBE_STREWN.search(batch.text)):
         return None
     inner = codes[1:-1]
     between = (inner < 0x80) & (inner != NEWLINE)

@@ -12,6 +12,9 @@ import numpy as np
 
 from moderation.tables import CODE_POINTS, NEWLINE, Codes, Flags, Index, tables
 
+SMALL = 1000
+"""Code points of a small text."""
+
 
 class Folded:
     """A batch of texts after folding.
@@ -90,9 +93,9 @@ class Folded:
         self.text = self.folded.tobytes().decode("utf-32-le")
 
     @property
-    def is_one(self) -> bool:
-        """Whether it is a single text: of one, many questions are cheaper asked without arrays."""
-        return len(self.lengths) == 1
+    def is_small(self) -> bool:
+        """Whether it is a single short text: of one, many questions are cheaper asked without arrays."""
+        return len(self.lengths) == 1 and len(self.codes) <= SMALL
 
     def numbers(self, places: Index) -> Index:
         """Which text each of these original positions is in."""

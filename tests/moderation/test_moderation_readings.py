@@ -87,6 +87,14 @@ def test_each_unbroken_piece_of_repeats_is_a_find_of_its_own() -> None:
     }
 
 
+def test_a_number_word_in_a_word_may_be_repeated_and_a_number_may_not() -> None:
+    made = Filter([plain_list(["二维码", "888", "一元购"], "test")])
+    texts = ("扫二二维维码码", "一一元购", "22维码", "八八八八", "8八八")
+    assert [[(hit.term, hit.start, hit.end) for hit in made.check(text).hits] for text in texts] == [
+        [("二维码", 1, 7)], [("一元购", 0, 4)], [], [], [("888", 0, 3)],
+    ]  # fmt: skip
+
+
 def test_one_character_may_stand_for_two_of_a_number() -> None:
     made = Filter([plain_list(["11", "10折"], "test")])
     texts = ["⑪", "⑩折"] * 8
