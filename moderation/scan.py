@@ -120,7 +120,7 @@ class Scan:
     def _repeated_enough(self, start: int, end: int, runs: tuple[int, ...] | None) -> bool:
         """Letters stand at least as often as in the term; digits exactly so, for 8888 is not 888.
 
-        Digits may stand so often in one piece of several: 888 888. In words, number words are letters: 二二维.
+        Digits may stand so often in one piece of several: 888 888. In words, number words are letters.
         """
         batch = self.batch
         there = batch.run_lengths(start, end)
