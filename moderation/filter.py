@@ -71,7 +71,7 @@ class Filter:
 
     `channels`: what to look for; by default everything. `engine`: of `matcher.available()`, by default
     the best.
-    `today`: entries that expire earlier are left out; ask for a new build when the day changes.
+    `today`: entries that expire earlier are left out; call `turn` when the day changes, as the service does.
     """
 
     def __init__(
@@ -90,6 +90,9 @@ class Filter:
         self._added = self._replacing = 0
         self._log: list[tuple[int, WordList]] = []
         self._today = today
+        self._turned = dt.date.min
+        self.day = self._day()
+        """The day its terms count for. What has expired before is left out."""
         self._state = self._compile(tuple(lists))
 
     @property
@@ -123,13 +126,35 @@ class Filter:
     # ------------------------------------------------------------ checking
 
     def check(self, text: str) -> Result:
-        """One text."""
+        """One text.
+
+        Raises:
+            TypeError: if it is no str.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"the text is {type(text).__name__}; allowed is str, so convert it first")
         return self._check(self._state, [text])[0]
 
     def check_many(self, texts: Iterable[str]) -> list[Result]:
-        """Many texts, all against the same lists: `[check(text) for text in texts]`, much faster."""
+        """Many texts, all against the same lists: `[check(text) for text in texts]`, much faster.
+
+        Raises:
+            TypeError: if `texts` is a str itself, or if one of them is none.
+        """
+        if isinstance(texts, str | bytes):
+            raise TypeError(
+                f"texts is one {type(texts).__name__}, {texts[:20]!r}; allowed are several str, so give "
+                "a list of them, or ask check"
+            )
         state = self._state
         every = texts if isinstance(texts, list) else list(texts)
+        if set(map(type, every)) - {str}:
+            for at, text in enumerate(every):
+                if not isinstance(text, str):
+                    raise TypeError(
+                        f"text {at} of {len(every)} is {type(text).__name__}; allowed is str, so convert it "
+                        "first"
+                    )
         results: list[Result] = []
         for low in range(0, len(every), BATCH):
             with uncollected():
@@ -237,8 +262,8 @@ class Filter:
         )
         verdict = max((one for one, _ in rated), default=Verdict.SUSPECTED)
         cause = next((at for at, (one, _) in enumerate(rated) if one == verdict), -1)
-        if too_many:
-            verdict = max(verdict, Verdict.IMPORTANT)
+        if too_many and verdict < Verdict.IMPORTANT:
+            verdict, cause = Verdict.IMPORTANT, -1  # no hit did that
         return Result(
             verdict=verdict,
             stages=self.policy.stages[verdict],
@@ -276,7 +301,9 @@ class Filter:
     def add(self, more: WordList) -> str:
         """Check against more terms from now on. Only they are compiled: a thousand take milliseconds.
 
-        Call `settle` some time after, to fold them in. Returns the new version.
+        Call `settle` some time after, to fold them in. Returns the new version. It only adds: a term that is
+        there already, with another severity, is found twice, the graver one counts, and `settle` keeps both.
+        To lower a severity, `replace` the lists.
         """
         with self._changing:
             self._added += 1
@@ -306,6 +333,28 @@ class Filter:
             with self._changing:
                 lists, so_far = self.lists, self._added
             return self._rebuild(lists, so_far)
+
+    def turn(self, today: dt.date) -> str:
+        """Go on to a later day: terms whose last day has passed are left out. Returns the version.
+
+        Compiles only if there are any. Until it has, they are found as before.
+        """
+        with self._rebuilding:
+            with self._changing:
+                lists, so_far, before = self.lists, self._added, self._turned
+                gone = any(
+                    entry.expires is not None and self.day <= entry.expires < today
+                    for one in lists
+                    for entry in one.entries
+                )
+                self._turned = max(before, today)
+            try:
+                version = self._rebuild(lists, so_far) if gone else self.version
+            except BaseException:
+                self._turned = before
+                raise
+            self.day = max(self.day, today)
+            return version
 
     def _rebuild(self, lists: tuple[WordList, ...], so_far: int) -> str:
         """Compile aside, then swap. What was added after number `so_far` stays on top."""
@@ -341,7 +390,7 @@ class Filter:
         return Result(verdict=Verdict.CLEAN, stages=self.policy.stages[Verdict.CLEAN], version=version)
 
     def _day(self) -> dt.date:
-        return self._today or dt.datetime.now(tz=dt.UTC).astimezone().date()
+        return max(self._turned, self._today or dt.datetime.now(tz=dt.UTC).astimezone().date())
 
 
 class _Spans:

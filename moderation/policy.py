@@ -60,8 +60,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     `rows`: channel (or "straddling") -> verdict for a term that is suspected, sensitive, important, block.
 
     Raises:
-        ConfigError: if a row is missing, if another row than "exact" may give block, or if stages are not
-        1 to 3.
+        ConfigError: if a row is missing or not known, if it has not four verdicts, if another row than
+        "exact" may give block, or if stages are not 1 to 3.
     """
 
     rows: Mapping[str, tuple[Verdict, Verdict, Verdict, Verdict]] = msgspec.field(
@@ -73,7 +73,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         missing = set(ROWS) - set(self.rows)
         if missing or set(self.stages) != set(Verdict):
             raise ConfigError(f"the policy lacks rows: {', '.join(sorted(missing)) or 'a verdict in stages'}")
+        if unknown := set(self.rows) - set(ROWS):
+            raise ConfigError(
+                f"the policy has rows that are not known: {', '.join(sorted(map(str, unknown)))}; allowed "
+                f"are {', '.join(map(str, ROWS))}, so take the others away"
+            )
         for name, row in self.rows.items():
+            if len(row) != len(Severity) or not all(isinstance(one, Verdict) for one in row):
+                raise ConfigError(
+                    f"policy row {name} is {tuple(row)!r}; allowed are {len(Severity)} verdicts, for terms "
+                    f"that are {', '.join(one.word for one in Severity)}"
+                )
             if name != Channel.EXACT and Verdict.BLOCK in row:
                 raise ConfigError(
                     f"policy row {name} gives block; only exact may, the other channels are not sure"

@@ -36,6 +36,19 @@ _KINDS = {
 }
 
 
+_TOO_LONG = ("文本过长，未能全部检查", "It is too long to be checked in full")
+_TOO_MUCH = (
+    "文本过长或命中过多未全部列出，未能全部检查",
+    "It is too long, or holds too many finds, to be checked in full",
+)
+_UNREAD = ("文字编码无法识别，未能全部读出", "It holds bytes that could not be read for sure")
+_PARTED = (
+    "，但字间有间隔，可能分属两句，也可能构成别的词",
+    ", though what stands between its parts may put them in different clauses or words",
+)
+_STRADDLES = ("，但与相邻文字可能构成别的词", ", though it may be part of other words")
+
+
 class Hit(msgspec.Struct, frozen=True, gc=False):
     """One find. `start`, `end`: code points of the text; `utf16`: the same span in UTF-16 units.
 
@@ -58,9 +71,10 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     """The verdict on one text.
 
     `masked`: the text with personal data starred out, of the same length; None if there is none.
-    `cause`: the hit that gave the verdict, as a place in `hits`, which are ordered by start.
-    `complete`: false where the text held more finds than are kept, was too long, or was not checked in
-    time (`late`).
+    `cause`: the hit that gave the verdict, as a place in `hits`, which are ordered by start; -1 where none
+    did, but that the text was not checked in full.
+    `complete`: false where the text held more finds than are kept, was too long, was not checked in time
+    (`late`), or came in bytes that could not be read (`unread`).
     `version`: of the lists it was checked against.
     """
 
@@ -72,6 +86,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     masked: str | None = None
     complete: bool = True
     late: bool = False
+    unread: bool = False
 
     @property
     def severity(self) -> Severity | None:
@@ -83,10 +98,12 @@ class Result(msgspec.Struct, frozen=True, gc=False):
         """One sentence for reviewers."""
         if self.late:
             return "未能在规定时间内完成检查，须由人工全面审核。"
-        if not self.hits and not self.complete:
-            return "文本过长，未能全部检查，须由人工全面审核。"
-        if not self.hits:
+        if not self.hits and self.complete:
             return "未命中任何词语或个人信息。"
+        if self.cause < 0:
+            why = _UNREAD[0] if self.unread else _TOO_LONG[0] if not self.hits else _TOO_MUCH[0]
+            also = f"（其中命中“{self._gravest.term}”等{len(self.hits)}处）" if self.hits else ""
+            return f"{why}{also}，须由人工全面审核。"
         hit = self.hits[self.cause]
         more = f"，另有{len(self.hits) - 1}处" if len(self.hits) > 1 else ""
         if not self.complete:
@@ -95,10 +112,9 @@ class Result(msgspec.Struct, frozen=True, gc=False):
             return (
                 f"判为“{_VERDICTS[self.verdict][0]}”：含个人信息（{_KINDS.get(hit.term, hit.term)}）{more}。"
             )
-        edge = "，但与相邻文字可能构成别的词" if not hit.clean else ""
         return (
             f"判为“{_VERDICTS[self.verdict][0]}”：以{_CHANNELS[hit.channel][0]}方式命中“{hit.term}”"
-            f"（{hit.list}，{_VERDICTS[Verdict(hit.severity)][0]}级）{edge}{more}。"
+            f"（{hit.list}，{_VERDICTS[Verdict(hit.severity)][0]}级）{_edge(hit)[0]}{more}。"
         )
 
     @property
@@ -106,10 +122,13 @@ class Result(msgspec.Struct, frozen=True, gc=False):
         """The same sentence in English."""
         if self.late:
             return "It was not checked in time and needs full review by people."
-        if not self.hits and not self.complete:
-            return "It is too long to be checked in full and needs full review by people."
-        if not self.hits:
+        if not self.hits and self.complete:
             return "No term and no personal data was found."
+        if self.cause < 0:
+            why = _UNREAD[1] if self.unread else _TOO_LONG[1] if not self.hits else _TOO_MUCH[1]
+            found = f"“{self._gravest.term}” was found" if self.hits else ""
+            more = f", and {len(self.hits) - 1} more" if len(self.hits) > 1 else ""
+            return f"{why} and needs full review by people{found and '; '}{found}{more}."
         hit = self.hits[self.cause]
         more = f", and {len(self.hits) - 1} more" if len(self.hits) > 1 else ""
         if not self.complete:
@@ -117,8 +136,20 @@ class Result(msgspec.Struct, frozen=True, gc=False):
         said = _VERDICTS[self.verdict][1].capitalize()
         if hit.channel is Channel.PERSONAL:
             return f"{said}: it holds personal data ({hit.term}){more}."
-        edge = ", though it may be part of other words" if not hit.clean else ""
         return (
             f"{said}: “{hit.term}” ({hit.list}, {hit.severity.word}) was found "
-            f"{_CHANNELS[hit.channel][1]}{edge}{more}."
+            f"{_CHANNELS[hit.channel][1]}{_edge(hit)[1]}{more}."
         )
+
+    @property
+    def _gravest(self) -> Hit:
+        return max(self.hits, key=lambda hit: hit.severity)
+
+
+def _edge(hit: Hit) -> tuple[str, str]:
+    """Why a hit is lowered, as far as it shows: marks stand between its characters, or words around it."""
+    if hit.clean:
+        return "", ""
+    if hit.channel is Channel.EXACT and hit.end - hit.start > len(hit.term):
+        return _PARTED
+    return _STRADDLES

@@ -11,9 +11,11 @@ reach every text that has no answer yet and is not in the batch at work (at most
 
 import asyncio
 import contextlib
+import datetime as dt
+import functools
 import traceback
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
@@ -38,7 +40,15 @@ BUILDERS = 4
 """Rebuilds asked for at the same time; they run one after the other. More wait before they are counted as
 asked for: what `add` brings until then has to be in their lists."""
 
+LOOK_S = 60.0
+"""Between two looks at the calendar, or sooner at midnight: a clock that is set, or a machine that slept, is
+noticed within it."""
+
 _log = structlog.get_logger()
+
+
+def _local_now() -> dt.datetime:
+    return dt.datetime.now(tz=dt.UTC).astimezone()
 
 
 class FilterService:
@@ -48,7 +58,8 @@ class FilterService:
             result = await service.check("…")
 
     `deadline_s`: from the call of `check` to its answer. `settle_after_s`: after the last `add` its terms are
-    folded in with the rest, in the background. Use it from one event loop.
+    folded in with the rest, in the background. `now`: the time where the day begins, with its zone; terms
+    whose last day has passed go soon after midnight, in the background too. Use it from one event loop.
     """
 
     def __init__(
@@ -58,11 +69,15 @@ class FilterService:
         queue: int = QUEUE,
         deadline_s: float = DEADLINE_S,
         settle_after_s: float = SETTLE_AFTER_S,
+        now: Callable[[], dt.datetime] = _local_now,
+        look_s: float = LOOK_S,
     ) -> None:
         self.filter = filter
         self._limit = queue
         self._deadline_s = deadline_s
         self._settle_after_s = settle_after_s
+        self._now = now
+        self._look_s = look_s
         self._waiting: deque[tuple[str, asyncio.Future[Result]]] = deque()
         self._working: list[tuple[str, asyncio.Future[Result]]] = []
         self._wake = asyncio.Event()
@@ -83,6 +98,7 @@ class FilterService:
         self._tasks = [
             loop.create_task(self._run(), name="filter"),
             loop.create_task(self._settle_at_leisure(), name="filter-settle"),
+            loop.create_task(self._keep_the_day(), name="filter-day"),
         ]
         return self
 
@@ -124,7 +140,10 @@ class FilterService:
             timer.cancel()
 
     async def add(self, more: WordList) -> str:
-        """See Filter.add: live when this returns, also while lists are rebuilt; folded in some time later."""
+        """See Filter.add: live when this returns, also while lists are rebuilt; folded in some time later.
+
+        A severity cannot be lowered with it: `replace` the lists.
+        """
         version = await asyncio.get_running_loop().run_in_executor(self._adder, self.filter.add, more)
         self._added.set()
         return version
@@ -143,10 +162,17 @@ class FilterService:
 
     async def rebuild(self) -> str:
         """Fold what was added in with the rest, now."""
+        return await self._built(self.filter.settle)
+
+    async def turn(self, today: dt.date) -> str:
+        """See Filter.turn: built in a thread of its own while checks go on."""
+        return await self._built(functools.partial(self.filter.turn, today))
+
+    async def _built(self, build: Callable[[], str]) -> str:
         async with self._settling:
             while self._replacing:  # or it would bring the lists before them back
                 await asyncio.wait(self._replacing)
-            return await asyncio.get_running_loop().run_in_executor(self._builder, self.filter.settle)
+            return await asyncio.get_running_loop().run_in_executor(self._builder, build)
 
     def _answer_late(self, text: str, answer: "asyncio.Future[Result]") -> None:
         if not answer.done():
@@ -205,6 +231,21 @@ class FilterService:
             except Exception as error:  # noqa: BLE001 - a supervisor: what was added counts all the same
                 exception, where = _told(error)
                 _log.error("filter_settle_failed", exception=exception, where=where)
+
+    async def _keep_the_day(self) -> None:
+        """Turn the filter to each new day."""
+        while True:
+            now = self._now()
+            if now.date() > self.filter.day:
+                try:
+                    await self.turn(now.date())
+                except Exception as error:  # noqa: BLE001 - a supervisor: what expired is found until the next look
+                    exception, where = _told(error)
+                    _log.error("filter_turn_failed", exception=exception, where=where)
+                else:
+                    _log.info("filter_turned", day=now.date().isoformat(), version=self.filter.version)
+            midnight = dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), now.tzinfo)
+            await asyncio.sleep(min(self._look_s, max(0.001, (midnight - now).total_seconds())))
 
     def _next_batch(self) -> list[tuple[str, "asyncio.Future[Result]"]]:
         """The next texts somebody still waits for."""

@@ -9,7 +9,8 @@ import msgspec
 import typer
 
 from streamgate.errors import ConfigError
-from streamgate.filter_lines import JsonLines, as_text, batches, writable, write
+from streamgate.filter_encoding import Lines
+from streamgate.filter_lines import JsonLines, as_text, batches, judged, writable, write
 
 if TYPE_CHECKING:
     from moderation.filter import Filter
@@ -23,6 +24,8 @@ filter_app = typer.Typer(
 )
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_NUMBERS = {"ignore_unknown_options": True}
+"""So that -1 is a number that is refused, and no option."""
 _Lists = Annotated[Path, typer.Option("--lists", metavar="DIR", help="Directory of lists.")]
 
 
@@ -38,22 +41,30 @@ def check(
     ] = None,
     json: _Json = False,
 ) -> None:
-    """Check every line of standard input and print one verdict a line."""
+    """Check every line of standard input and print its verdict, and under a hit two lines that say why.
+
+    Lines are UTF-8, UTF-16 or GB 18030. One that cannot be read is named and held for full review. With
+    --json one object a line.
+    """
     if sys.stdin is None:
         raise ConfigError("standard input is closed; give the texts there, one a line")
     made = _filter(terms, lists)
-    lines = JsonLines() if json else None
-    for texts in batches(sys.stdin.fileno()):
-        results = made.check_many(texts)
-        if lines is not None:
-            write(lines.of(texts, results))
+    shown = JsonLines() if json else None
+    lines = Lines()
+    told = _Told()
+    for read, doubtful in batches(sys.stdin.fileno(), lines):
+        texts, results, held = judged(made, read, doubtful)
+        told.tell(lines, held, len(texts))
+        if shown is not None:
+            write(shown.of(texts, results))
         else:
             write("".join(map(as_text, texts, results)).encode())
+    told.end()
 
 
 @filter_app.command()
 def lint(
-    files: Annotated[list[Path], typer.Argument(metavar="LIST...", help="Lists to look at.")],
+    files: Annotated[list[Path], typer.Argument(metavar="LIST", help="Lists to look at.")],
     *,
     corpus: Annotated[
         Path | None,
@@ -125,7 +136,7 @@ def import_(
 @filter_app.command()
 def history(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[LIST]...", help="Lists to tell of; by default all.")
+        list[str] | None, typer.Argument(metavar="LIST", help="Lists to tell of; by default all.")
     ] = None,
     *,
     lists: _Lists,
@@ -134,7 +145,12 @@ def history(
     """Tell which versions of lists are kept, and which one counts."""
     from moderation.lists import versions
 
-    for name in names or versions.names(lists):
+    there = names or versions.names(lists)
+    if not there:
+        raise ConfigError(
+            f"{lists}: has no list, nor a history of one; give a directory of lists, or make one with import"
+        )
+    for name in there:
         kept = versions.history(lists, name)
         now = next((one.number for one in kept if one.counts), None)
         if json:
@@ -151,14 +167,14 @@ def history(
             _print(f"  {one.number:>4}  {saved}  {terms}{'  counts now' if one.counts else ''}")
 
 
-@filter_app.command()
+@filter_app.command(context_settings=_NUMBERS)
 def diff(
     name: Annotated[str, typer.Argument(metavar="LIST", help="Name of the list, without .txt.")],
     before: Annotated[
-        int | None, typer.Argument(metavar="[VERSION]", help="By default the last that differs.")
+        int | None, typer.Argument(metavar="BEFORE", help="A version; by default the last that differs.")
     ] = None,
     after: Annotated[
-        int | None, typer.Argument(metavar="[VERSION]", help="By default what counts now.")
+        int | None, typer.Argument(metavar="AFTER", help="A version; by default what counts now.")
     ] = None,
     *,
     lists: _Lists,
@@ -167,7 +183,7 @@ def diff(
     """Say what sets two versions of a list apart: - went, + came, ~ changed."""
     from moderation.lists import versions
 
-    new = versions.load_version(lists, name, after) if after else versions.now(lists, name)
+    new = versions.now(lists, name) if after is None else versions.load_version(lists, name, after)
     if before is None:
         kept = [one.number for one in versions.history(lists, name) if not one.counts]
         if not kept:
@@ -180,7 +196,7 @@ def diff(
     _print(str(told) or "no difference")
 
 
-@filter_app.command()
+@filter_app.command(context_settings=_NUMBERS)
 def rollback(
     name: Annotated[str, typer.Argument(metavar="LIST", help="Name of the list, without .txt.")],
     version: Annotated[
@@ -225,6 +241,36 @@ def bench(
         _print_json({"engines": rows})
         return
     _print(speed.table(rows))
+
+
+MAX_HELD = 20
+"""Lines held that are named one by one; the rest are counted."""
+
+
+class _Told:
+    """What is said of standard input on standard error."""
+
+    def __init__(self) -> None:
+        self._before = self._held = 0
+
+    def tell(self, lines: Lines, held: dict[int, str], count: int) -> None:
+        """Of `count` more lines. `held`: place among them -> why."""
+        for note in lines.notes:
+            typer.echo(f"streamgate: standard input {note}", err=True)
+        lines.notes.clear()
+        for at in sorted(held):
+            self._held += 1
+            if self._held <= MAX_HELD:
+                typer.echo(
+                    f"streamgate: standard input, line {self._before + at + 1}: {held[at]}, so it is held "
+                    "for full review; allowed are UTF-8, UTF-16 and GB 18030, so give it as UTF-8",
+                    err=True,
+                )
+        self._before += count
+
+    def end(self) -> None:
+        if (more := self._held - MAX_HELD) > 0:
+            typer.echo(f"streamgate: standard input: {more} more lines were held for full review", err=True)
 
 
 ORDINARY = 0.03

@@ -1,7 +1,6 @@
 """Texts read line by line, as many at a time as there are, and results written as lines."""
 
 import os
-import re
 import select
 import sys
 import time
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streamgate.errors import ConfigError, Fatal
+from streamgate.filter_encoding import SURROGATE, Line, Lines
 
 if TYPE_CHECKING:
+    from moderation.filter import Filter
     from moderation.result import Result
 
 AT_ONCE = 1 << 20
@@ -23,22 +24,45 @@ PAUSE_AT_MOST_S = 0.05
 """The same where input never pauses, but trickles."""
 
 
-def batches(fd: int) -> Iterator[list[str]]:
-    """The lines of a file, pipe or terminal, as many at a time as there are.
+_LIGHT = ("clean", "suspected")
+"""Verdicts that ask for one look only."""
 
-    What is no UTF-8 is kept as lone surrogates: the filter has to see it too.
-    """
-    begun: list[bytes] = []
+
+def batches(fd: int, lines: Lines) -> Iterator[tuple[list[str], dict[int, Line]]]:
+    """The lines of a file, pipe or terminal, as many at a time as there are; see Lines.feed."""
     ended = False
     while not ended:
         data, ended = _read(fd)
-        whole, newline, rest = data.rpartition(b"\n")
-        if newline:
-            yield _cut(b"".join([*begun, whole]))
-            begun = []
-        begun.append(rest)
-    if last := b"".join(begun):
-        yield _cut(last)
+        texts, doubtful = lines.feed(data, ended=ended)
+        if texts:
+            yield texts, doubtful
+
+
+def judged(
+    made: "Filter", texts: list[str], doubtful: dict[int, Line]
+) -> tuple[list[str], "list[Result]", dict[int, str]]:
+    """The texts, each in the reading that has the graver verdict, and their results.
+
+    A line that is not read for sure, and is clean or suspected as far as it is, is held for full review: the
+    last value says of each of these why.
+    """
+    results = made.check_many(texts)
+    if not doubtful:
+        return texts, results, {}
+    texts = list(texts)
+    held = {}
+    for at, line in doubtful.items():
+        for other, result in zip(line.others, made.check_many(line.others), strict=True):
+            if result.verdict > results[at].verdict:
+                texts[at], results[at] = other, result
+        if line.unread and results[at].verdict.word in _LIGHT:
+            # as a text nobody could check in time, and with what was found all the same
+            late, found = made.late(texts[at]), results[at]
+            results[at] = msgspec.structs.replace(
+                late, late=False, unread=True, hits=found.hits, version=found.version
+            )
+            held[at] = line.unread
+    return texts, results, held
 
 
 def _read(fd: int) -> tuple[bytes, bool]:
@@ -58,11 +82,6 @@ def _read(fd: int) -> tuple[bytes, bool]:
             f"standard input cannot be read: {error.strerror}; give texts, one a line"
         ) from error
     return b"".join(pieces), True
-
-
-def _cut(data: bytes) -> list[str]:
-    lines = data.decode("utf-8", "surrogateescape").split("\n")
-    return [line.removesuffix("\r") for line in lines] if b"\r" in data else lines
 
 
 class JsonLines:
@@ -125,11 +144,8 @@ def as_text(text: str, result: "Result") -> str:
     return f"{shown}          {writable(result.reason_zh)}\n          {writable(result.reason_en)}\n"
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
 def writable(text: str) -> str:
-    return _SURROGATE.sub("\ufffd", text)
+    return SURROGATE.sub("\ufffd", text)
 
 
 def write(data: bytes) -> None:

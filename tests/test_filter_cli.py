@@ -1,5 +1,6 @@
 """`streamgate filter`, as a person or a script runs it."""
 
+import codecs
 import json
 import os
 import subprocess
@@ -270,3 +271,131 @@ def test_bench_measures_each_engine(engine: str) -> None:
     row = rows[engine]
     assert row["terms"] == 200
     assert min(row["batched"], row["batched_exact"], row["single"], row["build_s"]) > 0
+
+
+# ---------------------------------------------------------------- encodings
+
+
+def verdicts(done: subprocess.CompletedProcess[bytes]) -> list[tuple[str, str]]:
+    shown = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    return [(one["text"], one["verdict"]) for one in shown]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_check_reads_what_spreadsheets_and_chats_export(tmp_path: Path, encoding: str, end: str) -> None:
+    texts = ["快加微信😀", "一上一上", "今天天气很好", "hello", "联通", "", "加微信"]
+    given = end.join(texts).encode(encoding)
+    done = run("check", "--terms", str(terms_of(tmp_path)), "--json", given=given)
+    hits = ("sensitive", "clean", "clean", "clean", "clean", "clean", "sensitive")
+    assert verdicts(done) == list(zip(texts, hits, strict=True))
+    assert done.returncode == 0
+    (first, *_) = map(json.loads, done.stdout.decode().splitlines())
+    assert (first["hits"][0]["start"], first["hits"][0]["end"]) == (1, 4)
+    told = {"gb18030": "is GB 18030 in part", "utf-16-le": "UTF-16 without its mark"}
+    told["utf-16-be"] = told["utf-16-le"]
+    said = done.stderr.decode()
+    assert told.get(encoding, "") in said
+    assert len(said.splitlines()) == (encoding in told)
+
+
+def test_what_cannot_be_read_is_held_and_named_and_never_clean(tmp_path: Path) -> None:
+    given = "你好\n".encode() + b"caf\xe9 13812345678\n" + "你好".encode() + b"\xe5\xa5\n" + b"\xff\xfe\xfd\n"
+    done = run("check", "--terms", str(terms_of(tmp_path)), "--json", given=given)
+    assert done.returncode == 0
+    shown = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    assert [one["verdict"] for one in shown] == ["clean", "sensitive", "important", "important"]
+    assert (shown[2]["stages"], shown[2]["text"]) == (3, "你好\ufffd\ufffd")
+    assert shown[2]["reason"]["en"].startswith("It holds bytes that could not be read")
+    assert "无法识别" in shown[2]["reason"]["zh"]
+    said = done.stderr.decode().splitlines()
+    assert [line.split(":")[1] for line in said] == [" standard input, line 3", " standard input, line 4"]
+    assert "allowed are UTF-8, UTF-16 and GB 18030" in said[0]
+
+
+def test_lines_held_are_counted_when_there_are_many(tmp_path: Path) -> None:
+    done = run("check", "--terms", str(terms_of(tmp_path)), given=b"\xff\n" * 50)
+    said = done.stderr.decode().splitlines()
+    assert len(said) == 21
+    assert "30 more lines were held" in said[-1]
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16-le", "utf-16"])
+def test_a_slow_pipe_is_answered_at_once_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    terms = str(terms_of(tmp_path))
+    command = [sys.executable, "-m", "streamgate", "filter", "check", "--terms", terms, "--json"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        encode = codecs.getincrementalencoder(encoding)()
+        waited = []
+        for text in ("好", "加微信", "一"):
+            started = time.perf_counter()
+            running.stdin.write(encode.encode(f"{text}\n"))
+            assert json.loads(running.stdout.readline())["text"] == text
+            waited.append(time.perf_counter() - started)
+        running.stdin.close()
+    assert max(waited[1:]) < 0.1
+
+
+# ---------------------------------------------------------------- slips
+
+
+@pytest.mark.parametrize("line", ["赌球网,拦截", "赌球网 拦截", "赌球网，重要级", "赌球网：敏感"])
+def test_a_severity_behind_a_term_is_refused_wherever_terms_are_taken(tmp_path: Path, line: str) -> None:
+    file, lists = terms_of(tmp_path, f"广告\n{line}\n"), tmp_path / "lists"
+    assert f"terms.txt:2: {line!r} ends in" in refused("check", "--terms", str(file))
+    done = run("import", str(file), "--category", "own", "--to", str(lists))
+    assert done.returncode == 1
+    assert f"terms.txt:2: fix: term {line!r} ends in" in done.stdout.decode()
+    assert not lists.exists()
+    listed = tmp_path / "own.txt"
+    listed.write_text(f"@category own\n@severity block\n{line}\n", "utf-8")
+    done = run("lint", str(listed))
+    assert (done.returncode, "typing-slip" in done.stdout.decode()) == (1, True)
+
+
+@pytest.mark.parametrize("line", ["赌球网 | block", "赌球网｜拦截", "# 注释", "@category x", "！路口交通"])
+def test_terms_in_the_format_of_lists_are_refused(tmp_path: Path, line: str) -> None:
+    said = refused("check", "--terms", str(terms_of(tmp_path, f"广告\n{line}\n")))
+    assert f"terms.txt:2: {line!r} is in the format of lists" in said
+
+
+def test_signs_that_bare_terms_have_are_taken(tmp_path: Path) -> None:
+    done = run("check", "--terms", str(terms_of(tmp_path, "#话题\n@所有人\nc,d\n")), given=b"x\n")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_term_that_is_too_long_is_named_with_its_line(tmp_path: Path) -> None:
+    said = refused("check", "--terms", str(terms_of(tmp_path, f"好的\n\n{'很' * 65}\n")))
+    assert f"terms.txt:3: term '{'很' * 20}...' has 65 characters; allowed are 64" in said
+
+
+def test_versions_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    lists = str(tmp_path / "lists")
+    for text in ("加微信\n", "加群聊\n"):
+        run("import", str(terms_of(tmp_path, text)), "--category", "own", "--to", lists)
+    assert "has no version 0; kept are 1, 2" in refused("diff", "own", "2", "0", "--lists", lists)
+    assert "has no version 0; kept are 1, 2" in refused("diff", "own", "0", "1", "--lists", lists)
+    assert "has no version -1; kept are 1, 2" in refused("diff", "own", "-1", "--lists", lists)
+    assert "has no version -1; kept are 1, 2" in refused("rollback", "own", "-1", "--lists", lists)
+
+
+def test_a_directory_without_lists_has_no_history(tmp_path: Path) -> None:
+    assert f"{tmp_path}: has no list, nor a history" in refused("history", "--lists", str(tmp_path))
+
+
+def test_a_directory_is_no_table(tmp_path: Path) -> None:
+    said = refused("import", ".", "--category", "own", "--to", str(tmp_path))
+    assert ".: is a directory; give a file that ends in .csv" in said
+
+
+def test_help_says_what_is_printed_and_which_version_is_which() -> None:
+    def helped(command: str) -> str:
+        return " ".join(run(command, "--help").stdout.decode().split())
+
+    assert "under a hit two lines that say why" in helped("check")
+    assert "[BEFORE] [AFTER]" in helped("diff")
+    assert "LIST...}..." not in helped("lint")

@@ -27,6 +27,7 @@ from moderation.lexicon import (
     Severity,
     WordList,
 )
+from moderation.lists.slip import severity_behind
 from streamgate.errors import ConfigError
 
 MANIFEST = "manifest.json"
@@ -76,6 +77,8 @@ _FIELDS = "|｜"
 _EQUALS = "=＝"
 _COMMAS = ",，、；"
 _ESCAPE = re.compile(rf"\\([\\{_FIELDS}{_EQUALS}{_COMMAS}#＃@＠!！])")
+_BARE = "write bare terms, one a line; `streamgate filter import` makes lists, which --lists takes"
+_FORMATTED = re.compile(r".*\S\s*[|｜]")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -92,6 +95,8 @@ class _Reader:
         self.substitutes: list[tuple[str, tuple[str, ...]]] = []
 
     def read(self, text: str) -> None:
+        if "\n" not in text:
+            text = text.replace("\r", "\n")  # line ends of the classic Mac
         for number, raw in enumerate(text.split("\n"), 1):
             line = raw.strip().removeprefix("\ufeff")
             if not line or line[0] in "#＃":
@@ -188,9 +193,19 @@ def parse_list(text: str, name: str) -> WordList:
 
 def plain_list(lines: Iterable[str], name: str, severity: Severity = Severity.SENSITIVE) -> WordList:
     """A list out of bare terms, one a line: no syntax, empty and repeated lines are passed over."""
-    terms = dict.fromkeys(term for line in lines if (term := line.strip().removeprefix("\ufeff").strip()))
+    terms: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        if term := line.strip().removeprefix("\ufeff").strip():
+            terms.setdefault(term, number)
     if too_long := [
-        Problem(name, 0, f"a term is longer than {MAX_TERM}") for t in terms if len(t) > MAX_TERM
+        Problem(
+            name,
+            number,
+            f"term {term[:20] + '...'!r} has {len(term)} characters; allowed are {MAX_TERM}, so write the "
+            "words that are meant",
+        )
+        for term, number in terms.items()
+        if len(term) > MAX_TERM
     ]:
         raise ListError(too_long)
     return WordList(
@@ -206,11 +221,37 @@ def load_list(path: Path) -> WordList:
 
 
 def load_terms(path: Path) -> WordList:
-    """Read a file of bare terms, one a line. Raises ListError where it cannot be read or has none."""
-    read = plain_list(_decode(bytes_of(path), path.name).splitlines(), path.name)
+    """Read a file of bare terms, one a line.
+
+    Raises:
+        ListError: where it cannot be read or has none, or where lines are in the format of lists: as terms
+            they would never be found.
+    """
+    lines = _decode(bytes_of(path), path.name).splitlines()
+    wrong = []
+    for number, line in enumerate(lines, 1):
+        term = line.strip().removeprefix("\ufeff").strip()
+        if _is_formatted(term):
+            wrong.append(Problem(path.name, number, f"{term[:40]!r} is in the format of lists; {_BARE}"))
+        elif behind := severity_behind(term):
+            wrong.append(Problem(path.name, number, f"{term[:40]!r} ends in {behind!r}; {_BARE}"))
+    if wrong:
+        raise ListError(wrong)
+    read = plain_list(lines, path.name)
     if not read.entries:
         raise ListError.one(str(path), "has no terms, so every text would pass; write one term a line")
     return read
+
+
+def _is_formatted(line: str) -> bool:
+    """Whether a line says in the format what bare terms hardly say: `# note`, `词 | block`, `! 短语`."""
+    if len(line) < 2:
+        return False
+    if line[0] in "#＃":
+        return line[1].isspace()
+    if line[0] in "@＠":
+        return _plain(line[1:].partition(" ")[0]) in _DIRECTIVES
+    return line[0] in "!！" or bool(_FORMATTED.match(line))
 
 
 def load_dir(path: Path) -> tuple[WordList, ...]:

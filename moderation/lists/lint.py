@@ -19,6 +19,7 @@ from moderation.filter import EVERY_CHANNEL, Filter
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.lists.dictionary import Chance, Dictionary, dictionary
 from moderation.lists.files import ListError, Problem, load_list
+from moderation.lists.slip import slip
 from moderation.result import Hit, Result
 from moderation.text.fold import Folded
 
@@ -30,11 +31,6 @@ CHANCE = 0.5
 SHOWN = 4
 """Examples named in a finding."""
 
-_LIKE_OPENING = {"﹗": "!", "❗": "!", "❕": "!", "ǃ": "!", "﹫": "@", "﹟": "#", "♯": "#"}
-_LIKE_BAR = re.compile(r"[丨│┃∣❘¦︱ǀ][ 　]*[a-zａ-ｚ疑敏重拦]")
-_SEVERITY_BEHIND = re.compile(
-    r"[\u3400-\u9fff].*[\s:：/／\\＼,，、][ 　]*(suspected|sensitive|important|block)$"
-)
 _AGAINST = re.compile(
     r"[反防拒禁戒抵不勿别无没非]|远离|打击|举报|警惕|查处|整治|治理|揭露|危害|"
     r"\b(?:no|not|never|against|anti|stop|quit|prevent|without)\b"
@@ -68,17 +64,27 @@ def must_fix(findings: Iterable[Finding]) -> bool:
 def lint_files(files: Sequence[Path], corpus: Path | None = None) -> list[Finding]:
     """Read lists and lint them together. `corpus`: approved texts, one a line, UTF-8.
 
-    A list that is broken gives its problems; the others are linted without it.
+    A list that is broken gives its problems; the others are linted without it. A file that is given twice is
+    read once; files of one name in several directories are named by their paths.
 
     Raises:
         ListError: if the corpus cannot be read.
     """
     lists, broken = [], []
+    once: dict[Path, Path] = {}
     for file in files:
+        once.setdefault(file.resolve(), file)
+    given = list(once.values())
+    names = Counter(file.name for file in given)
+    for file in given:
+        name = str(file) if names[file.name] > 1 else ""
         try:
-            lists.append(load_list(file))
+            read = load_list(file)
+            lists.append(msgspec.structs.replace(read, name=name.removesuffix(".txt")) if name else read)
         except ListError as error:
-            broken += [Finding(one.file, one.line, Level.FIX, "broken", one.reason) for one in error.problems]
+            broken += [
+                Finding(name or one.file, one.line, Level.FIX, "broken", one.reason) for one in error.problems
+            ]
     return broken + lint(lists, read_corpus(corpus) if corpus else ())
 
 
@@ -93,13 +99,18 @@ def read_corpus(file: Path) -> list[str]:
 
 
 def lint(
-    lists: Sequence[WordList], corpus: Sequence[str] = (), words: Dictionary | None = None
+    lists: Sequence[WordList],
+    corpus: Sequence[str] = (),
+    words: Dictionary | None = None,
+    today: dt.date | None = None,
 ) -> list[Finding]:
     """Everything there is to say about lists that are installed together, by file and line.
 
     `words`: the dictionary; by default jieba's, and without jieba the rules about words are passed over.
+    `today`: what expired earlier is told; by default the day it is.
     """
-    return _Lint(lists, corpus, dictionary() if words is None else words).findings()
+    day = today or dt.datetime.now(tz=dt.UTC).astimezone().date()
+    return _Lint(lists, corpus, dictionary() if words is None else words, day).findings()
 
 
 class _Named(NamedTuple):
@@ -108,8 +119,11 @@ class _Named(NamedTuple):
 
 
 class _Lint:
-    def __init__(self, lists: Sequence[WordList], corpus: Sequence[str], words: Dictionary | None) -> None:
+    def __init__(
+        self, lists: Sequence[WordList], corpus: Sequence[str], words: Dictionary | None, today: dt.date
+    ) -> None:
         self.lists = lists
+        self.today = today
         self.corpus = corpus
         self.words = words
         self.found: list[Finding] = []
@@ -133,6 +147,7 @@ class _Lint:
             self._in_words(self.words)
             self._between_words(self.words)
         self._in_corpus()
+        self._expired()
         order = {one.name: place for place, one in enumerate(self.lists)}
         return sorted(
             self.found, key=lambda one: (order[one.file.removesuffix(".txt")], one.line, one.level, one.rule)
@@ -149,8 +164,8 @@ class _Lint:
                 for alias in entry.aliases:
                     self._shape(one.name, entry.line, "alias", alias)
             for allow in one.allows:
-                if slip := _slip(allow.phrase):
-                    reason = f"allow-phrase {allow.phrase!r} {slip}"
+                if why := slip(allow.phrase):
+                    reason = f"allow-phrase {allow.phrase!r} {why}"
                     self._say(one.name, allow.line, Level.FIX, "typing-slip", reason)
                 if not Folded([allow.phrase]).text:
                     self._say(
@@ -163,8 +178,8 @@ class _Lint:
 
     def _shape(self, name: str, line: int, what: str, text: str) -> None:
         left = len(Folded([text]).kept)
-        if slip := _slip(text):
-            self._say(name, line, Level.FIX, "typing-slip", f"{what} {text!r} {slip}")
+        if why := slip(text):
+            self._say(name, line, Level.FIX, "typing-slip", f"{what} {text!r} {why}")
         if left == 0:
             self._say(name, line, Level.FIX, "empty", f"of {what} {text!r} nothing is left when it is folded")
         elif left == 1:
@@ -176,6 +191,22 @@ class _Lint:
                 f"{what} {text!r} is one character after folding{_other(text)} and would be found "
                 "everywhere; write the words it stands in",
             )
+
+    def _expired(self) -> None:
+        """Terms whose last day has passed, where nothing graver is to be said of them."""
+        wrong = {(one.file, one.line) for one in self.found if one.level is Level.FIX}
+        for one in self.lists:
+            for entry in one.entries:
+                if entry.counts_on(self.today) or (f"{one.name}.txt", entry.line) in wrong:
+                    continue
+                self._say(
+                    one.name,
+                    entry.line,
+                    Level.NOTE,
+                    "expired",
+                    f"term {entry.term!r} is not looked for: its last day was {entry.expires}; take it out, "
+                    "or give it a later day",
+                )
 
     def _duplicates(self) -> None:
         """Terms and aliases that fold to the same."""
@@ -370,17 +401,6 @@ def _lasting(one: WordList) -> WordList:
 def _key(text: str) -> tuple[str, tuple[int, ...]]:
     folded = Folded([text])
     return folded.text, tuple(folded.run_lengths(0, len(folded.folded)))
-
-
-def _slip(text: str) -> str:
-    """What a term, alias or phrase was probably meant to be; "" where nothing speaks for a slip."""
-    if (sign := _LIKE_OPENING.get(text[0])) and len(text) > 1:
-        return f"begins with {text[0]!r}; type {sign!r} or its full-width form, or take it away"
-    if found := _LIKE_BAR.search(text):
-        return f"has {found[0][0]!r} in it; type | or ｜ between a term and its severity"
-    if found := _SEVERITY_BEHIND.search(text):
-        return f"ends in {found[1]!r}; type | or ｜ between a term and its severity"
-    return ""
 
 
 def _other(text: str) -> str:

@@ -4,14 +4,18 @@ import csv
 import datetime as dt
 import importlib
 import io
+import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from moderation.lists.files import ListError, bytes_of
 
+_SPECIAL = re.compile(rb"<(?:\w+:)?(?:f|mergeCell)[ />]")
+"""In a sheet's XML: formulas, or cells that are merged."""
 MAX_ROWS = 1_000_000
 MAX_UNPACKED = 256 << 20
 """Bytes an XLSX file may unpack to."""
@@ -27,15 +31,21 @@ class Row(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """One table, without its empty rows. `name`: "" where the file is one table. `hidden`: from people."""
+    """One table, without its empty rows. `name`: "" where the file is one table. `hidden`: from people.
+
+    `without_value`: (row, place in it) -> why a cell that people see full has nothing in it.
+    """
 
     name: str
     rows: list[Row]
     hidden: bool = False
+    without_value: Mapping[tuple[int, int], str] = MappingProxyType({})
 
 
 def kind_of(source: Path) -> str:
     """The ending of a file, of KINDS. Raises ListError for any other."""
+    if source.is_dir():
+        raise ListError.one(str(source), "is a directory; give a file that ends in .csv, .tsv, .txt or .xlsx")
     kind = source.suffix.lower()
     if kind not in KINDS:
         raise ListError.one(
@@ -59,6 +69,11 @@ def read_text(source: Path) -> str:
             continue
         if "\0" not in text:
             return text
+    if b"\0" in data and not wide:
+        raise ListError.one(
+            source.name,
+            "is neither UTF-8 nor GB 18030, and looks like UTF-16 without its mark; save it as UTF-8",
+        )
     raise ListError.one(source.name, "is neither UTF-8, UTF-16 nor GB 18030; save it as UTF-8")
 
 
@@ -98,20 +113,50 @@ def read_sheets(source: Path) -> list[Sheet]:
         with zipfile.ZipFile(source) as archive:
             if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
                 raise ListError.one(source.name, f"unpacks to more than {MAX_UNPACKED >> 20} MiB")
+            parts = [part for part in archive.namelist() if part.startswith("xl/worksheets/")]
+            special = any(_SPECIAL.search(archive.read(part)) for part in parts)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sheet features that hold no terms
             book = openpyxl.load_workbook(source, read_only=True, data_only=True)
+            drawn = openpyxl.load_workbook(source) if special else None
     except OSError as error:
         raise ListError.one(str(source), f"cannot be read: {error.strerror}") from error
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise ListError.one(source.name, "is not an XLSX file; save it as one, or as CSV") from error
     try:
-        sheets = [
-            Sheet(one.title, list(_rows(one)), hidden=one.sheet_state != "visible") for one in book.worksheets
-        ]
+        sheets = [_sheet(one, drawn[one.title] if drawn is not None else None) for one in book.worksheets]
     finally:
         book.close()
     return [sheet for sheet in sheets if sheet.rows]
+
+
+def _sheet(sheet: Any, drawn: Any) -> Sheet:
+    """A sheet by the values stored in it. `drawn`: the same as people see it, where that may be more."""
+    full = {row.number: row for row in _rows(sheet)}
+    without = {}
+    if drawn is not None:
+        for cell in (cell for row in drawn.iter_rows() for cell in row if cell.data_type == "f"):
+            number, at = cell.row, cell.column - 1
+            if number not in full or at >= len(full[number].cells) or not full[number].cells[at]:
+                without[number, at] = (
+                    f"cell {cell.coordinate} has a formula whose value is not stored; open and save the file "
+                    "in a spreadsheet program, or write the value there"
+                )
+                full.setdefault(number, Row(number, ()))
+        for area in drawn.merged_cells.ranges:
+            first = drawn.cell(area.min_row, area.min_col)
+            for number, at in ((row, column - 1) for row, column in area.cells):
+                if (
+                    number in full
+                    and first.value is not None
+                    and (number, at + 1) != (first.row, first.column)
+                ):
+                    without[number, at] = (
+                        f"a cell is merged with {first.coordinate}, and so has no value of its own; unmerge "
+                        f"{area.coord} and write the value into each row"
+                    )
+    rows = [full[number] for number in sorted(full)]
+    return Sheet(sheet.title, rows, hidden=sheet.sheet_state != "visible", without_value=without)
 
 
 def _rows(sheet: Any) -> Iterator[Row]:

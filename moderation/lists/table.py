@@ -23,7 +23,7 @@ import msgspec
 from moderation.lexicon import MAX_TERM, SEVERITIES, Allow, Entry, Severity, WordList
 from moderation.lists.files import ListError, Problem, parse_list
 from moderation.lists.rows import MAX_ROWS, SHEETS, Row, Sheet, kind_of, read_sheets, read_text, table_of
-from moderation.text.fold import Folded
+from moderation.lists.slip import plain, severity_of
 
 MAX_PROBLEMS = 100
 """Problems told of one file; the rest are counted."""
@@ -31,19 +31,28 @@ TITLE_ROWS = 10
 """Rows with something in them among which the headings must be."""
 _HEADINGS = {
     "term": ("term", "word", "keyword", "词", "词语", "词汇", "词条", "关键词", "关键字", "敏感词", "违禁词"),
-    "severity": ("severity", "level", "级别", "等级", "严重程度"),
+    "severity": (
+        *(
+            "severity",
+            "level",
+            "severity level",
+            "risk level",
+            "级别",
+            "等级",
+            "严重程度",
+            "严重级别",
+            "严重等级",
+        ),
+        *("风险等级", "风险级别", "敏感级别", "敏感等级", "敏感程度", "危险等级", "审核级别", "处置级别"),
+    ),
     "alias": ("alias", "aliases", "别名", "变体"),
     "tags": ("tags", "tag", "标签"),
     "expires": ("expires", "expiry", "到期", "到期日", "有效期"),
     "note": ("note", "remark", "备注", "说明"),
     "allow": ("allow", "放行", "放行短语", "白名单"),
 }
-_SEVERITY_ZH = {
-    **dict.fromkeys(("疑似", "一般"), Severity.SUSPECTED),
-    "敏感": Severity.SENSITIVE,
-    **dict.fromkeys(("重要", "严重"), Severity.IMPORTANT),
-    **dict.fromkeys(("拦截", "禁止", "屏蔽"), Severity.BLOCK),
-}
+_ALLOWED = ", ".join([*SEVERITIES, "疑似", "敏感", "重要", "拦截"])
+_LIKE_SEVERITY = re.compile(r"等级|级别|风险|程度|严重|severity|level|risk")
 _SEPARATORS = re.compile(r"[,，、;；\n]")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _OF_THE_FORMAT = re.compile(r"[#＃@＠!！]|.*[|｜]")
@@ -159,10 +168,18 @@ class _Table:
             if at:
                 self._note(f"rows above the headings in row {rows[at].number} are not read")
             known = set(columns.values())
-            for number, cell in enumerate(rows[at].cells):
-                if cell and number not in known:
+            head, rows = rows[at], rows[at + 1 :]
+            for number, cell in enumerate(head.cells):
+                if not cell or number in known:
+                    continue
+                if "severity" not in columns and _says_severity(cell, number, rows):
+                    reason = (
+                        f"column {cell!r} seems to hold severities and is not read; call it 级别, with "
+                        f"{_ALLOWED} in it, or take it away"
+                    )
+                    self.problems.append(Problem(self.files[-1], head.number, reason))
+                else:
                     self._note(f"column {cell!r} is not read")
-            rows = rows[at + 1 :]
         elif not plain and (row := next((row for row in rows[1:3] if _columns(row.cells)), None)):
             reason = f"{_filled(row)[0]!r} looks like a heading; take away the rows above it, or this row"
             self.problems.append(Problem(self.files[-1], row.number, reason))
@@ -170,6 +187,7 @@ class _Table:
             try:
                 if headings is None:
                     _check_bare(row, plain=plain)
+                _check_values(sheet, row, columns.values())
                 self._row(row, columns)
             except ValueError as error:
                 self.problems.append(Problem(self.files[-1], row.number, str(error)))
@@ -229,7 +247,7 @@ def _columns(cells: Iterable[str]) -> dict[str, int] | None:
     """Which column holds what, if these are headings."""
     columns: dict[str, int] = {}
     for at, cell in enumerate(cells):
-        name = _known().get(_plain(cell)) if len(cell) <= MAX_TERM else None
+        name = _known().get(plain(cell)) if len(cell) <= MAX_TERM else None
         if name is not None:
             columns.setdefault(name, at)
     return columns if "term" in columns else None
@@ -237,13 +255,15 @@ def _columns(cells: Iterable[str]) -> dict[str, int] | None:
 
 @functools.cache
 def _known() -> dict[str, str]:
-    return {_plain(heading): name for name, headings in _HEADINGS.items() for heading in headings}
+    return {plain(heading): name for name, headings in _HEADINGS.items() for heading in headings}
 
 
-@functools.lru_cache(1024)
-def _plain(word: str) -> str:
-    """Full-width, traditional, capital: all the same."""
-    return Folded([word]).text
+def _says_severity(heading: str, at: int, rows: Sequence[Row]) -> bool:
+    """Whether a column that is not known is one of severities, by its heading or by all its cells."""
+    cells = [row.cells[at] for row in rows if at < len(row.cells) and row.cells[at]]
+    return bool(_LIKE_SEVERITY.search(plain(heading[:MAX_TERM]))) or (
+        bool(cells) and all(map(severity_of, cells))
+    )
 
 
 def _filled(row: Row) -> list[str]:
@@ -259,6 +279,13 @@ def _check_bare(row: Row, *, plain: bool) -> None:
         raise ValueError(
             f"{first[:40]!r} is in the format of lists; write an @category line at the top, or bare terms"
         )
+
+
+def _check_values(sheet: Sheet, row: Row, columns: Iterable[int]) -> None:
+    """Refuse a cell that people see full and that has nothing in it."""
+    for column in columns:
+        if why := sheet.without_value.get((row.number, column)):
+            raise ValueError(why)
 
 
 def _joined(first: Entry, again: Entry) -> Entry:
@@ -288,11 +315,9 @@ def _fits(text: str, what: str) -> None:
 def _severity(word: str, otherwise: Severity) -> Severity:
     if not word:
         return otherwise
-    plain = _plain(word) if len(word) <= MAX_TERM else ""
-    found = SEVERITIES.get(plain) or _SEVERITY_ZH.get(plain.removesuffix("级"))
+    found = severity_of(word)
     if found is None:
-        allowed = ", ".join([*SEVERITIES, "疑似", "敏感", "重要", "拦截"])
-        raise ValueError(f"severity is {word[:MAX_TERM]!r}; allowed are {allowed}")
+        raise ValueError(f"severity is {word[:MAX_TERM]!r}; allowed are {_ALLOWED}")
     return found
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from moderation_texts import any_text, disguised
 
 from moderation.filter import EVERY_CHANNEL, EXACT_CHANNELS, Filter
-from moderation.lexicon import Channel
+from moderation.lexicon import Channel, Severity
 from moderation.lists.files import parse_list, plain_list
 from moderation.pace import PART
 from moderation.policy import Verdict
@@ -213,6 +213,50 @@ def test_a_text_with_too_many_finds_goes_to_full_review(made: Filter) -> None:
     result = made.check("广告，" * 10_000)
     assert (result.verdict, result.stages, result.complete) == (Verdict.IMPORTANT, 3, False)
     assert "未全部列出" in result.reason_zh
+
+
+def test_the_reason_names_what_raised_the_verdict() -> None:
+    made = Filter([plain_list(["广告"], "t"), plain_list(["赌球"], "g", Severity.IMPORTANT)])
+    many = made.check("广告，" * 10_000)
+    assert many.cause == -1
+    assert many.reason_en == (
+        "It is too long, or holds too many finds, to be checked in full and needs full review by people; "
+        "“广告” was found, and 999 more."
+    )
+    assert many.reason_zh == (
+        "文本过长或命中过多未全部列出，未能全部检查（其中命中“广告”等1000处），须由人工全面审核。"
+    )
+    graver = made.check("赌球，" + "广告，" * 10_000)
+    assert graver.cause == 0
+    assert graver.reason_en.startswith("Important: “赌球” (g, important) was found as written")
+
+
+@pytest.mark.parametrize("text", ["赌，博", "赌\n博"])
+def test_the_reason_of_a_hit_that_marks_part_names_them_and_no_other_words(text: str) -> None:
+    result = Filter([plain_list(["赌博"], "t")]).check(text)
+    assert not result.hits[0].clean
+    assert "what stands between its parts" in result.reason_en
+    assert "字间有间隔" in result.reason_zh
+
+
+def test_what_is_no_text_is_refused_by_name(made: Filter) -> None:
+    with pytest.raises(TypeError, match="the text is NoneType; allowed is str"):
+        made.check(None)
+    with pytest.raises(TypeError, match="texts is one str, '赌博'; allowed are several str"):
+        made.check_many("赌博")
+    with pytest.raises(TypeError, match="texts is one bytes"):
+        made.check_many(b"ab")
+    with pytest.raises(TypeError, match="text 1 of 3 is NoneType; allowed is str"):
+        made.check_many(["一", None, "二"])
+
+
+def test_added_severities_cannot_be_lowered_but_replaced_ones_can() -> None:
+    made = Filter([plain_list(["赌球"], "g", Severity.IMPORTANT)])
+    made.add(plain_list(["赌球"], "g", Severity.SUSPECTED))
+    made.settle()
+    assert (made.check("赌球").verdict, len(made.check("赌球").hits)) == (Verdict.IMPORTANT, 2)
+    made.replace([plain_list(["赌球"], "g", Severity.SUSPECTED)])
+    assert made.check("赌球").verdict == Verdict.SUSPECTED
 
 
 # ---------------------------------------------------------------- changing lists

@@ -289,6 +289,64 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
     assert problems(tmp_path / "gone.csv") == [(0, "cannot be read: No such file or directory")]
 
 
+@pytest.mark.parametrize("word", ["疑似", "一般", "一般级"])
+def test_every_word_for_a_severity_is_read(tmp_path, word):
+    assert rows(a_file(tmp_path, "a.csv", f"词语,级别\n广告,{word}\n")) == [("广告", "suspected")]
+
+
+@pytest.mark.parametrize("heading", ["风险等级", "風險等級", "敏感程度", "Risk Level"])
+def test_severities_under_other_headings_are_read(tmp_path, heading):
+    assert rows(a_file(tmp_path, "a.csv", f"词语,{heading}\n广告,拦截\n")) == [("广告", "block")]
+    assert problems(a_file(tmp_path, "a.csv", f"词语,{heading}\n广告,高\n"))[0][1].startswith(
+        "severity is '高'; allowed are"
+    )
+
+
+@pytest.mark.parametrize("table", ["词语,处理\n广告,拦截\n代购,敏感\n", "词语,风险分\n广告,9\n"])
+def test_severities_that_would_be_lost_are_refused(tmp_path, table):
+    ((line, reason),) = problems(a_file(tmp_path, "a.csv", table))
+    assert line == 1
+    assert "seems to hold severities and is not read; call it 级别" in reason
+
+
+def test_a_column_that_is_no_severity_is_a_note_still(tmp_path):
+    made = read_table(a_file(tmp_path, "a.csv", "词语,级别,年级\n广告,拦截,一\n"), category="ads")
+    assert made.notes == ("a.csv: column '年级' is not read",)
+    made = read_table(a_file(tmp_path, "a.csv", "词语,年级\n广告,一\n"), category="ads")
+    assert made.notes == ("a.csv: column '年级' is not read",)
+
+
+def test_utf_16_without_its_mark_is_called_that(tmp_path):
+    ((_, reason),) = problems(a_file(tmp_path, "a.csv", "广告,block\n", "utf-16-le"))
+    assert reason.endswith("looks like UTF-16 without its mark; save it as UTF-8")
+
+
+def test_formulas_without_a_value_are_told_by_their_cell(tmp_path):
+    file = a_sheet(tmp_path, ("词语", "级别", "甲"), ('="a"&"b"', "敏感", None), ("广告", "拦截", "=1+1"))
+    ((line, reason),) = problems(file)
+    assert line == 2
+    assert reason.startswith("cell A2 has a formula whose value is not stored; open and save the file")
+
+
+def test_merged_cells_are_told_by_their_cells(tmp_path):
+    file = a_sheet(tmp_path, ("词语", "级别"), ("广告", "拦截"), ("代购", None))
+    book = openpyxl.load_workbook(file)
+    book.active.merge_cells("B2:B3")
+    book.save(file)
+    ((line, reason),) = problems(file)
+    assert line == 3
+    assert "merged with B2" in reason
+    assert "unmerge B2:B3" in reason
+
+
+def test_a_merged_title_above_the_headings_is_passed_over(tmp_path):
+    file = a_sheet(tmp_path, ("词表", None), ("词语", "级别"), ("广告", "拦截"))
+    book = openpyxl.load_workbook(file)
+    book.active.merge_cells("A1:B1")
+    book.save(file)
+    assert rows(file) == [("广告", "block")]
+
+
 # ---------------------------------------------------------------- into a directory
 
 

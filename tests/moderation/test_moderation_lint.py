@@ -207,3 +207,54 @@ def test_a_corpus_that_cannot_be_read_is_refused_by_name(tmp_path):
 def test_with_the_real_dictionary_the_classic_is_found():
     found = lint([a_list("乳交")])
     assert any(one.rule == "inside-word" and "水乳交融" in one.reason for one in found)
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "赌球网,拦截", "赌球网 拦截", "赌球网　拦截级", "赌球台，重要", "赌球站：敏感", "赌球网\t屏蔽",
+        "赌球网（禁止）",
+        "赌球网-严重", "赌球网、一般", "賭球網，攔截", "赌球网，ＢＬＯＣＫ", "casino,block", "casino 拦截",
+        "赌球网,疑似,见案例",
+    ],
+)  # fmt: skip
+def test_any_severity_behind_any_sign_is_a_slip(term):
+    found = lint([a_list(term)], (), NO_WORDS)
+    assert [(one.line, one.level, one.rule) for one in found] == [(3, Level.FIX, "typing-slip")]
+    assert "between a term and its severity" in found[0].reason
+
+
+@pytest.mark.parametrize(
+    "term", ["road/block", "road-block", "禁止吸烟", "严重 警告", "问题严重", "十一 block party"]
+)
+def test_severities_that_are_words_of_the_term_are_no_slip(term):
+    assert said(a_list(term)) == []
+
+
+def test_an_expired_term_is_told_once_its_last_day_has_passed():
+    one = a_list("赌球的网 | block | expires=2027-01-31")
+    on = [
+        lint([one], (), NO_WORDS, today=dt.date(2027, 1, 31)),
+        lint([one], (), NO_WORDS, today=dt.date(2027, 2, 1)),
+    ]
+    assert [[(f.line, f.level, f.rule) for f in found] for found in on] == [[], [(3, Level.NOTE, "expired")]]
+    assert "its last day was 2027-01-31" in on[1][0].reason
+
+
+def test_files_of_one_name_are_told_apart_and_one_given_twice_is_read_once(tmp_path):
+    (tmp_path / "x").mkdir()
+    one, other = tmp_path / "e.txt", tmp_path / "x" / "e.txt"
+    for file in (one, other):
+        file.write_text("@category a\n@severity sensitive\n赌球网\n", "utf-8")
+    assert [found for found in lint_files([one, one]) if found.rule == "duplicate"] == []
+    (found,) = [found for found in lint_files([one, other, one]) if found.rule == "duplicate"]
+    assert (found.file, found.level) == (str(other), Level.NOTE)
+    assert found.reason.endswith(f"the same as '赌球网' in {one}:3")
+    other.write_text("no list", "utf-8")
+    assert str(other) in {found.file for found in lint_files([one, other]) if found.rule == "broken"}
+
+
+def test_line_ends_of_the_classic_mac_are_read(tmp_path):
+    file = tmp_path / "mac.txt"
+    file.write_bytes("@category mac\r@severity block\r赌球网\r**\r".encode())
+    assert [(one.line, one.rule) for one in lint_files([file])] == [(4, "empty")]

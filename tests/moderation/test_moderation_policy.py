@@ -37,3 +37,14 @@ def test_a_table_that_lacks_a_row_lets_a_hit_pass_or_skips_review_is_refused() -
         Policy(rows=dict(ROWS) | {"pinyin": (Verdict.CLEAN,) * 4})
     with pytest.raises(ConfigError, match="not all 1, 2 or 3"):
         Policy(stages=dict(STAGES) | {Verdict.CLEAN: 0})
+
+
+@pytest.mark.parametrize("row", [(Verdict.SUSPECTED,) * 3, (Verdict.SUSPECTED,) * 5, (), (1, 2, 3, 3)])
+def test_a_row_that_has_not_a_verdict_for_each_severity_is_refused(row: tuple[Verdict, ...]) -> None:
+    with pytest.raises(ConfigError, match=r"policy row exact is .*; allowed are 4 verdicts"):
+        Policy(rows=dict(ROWS) | {"exact": row})
+
+
+def test_a_row_that_nothing_asks_for_is_refused() -> None:
+    with pytest.raises(ConfigError, match="not known: bogus; allowed are exact"):
+        Policy(rows=dict(ROWS) | {"bogus": ROWS["exact"]})

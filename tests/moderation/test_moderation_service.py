@@ -1,6 +1,7 @@
 """The filter beside an event loop."""
 
 import asyncio
+import datetime as dt
 import threading
 import time
 
@@ -8,7 +9,7 @@ import pytest
 import structlog
 
 from moderation.filter import Filter
-from moderation.lists.files import plain_list
+from moderation.lists.files import parse_list, plain_list
 from moderation.result import Result
 from moderation.service import FilterService
 from moderation.speed import make_terms, word_list
@@ -243,3 +244,83 @@ async def test_it_ends_right_after_an_add() -> None:
                 if number % 2:
                     await asyncio.sleep(0)
                 await service.add(plain_list(["乙词"], "b"))
+
+
+# ---------------------------------------------------------------- a new day
+
+EVENING = dt.datetime(2027, 1, 31, 23, 59, 59, 900_000, tzinfo=dt.UTC)
+EXPIRING = parse_list(
+    "@category c\n@severity block\n今天词 | block | expires=2027-01-31\n"
+    "明天词 | block | expires=2027-02-01\n",
+    "e.txt",
+)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = EVENING
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+
+class Turning(Filter):
+    """Compiles only when it is let go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.go.set()
+        self.builds = 0
+        super().__init__([EXPIRING], today=EVENING.date())
+
+    def _compile(self, lists):
+        self.builds += 1
+        self.go.wait(10)
+        return super()._compile(lists)
+
+
+async def test_a_term_goes_at_the_midnight_after_its_last_day() -> None:
+    clock, turning = Clock(), Turning()
+    async with FilterService(turning, now=clock, look_s=0.01) as service:
+        await asyncio.sleep(0.05)
+        assert (len((await service.check("今天词")).hits), turning.builds) == (1, 1)
+        turning.go.clear()
+        clock.now += dt.timedelta(seconds=1)
+        await until(lambda: turning.builds == 2)
+        async with asyncio.timeout(1):  # checks and additions do not wait for it
+            assert (await service.check("今天词")).hits
+            await service.add(plain_list(["新词"], "new"))
+        turning.go.set()
+        await until(lambda: turning.day == dt.date(2027, 2, 1))
+        hits = [len((await service.check(text)).hits) for text in ("今天词", "明天词", "新词")]
+        assert hits == [0, 1, 1]
+        clock.now += dt.timedelta(days=1)
+        await until(lambda: turning.day == dt.date(2027, 2, 2))
+        assert not (await service.check("明天词")).hits
+
+
+async def test_a_day_on_which_nothing_expires_needs_no_build() -> None:
+    clock, turning = Clock(), Turning()
+    clock.now -= dt.timedelta(days=9)
+    turning.day = dt.date(2027, 1, 1)
+    async with FilterService(turning, now=clock, look_s=0.01):
+        await until(lambda: turning.day == dt.date(2027, 1, 22))
+        assert turning.builds == 1
+
+
+async def test_a_turn_that_fails_is_tried_again() -> None:
+    clock, turning = Clock(), Turning()
+    clock.now += dt.timedelta(seconds=1)
+    compile_, failing = turning._compile, [OSError, OSError]
+
+    def sometimes(lists):
+        if failing:
+            raise failing.pop()
+        return compile_(lists)
+
+    turning._compile = sometimes
+    with structlog.testing.capture_logs() as lines:
+        async with FilterService(turning, now=clock, look_s=0.01) as service:
+            await until(lambda: turning.day == dt.date(2027, 2, 1))
+            assert not (await service.check("今天词")).hits
+    assert [line["event"] for line in lines] == ["filter_turn_failed"] * 2 + ["filter_turned"]
