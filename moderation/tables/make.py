@@ -42,6 +42,7 @@ from moderation.tables.by_hand import (
     LETTERS,
     NEW_WORDS,
     NO_VARIANTS,
+    NOISE,
     NUMERALS,
     RADICALS,
     SIDES,
@@ -116,7 +117,7 @@ class Folder:
         for table in (NUMERALS, CYRILLIC_AND_GREEK, LETTERS, RADICALS):
             if char in table:
                 return table[char]
-        if char in INVISIBLE:
+        if char in INVISIBLE or char in NOISE:
             return ""
         if is_han(ord(char)):
             compatible = unicodedata.normalize("NFKC", char)
