@@ -250,10 +250,14 @@ class Scan:
             one = read[place]
             low, high = batch.span(start, end)
             span = one.origin[low - originals[place] : high - originals[place]]
-            if not any(made for _, made in span):
-                continue
-            self.found.more(one.text)
             first, last = min(at for at, _ in span), max(at for at, _ in span) + 1
+            left_out = len({at for at, _ in span}) < last - first
+            if not (left_out or any(made for _, made in span)):
+                continue
+            finds = self.found.more(one.text)
+            unsure = one.channel is Channel.LEET and not finds.too_many
+            if unsure and straddles(self.texts[one.text], first, last):
+                continue  # a の between two words
             self._read(one.text, (first, last), one.channel, self.compiled.meanings(which))
 
     def _read(self, number: int, span: tuple[int, int], channel: Channel, senses: Iterable[Sense]) -> None:

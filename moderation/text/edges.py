@@ -13,6 +13,17 @@ MAX_SPAN = 4096
 """Code points from the first letter of a find to its last."""
 
 
+MAX_AGAIN = 64
+"""How often a find may stand there again, one behind the other, and still be looked at as one."""
+MAX_DIGITS = 24
+"""Digits of an exclamation before a find."""
+
+_DIGITS = "[6６]{3,}|[8８]{3,}|[2２][3３]{2,}|(?:[5５][2２][0０])?[1１][3３][1１][4４]|[5５][2２][0０]"
+_EXCLAIMED = re.compile(f"(?:{_DIGITS})(?![0-9０-９])")
+_EXCLAIMED_BEFORE = re.compile(f"(?<![0-9０-９])(?:{_DIGITS})$")
+"""Digits that are said behind anything, or before it: well done, ha ha, love."""
+_PAIRS = frozenset(("（）", "()", "【】", "[]", "《》", "“”", '""', "「」", "『』"))
+"""Brackets and quotes, those that end a clause."""
 _PLACES = "十百千万亿"
 _GOES_BEFORE = re.compile(r"\d[.,:]$")
 _GOES_ON = re.compile(r"[,:]\d")
@@ -23,7 +34,33 @@ def _kind(char: str) -> int:
 
 
 def edges_hold(text: str, start: int, end: int) -> bool:
-    """Whether a span that begins or ends with a Latin letter or a digit has none of them beside it."""
+    """Whether a span that begins or ends with a Latin letter or a digit has none of them beside it.
+
+    Beside letters may stand the same again (nmslnmsl), and digits that are an exclamation (nmsl666).
+    """
+    before = _kind(text[start]) == Kind.ALNUM and neighbour(text, start - 1, -1) == Kind.ALNUM
+    after = _kind(text[end - 1]) == Kind.ALNUM and neighbour(text, end, 1) == Kind.ALNUM
+    return not (before or after) or _edges_of_several(text, start, end)
+
+
+def _edges_of_several(text: str, start: int, end: int) -> bool:
+    """Whether a span with the same again beside it, and with exclamations in digits, has edges."""
+    if not (text[start].isalpha() and text[end - 1].isalpha()):
+        return False
+    length, letters = end - start, text[start:end].lower()
+    if length > 1 and letters.isascii():
+        for _ in range(MAX_AGAIN):
+            if text[end : end + length].lower() != letters:
+                break
+            end += length
+        for _ in range(MAX_AGAIN):
+            if start < length or text[start - length : start].lower() != letters:
+                break
+            start -= length
+    if exclaimed := _EXCLAIMED.match(text, end):
+        end = exclaimed.end()
+    if exclaimed := _EXCLAIMED_BEFORE.search(text, max(0, start - MAX_DIGITS), start):
+        start = exclaimed.start()
     return not (
         (_kind(text[start]) == Kind.ALNUM and neighbour(text, start - 1, -1) == Kind.ALNUM)
         or (_kind(text[end - 1]) == Kind.ALNUM and neighbour(text, end, 1) == Kind.ALNUM)
@@ -91,7 +128,37 @@ def gaps_of(
             ):
                 loose.add(letters)
     apart = any(gaps >= pieces - 1 and pieces > 2 for pieces in (letters, units))
-    return not loose or (apart and not strict) or loose <= _own_gaps(term)
+    if not loose or (apart and not strict) or loose <= _own_gaps(term):
+        return True
+    return not strict and not latin and _enclosed(text, start, end, loose)
+
+
+def _enclosed(text: str, start: int, end: int, gaps: set[int]) -> bool:
+    """Whether gaps, told by how many letters stand before each, are brackets or quotes around one character.
+
+    赌"博", 【赌】【博】; not of 参加（微信）.
+    """
+    places = [at for at, kind in enumerate(_kinds(text[start:end]), start) if kind <= Kind.ALNUM]
+    for gap in gaps:
+        if not 0 < gap < len(places):
+            return False
+        first, second = places[gap - 1], places[gap]
+        between = [
+            char for char in text[first + 1 : second] if _kind(char) not in (Kind.SPACE, Kind.INVISIBLE)
+        ]
+        if between and _is_around(text, second, between[-1]):
+            between.pop()
+        if between and _is_around(text, first, between[0]):
+            between.pop(0)
+        if any(_kind(char) == Kind.STOP for char in between):
+            return False
+    return True
+
+
+def _is_around(text: str, at: int, mark: str) -> bool:
+    """Whether a character, no Latin letter, has brackets or quotes around it; `mark` is one of the two."""
+    pair = text[at - 1 : at] + text[at + 1 : at + 2]
+    return len(pair) == 2 and mark in pair and pair in _PAIRS and _kind(text[at]) != Kind.ALNUM
 
 
 def _own_gaps(term: str) -> set[int]:

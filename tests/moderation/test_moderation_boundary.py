@@ -47,6 +47,33 @@ def test_text_for_the_segmenter_keeps_number_words_and_drops_what_is_not_drawn()
         ("加hello好", 1, 6, True),
         ("加video", 0, 2, False),
         ("第一2", 1, 2, True),
+        ("nmsl666", 0, 4, True),
+        ("NMSL６６６６", 0, 4, True),
+        ("sb233", 0, 2, True),
+        ("sb233333!", 0, 2, True),
+        ("sb8888", 0, 2, True),
+        ("666sb", 3, 5, True),
+        ("520fuck1314", 3, 7, True),
+        ("fuck5201314", 0, 4, True),
+        ("sb204", 0, 2, False),
+        ("sb66", 0, 2, False),
+        ("sb6666b", 0, 2, False),
+        ("sb666x", 0, 2, False),
+        ("xsb666", 1, 3, False),
+        ("sb2330", 0, 2, False),
+        ("sb1666", 0, 2, False),
+        ("1666sb", 4, 6, False),
+        ("666", 0, 1, False),
+        ("bet365666", 0, 6, False),
+        ("nmslnmsl", 0, 4, True),
+        ("nmslnmsl", 4, 8, True),
+        ("sbSBsb", 2, 4, True),
+        ("sbsb666", 0, 2, True),
+        ("fuckfucking", 0, 4, False),
+        ("xsbsb", 1, 3, False),
+        ("assassin", 0, 3, False),
+        ("sbs", 0, 2, False),
+        ("sb" * 5000, 5000, 5002, False),
     ],
 )
 def test_latin_stands_at_the_edges_of_words(text: str, start: int, end: int, holds: bool) -> None:
@@ -61,6 +88,7 @@ def test_latin_stands_at_the_edges_of_words(text: str, start: int, end: int, hol
         ("广 告", "", True),
         ("广，告", "", False),
         ("加，微，信", "", True),
+        ("广（告）", "", False),
         ("加，微信", "", False),
         ("pen is", "", False),
         ("p e n i s", "", True),
@@ -91,3 +119,43 @@ def test_gaps(text: str, term: str, judged: bool | None) -> None:
 )
 def test_frequent_words_and_grammar_sound_like_a_term_by_chance(there: str, term: str, chance: bool) -> None:
     assert chance is by_chance(there, term)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "【广】【告】",
+        "「广」「告」",
+        "(广)(告)",
+        "《广》 《告》",
+        '广"告"',
+        "（广）告",
+        "“广”“告”",
+        "[广]\u200b[告]",
+        "广(告)",
+    ],
+)
+def test_brackets_around_single_characters_are_no_end_of_a_clause(text: str) -> None:
+    assert gaps_of(text, text.index("广"), text.index("告") + 1) is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "看广（告诉",
+        "（打广）告",
+        "【广】，【告】",
+        "（广）。告",
+        "”广“告",
+        "[广](告诉)，",
+        "广【告",
+        "广）告）",
+        "广（告】",
+    ],
+)
+def test_other_brackets_may_end_a_clause(text: str) -> None:
+    assert gaps_of(text, text.index("广"), text.index("告") + 1) is False
+
+
+def test_brackets_around_latin_letters_are_a_formula() -> None:
+    assert gaps_of("f(x)", 0, 3) is False

@@ -12,7 +12,7 @@ TERMS = (
     "好朋友", "朋友圈", "双修", "带货群", "加微信", "奶粉", "口红", "耳机", "啤酒", "折扣码", "健身卡",
     "赌博网站", "九块九", "哈哈哈镜", "西瓜", "618", "998", "hello", "广告",
 )  # fmt: skip
-PIECES = "加薇微信😀😂👍🍺🐔🐎💳🔴👂芯新心女乃子月木力口亻言石马建vxjiawei xinfenkou电话话--*·  8Ⅷ⑧八一六幺\u200b\u202e\u202c告廣广啊的是qQ1.,，。!！0aeéхеhello广告gao4$@ＡＢ★\n"  # noqa: E501
+PIECES = "加薇微信😀😂👍🍺🐔🐎💳🔴👂芯新心女乃子月木力口亻言石马建vxjiawei xinfenkou电话话--*·  8Ⅷ⑧八一六幺\u200b\u202e\u202c告廣广啊的是qQ1.,，。!！0aeéхеhello广告gao4$@ＡＢ★\nの丨™㊙🇨ロ囗ーˇ【】（）666"  # noqa: E501
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,24 @@ def made() -> Filter:
         ("加x微x信", "加微信", "leet", "加x微x信"),
         ("加1微2信", "加微信", "leet", "加1微2信"),
         ("加丶微丶信", "加微信", "leet", "加丶微丶信"),
+        ("赌ー博网站", "赌博网站", "exact", "赌ー博网站"),
+        ("赌丨博网站", "赌博网站", "exact", "赌丨博网站"),
+        ("赌ˇ博ˇ网站", "赌博网站", "exact", "赌ˇ博ˇ网站"),
+        ("广㊣告", "广告", "exact", "广㊣告"),
+        ("广™告", "广告", "exact", "广™告"),
+        ("广Ⓜ️告", "广告", "exact", "广Ⓜ️告"),
+        ("广🈲㊙告", "广告", "exact", "广🈲㊙告"),
+        ("广🇨🇳告", "广告", "exact", "广🇨🇳告"),
+        ("大家看广の告吧", "广告", "leet", "广の告"),
+        ("广の丨告", "广告", "leet", "广の丨告"),
+        ("广丨告の", "广告", "exact", "广丨告"),
+        ("囗红", "口红", "exact", "囗红"),
+        ("ロ红", "口红", "exact", "ロ红"),
+        ("ﾛ红", "口红", "exact", "ﾛ红"),
+        ("ㄅ红ロ红", "口红", "exact", "ロ红"),
+        ("【广】【告】", "广告", "exact", "广】【告"),
+        ("hello666", "hello", "exact", "hello"),
+        ("hellohello", "hello", "exact", "hello"),
         ("h3llo", "hello", "leet", "h3llo"),
         ("h*llo", "hello", "leet", "h*llo"),
         ("来\u202e博赌\u202c网站", "赌博网站", "reversal", "博赌\u202c网站"),
@@ -61,10 +79,24 @@ def test_a_reading_finds_the_term(made: Filter, text: str, term: str, channel: s
     [
         "3月5日2点", "打8折", "加a微信息", "hajing", "哈境", "1618人", "0.998秒", "比分1:618", "618,000人",
         "九九八十一难", "一六一八年", "64万人", "9988",
+        "广の告です", "プロ红", "ロー红", "広いの告", "广の3告", "广™3告", "3™告",
+        "hello204", "hello66", "hellohell", "othellohello",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_it_is_left_alone(made: Filter, text: str) -> None:
     assert made.check(text).hits == ()
+
+
+def test_a_sign_is_read_as_it_is_drawn_too() -> None:
+    made = Filter([plain_list(["严禁吸烟", "母狗", "正好"], "test")])
+    assert [hit.term for hit in made.check("严🈲吸烟，㊣好").hits] == ["严禁吸烟", "正好"]
+
+
+def test_a_no_between_two_words_is_none_between_the_letters_of_one() -> None:
+    made = Filter([plain_list(["母狗", "代写", "男人"], "test")])
+    texts = ["我家父母の狗很可爱", "现代の写作", "男の人です"]
+    assert [made.check(text).hits for text in texts] == [()] * 3
+    assert [hit.term for hit in made.check("找人代の写论文").hits] == ["代写"]
 
 
 def test_digits_count_where_they_stand_by_themselves(made: Filter) -> None:

