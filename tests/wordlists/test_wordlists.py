@@ -176,6 +176,22 @@ def test_an_allow_phrase_by_itself_is_clean(lists, shipped):
     assert loud == []
 
 
+def test_lessons_and_warnings_get_no_more_than_they_ought_to(shipped):
+    rows = read_rows("lessons.tsv")
+    results = shipped.check_many([text for text, _, _ in rows])
+    graver = [
+        (text, result.verdict.word, [hit.term for hit in result.hits])
+        for (text, _, most), result in zip(rows, results, strict=True)
+        if result.verdict > Verdict[most.upper()]
+    ]
+    assert graver == []
+
+
+def test_the_lessons_name_terms_of_the_lists(lists):
+    terms = {entry.term for one in lists for entry in one.entries}
+    assert [term for _, term, _ in read_rows("lessons.tsv") if term not in terms] == []
+
+
 def test_what_only_sounds_like_a_term_is_clean(shipped):
     texts = [text for text, _ in read_rows("sounds.tsv")]
     loud = [
@@ -247,6 +263,9 @@ def test_terms_that_block_give_block_and_are_the_smaller_part(lists, shipped):
     blocking = [entry.term for one in lists for entry in one.entries if entry.severity is Severity.BLOCK]
     everything = sum(len(one.entries) for one in lists)
     assert len(blocking) < everything / 3
+    for one in lists:
+        of_this = sum(entry.severity is Severity.BLOCK for entry in one.entries)
+        assert of_this < len(one.entries) / 3, one.name
     weak = [
         term
         for term, result in zip(blocking, shipped.check_many(map(example, blocking)), strict=True)
