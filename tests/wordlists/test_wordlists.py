@@ -1,7 +1,10 @@
 """The shipped lists: whole, tidy, and every term of them is found."""
 
+import functools
 import hashlib
 import json
+import random
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,8 @@ from moderation.lexicon import Channel, Severity
 from moderation.lists.files import load_dir, load_list
 from moderation.lists.lint import Level, lint_files
 from moderation.policy import Verdict
+from moderation.readings.sounds import readings, spelling
+from moderation.tables import tables
 from moderation.text.fold import Folded
 
 HERE = Path(__file__).parents[2] / "wordlists"
@@ -171,6 +176,22 @@ def test_an_allow_phrase_by_itself_is_clean(lists, shipped):
     assert loud == []
 
 
+def test_lessons_and_warnings_get_no_more_than_they_ought_to(shipped):
+    rows = read_rows("lessons.tsv")
+    results = shipped.check_many([text for text, _, _ in rows])
+    graver = [
+        (text, result.verdict.word, [hit.term for hit in result.hits])
+        for (text, _, most), result in zip(rows, results, strict=True)
+        if result.verdict > Verdict[most.upper()]
+    ]
+    assert graver == []
+
+
+def test_the_lessons_name_terms_of_the_lists(lists):
+    terms = {entry.term for one in lists for entry in one.entries}
+    assert [term for _, term, _ in read_rows("lessons.tsv") if term not in terms] == []
+
+
 def test_what_only_sounds_like_a_term_is_clean(shipped):
     texts = [text for text, _ in read_rows("sounds.tsv")]
     loud = [
@@ -181,10 +202,70 @@ def test_what_only_sounds_like_a_term_is_clean(shipped):
     assert loud == []
 
 
+@functools.cache
+def common_characters() -> dict[int, list[str]]:
+    """Toneless sound -> the common characters that have it: the 3,755 of the first level of GB 2312."""
+    by_sound = defaultdict(list)
+    for high in range(0xB0, 0xD8):
+        for low in range(0xA1, 0xFF):
+            if char := bytes((high, low)).decode("gb2312", "ignore"):
+                by_sound[tables().sound.item(ord(char))].append(char)
+    return by_sound
+
+
+def grave_readings(lists):
+    """The important and block terms of Han characters only, and how they sound."""
+    terms = [
+        entry.term
+        for one in lists
+        for entry in one.entries
+        if entry.severity >= Severity.IMPORTANT and all("\u4e00" <= char <= "\u9fff" for char in entry.term)
+    ]
+    return [(term, sounds[0]) for term in terms if (sounds := readings(term))]
+
+
+def share_found(shipped, disguised):
+    """Of (term, text) the share that is found: for terms of two characters, for longer ones."""
+    of, found = Counter(), Counter()
+    results = shipped.check_many([text for _, text in disguised])
+    for (term, _), result in zip(disguised, results, strict=True):
+        of[len(term) > 2] += 1
+        found[len(term) > 2] += result.verdict is not Verdict.CLEAN
+    return found[False] / of[False], found[True] / of[True]
+
+
+def test_grave_terms_are_found_with_one_character_in_pinyin(lists, shipped):
+    disguised = [
+        (term, term[:at] + spelling([sound]) + term[at + 1 :])
+        for term, sounds in grave_readings(lists)
+        for at, sound in enumerate(sounds)
+    ]
+    of_two, of_more = share_found(shipped, disguised)
+    assert of_two >= 0.97
+    assert of_more >= 0.97
+
+
+def test_grave_terms_are_heard_with_one_character_of_the_same_sound(lists, shipped):
+    """Of two characters most are not: they sound like ordinary talk, see docs/wordlists.md."""
+    pick = random.Random(7)
+    disguised = []
+    for term, sounds in grave_readings(lists):
+        for at, sound in enumerate(sounds):
+            others = [one for one in common_characters()[sound] if one != term[at]]
+            if others:
+                disguised.append((term, term[:at] + pick.choice(others) + term[at + 1 :]))
+    of_two, of_more = share_found(shipped, disguised)
+    assert of_two >= 0.25
+    assert of_more >= 0.85
+
+
 def test_terms_that_block_give_block_and_are_the_smaller_part(lists, shipped):
     blocking = [entry.term for one in lists for entry in one.entries if entry.severity is Severity.BLOCK]
     everything = sum(len(one.entries) for one in lists)
     assert len(blocking) < everything / 3
+    for one in lists:
+        of_this = sum(entry.severity is Severity.BLOCK for entry in one.entries)
+        assert of_this < len(one.entries) / 3, one.name
     weak = [
         term
         for term, result in zip(blocking, shipped.check_many(map(example, blocking)), strict=True)
