@@ -20,7 +20,7 @@ MAYBE_NUMBER = rf"\d(?>{MARK}{{0,8}}(?:[a-z\u4e00-\u9fff]{{1,2}}{MARK}{{0,2}})?\
 """Five digits or more, whatever parts them: for text that nobody searches."""
 
 _GAP = r"[^0-9a-z\u4e00-\u9fff@]"
-_GAPS_THAT_MIX = set(" -~_*()|")
+_GAPS_THAT_MIX = set(" -~^_*()|")
 _UNITS = "元块毛角分秒时点天日月年号楼层室岁人个次米克斤吨万亿千百只头名位条张件台瓶班级届章节页题步票赞粉%"
 _COUNTS = re.compile(rf" ?(?:[{_UNITS}]|用户)|[.:,]\d")
 

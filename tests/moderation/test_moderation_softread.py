@@ -21,6 +21,7 @@ from moderation.personal.softread import read_softly
         "1113": "1113",
         "Ⅴ：": "v:",
         "ⅣⅤ": "45",
+        "v❤️️": "v^",
     }.items(),
 )
 def test_it_is_folded_with_punctuation_and_repeats_kept(text: str, soft: str) -> None:
