@@ -8,7 +8,7 @@ from moderation.personal.addresses import MAYBE_ADDRESS
 from moderation.personal.find import MAX_READ, Personal
 from moderation.personal.numbers import MAYBE_NUMBER
 from moderation.personal.plates import MAYBE_PLATE
-from moderation.personal.softread import as_drawn, readings
+from moderation.personal.softread import ROUND_ZERO, as_drawn, readings
 from moderation.tables import Kind, tables
 from moderation.text.edges import with_marks
 
@@ -66,7 +66,7 @@ def _hidden(text: str, find: Personal, span: Sequence[int]) -> Sequence[int]:
     `span`: the places of the find as they are drawn.
     """
     kind_of = tables().kind
-    shown = [at for at in span if kind_of[ord(text[at])] <= Kind.ALNUM]
+    shown = [at for at in span if kind_of[ord(text[at])] <= Kind.ALNUM or text[at] == ROUND_ZERO]
     if find.kind == "e-mail" and (signs := [at for at in span if text[at] in "@＠﹫"]):
         name = [at for at in span[: span.index(signs[0])] if kind_of[ord(text[at])] <= Kind.ALNUM]
         return name[1:] or name

@@ -16,13 +16,16 @@ LINK = rf"(?:{MARK}|[号码账帐群是为的我加搜叫在找发]|id){{0,8}}"
 HEARTS = "❤♥💓💕💖💗💘💙💚💛💜💝💞🖤🤍🤎🧡"
 """Read as ^: they stand for a letter (v❤)."""
 
+ROUND_ZERO = "◯"
+"""Read as a digit, though it is a sign."""
 OVERRIDE = "\u202e"
 _TURNED = re.compile(f"{OVERRIDE}[^\u202c\n]*")
 
 _READ_AS = {chr(ord(char) + 0xFEE0): char for char in "!#$%&'()*+,-./:;<=>?@[]^_{|}~"} | {
     char: read
     for read, chars in {
-        "1": "幺", "@": "﹫", "+": "➕﹢⁺", ":": "﹕∶", ",": "、﹐", ".": "。", "-": "－–—‐‑‒―−﹣➖",
+        "0": ROUND_ZERO, "1": "幺", "@": "﹫", "+": "➕﹢⁺",
+        ":": "﹕∶", ",": "、﹐", ".": "。", "-": "－–—‐‑‒―−﹣➖",
         " ": "·", "^": HEARTS, "$": "¥￥€£", "%": "°％‰", "(": "【〔［『「", ")": "】〕］』」", "x": "×✕✖Ⅹⅹ",
         "=": "÷≈≠",
         "电话": "☎📞📱✆",
