@@ -31,7 +31,7 @@ ANNOUNCING = (
 )  # fmt: skip
 """What stands before an id, or in an address that hides its @; found by the matcher, see `compiled`."""
 
-_SURE = "@＠﹫🐧Ⅴⅴ\u202e"
+_SURE = "@＠﹫🐧ⅤⅴⅩⅹ\u202e"
 _BESIDE = ":：﹕∶+＋➕﹢⁺([{<（【［〔^＾" + HEARTS
 """They count behind v, q and 群, and before v and "at"."""
 _SIGNS = _SURE + _BESIDE
