@@ -28,6 +28,7 @@ ANNOUNCING = (
     "艾特", "爱特", "圈a", "小老鼠", "点com", "点cn", "点net", "dotcom", "educn", "edu点cn",
     "163com", "126com", "139com", "188com", "189cn", "qqcom", "21cncom", "sinacom", "sinacn", "sohucom",
     "yeahnet", "foxmail", "gmail", "hotmail", "outlook", "icloud", "yahoo", "aliyun", "protonmail",
+    *(f"wj{province}" for province in PROVINCES),
 )  # fmt: skip
 """What stands before an id, or in an address that hides its @; found by the matcher, see `compiled`."""
 
@@ -37,11 +38,11 @@ _BESIDE = ":：﹕∶+＋➕﹢⁺([{<（【［〔^＾" + HEARTS
 _SIGNS = _SURE + _BESIDE
 _BEHIND, _BEFORE = "vq群", "va"
 _PREFIXES = PROVINCES + "微薇威徽维"
-"""They count beside certain characters, most of them Latin letters: plates, and short words for WeChat."""
+"""They count with a Latin letter, a digit or 牌 behind them: plates, and short words for WeChat."""
 _DIGITS, _SIGN, _PREFIX = 0x0F, 0x10, 0x20
 """In `telling`, which leaves the two highest bits to others."""
 _ANY_SIGN = re.compile(f"[{re.escape(_SIGNS)}]")
-_BEGINS = re.compile(f"[{_PREFIXES}][a-z牌]|j[{_PREFIXES}]|使[0-9]")
+_BEGINS = re.compile(f"[{_PREFIXES}][a-z0-9牌]")
 
 
 def candidates(
@@ -66,7 +67,8 @@ def candidates(
     counted = digits.nonzero()[0]
     enough = np.bincount(batch.numbers(places.take(counted)), digits.take(counted)) >= MIN_DIGITS
     prefixes = places[(told & _PREFIX) != 0]
-    prefixes = _beginnings(batch, prefixes)
+    behind = looked_up(batch.kept_codes, batch.kept.searchsorted(prefixes) + 1)
+    prefixes = prefixes[are_letters(behind) | (behind - np.uint32(48) < 10) | (behind == ord("牌"))]
     signs = _signs(batch, places[(told & _SIGN) != 0])
     more = batch.numbers(np.concatenate((prefixes, signs)))
     return sorted({*announced, *enough.nonzero()[0].tolist(), *more.tolist()})
@@ -83,15 +85,6 @@ def telling() -> Marks:
     told[list(map(ord, _SIGNS))] |= _SIGN
     told[np.isin(table.fold, list(map(ord, _PREFIXES)))] |= _PREFIX
     return told
-
-
-def _beginnings(batch: Folded, places: Index) -> Index:
-    """Of the places of _PREFIXES those that `_BEGINS` tells."""
-    at = batch.kept.searchsorted(places)
-    before, here, behind = (looked_up(batch.kept_codes, at + step) for step in (-1, 0, 1))
-    begins = are_letters(behind) | (behind == ord("牌")) | (before == ord("j"))
-    begins |= (here == ord("使")) & (behind - np.uint32(48) < 10)
-    return places.compress(begins)
 
 
 def _signs(batch: Folded, places: Index) -> Index:

@@ -175,7 +175,7 @@ class _Run:
             return self._parted_by_letters(marks, sizes, start, end, usual=usual or kind == "resident-id")
         if told or kind == "resident-id":
             return True
-        if not _part_one_number(marks) or _are_several(kind, [soft[a:b] for a, b in groups]):
+        if not _part_one_number(marks) or _are_several(kind, [soft[a:b] for a, b in groups], marks[0]):
             return False
         if usual:
             outside = {*self.marks[max(self.head, first - 1) : first], *self.marks[last - 1 : last]}
@@ -216,10 +216,14 @@ def _part_one_number(marks: list[str]) -> bool:
     return marks != ["."] and not any(mark == ", " or mark[0] in "=+%$<>" for mark in marks)
 
 
-def _are_several(kind: str, groups: list[str]) -> bool:
-    """Whether groups look like numbers of their own: round ones, years, or marks of 60 to 99."""
+def _are_several(kind: str, groups: list[str], mark: str) -> bool:
+    """Whether groups look like numbers of their own: round ones, years, or marks of 60 to 99.
+
+    `mark`: what parts them.
+    """
     zeros = "00" if kind == "phone" else "0"
-    if list(map(len, groups)) == [3, 3, 3, 2] and sum(one.endswith("0") for one in groups) > 1:
+    threes = list(map(len, groups)) == [3, 3, 3, 2]
+    if threes and (mark not in " -" or sum(one.endswith("0") for one in groups) > 1):
         return True
     years = sum(len(one) == 4 and one[:2] in {"19", "20"} for one in groups)
     marks = len(groups) > 3 and all(len(one) == 2 and one >= "60" for one in groups[1:])
