@@ -8,7 +8,7 @@ from moderation.personal.addresses import MAYBE_ADDRESS
 from moderation.personal.find import MAX_READ, Personal
 from moderation.personal.numbers import MAYBE_NUMBER
 from moderation.personal.plates import MAYBE_PLATE
-from moderation.personal.softread import read_softly
+from moderation.personal.softread import ROUND_ZERO, as_drawn, readings
 from moderation.tables import Kind, tables
 from moderation.text.edges import with_marks
 
@@ -27,10 +27,17 @@ def masked(text: str, finds: Sequence[Personal]) -> str:
     What is behind MAX_READ was not searched: there `masked_blind` does it, from BORDER before it on.
     """
     out = list(text)
+    rank: dict[int, int] = {}
+    if any(one.turned for one in finds):
+        rank = {at: place for place, at in enumerate(as_drawn(text[:MAX_READ]))}
     for one in finds:
-        if hidden := _hidden(text, one):
-            end = min(with_marks(text, hidden[-1] + 1), one.end)
-            out[hidden[0] : end] = "*" * (end - hidden[0])
+        span: Sequence[int] = range(one.start, one.end)
+        if one.turned:
+            span = sorted(filter(rank.__contains__, span), key=rank.__getitem__)
+        if hidden := _hidden(text, one, span):
+            low, last = min(hidden), max(hidden)
+            end = min(with_marks(text, last + 1), one.end)
+            out[low:end] = "*" * (end - low)
     if len(text) > MAX_READ:
         cut = MAX_READ - BORDER
         behind = masked_blind(text[cut:])
@@ -44,21 +51,24 @@ def masked_blind(text: str) -> str:
     Five digits or more, addresses, words with digits in them, plates. Of the same length; half a second
     for a megabyte.
     """
-    soft, places = read_softly(text)
     out = list(text)
-    for low, high in (*(found.span() for found in _BLIND.finditer(soft)), *announced_ids(soft)):
-        start, end = places[low], places[high - 1] + 1
-        out[start:end] = "*" * (end - start)
+    for soft, places in readings(text):
+        for low, high in (*(found.span() for found in _BLIND.finditer(soft)), *announced_ids(soft)):
+            there = places[low:high]
+            start, end = min(there), max(there) + 1
+            out[start:end] = "*" * (end - start)
     return "".join(out)
 
 
-def _hidden(text: str, find: Personal) -> Sequence[int]:
-    """Places of the letters and digits that are not to be seen; of an address only what is before the @."""
+def _hidden(text: str, find: Personal, span: Sequence[int]) -> Sequence[int]:
+    """Places of the letters and digits that are not to be seen; of an address only what is before the @.
+
+    `span`: the places of the find as they are drawn.
+    """
     kind_of = tables().kind
-    span = range(find.start, find.end)
-    shown = [at for at in span if kind_of[ord(text[at])] <= Kind.ALNUM]
+    shown = [at for at in span if kind_of[ord(text[at])] <= Kind.ALNUM or text[at] == ROUND_ZERO]
     if find.kind == "e-mail" and (signs := [at for at in span if text[at] in "@＠﹫"]):
-        name = [at for at in shown if at < signs[0]]
+        name = [at for at in span[: span.index(signs[0])] if kind_of[ord(text[at])] <= Kind.ALNUM]
         return name[1:] or name
     local = find.kind == "phone" and len(shown) < 9
     head, tail = _KEEP_LOCAL if local else _KEEP.get(find.kind, (1, 1))

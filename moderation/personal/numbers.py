@@ -6,6 +6,7 @@ All of it works on text that was read softly.
 import datetime as dt
 import itertools
 import re
+import string
 from collections.abc import Iterator
 
 from moderation.personal.softread import LINK, MARK, Spot
@@ -20,9 +21,13 @@ MAYBE_NUMBER = rf"\d(?>{MARK}{{0,8}}(?:[a-z\u4e00-\u9fff]{{1,2}}{MARK}{{0,2}})?\
 """Five digits or more, whatever parts them: for text that nobody searches."""
 
 _GAP = r"[^0-9a-z\u4e00-\u9fff@]"
-_GAPS_THAT_MIX = set(" -~_*()|")
+_GAPS_THAT_MIX = set(" -~^_*()|")
 _UNITS = "元块毛角分秒时点天日月年号楼层室岁人个次米克斤吨万亿千百只头名位条张件台瓶班级届章节页题步票赞粉%"
 _COUNTS = re.compile(rf" ?(?:[{_UNITS}]|用户)|[.:,]\d")
+
+_COUNTING = "个只条张件位次"
+"""Units that nobody counts 138 of and then 1234."""
+_LETTERS = frozenset(string.ascii_lowercase)
 
 _DIGITS = re.compile(r"\d+")
 _LATIN = re.compile("[a-z]")
@@ -39,6 +44,7 @@ _PHONE = re.compile(r"0(?:10|2\d)[1-9]\d{7}|0[3-9]\d{2}[1-9]\d{6,7}|400\d{7}|800
 _PHONE_ABROAD = re.compile(r"(?:86)?((?:10|2\d)[2-9]\d{7}|[3-9]\d{2}[2-9]\d{6,7})")
 # without an area code; neither a day of this century nor a round number
 _LOCAL = re.compile(r"(?!20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$)[2-8]\d{6,7}(?<!0000)")
+_LOCAL_ANY = re.compile(r"[1-9]\d{6,7}")
 # area (its first two digits are a province), year, month and day, serial number, check
 _RESIDENT = re.compile(r"(?:[1-6]\d|71|8[1-3]|9\d)\d{4}(?:18|19|20)\d{9}[\dx]")
 _LAST_X = re.compile(rf"{_GAP}{{0,3}}x(?!\d)")
@@ -46,6 +52,8 @@ _LAST_X = re.compile(rf"{_GAP}{{0,3}}x(?!\d)")
 _CARD = re.compile(
     r"62\d{14,17}|6[05]\d{14}(?:\d{3})?|4\d{15}(?:\d{3})?|5[1-5]\d{14}|35\d{14}|3[47]\d{13}|9558\d{15}"
 )
+# a resident ID of its word only: with any check digit, without one, or of the first generation
+_MISTYPED = re.compile(r"[1-9]\d{14}(?:\d{2}[\dx]?)?")
 _ANY_CARD = re.compile(r"[3-6]\d{14,18}|9558\d{15}")
 
 _TOLD = {
@@ -54,14 +62,17 @@ _TOLD = {
     ),
     "local": re.compile(rf"(?:电话|座机|固话|热线|传真|致电|拨打|tel|phone|fax){LINK}$"),
     "card": re.compile(rf"(?:卡|账号|帐号|card){LINK}$"),
+    "resident": re.compile(rf"(?:身份证|身份号|公民身份){LINK}$"),
+    "behind area": re.compile(rf"区号{LINK}0\d{{2,3}}{MARK}{{0,3}}(?:电话|座机|固话|号码)?{LINK}$"),
 }
 """What the words before a number say it is. "local": a phone without its area code."""
-_TOLD_WITHIN = 16
+_TOLD_WITHIN = 24
 _DECIMAL_OR_HEX = re.compile(r"(?<!\d)0[.x]$")
 
 _RANK = {"resident-id": 0, "bank-card": 1, "mobile": 2, "phone": 3}
 _LAYOUTS = {
-    "mobile": {(3, 8), (3, 4, 4), (7, 4), (3, 3, 5), (4, 3, 4), (4, 4, 3), (3, 2, 2, 2, 2), (3, 4, 2, 2)},
+    "mobile": {(3, 8), (3, 4, 4), (7, 4), (3, 3, 5), (4, 3, 4), (4, 4, 3), (3, 2, 2, 2, 2), (3, 4, 2, 2)}
+    | {(3, 3, 3, 2)},
     "phone": {(3, 3, 4), (3, 7), (4, 3, 3), (4, 6)}
     | {(area, *rest) for area in (2, 3, 4) for rest in ((8,), (7,), (4, 4), (3, 4), (4, 3), (2, 2, 2, 2))},
     "bank-card": {(6, 10), (6, 13), (4, 12), (4, 15), (8, 8), (8, 11), (4, 6, 5)}
@@ -161,12 +172,10 @@ class _Run:
         sizes = (self.sizes[first] - skip, *self.sizes[first + 1 : last])
         usual = sizes in _LAYOUTS.get(kind, ()) or max(sizes) == 1
         if any(map(str.isalnum, marks)):
-            beside = soft[max(0, start - 1)] + soft[end : end + 1]
-            one = len(set(marks)) == 1 < len(marks) and not (marks[0].isascii() and _LATIN.search(beside))
-            return one and marks[0] not in _UNITS and (usual or kind == "resident-id")
+            return self._parted_by_letters(marks, sizes, start, end, usual=usual or kind == "resident-id")
         if told or kind == "resident-id":
             return True
-        if not _part_one_number(marks) or _are_several(kind, [soft[a:b] for a, b in groups]):
+        if not _part_one_number(marks) or _are_several(kind, [soft[a:b] for a, b in groups], marks[0]):
             return False
         if usual:
             outside = {*self.marks[max(self.head, first - 1) : first], *self.marks[last - 1 : last]}
@@ -174,6 +183,22 @@ class _Run:
         whole = first <= self.head and last == len(self.groups)
         few = len(sizes) < 4 if marks[0] == " " else marks[0] not in set(",.:/;")
         return kind == "mobile" and whole and few and min(sizes[:-1]) > 1
+
+    def _parted_by_letters(
+        self, marks: list[str], sizes: tuple[int, ...], start: int, end: int, *, usual: bool
+    ) -> bool:
+        """The same of groups with letters between: one for all, or Latin ones in a mobile (138a1234b5678)."""
+        soft, alike = self.soft, len(set(marks)) == 1 < len(marks)
+        if _LATIN.search(soft[max(0, start - 1)] + soft[end : end + 1]) and not set(marks).isdisjoint(
+            _LETTERS
+        ):
+            return False
+        as_written = sizes == (3, 4, 4)
+        if set(marks) <= _LETTERS and as_written:
+            return True
+        if alike and marks[0] in _COUNTING and as_written:
+            return soft[end : end + 2].strip()[:1] != marks[0] and not counts_something(soft, end)
+        return alike and marks[0] not in _UNITS and usual
 
 
 def _mark(gap: str) -> str:
@@ -191,9 +216,15 @@ def _part_one_number(marks: list[str]) -> bool:
     return marks != ["."] and not any(mark == ", " or mark[0] in "=+%$<>" for mark in marks)
 
 
-def _are_several(kind: str, groups: list[str]) -> bool:
-    """Whether groups look like numbers of their own: all round, years, or marks of 60 to 99."""
+def _are_several(kind: str, groups: list[str], mark: str) -> bool:
+    """Whether groups look like numbers of their own: round ones, years, or marks of 60 to 99.
+
+    `mark`: what parts them.
+    """
     zeros = "00" if kind == "phone" else "0"
+    threes = list(map(len, groups)) == [3, 3, 3, 2]
+    if threes and (mark not in " -" or sum(one.endswith("0") for one in groups) > 1):
+        return True
     years = sum(len(one) == 4 and one[:2] in {"19", "20"} for one in groups)
     marks = len(groups) > 3 and all(len(one) == 2 and one >= "60" for one in groups[1:])
     return years > 1 or marks or all(one.endswith(zeros) for one in groups)
@@ -201,9 +232,9 @@ def _are_several(kind: str, groups: list[str]) -> bool:
 
 def _kind_of(digits: str, told: set[str], *, abroad: bool) -> tuple[str, int]:
     """What such digits are, and how many of them come before it (86). `abroad`: behind +86."""
-    if _RESIDENT.fullmatch(digits) and is_resident_id(digits):
+    if _is_resident(digits, told):
         return "resident-id", 0
-    if (_ANY_CARD if "card" in told else _CARD).fullmatch(digits) and is_luhn(digits):
+    if _is_card(digits, told):
         return "bank-card", 0
     if mobile := _MOBILE.fullmatch(digits):
         return "mobile", mobile.start(1)
@@ -211,7 +242,22 @@ def _kind_of(digits: str, told: set[str], *, abroad: bool) -> tuple[str, int]:
         return "phone", 0
     if abroad and (phone := _PHONE_ABROAD.fullmatch(digits)):
         return "phone", phone.start(1)
-    return ("local", 0) if "local" in told and _LOCAL.fullmatch(digits) else ("", 0)
+    local = _LOCAL_ANY if "behind area" in told else _LOCAL if "local" in told else None
+    return ("local", 0) if local and local.fullmatch(digits) else ("", 0)
+
+
+def _is_resident(digits: str, told: set[str]) -> bool:
+    """By its check digit; behind its word in any case, for a slip hides nothing of the rest."""
+    if "resident" in told and _MISTYPED.fullmatch(digits):
+        return True
+    return bool(_RESIDENT.fullmatch(digits)) and is_resident_id(digits)
+
+
+def _is_card(digits: str, told: set[str]) -> bool:
+    """The same of the number of a card."""
+    if "card" in told and _CARD.fullmatch(digits):
+        return True
+    return bool((_ANY_CARD if "card" in told else _CARD).fullmatch(digits)) and is_luhn(digits)
 
 
 def is_resident_id(number: str) -> bool:

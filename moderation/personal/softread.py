@@ -1,7 +1,7 @@
 """How a text is read for personal data: folded like terms, but its punctuation and its repeats stay."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from moderation.tables import CODE_POINTS, Kind, tables
 
@@ -13,11 +13,21 @@ MARK = r"[^0-9a-z\u4e00-\u9fff]"
 LINK = rf"(?:{MARK}|[号码账帐群是为的我加搜叫在找发]|id){{0,8}}"
 """What stands between an announcing word and its number or id: 微信[号是：]..."""
 
+HEARTS = "❤♥💓💕💖💗💘💙💚💛💜💝💞🖤🤍🤎🧡"
+"""Read as ^: they stand for a letter (v❤)."""
+
+ROUND_ZERO = "◯"
+"""Read as a digit, though it is a sign."""
+OVERRIDE = "\u202e"
+_TURNED = re.compile(f"{OVERRIDE}[^\u202c\n]*")
+
 _READ_AS = {chr(ord(char) + 0xFEE0): char for char in "!#$%&'()*+,-./:;<=>?@[]^_{|}~"} | {
     char: read
     for read, chars in {
-        "1": "幺", "@": "﹫", "+": "➕﹢⁺", ":": "﹕∶", ",": "、﹐", ".": "。", "-": "－–—‐‑‒―−﹣➖",
-        " ": "·", "$": "¥￥€£", "%": "°％‰", "(": "【〔［『「", ")": "】〕］』」", "x": "×✕✖Ⅹⅹ", "=": "÷≈≠",
+        "0": ROUND_ZERO, "1": "幺", "@": "﹫", "+": "➕﹢⁺",
+        ":": "﹕∶", ",": "、﹐", ".": "。", "-": "－–—‐‑‒―−﹣➖",
+        " ": "·", "^": HEARTS, "$": "¥￥€£", "%": "°％‰", "(": "【〔［『「", ")": "】〕］』」", "x": "×✕✖Ⅹⅹ",
+        "=": "÷≈≠",
         "电话": "☎📞📱✆",
         "企鹅": "🐧", "id": "🆔",
     }.items()
@@ -67,3 +77,23 @@ def read_softly(text: str) -> tuple[str, Sequence[int]]:
     if len(soft) == len(text) and "" not in read:
         return soft, range(len(text))
     return soft, [at for at, one in enumerate(read) for _ in one]
+
+
+def readings(text: str) -> Iterator[tuple[str, Sequence[int]]]:
+    """The text as it is stored; then as it is drawn, where an override turns some of it."""
+    yield read_softly(text)
+    if OVERRIDE in text:
+        order = as_drawn(text)
+        soft, places = read_softly("".join(map(text.__getitem__, order)))
+        yield soft, list(map(order.__getitem__, places))
+
+
+def as_drawn(text: str) -> list[int]:
+    """The places of a text in the order they are drawn: behind an override, up to its end, from the right."""
+    order: list[int] = []
+    at = 0
+    for run in _TURNED.finditer(text):
+        order += range(at, run.start())
+        order += range(run.end() - 1, run.start(), -1)
+        at = run.end()
+    return [*order, *range(at, len(text))]

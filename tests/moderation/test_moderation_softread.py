@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from moderation_texts import any_text
 
-from moderation.personal.softread import read_softly
+from moderation.personal.softread import as_drawn, read_softly, readings
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,7 @@ from moderation.personal.softread import read_softly
         "1113": "1113",
         "Ⅴ：": "v:",
         "ⅣⅤ": "45",
+        "v❤️️": "v^",
     }.items(),
 )
 def test_it_is_folded_with_punctuation_and_repeats_kept(text: str, soft: str) -> None:
@@ -30,6 +31,26 @@ def test_it_is_folded_with_punctuation_and_repeats_kept(text: str, soft: str) ->
 def test_every_character_knows_its_place() -> None:
     soft, places = read_softly("📞\u200b１⒓!")
     assert (soft, list(places)) == ("电话112!", [0, 0, 2, 3, 3, 4])
+
+
+def test_a_text_with_an_override_is_read_as_it_is_stored_and_as_it_is_drawn() -> None:
+    stored, drawn = readings("a\u202e①2🐧\u202cb")
+    assert (stored[0], list(stored[1])) == ("a12企鹅b", [0, 2, 3, 4, 4, 6])
+    assert (drawn[0], list(drawn[1])) == ("a企鹅21b", [0, 4, 4, 3, 2, 6])
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    {
+        "abc": [0, 1, 2],
+        "a\u202ebc": [0, 3, 2],
+        "\u202eab\u202cc": [2, 1, 3, 4],
+        "\u202eab\nc": [2, 1, 3, 4],
+        "\u202ea\u202eb\u202cc\u202ed": [3, 2, 1, 4, 5, 7],
+    }.items(),
+)
+def test_an_override_turns_what_is_behind_it_up_to_its_end(text: str, order: list[int]) -> None:
+    assert as_drawn(text) == order
 
 
 @given(any_text)
