@@ -27,6 +27,8 @@ MAX_UNITS = 160
 _STARRED = re.compile(f"[{UNIT}*]+")
 _APART = re.compile(f"(?<![a-z0-9])[a-z0-9](?:[{re.escape(SIGNS)}][a-z0-9]){{2,}}(?![a-z0-9])")
 """Letters with one sign in each gap: f|r|3|3."""
+_MODEL = re.compile("[A-Z]{2}[0-9]{3}")
+"""A flight or a model, though its letters may be a term: BA115."""
 _BARE = str.maketrans(dict.fromkeys(SIGNS, " "))
 
 _Find = tuple[int, int, int]
@@ -99,7 +101,7 @@ class Leet:
         spans = []
         for low, high, number in found:
             start, end = (low, high) if places is None else (places[low], places[high - 1] + 1)
-            if end < len(read) or len(read) == len(text):
+            if (end < len(read) or len(read) == len(text)) and not _MODEL.fullmatch(text, start, end):
                 spans.append((start, with_marks(text, end), number))
         return _longest(spans)
 

@@ -33,6 +33,11 @@ _MEASURES = re.compile(
 """What stands behind a number: 8am, 7up."""
 _DRAWN_OUT = re.compile(r"([^*])\1{2,}")
 
+_DIGITS_FOR = {
+    letter: [digit for digit in "0123456789" if letter in FITS[digit]]
+    for letter in "abcdefghijklmnopqrstuvwxyz"
+}
+
 _Runs = list[tuple[str, int, bool]]
 """A letter of a term, how often it stands there, whether a word of the term begins with it."""
 
@@ -53,7 +58,7 @@ def holds(term: Term, stretch: Stretch) -> bool:
         return False
     runs = _runs(term)
     letters = _letters(runs, units, loose)
-    if letters < (1 if length == 3 else (length + 1) // 2) or not _edges_needed(runs, units):
+    if letters < _letters_needed(runs, length, units) or not _edges_needed(runs, units):
         return False
     if letters == length and not any(each.isdecimal() for each in units):
         return False  # the fold takes the signs away
@@ -124,6 +129,15 @@ def _letters(runs: _Runs, units: str, loose: list[bool]) -> int:
         if run == len(runs) - 1 and have >= runs[run][1]
     ]
     return max(ends, default=-1)
+
+
+def _letters_needed(runs: _Runs, length: int, units: str) -> int:
+    """Half of the letters; a doubled one counts once where it is a doubled digit: he110, not ba5s0."""
+    if length == 3:
+        return 1
+    doubled = [letter for letter, need, _ in runs if need == 2]
+    once = sum(any(2 * digit in units for digit in _DIGITS_FOR[letter]) for letter in doubled)
+    return (length - once + 1) // 2
 
 
 def _edges_needed(runs: _Runs, units: str) -> bool:

@@ -104,6 +104,9 @@ you 「a$$$$」 | ass
 「h3ll」 | hell
 「h3llo」 you | hello
 「he11o」 | hello
+「he110」 | hello
+「He110」! | hello
+「HE11O」 | hello
 「he|lo」 | hello
 「hel1lo」 | hello
 「#ell0」 | hello
@@ -130,6 +133,10 @@ x-「fr33」-y | free
 
 ORDINARY = """
 room B204
+room HE110
+he101
+h3110
+he100
 room A55
 A55
 a55
@@ -389,6 +396,12 @@ def test_one_skeleton_may_be_several_terms():
     assert leet.find("ba11") == [(0, 4, 7), (0, 4, 8)]
     assert leet.find("8all") == [(0, 4, 8)]
     assert leet.find("9all") == [(0, 4, 9)]
+
+
+def test_two_capitals_and_three_digits_are_a_flight_or_a_room():
+    leet = Leet([("balls", 0)])
+    assert leet.find("flight BA115") == []
+    assert leet.find("ba115, Ba115, BA1LS") == [(0, 5, 0), (7, 12, 0), (14, 19, 0)]
 
 
 def test_what_cannot_be_used_is_passed_over():
