@@ -57,7 +57,8 @@ class Lines:
             data = self._opened(b"".join([*self._begun, data]), ended=ended)
             self._begun, self._first = [], False
         if self._wide:
-            if self._marked or _plain_wide(b"".join([*self._begun, data]), self._wide):
+            narrow = data.endswith(b"\n") and b"\0" not in data
+            if self._marked or (not narrow and _plain_wide(b"".join([*self._begun, data]), self._wide)):
                 return self._wide_lines(data, ended=ended)
             self._wide = ""
         whole, newline, rest = data.rpartition(b"\n")
@@ -96,11 +97,12 @@ class Lines:
             last = rest[: len(rest) & ~1].decode(self._wide, "surrogatepass")
             texts.append(f"{last}\udcff" if len(rest) % 2 else last)
         texts = [text.removesuffix("\r") for text in texts]
-        doubtful = {
-            at: Line(text, (), "has half a character in it")
-            for at, text in enumerate(texts)
-            if SURROGATE.search(text)
-        }
+        doubtful = {}
+        for at, text in enumerate(texts):
+            if SURROGATE.search(text):
+                doubtful[at] = Line(text, (), "has half a character in it")
+            elif not self._marked and (other := _narrow(text.encode(self._wide))):
+                doubtful[at] = Line(text, (other,))
         return texts, doubtful
 
     def _cut(self, data: bytes) -> tuple[list[str], dict[int, Line]]:
@@ -188,4 +190,12 @@ def _is_wide(data: bytes, newline: bytes) -> bool:
         data.decode()
     except UnicodeDecodeError:
         return newline in data or not data.count(b"\n")
-    return MANY_NULS * data.count(0) > len(data)
+    return MANY_NULS * data.count(0) > len(data) or data.endswith(newline)
+
+
+def _narrow(data: bytes) -> str:
+    """What a line is if its stream only looked like UTF-16; "" if it cannot be."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return ""

@@ -89,3 +89,12 @@ def test_a_mark_counts_in_front_only() -> None:
 
 def test_the_encoding_is_told_once() -> None:
     assert len(fed(*["操你妈\n".encode("gb18030")] * 3)[2]) == 1
+
+
+def test_a_first_line_that_looks_like_utf_16_hides_nothing() -> None:
+    lines = Lines()
+    assert lines.feed("好\n".encode("utf-16-le"), ended=False)[0] == ["好"]
+    lines = Lines()
+    texts, doubtful = lines.feed(b"fuck it!\0\n", ended=False)
+    assert "fuck it!" in (texts[0], *doubtful[0].others)
+    assert lines.feed(b"abcdefg\nabcdefg\n", ended=False)[0] == ["abcdefg", "abcdefg"]
