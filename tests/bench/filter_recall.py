@@ -13,8 +13,8 @@ Row = tuple[str, str, str, bool | None]
 def rows() -> list[Row]:
     """(What, value, aim, whether it is kept)."""
     made: list[Row] = []
-    for folder in (score.HERE, score.HELD_OUT):
-        made += _rows(folder, "" if folder == score.HERE else ", held out")
+    for folder in score.FOLDERS:
+        made += _rows(folder, "" if folder == score.HERE else f", {folder.name}")
     return made
 
 
