@@ -229,6 +229,8 @@ class Scan:
             number = self.batch.number(low)
             self.found.more(number)
             begin = batch.original_begins.item(number)
+            if is_read.item(high - 1):
+                high = compiled.pictures.end(batch.codes, high - 1)
             senses = (Sense(which, Channel.EMOJI, None),) if heard_so else compiled.meanings(which)
             self._read(number, (low - begin, high - begin), Channel.EMOJI, senses)
 
