@@ -19,7 +19,6 @@ from moderation.text.boundary import (
     FUNCTION_WORDS,
     GRAMMAR,
     MOST_USED,
-    UNLIKELY,
     Place,
     by_chance,
 )
@@ -29,7 +28,7 @@ from moderation.text.placed import FEW, Placed, columns, placed
 
 LETTERS = 2
 """Latin letters a text has at least to be read as pinyin."""
-PLAIN = 2 * MOST_USED - CHANGED - 2 * EVIDENCE
+PLAIN = 66
 """Two characters of more use than this sound like a term by chance, whichever the term, see `by_chance`."""
 
 
@@ -39,7 +38,7 @@ def _use() -> npt.NDArray[np.uint8]:
     use = tables().char_use.copy()
     grammar = [ord(char) for char in FUNCTION_WORDS]
     use[grammar] = np.maximum(use[grammar], PLAIN // 2 + 1)
-    use[[ord(char) for char in GRAMMAR]] += UNLIKELY
+    use[[ord(char) for char in GRAMMAR]] += 11
     return use
 
 

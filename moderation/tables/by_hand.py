@@ -369,6 +369,9 @@ FIRST_READINGS = {
 }
 """Where the corpus of jieba's dictionary, out of newspapers, has another reading first than comments have."""
 
+ALSO_READ = {"券": "juan"}
+"""Second readings that most people use whatever a dictionary says."""
+
 _NEW_WORDS = """
 微信 20000; 微博 微商 网红 直播 主播 弹幕 粉丝 点赞 打卡 外卖 快递 网购 淘宝 红包 扫码 转账 私信 群聊 加群 客服 抖音 快手 视频 手游 网课 种草 2000
 二维码 公众号 朋友圈 小程序 直播间 优惠券 支付宝 充电宝 身份证 验证码 表情包 2000

@@ -32,6 +32,7 @@ import numpy.typing as npt
 
 from moderation.tables import FILE, USE_STEPS, Codes, Kind
 from moderation.tables.by_hand import (
+    ALSO_READ,
     CYRILLIC_AND_GREEK,
     EMOJI,
     ENCLOSING,
@@ -262,7 +263,7 @@ class Readings:
             counts, first = used[char], FIRST_READINGS.get(char)
             readings.sort(key=lambda one: (one != first, -counts[one]))
             often = [one for one in readings[1:2] if counts[one] > sum(counts.values()) / OFTEN]
-            self.chars[char] = readings[:1] + often
+            self.chars[char] = readings[:1] + ([ALSO_READ[char]] if char in ALSO_READ else often)
         self.told: dict[str, tuple[str, ...]] = {}
         for word, syllables in sorted(said.items(), key=lambda one: (len(one[0]), one[0])):
             known_so = 2 <= len(word) <= 3 and word in words
