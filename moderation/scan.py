@@ -13,7 +13,7 @@ from moderation.matcher import Match
 from moderation.readings.halves import MAX_PAIRS, joined
 from moderation.readings.hearing import Ear, with_letters
 from moderation.readings.variants import Variant, strewn, variants
-from moderation.tables import Flags, tables
+from moderation.tables import Flags, Index, tables
 from moderation.text.edges import edges_hold, gaps_of, has_stop, part_of_number, straddles, with_marks
 from moderation.text.fold import Folded
 from moderation.text.placed import FEW, Placed, columns, placed, places
@@ -39,8 +39,10 @@ class Scan:
         self._ear = Ear(compiled, texts, self.found)
         read = None
         self._exact()
-        if Channel.SPLIT in channels:
-            self._joined()
+        parts = None
+        if Channel.SPLIT in channels and len(batch.folded) > 1:
+            parts = compiled.halves.places(batch)
+            self._joined(parts)
         marks = compiled.marks.take(batch.codes)
         self.places = (marks != 0).nonzero()[0]
         self.marks = marks.take(self.places)
@@ -64,7 +66,9 @@ class Scan:
             self._ear.homophones(batch)
         if Channel.PINYIN in channels:
             for source in (batch, read[0] if read else None):
-                self._letters(source, with_halves=Channel.SPLIT in channels)
+                self._letters(source)
+        if parts and (whole := compiled.halves.whole(batch, parts, compiled.pictures.is_picture)):
+            self._whole(*whole, pictures if Channel.EMOJI in channels else pictures[:0], channels)
 
     # ------------------------------------------------------------ exact
 
@@ -181,9 +185,9 @@ class Scan:
 
     # ------------------------------------------------------------ other readings
 
-    def _joined(self) -> None:
+    def _joined(self, parts: tuple[Index, Index]) -> None:
         """Split characters: every reading is a line of one haystack."""
-        read = list(joined(self.batch, self.compiled.halves))
+        read = list(joined(self.batch, self.compiled.halves, parts))
         if not read:
             return
         if len(read) >= MAX_PAIRS:
@@ -201,9 +205,8 @@ class Scan:
                 number = self.batch.number(low)
                 self.found.more(number)
                 begin = self.batch.original_begins.item(number)
-                self._read(
-                    number, (low - begin, high - begin), Channel.SPLIT, self.compiled.meanings(pattern)
-                )
+                span, senses = (low - begin, high - begin), self.compiled.meanings(pattern)
+                self._read(number, span, Channel.SPLIT, senses, units=end - start)
 
     def _pictures(self, read: Folded, is_read: Flags, *, by_sound: bool) -> None:
         """Pictures read as the words for them: by letter and, three syllables or more, by sound."""
@@ -249,13 +252,20 @@ class Scan:
             first, last = min(at for at, _ in span), max(at for at, _ in span) + 1
             self._read(one.text, (first, last), one.channel, self.compiled.meanings(which))
 
-    def _read(self, number: int, span: tuple[int, int], channel: Channel, senses: Iterable[Sense]) -> None:
-        """Keep what is found in another reading of a text."""
+    def _read(
+        self,
+        number: int,
+        span: tuple[int, int],
+        channel: Channel,
+        senses: Iterable[Sense],
+        units: int = 0,
+    ) -> None:
+        """Keep what is found in another reading of a text. `units`: see `gaps_of`."""
         finds, text = self.found.by_text[number], self.texts[number]
         start, end = span
         if finds.too_many or not edges_hold(text, start, end):
             return
-        if not gaps_of(text, start, end, strict=channel is Channel.EMOJI):
+        if not gaps_of(text, start, end, units=units, strict=channel is Channel.EMOJI):
             return
         for sense in senses:
             if sense.term == TRIGGER:
@@ -298,10 +308,37 @@ class Scan:
                 span = (low - begin, high - begin)
                 self._read(number, span, Channel.LEET, self.compiled.meanings(which))
 
-    def _letters(self, source: Folded | None, *, with_halves: bool) -> None:
-        """Pinyin in the texts, or in their readings; with halves put together too."""
-        if source is None or (lines := with_letters(source)) is None:
-            return
-        self._ear.letters(lines)
-        if with_halves and (whole := self.compiled.halves.together(lines)) is not None:
-            self._ear.letters(whole)
+    def _letters(self, source: Folded | None) -> None:
+        """Pinyin in the texts, or in their readings."""
+        if source is not None and (lines := with_letters(source)) is not None:
+            self._ear.letters(lines)
+
+    def _whole(self, whole: Folded, is_whole: Flags, pictures: Index, channels: frozenset[Channel]) -> None:
+        """Other disguises beside parts that are put together. `pictures`: original positions."""
+        compiled, by_sound = self.compiled, Channel.HOMOPHONE in channels
+        self._made(compiled.exact.find(whole.text), whole, is_whole)
+        if by_sound:
+            self._ear.homophones(whole)
+        read = None
+        there = np.zeros(len(whole.lengths), np.bool_)
+        there[whole.numbers(whole.kept)] = True
+        pictures = pictures[there.take(whole.numbers(pictures))]
+        if len(pictures):
+            beside_letters = Channel.PINYIN in channels
+            read = compiled.pictures.read(whole, pictures, by_sound=by_sound, beside_letters=beside_letters)
+        if read is not None:
+            self._pictures(*read, by_sound=by_sound)
+        if Channel.PINYIN in channels:
+            for source in (whole, read[0] if read else None):
+                self._letters(source)
+
+    def _made(self, matches: Sequence[Match], whole: Folded, is_whole: Flags) -> None:
+        """Keep matches that hold a character put together."""
+        for start, end, pattern in matches:
+            low, high = whole.span(start, end)
+            if is_whole[low:high].any():
+                number = self.batch.number(low)
+                begin = self.batch.original_begins.item(number)
+                self.found.more(number)
+                span = (low - begin, high - begin)
+                self._read(number, span, Channel.SPLIT, self.compiled.meanings(pattern), units=end - start)

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from moderation.readings.sounds import fuzzy_codes
 from moderation.tables import (
     CODE_POINTS,
     Bits,
     Codes,
     Flags,
     Index,
+    Pairs,
     are_letters,
     bits_of,
     has_pair,
@@ -60,9 +62,12 @@ def _splits() -> dict[str, str]:
 
 
 class Halves:
-    """The pairs of halves that make a character some pattern has. `beside`: the neighbours in patterns."""
+    """The pairs of halves that make a character some pattern has.
 
-    def __init__(self, patterns: Sequence[str], beside: Bits) -> None:
+    `neighbours`, `beside`: the neighbours in patterns, and the same as a set.
+    """
+
+    def __init__(self, patterns: Sequence[str], neighbours: Pairs, beside: Bits) -> None:
         there = set().union(*patterns)
         wholes = _splits()
         # a whole character some pattern has, or one that is a half of such
@@ -87,19 +92,24 @@ class Halves:
         makes = [ord(wholes) if len(wholes) == 1 else 0 for wholes in self.wholes.values()]
         self._makes = np.array(makes, np.uint32)[order]
         self._beside = beside
+        # the same where only the other one has its character, and its neighbour a sound
+        one, two = neighbours
+        made = np.zeros(CODE_POINTS, np.bool_)
+        made[list(map(ord, set().union(*self.wholes.values())))] = True
+        before, behind = made.take(one), made.take(two)
+        heard = keys_of(one[before], fuzzy_codes(two[before])), keys_of(fuzzy_codes(one[behind]), two[behind])
+        self._heard = bits_of(np.concatenate(heard))
         self._alone = np.zeros(CODE_POINTS, np.bool_)
         self._alone[[ord(one) for one in patterns if len(one) == 1]] = True
 
-    def pairs(self, batch: Folded) -> dict[int, str]:
-        """Folded position of each first half that has its second behind it -> what they make."""
-        return self._pairs(batch, self._places(batch)[0])
+    def both(self, batch: Folded, at: tuple[Index, Index]) -> tuple[dict[int, str], dict[int, str]]:
+        """Folded position of each first half that has its second behind it -> what they make.
 
-    def both(self, batch: Folded) -> tuple[dict[int, str], dict[int, str]]:
-        """The same, and each character that stands there twice or more -> what two of it make (又又)."""
-        pairs, twice = self._places(batch)
-        return self._pairs(batch, pairs), self._doubles(batch, twice)
+        And each character that stands there twice or more -> what two of it make (又又). `at`: see `places`.
+        """
+        return self._pairs(batch, at[0]), self._doubles(batch, at[1])
 
-    def _places(self, batch: Folded) -> tuple[Index, Index]:
+    def places(self, batch: Folded) -> tuple[Index, Index]:
         """Folded positions of what may be a first half before a second one, or a half twice."""
         sides = self._sides.take(batch.folded & 0xFFFF)
         follows = sides & TWICE
@@ -172,36 +182,68 @@ class Halves:
             whole
             for whole in self.wholes.get(2 * text[at], "")
             if self._alone[ord(whole)]
+            or "a" <= before <= "z"
+            or "a" <= behind <= "z"
             or (before and has_pair(self._beside, ord(before), ord(whole)))
             or (behind and has_pair(self._beside, ord(whole), ord(behind)))
         )
 
-    def together(self, source: Folded) -> Folded | None:
-        """The lines with two halves put together wherever they stand; None where there are none."""
-        pairs = self.pairs(source)
+    def whole(self, batch: Folded, at: tuple[Index, Index], is_picture: Flags) -> tuple[Folded, Flags] | None:
+        """The texts with parts of characters, with these put together wherever they stand, as a batch.
+
+        Also those that fit a pattern only by the sound of what is beside them, or stand beside a picture. And
+        which original positions are read so. None where there are none. `at`: see `places`.
+        """
+        twice = self._doubles(batch, at[1])
+        pairs = self._pairs_beside(batch, at[0], list(twice), is_picture) | twice
         if not pairs:
             return None
-        codes = source.kept_codes.copy()
-        runs = np.append(source.runs, len(codes))
+        kept_codes, codes = batch.kept_codes.copy(), batch.codes.copy()
+        made = np.zeros(len(codes), np.bool_)
+        runs = np.append(batch.runs, len(kept_codes))
         last = -2
-        for at, wholes in pairs.items():
-            if at - last > 1:
-                codes[runs[at] : runs[at + 2]] = ord(wholes[0])
-                last = at
-        kept = source.in_lines_of(runs[list(pairs)]).nonzero()[0]
-        return source.reread(kept, codes.take(kept))
+        for place, makes in sorted(pairs.items()):
+            stop = place + (1 if place in twice else 2)
+            if place >= last:
+                low, high = runs.item(place), runs.item(stop)
+                kept_codes[low:high] = ord(makes[0])
+                originals = batch.kept[low:high]
+                codes[originals], made[originals] = ord(makes[0]), True
+                last = stop
+        kept = batch.in_lines_of(runs[list(pairs)]).nonzero()[0]
+        whole = batch.reread(kept, kept_codes.take(kept))
+        whole.codes = codes
+        return whole, made
+
+    def _pairs_beside(self, batch: Folded, at: Index, twice: list[int], is_picture: Flags) -> dict[int, str]:
+        """The pairs that a pattern may hold, by the sound of their neighbours too. `twice`: other parts."""
+        codes, text = batch.folded, batch.text
+        at = at[in_bits(self._bits, codes.take(at), codes.take(at + 1))]
+        if not len(at):
+            return {}
+        fits = self._fits(codes, at)
+        place = self._keys.searchsorted(keys_of(codes.take(at), codes.take(at + 1)))
+        makes = self._makes.take(place, mode="clip")
+        before, behind = fuzzy_codes(looked_up(codes, at - 1)), fuzzy_codes(looked_up(codes, at + 2))
+        fits |= in_bits(self._heard, before, makes) | in_bits(self._heard, makes, behind)
+        if twice:
+            fits |= np.isin(at + 2, twice) | np.isin(at - 1, twice)
+        runs = np.append(batch.runs, len(batch.kept))
+        first, last = batch.kept.take(runs.take(at)), batch.kept.take(runs.take(at + 2) - 1)
+        fits |= is_picture.take(batch.codes.take(first - 1, mode="wrap"))
+        fits |= is_picture.take(batch.codes.take(last + 1, mode="clip"))
+        found = {one: self.wholes.get(text[one : one + 2], "") for one in at[fits][:MAX_PAIRS].tolist()}
+        return {one: whole for one, whole in found.items() if whole}
 
 
-def joined(batch: Folded, halves: Halves) -> Iterator[Joined]:
+def joined(batch: Folded, halves: Halves, parts: tuple[Index, Index]) -> Iterator[Joined]:
     """The surroundings of all parts that make a character, with them put together.
 
     The first MAX_PAIRS of each text. One reading has all pairs around put together, the first pair first
     where they overlap; where a pair can make several characters, overlaps with another, or is itself a part,
     it has further readings with only itself put together.
     """
-    if len(batch.folded) < 2:
-        return
-    pairs, doubles = halves.both(batch)
+    pairs, doubles = halves.both(batch, parts)
     text = batch.text
     last = -REACH
     near: list[int] = []

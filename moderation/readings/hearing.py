@@ -15,10 +15,9 @@ from moderation.readings.spelled import Spelled, apart_from, beside_han, pieces_
 from moderation.tables import NEWLINE, Codes, Kind, are_letters, has_pair, is_pair, tables
 from moderation.text.boundary import (
     CHANGED,
-    EVIDENCE,
     FUNCTION_WORDS,
     GRAMMAR,
-    MOST_USED,
+    PLAIN,
     Place,
     by_chance,
 )
@@ -28,8 +27,8 @@ from moderation.text.placed import FEW, Placed, columns, placed
 
 LETTERS = 2
 """Latin letters a text has at least to be read as pinyin."""
-PLAIN = 66
-"""Two characters of more use than this sound like a term by chance, whichever the term, see `by_chance`."""
+GRAMMAR_USE = 11
+"""Use added to a grammar word that is one of two."""
 
 
 @functools.cache
@@ -38,7 +37,7 @@ def _use() -> npt.NDArray[np.uint8]:
     use = tables().char_use.copy()
     grammar = [ord(char) for char in FUNCTION_WORDS]
     use[grammar] = np.maximum(use[grammar], PLAIN // 2 + 1)
-    use[[ord(char) for char in GRAMMAR]] += 11
+    use[[ord(char) for char in GRAMMAR]] += GRAMMAR_USE
     return use
 
 

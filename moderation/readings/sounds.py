@@ -89,6 +89,11 @@ def spelled(letters: str) -> list[tuple[int, int, int]]:
     return [(numbers[found[0]], *found.span()) for found in _syllable().finditer(letters)]
 
 
+def fuzzy_codes(folded: Codes) -> Codes:
+    """Folded characters as the private characters of their fuzzy sounds."""
+    return _fuzzy().take(tables().sound.take(folded)).astype(np.uint32)
+
+
 def fuzzy_text(sounds: Sounds) -> str:
     return _fuzzy().take(sounds).tobytes().decode("utf-16-le")
 

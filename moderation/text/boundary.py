@@ -23,6 +23,8 @@ MOST_USED = 52
 """Use, as in `Tables`, of a word that would make up the whole corpus."""
 EVIDENCE = 13
 """Of a disguise, for each of its characters, in steps of use. Disguises have 13 and more, see `by_chance`."""
+PLAIN = 66
+"""Use, of two characters together, above which they sound like a term by chance, whichever the term."""
 CHANGED = 8
 """Evidence that a character without meaning in its place gives by itself: one of 16 of the same sound."""
 UNLIKELY = 18
