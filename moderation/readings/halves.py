@@ -29,6 +29,8 @@ FEW = 16
 """Places up to which each is looked up; more are thinned out at once first."""
 MAX_PAIRS = 1000
 """Pairs of halves of one text that are put together. A text with more goes to full review."""
+MAX_CHARS = 20_000
+"""Code points of one text in which they are, beside other disguises. A longer one goes to full review."""
 REACH = 15
 """Folded characters to each side of two halves that may belong to the same term."""
 
@@ -107,7 +109,7 @@ class Halves:
 
         And each character that stands there twice or more -> what two of it make (又又). `at`: see `places`.
         """
-        return self._pairs(batch, at[0]), self._doubles(batch, at[1])
+        return self._pairs(batch, at[0]), dict(self._doubles(batch, self._doubled(batch, at[1])))
 
     def places(self, batch: Folded) -> tuple[Index, Index]:
         """Folded positions of what may be a first half before a second one, or a half twice."""
@@ -165,15 +167,16 @@ class Halves:
             or any(has_pair(bits, whole, ord(behind)) for bits in (self._beside, self._bits))
         )
 
-    def _doubles(self, batch: Folded, maybe: Index) -> dict[int, str]:
+    def _doubled(self, batch: Folded, maybe: Index) -> Index:
+        """The folded positions of these that stand there twice or more."""
         if not len(maybe):
-            return {}
+            return maybe
         ends = batch.runs.take(maybe + 1, mode="clip")
         ends[maybe + 1 == len(batch.runs)] = len(batch.kept)
-        maybe = maybe[ends - batch.runs.take(maybe) > 1]
-        text = batch.text
-        there = {at: self._fitting(text, at) for at in maybe[:MAX_PAIRS].tolist()}
-        return {at: wholes for at, wholes in there.items() if wholes}
+        return maybe[ends - batch.runs.take(maybe) > 1][:MAX_PAIRS]
+
+    def _doubles(self, batch: Folded, doubled: Index) -> Iterator[tuple[int, str]]:
+        return ((at, self._fitting(batch.text, at)) for at in doubled.tolist())
 
     def _fitting(self, text: str, at: int) -> str:
         """What two of a character make, where a pattern may hold it in its place."""
@@ -194,8 +197,14 @@ class Halves:
         Also those that fit a pattern only by the sound of what is beside them, or stand beside a picture. And
         which original positions are read so. None where there are none. `at`: see `places`.
         """
-        twice = self._doubles(batch, at[1])
-        pairs = self._pairs_beside(batch, at[0], list(twice), is_picture) | twice
+        doubled = self._doubled(batch, at[1])
+        pairs = self._pairs_beside(batch, at[0], doubled, is_picture)
+        twice = {
+            one: self.wholes.get(2 * batch.text[one], "") if {one - 2, one + 1} & pairs.keys() else makes
+            for one, makes in self._doubles(batch, doubled)
+        }
+        twice = {one: makes for one, makes in twice.items() if makes}
+        pairs |= twice
         if not pairs:
             return None
         kept_codes, codes = batch.kept_codes.copy(), batch.codes.copy()
@@ -215,10 +224,13 @@ class Halves:
         whole.codes = codes
         return whole, made
 
-    def _pairs_beside(self, batch: Folded, at: Index, twice: list[int], is_picture: Flags) -> dict[int, str]:
-        """The pairs that a pattern may hold, by the sound of their neighbours too. `twice`: other parts."""
+    def _pairs_beside(self, batch: Folded, at: Index, doubled: Index, is_picture: Flags) -> dict[int, str]:
+        """The pairs that a pattern may hold, by the sound of their neighbours too. `doubled`: other parts."""
         codes, text = batch.folded, batch.text
         at = at[in_bits(self._bits, codes.take(at), codes.take(at + 1))]
+        if len(batch.codes) > MAX_CHARS and batch.lengths.max() > MAX_CHARS:
+            originals = batch.kept.take(batch.runs.take(at))
+            at = at[originals - batch.original_begins.take(batch.numbers(originals)) < MAX_CHARS]
         if not len(at):
             return {}
         fits = self._fits(codes, at)
@@ -226,13 +238,13 @@ class Halves:
         makes = self._makes.take(place, mode="clip")
         before, behind = fuzzy_codes(looked_up(codes, at - 1)), fuzzy_codes(looked_up(codes, at + 2))
         fits |= in_bits(self._heard, before, makes) | in_bits(self._heard, makes, behind)
-        if twice:
-            fits |= np.isin(at + 2, twice) | np.isin(at - 1, twice)
+        if len(doubled):
+            fits |= np.isin(at + 2, doubled) | np.isin(at - 1, doubled)
         runs = np.append(batch.runs, len(batch.kept))
         first, last = batch.kept.take(runs.take(at)), batch.kept.take(runs.take(at + 2) - 1)
         fits |= is_picture.take(batch.codes.take(first - 1, mode="wrap"))
         fits |= is_picture.take(batch.codes.take(last + 1, mode="clip"))
-        found = {one: self.wholes.get(text[one : one + 2], "") for one in at[fits][:MAX_PAIRS].tolist()}
+        found = {one: self.wholes.get(text[one : one + 2], "") for one in at[fits].tolist()}
         return {one: whole for one, whole in found.items() if whole}
 
 
