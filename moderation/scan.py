@@ -11,7 +11,7 @@ from moderation.finds import MAX_RAW, Find, Finds, Found
 from moderation.lexicon import Channel
 from moderation.matcher import Match
 from moderation.readings.halves import MAX_PAIRS, joined
-from moderation.readings.hearing import Ear, with_letters
+from moderation.readings.hearing import Ear, enough, with_letters
 from moderation.readings.variants import Variant, strewn, variants
 from moderation.tables import Flags, Index, tables
 from moderation.text.edges import edges_hold, gaps_of, has_stop, part_of_number, straddles, with_marks
@@ -258,9 +258,14 @@ class Scan:
         span: tuple[int, int],
         channel: Channel,
         senses: Iterable[Sense],
+        *,
         units: int = 0,
+        counts: Sequence[int] = (),
     ) -> None:
-        """Keep what is found in another reading of a text. `units`: see `gaps_of`."""
+        """Keep what is found in another reading of a text. `units`: see `gaps_of`.
+
+        `counts`: how often each character stands there, where that is known.
+        """
         finds, text = self.found.by_text[number], self.texts[number]
         start, end = span
         if finds.too_many or not edges_hold(text, start, end):
@@ -270,7 +275,9 @@ class Scan:
         for sense in senses:
             if sense.term == TRIGGER:
                 finds.triggered = True
-            if sense.term < 0 or sense.runs or sense.channel not in (*_WRITTEN, channel):
+            if sense.term < 0 or sense.channel not in (*_WRITTEN, channel):
+                continue
+            if sense.runs and (self._is_number(sense) or not enough(counts, sense.runs)):
                 continue
             found_by = sense.channel if channel is Channel.EXACT else channel
             # an override turns the text for whoever reads it: no term has to ask for that
@@ -301,12 +308,13 @@ class Scan:
         for start, end, which in self.compiled.exact.find(source.text):
             low, high = source.span(start, end)
             between = int(left_out.searchsorted(high) - left_out.searchsorted(low))
-            if between >= 2 and between == end - start - 1:
+            counts = source.run_lengths(start, end)
+            if between >= 2 and between in (end - start - 1, sum(counts) - 1):
                 number = self.batch.number(low)
                 begin = self.batch.original_begins.item(number)
                 self.found.more(number)
                 span = (low - begin, high - begin)
-                self._read(number, span, Channel.LEET, self.compiled.meanings(which))
+                self._read(number, span, Channel.LEET, self.compiled.meanings(which), counts=counts)
 
     def _letters(self, source: Folded | None) -> None:
         """Pinyin in the texts, or in their readings."""
@@ -340,5 +348,12 @@ class Scan:
                 number = self.batch.number(low)
                 begin = self.batch.original_begins.item(number)
                 self.found.more(number)
-                span = (low - begin, high - begin)
-                self._read(number, span, Channel.SPLIT, self.compiled.meanings(pattern), units=end - start)
+                span, senses = (low - begin, high - begin), self.compiled.meanings(pattern)
+                counts = [_count(is_whole, whole.kept_of(at)) for at in range(start, end)]
+                self._read(number, span, Channel.SPLIT, senses, units=end - start, counts=counts)
+
+
+def _count(is_whole: Flags, originals: Index) -> int:
+    """How often a character stands at some places, where parts put together are one."""
+    made = int(is_whole.take(originals).sum())
+    return len(originals) - made + (made > 0)

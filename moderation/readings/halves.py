@@ -185,6 +185,7 @@ class Halves:
             whole
             for whole in self.wholes.get(2 * text[at], "")
             if self._alone[ord(whole)]
+            or whole in (before, behind)
             or "a" <= before <= "z"
             or "a" <= behind <= "z"
             or (before and has_pair(self._beside, ord(before), ord(whole)))

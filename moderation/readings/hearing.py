@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -93,9 +94,7 @@ class Ear:
             return
         if batch.text[start:end].isascii() or (latin and not edges_hold(text, low, high)):
             return
-        if (runs := self.compiled.repeats.get(term)) and any(
-            have < want for have, want in zip(batch.run_lengths(start, end), runs, strict=True)
-        ):
+        if (runs := self.compiled.repeats.get(term)) and not enough(batch.run_lengths(start, end), runs):
             return
         place = Place(text, low, high)
         if place.covered or (end - start == 2 and not place.scattered):
@@ -157,17 +156,25 @@ class Ear:
                 word = "".join(map(chr, chars[span].tolist()))
                 first, behind = places.item(start), last.item(end - 1) + 1
                 letters = Spelled(word, by_letters[span].tolist(), *pieces_of(source, apart, first, behind))
-                self._spelled(source, (starts.item(start), stops.item(end - 1)), letters, which)
+                counts = (last[span] - places[span] + 1).tolist()
+                self._spelled(source, (starts.item(start), stops.item(end - 1)), letters, which, counts)
 
-    def _spelled(self, source: Folded, span: tuple[int, int], read: Spelled, which: int) -> None:
-        """Keep a match, if it may be one."""
+    def _spelled(
+        self, source: Folded, span: tuple[int, int], read: Spelled, which: int, counts: list[int]
+    ) -> None:
+        """Keep a match, if it may be one. `counts`: of each piece, how many characters it takes."""
         term = which >> 1
-        if which & 1 == 0 and term in self.compiled.repeats:
-            return
         if Channel.PINYIN not in self.compiled.terms[term].entry.channels:
             return
+        own = self.compiled.folded[term]
+        if runs := self.compiled.repeats.get(term):
+            said = [1 if spelled else count for count, spelled in zip(counts, read.by_letters, strict=True)]
+            if which & 1 == 0 and not enough(said, runs):
+                return
+            if which & 1 and len(read.word) == sum(runs):
+                own = "".join(char * count for char, count in zip(own, runs, strict=True))
         # of two, and where the letters are taken apart otherwise, what is not spelled must be the term's own
-        if (which & 1 or len(read.word) == 2) and not read.keeps_to(self.compiled.folded[term]):
+        if (which & 1 or len(read.word) == 2) and not read.keeps_to(own):
             return
         number = source.number(span[0])
         begin = source.original_begins.item(number)
@@ -179,6 +186,11 @@ class Ear:
             return
         if not read.is_ordinary(self.compiled.folded[term], in_chinese=beside_han(text, low, high)):
             finds.found.append(Find(low, high, term, Channel.PINYIN, clean=True))
+
+
+def enough(counts: Sequence[int], runs: Sequence[int]) -> bool:
+    """Whether each character stands as often as in the term. `counts`: how often each does; () if unknown."""
+    return len(counts) == len(runs) and all(have >= want for have, want in zip(counts, runs, strict=True))
 
 
 def _worth_hearing(batch: Folded, at: Codes) -> tuple[Codes, npt.NDArray[np.uint8]]:

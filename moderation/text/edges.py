@@ -75,7 +75,7 @@ def gaps_of(
     wide = 0
     loose: set[int] = set()
     latin = not units and Kind.HAN not in kinds and Kind.LETTER not in kinds
-    for char, kind in zip(text[start:end], kinds, strict=True):
+    for at, (char, kind) in enumerate(zip(text[start:end], kinds, strict=True), start):
         if kind <= Kind.ALNUM:
             letters += 1
             wide = 0
@@ -85,13 +85,20 @@ def gaps_of(
                 return None
             gaps += wide == 1
             if (
-                kind == Kind.STOP
+                (kind == Kind.STOP and not (units and _parts_scripts(text, at)))
                 or (strict and kind == Kind.SPACE)
                 or (latin and (kind == Kind.SPACE or char in "'’-"))
             ):
                 loose.add(letters)
     apart = any(gaps >= pieces - 1 and pieces > 2 for pieces in (letters, units))
     return not loose or (apart and not strict) or loose <= _own_gaps(term)
+
+
+def _parts_scripts(text: str, at: int) -> bool:
+    """Whether a full stop of Latin stands bare between a Han character and a letter: no clause ends so."""
+    if text[at] != "." or not 0 < at < len(text) - 1:
+        return False
+    return {_kind(text[at - 1]), _kind(text[at + 1])} == {Kind.HAN, Kind.ALNUM}
 
 
 def _own_gaps(term: str) -> set[int]:

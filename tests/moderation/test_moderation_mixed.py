@@ -44,3 +44,31 @@ def test_disguises_are_mixed(filter_: Filter, text: str, term: str, span: str) -
     assert (term, span) in [(hit.term, text[hit.start : hit.end]) for hit in result.hits]
     assert result.verdict < Verdict.BLOCK
     assert result.hits == filter_.check_many([text, "别的", text, "女子木木"])[2].hits
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("乐乐商cheng", "乐乐商城"),
+        ("le乐商城", "乐乐商城"),
+        ("乐le商城开张", "乐乐商城"),
+        ("乐乐商土成", "乐乐商城"),
+        ("乐1乐1商1城", "乐乐商城"),
+        ("乐x乐x商x城", "乐乐商城"),
+        ("泡泡mian", "泡泡面"),
+        ("乐商cheng", ""),
+        ("le商城", ""),
+        ("乐商土成", ""),
+        ("木木城资源", ""),
+        ("夕夕多店", "多多店"),
+        ("夕夕店", ""),
+    ],
+)
+def test_terms_with_doubled_characters_are_found_in_disguise(text: str, term: str) -> None:
+    hits = made("乐乐商城", "泡泡面", "林林城", "多多店").check(text).hits
+    assert ([term] if term else []) == [hit.term for hit in hits]
+
+
+@pytest.mark.parametrize(("text", "found"), [("jia.女乃粉", True), ("nai.粉", True), ("参加nai。粉", False)])
+def test_a_bare_full_stop_between_scripts_ends_no_clause(text: str, *, found: bool) -> None:
+    assert bool(made("奶粉", "加奶粉").check(text).hits) is found
