@@ -103,7 +103,7 @@ class Compiled:
             pairs = neighbours(self.patterns)
             beside = bits_of(keys_of(*pairs))
             give_way()
-            self.halves = Halves(self.patterns, beside)
+            self.halves = Halves(self.patterns, pairs, beside)
             give_way()
             self.leet = Leet(self._latin(), give_way)
             self.sounds = sounds.result()

@@ -11,9 +11,9 @@ from moderation.finds import MAX_RAW, Find, Finds, Found
 from moderation.lexicon import Channel
 from moderation.matcher import Match
 from moderation.readings.halves import MAX_PAIRS, joined
-from moderation.readings.hearing import Ear, with_letters
+from moderation.readings.hearing import Ear, enough, with_letters
 from moderation.readings.variants import Variant, strewn, variants
-from moderation.tables import Flags, Kind, tables
+from moderation.tables import Flags, Index, Kind, tables
 from moderation.text.edges import edges_hold, gaps_of, has_stop, part_of_number, straddles, with_marks
 from moderation.text.fold import Folded
 from moderation.text.placed import FEW, Placed, columns, placed, places
@@ -39,8 +39,10 @@ class Scan:
         self._ear = Ear(compiled, texts, self.found)
         read = None
         self._exact()
-        if Channel.SPLIT in channels:
-            self._joined()
+        parts = None
+        if Channel.SPLIT in channels and len(batch.folded) > 1:
+            parts = compiled.halves.places(batch)
+            self._joined(parts)
         marks = compiled.marks.take(batch.codes)
         self.places = (marks != 0).nonzero()[0]
         self.marks = marks.take(self.places)
@@ -64,7 +66,9 @@ class Scan:
             self._ear.homophones(batch)
         if Channel.PINYIN in channels:
             for source in (batch, read[0] if read else None):
-                self._letters(source, with_halves=Channel.SPLIT in channels)
+                self._letters(source)
+        if parts and (whole := compiled.halves.whole(batch, parts, compiled.pictures.is_picture)):
+            self._whole(*whole, pictures if Channel.EMOJI in channels else pictures[:0], channels)
 
     # ------------------------------------------------------------ exact
 
@@ -190,9 +194,9 @@ class Scan:
 
     # ------------------------------------------------------------ other readings
 
-    def _joined(self) -> None:
+    def _joined(self, parts: tuple[Index, Index]) -> None:
         """Split characters: every reading is a line of one haystack."""
-        read = list(joined(self.batch, self.compiled.halves))
+        read = list(joined(self.batch, self.compiled.halves, parts))
         if not read:
             return
         if len(read) >= MAX_PAIRS:
@@ -210,9 +214,8 @@ class Scan:
                 number = self.batch.number(low)
                 self.found.more(number)
                 begin = self.batch.original_begins.item(number)
-                self._read(
-                    number, (low - begin, high - begin), Channel.SPLIT, self.compiled.meanings(pattern)
-                )
+                span, senses = (low - begin, high - begin), self.compiled.meanings(pattern)
+                self._read(number, span, Channel.SPLIT, senses, units=end - start)
 
     def _pictures(self, read: Folded, is_read: Flags, *, by_sound: bool) -> None:
         """Pictures read as the words for them: by letter and, three syllables or more, by sound."""
@@ -238,6 +241,8 @@ class Scan:
             number = self.batch.number(low)
             self.found.more(number)
             begin = batch.original_begins.item(number)
+            if is_read.item(high - 1):
+                high = compiled.pictures.end(batch.codes, high - 1)
             senses = (Sense(which, Channel.EMOJI, None),) if heard_so else compiled.meanings(which)
             self._read(number, (low - begin, high - begin), Channel.EMOJI, senses)
 
@@ -260,18 +265,32 @@ class Scan:
                 continue  # a の between two words
             self._read(one.text, (first, last), one.channel, self.compiled.meanings(which))
 
-    def _read(self, number: int, span: tuple[int, int], channel: Channel, senses: Iterable[Sense]) -> None:
-        """Keep what is found in another reading of a text."""
+    def _read(
+        self,
+        number: int,
+        span: tuple[int, int],
+        channel: Channel,
+        senses: Iterable[Sense],
+        *,
+        units: int = 0,
+        counts: Sequence[int] = (),
+    ) -> None:
+        """Keep what is found in another reading of a text. `units`: see `gaps_of`.
+
+        `counts`: how often each character stands there, where that is known.
+        """
         finds, text = self.found.by_text[number], self.texts[number]
         start, end = span
         if finds.too_many or not edges_hold(text, start, end):
             return
-        if not gaps_of(text, start, end, strict=channel is Channel.EMOJI):
+        if not gaps_of(text, start, end, units=units, strict=channel is Channel.EMOJI):
             return
         for sense in senses:
             if sense.term == TRIGGER:
                 finds.triggered = True
-            if sense.term < 0 or sense.runs or sense.channel not in (*_WRITTEN, channel):
+            if sense.term < 0 or sense.channel not in (*_WRITTEN, channel):
+                continue
+            if sense.runs and (self._is_number(sense) or not enough(counts, sense.runs)):
                 continue
             found_by = sense.channel if channel is Channel.EXACT else channel
             # an override turns the text for whoever reads it: no term has to ask for that
@@ -302,17 +321,52 @@ class Scan:
         for start, end, which in self.compiled.exact.find(source.text):
             low, high = source.span(start, end)
             between = int(left_out.searchsorted(high) - left_out.searchsorted(low))
-            if between >= 2 and between == end - start - 1:
+            counts = source.run_lengths(start, end)
+            if between >= 2 and between in (end - start - 1, sum(counts) - 1):
                 number = self.batch.number(low)
                 begin = self.batch.original_begins.item(number)
                 self.found.more(number)
                 span = (low - begin, high - begin)
-                self._read(number, span, Channel.LEET, self.compiled.meanings(which))
+                self._read(number, span, Channel.LEET, self.compiled.meanings(which), counts=counts)
 
-    def _letters(self, source: Folded | None, *, with_halves: bool) -> None:
-        """Pinyin in the texts, or in their readings; with halves put together too."""
-        if source is None or (lines := with_letters(source)) is None:
-            return
-        self._ear.letters(lines)
-        if with_halves and (whole := self.compiled.halves.together(lines)) is not None:
-            self._ear.letters(whole)
+    def _letters(self, source: Folded | None) -> None:
+        """Pinyin in the texts, or in their readings."""
+        if source is not None and (lines := with_letters(source)) is not None:
+            self._ear.letters(lines)
+
+    def _whole(self, whole: Folded, is_whole: Flags, pictures: Index, channels: frozenset[Channel]) -> None:
+        """Other disguises beside parts that are put together. `pictures`: original positions."""
+        compiled, by_sound = self.compiled, Channel.HOMOPHONE in channels
+        self._made(compiled.exact.find(whole.text), whole, is_whole)
+        if by_sound:
+            self._ear.homophones(whole)
+        read = None
+        there = np.zeros(len(whole.lengths), np.bool_)
+        there[whole.numbers(whole.kept)] = True
+        pictures = pictures[there.take(whole.numbers(pictures))]
+        if len(pictures):
+            beside_letters = Channel.PINYIN in channels
+            read = compiled.pictures.read(whole, pictures, by_sound=by_sound, beside_letters=beside_letters)
+        if read is not None:
+            self._pictures(*read, by_sound=by_sound)
+        if Channel.PINYIN in channels:
+            for source in (whole, read[0] if read else None):
+                self._letters(source)
+
+    def _made(self, matches: Sequence[Match], whole: Folded, is_whole: Flags) -> None:
+        """Keep matches that hold a character put together."""
+        for start, end, pattern in matches:
+            low, high = whole.span(start, end)
+            if is_whole[low:high].any():
+                number = self.batch.number(low)
+                begin = self.batch.original_begins.item(number)
+                self.found.more(number)
+                span, senses = (low - begin, high - begin), self.compiled.meanings(pattern)
+                counts = [_count(is_whole, whole.kept_of(at)) for at in range(start, end)]
+                self._read(number, span, Channel.SPLIT, senses, units=end - start, counts=counts)
+
+
+def _count(is_whole: Flags, originals: Index) -> int:
+    """How often a character stands at some places, where parts put together are one."""
+    made = int(is_whole.take(originals).sum())
+    return len(originals) - made + (made > 0)

@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from moderation.readings.sounds import fuzzy_codes
 from moderation.tables import (
     CODE_POINTS,
     Bits,
     Codes,
     Flags,
     Index,
+    Pairs,
     are_letters,
     bits_of,
     has_pair,
@@ -28,6 +30,8 @@ FEW = 16
 """Places up to which each is looked up; more are thinned out at once first."""
 MAX_PAIRS = 1000
 """Pairs of halves of one text that are put together. A text with more goes to full review."""
+MAX_CHARS = 20_000
+"""Code points of one text in which they are, beside other disguises. A longer one goes to full review."""
 REACH = 15
 """Folded characters to each side of two halves that may belong to the same term."""
 
@@ -61,9 +65,12 @@ def _splits() -> dict[str, str]:
 
 
 class Halves:
-    """The pairs of halves that make a character some pattern has. `beside`: the neighbours in patterns."""
+    """The pairs of halves that make a character some pattern has.
 
-    def __init__(self, patterns: Sequence[str], beside: Bits) -> None:
+    `neighbours`, `beside`: the neighbours in patterns, and the same as a set.
+    """
+
+    def __init__(self, patterns: Sequence[str], neighbours: Pairs, beside: Bits) -> None:
         there = set().union(*patterns)
         wholes = _splits()
         # a whole character some pattern has, or one that is a half of such
@@ -89,19 +96,24 @@ class Halves:
         makes = [ord(wholes) if len(wholes) == 1 else 0 for wholes in self.wholes.values()]
         self._makes = np.array(makes, np.uint32)[order]
         self._beside = beside
+        # the same where only the other one has its character, and its neighbour a sound
+        one, two = neighbours
+        made = np.zeros(CODE_POINTS, np.bool_)
+        made[list(map(ord, set().union(*self.wholes.values())))] = True
+        before, behind = made.take(one), made.take(two)
+        heard = keys_of(one[before], fuzzy_codes(two[before])), keys_of(fuzzy_codes(one[behind]), two[behind])
+        self._heard = bits_of(np.concatenate(heard))
         self._alone = np.zeros(CODE_POINTS, np.bool_)
         self._alone[[ord(one) for one in patterns if len(one) == 1]] = True
 
-    def pairs(self, batch: Folded) -> dict[int, str]:
-        """Folded position of each first half that has its second behind it -> what they make."""
-        return self._pairs(batch, self._places(batch)[0])
+    def both(self, batch: Folded, at: tuple[Index, Index]) -> tuple[dict[int, str], dict[int, str]]:
+        """Folded position of each first half that has its second behind it -> what they make.
 
-    def both(self, batch: Folded) -> tuple[dict[int, str], dict[int, str]]:
-        """The same, and each character that stands there twice or more -> what two of it make (又又)."""
-        pairs, twice = self._places(batch)
-        return self._pairs(batch, pairs), self._doubles(batch, twice)
+        And each character that stands there twice or more -> what two of it make (又又). `at`: see `places`.
+        """
+        return self._pairs(batch, at[0]), dict(self._doubles(batch, self._doubled(batch, at[1])))
 
-    def _places(self, batch: Folded) -> tuple[Index, Index]:
+    def places(self, batch: Folded) -> tuple[Index, Index]:
         """Folded positions of what may be a first half before a second one, or a half twice."""
         if batch.is_small:
             return self._places_in_one(batch.text)
@@ -165,15 +177,16 @@ class Halves:
             or any(has_pair(bits, whole, ord(behind)) for bits in (self._beside, self._bits))
         )
 
-    def _doubles(self, batch: Folded, maybe: Index) -> dict[int, str]:
+    def _doubled(self, batch: Folded, maybe: Index) -> Index:
+        """The folded positions of these that stand there twice or more."""
         if not len(maybe):
-            return {}
+            return maybe
         ends = batch.runs.take(maybe + 1, mode="clip")
         ends[maybe + 1 == len(batch.runs)] = len(batch.kept)
-        maybe = maybe[ends - batch.runs.take(maybe) > 1]
-        text = batch.text
-        there = {at: self._fitting(text, at) for at in maybe[:MAX_PAIRS].tolist()}
-        return {at: wholes for at, wholes in there.items() if wholes}
+        return maybe[ends - batch.runs.take(maybe) > 1][:MAX_PAIRS]
+
+    def _doubles(self, batch: Folded, doubled: Index) -> Iterator[tuple[int, str]]:
+        return ((at, self._fitting(batch.text, at)) for at in doubled.tolist())
 
     def _fitting(self, text: str, at: int) -> str:
         """What two of a character make, where a pattern may hold it in its place."""
@@ -182,36 +195,78 @@ class Halves:
             whole
             for whole in self.wholes.get(2 * text[at], "")
             if self._alone[ord(whole)]
+            or whole in (before, behind)
+            or "a" <= before <= "z"
+            or "a" <= behind <= "z"
             or (before and has_pair(self._beside, ord(before), ord(whole)))
             or (behind and has_pair(self._beside, ord(whole), ord(behind)))
         )
 
-    def together(self, source: Folded) -> Folded | None:
-        """The lines with two halves put together wherever they stand; None where there are none."""
-        pairs = self.pairs(source)
+    def whole(self, batch: Folded, at: tuple[Index, Index], is_picture: Flags) -> tuple[Folded, Flags] | None:
+        """The texts with parts of characters, with these put together wherever they stand, as a batch.
+
+        Also those that fit a pattern only by the sound of what is beside them, or stand beside a picture. And
+        which original positions are read so. None where there are none. `at`: see `places`.
+        """
+        doubled = self._doubled(batch, at[1])
+        pairs = self._pairs_beside(batch, at[0], doubled, is_picture)
+        twice = {
+            one: self.wholes.get(2 * batch.text[one], "") if {one - 2, one + 1} & pairs.keys() else makes
+            for one, makes in self._doubles(batch, doubled)
+        }
+        twice = {one: makes for one, makes in twice.items() if makes}
+        pairs |= twice
         if not pairs:
             return None
-        codes = source.kept_codes.copy()
-        runs = np.append(source.runs, len(codes))
+        kept_codes, codes = batch.kept_codes.copy(), batch.codes.copy()
+        made = np.zeros(len(codes), np.bool_)
+        runs = np.append(batch.runs, len(kept_codes))
         last = -2
-        for at, wholes in pairs.items():
-            if at - last > 1:
-                codes[runs[at] : runs[at + 2]] = ord(wholes[0])
-                last = at
-        kept = source.in_lines_of(runs[list(pairs)]).nonzero()[0]
-        return source.reread(kept, codes.take(kept))
+        for place, makes in sorted(pairs.items()):
+            stop = place + (1 if place in twice else 2)
+            if place >= last:
+                low, high = runs.item(place), runs.item(stop)
+                kept_codes[low:high] = ord(makes[0])
+                originals = batch.kept[low:high]
+                codes[originals], made[originals] = ord(makes[0]), True
+                last = stop
+        kept = batch.in_lines_of(runs[list(pairs)]).nonzero()[0]
+        whole = batch.reread(kept, kept_codes.take(kept))
+        whole.codes = codes
+        return whole, made
+
+    def _pairs_beside(self, batch: Folded, at: Index, doubled: Index, is_picture: Flags) -> dict[int, str]:
+        """The pairs that a pattern may hold, by the sound of their neighbours too. `doubled`: other parts."""
+        codes, text = batch.folded, batch.text
+        at = at[in_bits(self._bits, codes.take(at), codes.take(at + 1))]
+        if len(batch.codes) > MAX_CHARS and batch.lengths.max() > MAX_CHARS:
+            originals = batch.kept.take(batch.runs.take(at))
+            at = at[originals - batch.original_begins.take(batch.numbers(originals)) < MAX_CHARS]
+        if not len(at):
+            return {}
+        fits = self._fits(codes, at)
+        place = self._keys.searchsorted(keys_of(codes.take(at), codes.take(at + 1)))
+        makes = self._makes.take(place, mode="clip")
+        before, behind = fuzzy_codes(looked_up(codes, at - 1)), fuzzy_codes(looked_up(codes, at + 2))
+        fits |= in_bits(self._heard, before, makes) | in_bits(self._heard, makes, behind)
+        if len(doubled):
+            fits |= np.isin(at + 2, doubled) | np.isin(at - 1, doubled)
+        runs = np.append(batch.runs, len(batch.kept))
+        first, last = batch.kept.take(runs.take(at)), batch.kept.take(runs.take(at + 2) - 1)
+        fits |= is_picture.take(batch.codes.take(first - 1, mode="wrap"))
+        fits |= is_picture.take(batch.codes.take(last + 1, mode="clip"))
+        found = {one: self.wholes.get(text[one : one + 2], "") for one in at[fits].tolist()}
+        return {one: whole for one, whole in found.items() if whole}
 
 
-def joined(batch: Folded, halves: Halves) -> Iterator[Joined]:
+def joined(batch: Folded, halves: Halves, parts: tuple[Index, Index]) -> Iterator[Joined]:
     """The surroundings of all parts that make a character, with them put together.
 
     The first MAX_PAIRS of each text. One reading has all pairs around put together, the first pair first
     where they overlap; where a pair can make several characters, overlaps with another, or is itself a part,
     it has further readings with only itself put together.
     """
-    if len(batch.folded) < 2:
-        return
-    pairs, doubles = halves.both(batch)
+    pairs, doubles = halves.both(batch, parts)
     text = batch.text
     last = -REACH
     near: list[int] = []

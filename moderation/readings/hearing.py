@@ -4,7 +4,7 @@ import functools
 import itertools
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,9 @@ from moderation.readings.spelled import SHORT, Spelled, apart_from, beside_han, 
 from moderation.tables import NEWLINE, Codes, Index, are_letters, has_pair, is_pair, tables
 from moderation.text.boundary import (
     CHANGED,
-    EVIDENCE,
     FUNCTION_WORDS,
     GRAMMAR,
-    MOST_USED,
-    UNLIKELY,
+    PLAIN,
     Place,
     by_chance,
 )
@@ -35,8 +33,8 @@ SOME = 16
 LETTERS = 2
 """Latin letters a text has at least to be read as pinyin."""
 _LETTER = re.compile("[a-z]")
-PLAIN = 2 * MOST_USED - CHANGED - 2 * EVIDENCE
-"""Two characters of more use than this sound like a term by chance, whichever the term, see `by_chance`."""
+GRAMMAR_USE = 11
+"""Use added to a grammar word that is one of two."""
 
 
 @functools.cache
@@ -45,7 +43,7 @@ def _use() -> npt.NDArray[np.uint8]:
     use = tables().char_use.copy()
     grammar = [ord(char) for char in FUNCTION_WORDS]
     use[grammar] = np.maximum(use[grammar], PLAIN // 2 + 1)
-    use[[ord(char) for char in GRAMMAR]] += UNLIKELY
+    use[[ord(char) for char in GRAMMAR]] += GRAMMAR_USE
     return use
 
 
@@ -101,9 +99,7 @@ class Ear:
             return
         if batch.text[start:end].isascii() or (latin and not edges_hold(text, low, high)):
             return
-        if (runs := self.compiled.repeats.get(term)) and any(
-            have < want for have, want in zip(batch.run_lengths(start, end), runs, strict=True)
-        ):
+        if (runs := self.compiled.repeats.get(term)) and not enough(batch.run_lengths(start, end), runs):
             return
         place = Place(text, low, high)
         if place.covered or (end - start == 2 and not place.scattered):
@@ -137,20 +133,30 @@ class Ear:
             first, last = places.item(start), places.item(end - 1)
             behind = ends.item(end - 1) or _behind_repeats(source, last)
             if not (goes_on(source, first) or goes_on(source, behind)):
+                span = places[start:end].tolist()
                 word = "".join(map(chr, codes[places[start:end]].tolist()))
                 spelled_so = by_letters[start:end].tolist()
                 letters = Spelled(word, spelled_so, *pieces_of(source, apart, first, behind))
-                self._spelled(source, (kept.item(first), kept.item(behind - 1) + 1), letters, which)
+                counts = [_behind_repeats(source, at) - at for at in span]
+                where = (kept.item(first), kept.item(behind - 1) + 1)
+                self._spelled(source, where, letters, which, counts)
 
-    def _spelled(self, source: Folded, span: tuple[int, int], read: Spelled, which: int) -> None:
-        """Keep a match, if it may be one."""
+    def _spelled(
+        self, source: Folded, span: tuple[int, int], read: Spelled, which: int, counts: list[int]
+    ) -> None:
+        """Keep a match, if it may be one. `counts`: of each piece, how many characters it takes."""
         term = which >> 1
-        if which & 1 == 0 and term in self.compiled.repeats:
-            return
         if Channel.PINYIN not in self.compiled.terms[term].entry.channels:
             return
+        own = self.compiled.folded[term]
+        if runs := self.compiled.repeats.get(term):
+            said = [1 if spelled else count for count, spelled in zip(counts, read.by_letters, strict=True)]
+            if which & 1 == 0 and not enough(said, runs):
+                return
+            if which & 1 and len(read.word) == sum(runs):
+                own = "".join(char * count for char, count in zip(own, runs, strict=True))
         # of two, and where the letters are taken apart otherwise, what is not spelled must be the term's own
-        if (which & 1 or len(read.word) == 2) and not read.keeps_to(self.compiled.folded[term]):
+        if (which & 1 or len(read.word) == 2) and not read.keeps_to(own):
             return
         number = source.number(span[0])
         begin = source.original_begins.item(number)
@@ -223,6 +229,11 @@ def _shifted(syllable: tuple[int, int, int], inserted: list[int]) -> tuple[int, 
     """A syllable without the spaces before it."""
     said, first, last = syllable
     return said, first - bisect_left(inserted, first), last - bisect_left(inserted, last)
+
+
+def enough(counts: Sequence[int], runs: Sequence[int]) -> bool:
+    """Whether each character stands as often as in the term. `counts`: how often each does; () if unknown."""
+    return len(counts) == len(runs) and all(have >= want for have, want in zip(counts, runs, strict=True))
 
 
 def _worth_hearing(batch: Folded, at: Index) -> Iterable[tuple[int, int]]:

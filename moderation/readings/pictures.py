@@ -25,10 +25,27 @@ from moderation.tables import (
 )
 from moderation.text.fold import Folded
 
-MAX_WAYS = 6
-"""Fitting readings tried of each picture; all pictures of a text take their first, second, third together."""
+MAX_WAYS = 8
+"""Fitting readings tried of each picture."""
+MAX_LINES = 36
+"""Readings tried of one text. Pictures near each other take theirs in all combinations, as far as that goes;
+the others their first, second, third together."""
+TOGETHER = 4
+"""Folded characters from one picture to the next, in a short text, up to which they may be of one term."""
+SHORT = 200
+"""Code points of such a text."""
+NAMES = 3
+"""Readings of a picture that may be a term all by themselves: what it is called. With the others, what people
+write it for, something of the term must stand beside it."""
+MAX_JOINED = 8
 MAX_CHARS = 20_000
 """Code points of one text that are read in other ways. A longer one goes to full review."""
+
+JOINER = 0x200D
+LOOKS = frozenset({0xFE0F, *range(0x1F3FB, 0x1F400)})
+"""Behind a picture: how it is drawn, and the colours of skin."""
+PLAIN_JOINED = frozenset(map(ord, "♂♀➡🦰🦱🦲🦳"))
+"""Behind a joiner these change how a picture is drawn, and not what it is read as."""
 
 LONGEST_RUN = 24
 """Letters of four of the longest syllables."""
@@ -38,16 +55,19 @@ _NOTHING: Index = np.zeros(0, np.intp)
 class _Readings(NamedTuple):
     """All readings of all pictures, one after the other.
 
-    `codes`: the pictures, sorted; `begins`, `counts`: where the readings of each begin, and how many.
+    `codes`: the pictures, sorted; those of several code points, see `joined`, behind CODE_POINTS. `begins`,
+    `counts`: where the readings of each begin, and how many. `ranks`: the place of each among its picture's.
     `owners`: the picture of each reading. `edges`: four rows, the first two and the last two characters of
     each reading, a newline where it has but one. `several`: what characters from `stand_in` on stand for.
     """
 
     codes: Codes
+    joined: dict[str, int]
     begins: Index
     counts: Index
     lines: str
     owners: Codes
+    ranks: Index
     edges: Codes
     stand_in: int
     several: tuple[str, ...]
@@ -56,17 +76,21 @@ class _Readings(NamedTuple):
 @functools.cache
 def _all_readings() -> _Readings:
     emoji, several = tables().emoji, tables().several
-    codes = np.array(sorted(map(ord, emoji)), np.uint32)
-    each = [emoji[chr(code)] for code in codes.tolist()]
+    pictures = sorted(emoji, key=lambda one: (len(one) > 1, one))
+    joined = {one: CODE_POINTS + at for at, one in enumerate(pictures) if len(one) > 1}
+    codes = np.array([joined.get(one) or ord(one) for one in pictures], np.uint32)
+    each = [emoji[one] for one in pictures]
     counts = np.array(list(map(len, each)), np.intp)
     readings = [one for row in each for one in row]
     edges = [(one[0], one[1:2] or "\n", one[-2:-1] or "\n", one[-1]) for one in readings]
     return _Readings(
         codes=codes,
+        joined=joined,
         begins=counts.cumsum() - counts,
         counts=counts,
         lines="\n".join(readings),
         owners=np.repeat(np.arange(len(each), dtype=np.uint32), counts),
+        ranks=np.concatenate([np.arange(count) for count in counts]),
         edges=np.array([list(map(ord, four)) for four in edges], np.uint32).T,
         stand_in=CODE_POINTS + len(several),
         several=(*several, *readings),
@@ -86,11 +110,14 @@ class Pictures:
         self._said = every.several[len(every.several) - len(begins) :]
         self._whole = np.zeros(len(begins), np.bool_)
         self._whole[begins.searchsorted(np.array(within, np.intp), "right") - 1] = True
+        long = every.edges[1] != NEWLINE
+        self._late = self._whole & long & (every.ranks >= NAMES)
+        self._whole &= ~self._late
         self._any_whole = np.bincount(every.owners, self._whole) > 0
         self._before = _reach(neighbours, every.edges[0], every.owners)
         self._behind = _reach(neighbours[::-1], every.edges[3], every.owners)
         self.is_picture = np.zeros(CODE_POINTS, np.bool_)
-        self.is_picture[every.codes] = True
+        self.is_picture[every.codes[: len(every.codes) - len(every.joined)]] = True
 
     def read(
         self, batch: Folded, places: Index, *, by_sound: bool, beside_letters: bool
@@ -104,9 +131,10 @@ class Pictures:
         """
         if len(batch.codes) > MAX_CHARS and batch.lengths.max() > MAX_CHARS:
             places = places[places - batch.original_begins.take(batch.numbers(places)) < MAX_CHARS]
+        places, pictures = self._shown(batch.codes, places)
         if len(places) == 1:
-            return self._one(batch, places, by_sound, beside_letters)
-        owners, readings = self._fitting(batch, places, by_sound, beside_letters)
+            return self._one(batch, places, pictures, by_sound, beside_letters)
+        owners, readings = self._fitting(batch, places, pictures, by_sound, beside_letters)
         if not len(owners):
             return None
         # of each picture that has any: where its readings begin, and how many there are
@@ -114,8 +142,7 @@ class Pictures:
         counts = np.minimum(np.diff(np.append(firsts, len(owners))), MAX_WAYS)
         places = places.take(owners.take(firsts))
         numbers = batch.numbers(places)
-        ways = np.zeros(len(batch.lengths), np.intp)
-        np.maximum.at(ways, numbers, counts)
+        strides, ways = self._combined(batch, places, numbers, counts)
         lines: list[Index] = []
         read: list[Codes] = []
         for way in range(int(ways.max())):
@@ -130,11 +157,71 @@ class Pictures:
             codes[stops - 1] = NEWLINE
             mine = (ways.take(numbers) > way).nonzero()[0]
             at = (stops - sizes - begins).take(texts.searchsorted(numbers.take(mine))) + places.take(mine)
-            reading = readings.take(firsts.take(mine) + np.minimum(way, counts.take(mine) - 1))
+            turn = way // strides.take(mine) % counts.take(mine)
+            reading = readings.take(firsts.take(mine) + turn)
             codes[at] = self._all.stand_in + reading
             lines.append(line)
             read.append(codes)
         return self._read(batch, places, np.concatenate(lines), np.concatenate(read))
+
+    def _shown(self, codes: Codes, places: Index) -> tuple[Index, Codes]:
+        """The pictures as they are drawn: where each begins, and its code. Joined ones are one (🏃‍♂️)."""
+        if not (codes.take(places - 1, mode="wrap") == JOINER).any():
+            return places, codes.take(places)
+        shown: list[tuple[int, int]] = []
+        end = 0
+        for place in places.tolist():
+            if place >= end:
+                code, end = self._drawn(codes, place)
+                shown.append((place, code))
+        return np.array([place for place, _ in shown], np.intp), np.array(
+            [one for _, one in shown], np.uint32
+        )
+
+    def end(self, codes: Codes, place: int) -> int:
+        """Where the picture ends that begins at an original position."""
+        return self._drawn(codes, place)[1]
+
+    def _drawn(self, codes: Codes, place: int) -> tuple[int, int]:
+        """The picture that begins at a place, and where it ends."""
+        code, stop = codes.item(place), place + 1
+        end, key = stop, chr(code)
+        for _ in range(MAX_JOINED):
+            while end < len(codes) and codes.item(end) in LOOKS:
+                end += 1
+            if end + 1 >= len(codes) or codes.item(end) != JOINER:
+                break
+            joined = codes.item(end + 1)
+            end += 2
+            if joined in PLAIN_JOINED:
+                stop = end
+            else:
+                key += chr(JOINER) + chr(joined)
+            if key in self._all.joined:
+                code, stop = self._all.joined[key], end
+        return code, stop
+
+    @staticmethod
+    def _combined(batch: Folded, places: Index, numbers: Index, counts: Index) -> tuple[Index, Index]:
+        """How the readings of pictures are combined.
+
+        After how many ways each takes its next one; and in how many ways each text is read.
+        """
+        at = batch.kept.searchsorted(places)
+        apart = (at[1:] - at[:-1] > TOGETHER) | (numbers[1:] != numbers[:-1])
+        apart |= batch.lengths.take(numbers[1:]) > SHORT
+        strides = np.ones(len(places), np.intp)
+        ways = np.zeros(len(batch.lengths), np.intp)
+        stride = 1
+        rows = zip(numbers.tolist(), counts.tolist(), [True, *apart.tolist()], strict=True)
+        for one, (number, count, alone) in enumerate(rows):
+            if alone or stride * count > MAX_LINES:
+                stride = 1
+            strides[one] = stride
+            stride *= count
+            if stride > ways.item(number):
+                ways[number] = stride
+        return strides, ways
 
     def _read(self, batch: Folded, places: Index, lines: Index, codes: Codes) -> tuple[Folded, Flags]:
         made = np.zeros(len(batch.codes), np.bool_)
@@ -142,11 +229,11 @@ class Pictures:
         return Folded.again(batch, lines, codes, self._all.several), made
 
     def _one(
-        self, batch: Folded, places: Index, by_sound: bool, beside_letters: bool
+        self, batch: Folded, places: Index, pictures: Codes, by_sound: bool, beside_letters: bool
     ) -> tuple[Folded, Flags] | None:
         """The same for one picture, where arrays cost more than they save."""
         place = places.item(0)
-        readings = self._fitting_one(batch, place, by_sound, beside_letters)[:MAX_WAYS]
+        readings = self._fitting_one(batch, place, pictures.item(0), by_sound, beside_letters)[:MAX_WAYS]
         if not readings:
             return None
         kept, said = batch.kept, self._said
@@ -170,10 +257,10 @@ class Pictures:
         return at, at + (at < len(batch.kept) and batch.kept.item(at) == place)
 
     def _fitting(
-        self, batch: Folded, places: Index, by_sound: bool, beside_letters: bool
+        self, batch: Folded, places: Index, pictures: Codes, by_sound: bool, beside_letters: bool
     ) -> tuple[Index, Index]:
         """Readings that may be part of a pattern, by their neighbours: numbers of places, and of readings."""
-        which = self._all.codes.searchsorted(batch.codes.take(places)).astype(np.uint32)
+        which = self._all.codes.searchsorted(pictures).astype(np.uint32)
         kept = batch.kept
         at = kept.searchsorted(places)
         behind = at + (kept.take(at, mode="clip") == places) if len(kept) else at
@@ -182,7 +269,8 @@ class Pictures:
         near = (at[1:] - at[:-1] <= int(by_sound)) & (which[1:] != which[:-1])
         some = near.nonzero()[0]
         near[some] = batch.numbers(places.take(some)) == batch.numbers(places.take(some + 1))
-        near = np.append(near, False) | np.append(False, near)
+        with_next = np.append(near, False)
+        near = with_next | np.append(False, near)
         if not (by_sound or beside_letters):
             maybe = self._any_whole.take(which) | near
             maybe |= in_bits(self._before, one_before, which) | in_bits(self._behind, one_behind, which)
@@ -195,12 +283,17 @@ class Pictures:
         if not (by_sound or beside_letters):
             some = maybe.take(owners)
             owners, readings = owners[some], readings[some]
-        fits = self._whole.take(readings) | near.take(owners)
+        fits = self._whole.take(readings)
         first, second, last_but_one, last = self._all.edges.take(readings, axis=1)
         before, after = one_before.take(owners), one_behind.take(owners)
         # equal ones count as one character, and what is on their other side is not asked
         fits |= (before == first) | (after == last)
         fits |= in_bits(self._beside, np.stack((before, last)), np.stack((first, after))).any(axis=0)
+        if near.any():
+            together = with_next.nonzero()[0]
+            fits |= self._fit_each_other(owners, readings, together)
+        surely = fits.copy()
+        fits |= near.take(owners)
         if by_sound or beside_letters:
             runs = batch.runs
             two = np.stack((runs.searchsorted(at - 1, "right") - 2, runs.searchsorted(behind, "right")))
@@ -221,10 +314,34 @@ class Pictures:
                 (last, after, two_behind.take(owners)),
             )
             fits |= self._sounds.joins(np.array(rows)).any(axis=0)
+        fits &= ~self._late.take(readings)
         chosen: Index = np.flatnonzero(fits)
+        # of each picture those first that fit exactly
+        chosen = chosen.take((2 * owners.take(chosen) + ~surely.take(chosen)).argsort(kind="stable"))
         return owners.take(chosen), readings.take(chosen)
 
-    def _fitting_one(self, batch: Folded, place: int, by_sound: bool, beside_letters: bool) -> list[int]:
+    def _fit_each_other(self, owners: Index, readings: Index, with_next: Index) -> Flags:
+        """Which readings of pictures side by side a pattern may hold one behind the other.
+
+        `with_next`: the pictures that have the next one beside them.
+        """
+        begins, ends = owners.searchsorted(with_next), owners.searchsorted(with_next + 1, "right")
+        middles = owners.searchsorted(with_next, "right")
+        fits = np.zeros(len(owners), np.bool_)
+        lefts, rights = middles - begins, ends - middles
+        counts = lefts * rights
+        each = np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts)
+        width = np.repeat(rights, counts)
+        one = np.repeat(begins, counts) + each // width
+        two = np.repeat(middles, counts) + each % width
+        last, first = self._all.edges[3].take(readings.take(one)), self._all.edges[0].take(readings.take(two))
+        good = (last == first) | in_bits(self._beside, last, first)
+        fits[one[good]] = fits[two[good]] = True
+        return fits
+
+    def _fitting_one(
+        self, batch: Folded, place: int, picture: int, by_sound: bool, beside_letters: bool
+    ) -> list[int]:
         """The readings of one picture that fit."""
         codes, text, runs = batch.kept_codes, batch.text, batch.runs
         at, behind = self._around(batch, place)
@@ -240,13 +357,15 @@ class Pictures:
             and any("a" <= one <= "z" for one in around)
             and _is_beside_pinyin(batch, at, behind)
         )
-        which = int(self._all.codes.searchsorted(batch.codes.item(place)))
+        which = int(self._all.codes.searchsorted(picture))
         begin, fitting = self._all.begins.item(which), []
         sounds = self._sounds.around(around) if by_sound else None
         code_before, code_after = ord(before), ord(after)
         for number in range(begin, begin + self._all.counts.item(which)):
             reading = self._said[number]
             first, last = reading[0], reading[-1]
+            if self._late.item(number):
+                continue
             if (
                 every
                 or self._whole.item(number)

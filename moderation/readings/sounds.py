@@ -1,7 +1,8 @@
 """How text sounds: toneless syllables, and finding terms by them.
 
 Two spellings of a sound: *exact* numbers the syllables as pypinyin writes them; *fuzzy* takes together what
-speakers of southern Mandarin do not tell apart (zh z, ch c, sh s, n l, -ang -an, -eng -en, -ing -in).
+speakers of southern Mandarin do not tell apart (zh z, ch c, sh s, n l, hu- f-, -ang -an, -eng -en, -ing -in,
+-ue -ie).
 Terms of two syllables are looked up in a flat table, without an automaton: of 100,000 terms a good part
 of all syllable pairs is taken, and each pair of a text would be a match. For that reason they go by exact
 sound where there are many of them (FUZZY_PAIRS); all longer ones go by fuzzy sound.
@@ -29,17 +30,18 @@ Around = tuple[int, int, int, int]
 """See `SoundIndex.around`."""
 FUZZY_PAIRS = 5000
 """Terms of two syllables up to which they are heard with a fuzzy ear: 5 % of the pairs there are."""
+_BY_F = {"hu": "fu", "hui": "fei", "hun": "fen"}
 MAX_READINGS = 4
 """Of a term, over all its characters."""
 
 
 def fuzzy_spelling(syllable: str) -> str:
     """The spelling that stands for all that sound about the same."""
-    initial = re.match("[zcs]h", syllable)
-    rest = syllable[0] + syllable[2:] if initial else syllable
-    if rest.startswith("n") and rest not in ("n", "ng"):
-        rest = "l" + rest[1:]
-    return re.sub("([aei])ng$", r"\1n", rest)
+    spelling = re.sub("^([zcs])h", r"\1", syllable)
+    spelling = re.sub("^n(?!g?$)", "l", spelling)
+    spelling = re.sub("([aei])ng$", r"\1n", spelling)
+    spelling = re.sub("^([jqx])ue$", r"\1ie", spelling)
+    return _BY_F.get(spelling) or re.sub("^hu(?=a|o)", "f", spelling)
 
 
 @functools.cache
@@ -88,6 +90,11 @@ def spelled(letters: str) -> list[tuple[int, int, int]]:
     """Read Latin letters as syllables: (sound, start, end). The longest first, the others left out."""
     numbers = _numbers()
     return [(numbers[found[0]], *found.span()) for found in _syllable().finditer(letters)]
+
+
+def fuzzy_codes(folded: Codes) -> Codes:
+    """Folded characters as the private characters of their fuzzy sounds."""
+    return _fuzzy().take(tables().sound.take(folded)).astype(np.uint32)
 
 
 def fuzzy_text(sounds: Sounds) -> str:

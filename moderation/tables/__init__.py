@@ -52,7 +52,8 @@ class Tables(NamedTuple):
     `kind`, `kinds`: code point -> Kind, as bytes, which are read one by one, and as an array. `sound`,
     `sound_2`: folded code point -> syllable number + 1, 0 without.
     `syllables`: their spellings. `told`: words in which a character sounds otherwise -> their sounds.
-    `splits`: first half << 21 | second half -> what they make. `emoji`: picture -> its readings, folded.
+    `splits`: first half << 21 | second half -> what they make. `emoji`: picture, or several with joiners ->
+    its readings, folded.
     `pairs`, `frequent_pairs`: words of two characters, bit sets, see `is_pair`.
     `spoken`: spellings of ordinary words of two or three characters, and the words of three that are spelled
     so -> use. `char_use`: folded code point -> use as a word. `pair_keys`, `pair_use`: words of two
@@ -98,7 +99,7 @@ def tables() -> Tables:
             first << 21 | second: "".join(dict.fromkeys(map(chr, parts)))
             for first, second, *parts in made["split_pairs"].tolist()
         }
-        emoji = {line[0]: tuple(line[2:].split(" ")) for line in str(made["emoji"]).split("\n")}
+        emoji = {one: tuple(read) for one, *read in map(str.split, str(made["emoji"]).split("\n"))}
         told = str(made["told"]).split("\n")
         syllables = iter((made["told_readings"] + 1).tolist())
         keys, use = np.asarray(made["pairs"].cumsum(), np.uint32), made["pair_use"]

@@ -33,6 +33,7 @@ import numpy.typing as npt
 
 from moderation.tables import FILE, USE_STEPS, Codes, Kind
 from moderation.tables.by_hand import (
+    ALSO_READ,
     CYRILLIC_AND_GREEK,
     EMOJI,
     ENCLOSING,
@@ -304,7 +305,7 @@ class Readings:
             counts, first = used[char], FIRST_READINGS.get(char)
             readings.sort(key=lambda one: (one != first, -counts[one]))
             often = [one for one in readings[1:2] if counts[one] > sum(counts.values()) / OFTEN]
-            self.chars[char] = readings[:1] + often
+            self.chars[char] = readings[:1] + ([ALSO_READ[char]] if char in ALSO_READ else often)
         self.told: dict[str, tuple[str, ...]] = {}
         for word, syllables in sorted(said.items(), key=lambda one: (len(one[0]), one[0])):
             known_so = 2 <= len(word) <= 3 and word in words
@@ -435,12 +436,12 @@ def _steps(numbers: Iterable[int]) -> Codes:
     return np.diff(np.array([0, *numbers], np.int64)).astype(np.uint32)
 
 
-def _emoji(folder: Folder) -> dict[int, list[str]]:
+def _emoji(folder: Folder) -> dict[str, list[str]]:
     """Folded readings of each picture: those by hand, then its name in CLDR, then the keywords.
 
     Where there are some by hand, only what shares a character with them is added.
     """
-    found: dict[int, list[str]] = {ord(one): list(read) for one, read in EMOJI.items()}
+    found: dict[str, list[str]] = {one: list(read) for one, read in EMOJI.items()}
     rows = [line.split("\t") for line in ANNOTATIONS.read_text("utf-8").splitlines() if line[0] != "#"]
     shared = Counter(word for _, _, words in rows for word in words.split(" "))
     general = {word for word, count in shared.items() if count > SHARED}
@@ -457,16 +458,16 @@ def _emoji(folder: Folder) -> dict[int, list[str]]:
             if len(word) <= longest and (word not in general or word in name)
         ]
         near = set("".join(by_hand))
-        found.setdefault(ord(picture), []).extend(
+        found.setdefault(picture, []).extend(
             word for word in known if word not in VAGUE and (not by_hand or not near.isdisjoint(word))
         )
     folded = {
-        code: list(dict.fromkeys("".join(map(folder.fold, one)) for one in readings))
-        for code, readings in sorted(found.items())
+        picture: list(dict.fromkeys("".join(map(folder.fold, one)) for one in readings))
+        for picture, readings in sorted(found.items())
     }
     return {
-        code: [one for one in readings if one][:MAX_READINGS]
-        for code, readings in folded.items()
+        picture: [one for one in readings if one][:MAX_READINGS]
+        for picture, readings in folded.items()
         if any(readings)
     }
 
@@ -550,7 +551,7 @@ def make() -> dict[str, Any]:
         "pair_use": pair_use,
         "spoken": np.array(_by_use(_spoken(words, readings))),
         "english": np.array(" ".join(_english(syllables))),
-        "emoji": np.array("\n".join(f"{chr(code)} {' '.join(names)}" for code, names in emoji.items())),
+        "emoji": np.array("\n".join(f"{picture} {' '.join(names)}" for picture, names in emoji.items())),
     }
 
 

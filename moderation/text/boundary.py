@@ -21,11 +21,13 @@ GRAMMAR = frozenset("的了是不就这那有又已在也都还和吗吧呢嘛�
 
 MOST_USED = 52
 """Use, as in `Tables`, of a word that would make up the whole corpus."""
-EVIDENCE = 15
-"""Of a disguise, for each of its characters, in steps of use. Disguises have 15 and more, see `by_chance`."""
+EVIDENCE = 13
+"""Of a disguise, for each of its characters, in steps of use. Disguises have 13 and more, see `by_chance`."""
+PLAIN = 66
+"""Use, of two characters together, above which they sound like a term by chance, whichever the term."""
 CHANGED = 8
 """Evidence that a character without meaning in its place gives by itself: one of 16 of the same sound."""
-UNLIKELY = 11
+UNLIKELY = 18
 """Evidence against a disguise for a grammar word."""
 PLAINER = 8
 """Steps of use that a disguise may be more ordinary than the term: 16 times."""

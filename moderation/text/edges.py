@@ -112,7 +112,7 @@ def gaps_of(
     wide = 0
     loose: set[int] = set()
     latin = not units and Kind.HAN not in kinds and Kind.LETTER not in kinds
-    for char, kind in zip(text[start:end], kinds, strict=True):
+    for at, (char, kind) in enumerate(zip(text[start:end], kinds, strict=True), start):
         if kind <= Kind.ALNUM:
             letters += 1
             wide = 0
@@ -122,7 +122,7 @@ def gaps_of(
                 return None
             gaps += wide == 1
             if (
-                kind == Kind.STOP
+                (kind == Kind.STOP and not (units and _parts_scripts(text, at)))
                 or (strict and kind == Kind.SPACE)
                 or (latin and (kind == Kind.SPACE or char in "'’-"))
             ):
@@ -159,6 +159,13 @@ def _is_around(text: str, at: int, mark: str) -> bool:
     """Whether a character, no Latin letter, has brackets or quotes around it; `mark` is one of the two."""
     pair = text[at - 1 : at] + text[at + 1 : at + 2]
     return len(pair) == 2 and mark in pair and pair in _PAIRS and _kind(text[at]) != Kind.ALNUM
+
+
+def _parts_scripts(text: str, at: int) -> bool:
+    """Whether a full stop of Latin stands bare between a Han character and a letter: no clause ends so."""
+    if text[at] != "." or not 0 < at < len(text) - 1:
+        return False
+    return {_kind(text[at - 1]), _kind(text[at + 1])} == {Kind.HAN, Kind.ALNUM}
 
 
 def _own_gaps(term: str) -> set[int]:
