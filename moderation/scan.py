@@ -67,8 +67,8 @@ class Scan:
         if Channel.PINYIN in channels:
             for source in (batch, read[0] if read else None):
                 self._letters(source)
-        if parts and (whole := compiled.halves.whole(batch, parts, compiled.pictures.is_picture)):
-            self._whole(*whole, pictures if Channel.EMOJI in channels else pictures[:0], channels)
+        if parts:
+            self._whole(parts, pictures if Channel.EMOJI in channels else pictures[:0], channels)
 
     # ------------------------------------------------------------ exact
 
@@ -334,23 +334,29 @@ class Scan:
         if source is not None and (lines := with_letters(source)) is not None:
             self._ear.letters(lines)
 
-    def _whole(self, whole: Folded, is_whole: Flags, pictures: Index, channels: frozenset[Channel]) -> None:
+    def _whole(self, parts: tuple[Index, Index], pictures: Index, channels: frozenset[Channel]) -> None:
         """Other disguises beside parts that are put together. `pictures`: original positions."""
         compiled, by_sound = self.compiled, Channel.HOMOPHONE in channels
+        # beside plain characters `_joined` has found them, but for equal halves beside others
+        others = by_sound or Channel.PINYIN in channels
+        read = compiled.halves.whole(self.batch, parts, compiled.pictures.is_picture if others else None)
+        if read is None:
+            return
+        whole, is_whole = read
         self._made(compiled.exact.find(whole.text), whole, is_whole)
         if by_sound:
             self._ear.homophones(whole)
-        read = None
+        shown = None
         there = np.zeros(len(whole.lengths), np.bool_)
         there[whole.numbers(whole.kept)] = True
         pictures = pictures[there.take(whole.numbers(pictures))]
         if len(pictures):
             beside_letters = Channel.PINYIN in channels
-            read = compiled.pictures.read(whole, pictures, by_sound=by_sound, beside_letters=beside_letters)
-        if read is not None:
-            self._pictures(*read, by_sound=by_sound)
+            shown = compiled.pictures.read(whole, pictures, by_sound=by_sound, beside_letters=beside_letters)
+        if shown is not None:
+            self._pictures(*shown, by_sound=by_sound)
         if Channel.PINYIN in channels:
-            for source in (whole, read[0] if read else None):
+            for source in (whole, shown[0] if shown else None):
                 self._letters(source)
 
     def _made(self, matches: Sequence[Match], whole: Folded, is_whole: Flags) -> None:

@@ -202,19 +202,28 @@ class Halves:
             or (behind and has_pair(self._beside, ord(whole), ord(behind)))
         )
 
-    def whole(self, batch: Folded, at: tuple[Index, Index], is_picture: Flags) -> tuple[Folded, Flags] | None:
+    def whole(
+        self, batch: Folded, at: tuple[Index, Index], is_picture: Flags | None
+    ) -> tuple[Folded, Flags] | None:
         """The texts with parts of characters, with these put together wherever they stand, as a batch.
 
         Also those that fit a pattern only by the sound of what is beside them, or stand beside a picture. And
         which original positions are read so. None where there are none. `at`: see `places`.
+        `is_picture`: by code point; None for equal halves beside other halves only.
         """
-        doubled = self._doubled(batch, at[1])
-        pairs = self._pairs_beside(batch, at[0], doubled, is_picture)
+        doubled, maybe = self._doubled(batch, at[1]), at[0]
+        if is_picture is None:
+            if not len(doubled):
+                return None
+            maybe = maybe[np.isin(maybe + 2, doubled) | np.isin(maybe - 1, doubled)]
+        pairs = self._pairs_beside(batch, maybe, doubled, is_picture)
         twice = {
             one: self.wholes.get(2 * batch.text[one], "") if {one - 2, one + 1} & pairs.keys() else makes
             for one, makes in self._doubles(batch, doubled)
         }
         twice = {one: makes for one, makes in twice.items() if makes}
+        if not pairs and is_picture is None:
+            return None
         pairs |= twice
         if not pairs:
             return None
@@ -235,7 +244,9 @@ class Halves:
         whole.codes = codes
         return whole, made
 
-    def _pairs_beside(self, batch: Folded, at: Index, doubled: Index, is_picture: Flags) -> dict[int, str]:
+    def _pairs_beside(
+        self, batch: Folded, at: Index, doubled: Index, is_picture: Flags | None
+    ) -> dict[int, str]:
         """The pairs that a pattern may hold, by the sound of their neighbours too. `doubled`: other parts."""
         codes, text = batch.folded, batch.text
         at = at[in_bits(self._bits, codes.take(at), codes.take(at + 1))]
@@ -253,8 +264,9 @@ class Halves:
             fits |= np.isin(at + 2, doubled) | np.isin(at - 1, doubled)
         runs = np.append(batch.runs, len(batch.kept))
         first, last = batch.kept.take(runs.take(at)), batch.kept.take(runs.take(at + 2) - 1)
-        fits |= is_picture.take(batch.codes.take(first - 1, mode="wrap"))
-        fits |= is_picture.take(batch.codes.take(last + 1, mode="clip"))
+        if is_picture is not None:
+            fits |= is_picture.take(batch.codes.take(first - 1, mode="wrap"))
+            fits |= is_picture.take(batch.codes.take(last + 1, mode="clip"))
         found = {one: self.wholes.get(text[one : one + 2], "") for one in at[fits].tolist()}
         return {one: whole for one, whole in found.items() if whole}
 
