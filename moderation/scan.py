@@ -42,7 +42,8 @@ class Scan:
         parts = None
         if Channel.SPLIT in channels and len(batch.folded) > 1:
             parts = compiled.halves.places(batch)
-            self._joined(parts)
+            if len(parts[0]) or len(parts[1]):
+                self._joined(parts)
         marks = compiled.marks.take(batch.codes)
         self.places = (marks != 0).nonzero()[0]
         self.marks = marks.take(self.places)
@@ -67,7 +68,7 @@ class Scan:
         if Channel.PINYIN in channels:
             for source in (batch, read[0] if read else None):
                 self._letters(source)
-        if parts:
+        if parts and (len(parts[0]) or len(parts[1])):
             self._whole(parts, pictures if Channel.EMOJI in channels else pictures[:0], channels)
 
     # ------------------------------------------------------------ exact

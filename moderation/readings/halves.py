@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moderation.readings.sounds import fuzzy_codes
+from moderation.readings.sounds import fuzzy_code, fuzzy_codes
 from moderation.tables import (
     CODE_POINTS,
     Bits,
@@ -249,6 +249,8 @@ class Halves:
     ) -> dict[int, str]:
         """The pairs that a pattern may hold, by the sound of their neighbours too. `doubled`: other parts."""
         codes, text = batch.folded, batch.text
+        if len(at) <= FEW and batch.is_small:
+            return self._each_beside(batch, at.tolist(), set(doubled.tolist()), is_picture)
         at = at[in_bits(self._bits, codes.take(at), codes.take(at + 1))]
         if len(batch.codes) > MAX_CHARS and batch.lengths.max() > MAX_CHARS:
             originals = batch.kept.take(batch.runs.take(at))
@@ -269,6 +271,27 @@ class Halves:
             fits |= is_picture.take(batch.codes.take(last + 1, mode="clip"))
         found = {one: self.wholes.get(text[one : one + 2], "") for one in at[fits].tolist()}
         return {one: whole for one, whole in found.items() if whole}
+
+    def _each_beside(
+        self, batch: Folded, places: list[int], doubled: set[int], is_picture: Flags | None
+    ) -> dict[int, str]:
+        """The same for a few pairs: for these, arrays cost more than they save."""
+        codes, text, wholes = batch.codes, batch.text, self.wholes
+        every = {at: wholes[pair] for at in places if (pair := text[at : at + 2]) in wholes}
+        found = {}
+        for at, whole in every.items():
+            first, behind = batch.span(at, at + 2)
+            if (
+                self._fits_one(text, at, every)
+                or at + 2 in doubled
+                or at - 1 in doubled
+                or (at and has_pair(self._heard, fuzzy_code(text[at - 1]), ord(whole)))
+                or (at + 2 < len(text) and has_pair(self._heard, ord(whole), fuzzy_code(text[at + 2])))
+                or (is_picture is not None and is_picture.item(codes.item(first - 1)))
+                or (is_picture is not None and is_picture.item(codes.item(min(behind, len(codes) - 1))))
+            ):
+                found[at] = whole
+        return found
 
 
 def joined(batch: Folded, halves: Halves, parts: tuple[Index, Index]) -> Iterator[Joined]:

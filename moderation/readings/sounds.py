@@ -97,6 +97,11 @@ def fuzzy_codes(folded: Codes) -> Codes:
     return _fuzzy().take(tables().sound.take(folded)).astype(np.uint32)
 
 
+def fuzzy_code(char: str) -> int:
+    """The same of one."""
+    return _fuzzy().item(tables().sound.item(ord(char)))
+
+
 def fuzzy_text(sounds: Sounds) -> str:
     return _fuzzy().take(sounds).tobytes().decode("utf-16-le")
 
@@ -280,7 +285,7 @@ class SoundIndex:
 @functools.lru_cache(maxsize=8192)
 def _heard(char: str) -> int:
     """The fuzzy sound of a folded character as `_row` has it."""
-    return _fuzzy().item(tables().sound.item(ord(char))) & 0x1FF
+    return fuzzy_code(char) & 0x1FF
 
 
 def _row(first: Sounds, second: Sounds, third: Sounds) -> Codes:
