@@ -361,6 +361,8 @@ class Pictures:
         begin, fitting = self._all.begins.item(which), []
         sounds = self._sounds.around(around) if by_sound else None
         code_before, code_after = ord(before), ord(after)
+        joins_before = bool(at) and has_pair(self._before, code_before, which)
+        joins_behind = after != "\n" and has_pair(self._behind, code_after, which)
         for number in range(begin, begin + self._all.counts.item(which)):
             reading = self._said[number]
             first, last = reading[0], reading[-1]
@@ -371,8 +373,8 @@ class Pictures:
                 or self._whole.item(number)
                 or before == first
                 or after == last
-                or (at and has_pair(self._beside, code_before, ord(first)))
-                or (after != "\n" and has_pair(self._beside, ord(last), code_after))
+                or (joins_before and has_pair(self._beside, code_before, ord(first)))
+                or (joins_behind and has_pair(self._beside, ord(last), code_after))
                 or (sounds and self._sounds.joins_around(reading, sounds))
             ):
                 fitting.append(number)
