@@ -260,8 +260,12 @@ class Halves:
         fits = self._fits(codes, at)
         place = self._keys.searchsorted(keys_of(codes.take(at), codes.take(at + 1)))
         makes = self._makes.take(place, mode="clip")
-        before, behind = fuzzy_codes(looked_up(codes, at - 1)), fuzzy_codes(looked_up(codes, at + 2))
-        fits |= in_bits(self._heard, before, makes) | in_bits(self._heard, makes, behind)
+        rest = (~fits).nonzero()[0]
+        around = fuzzy_codes(looked_up(codes, np.stack((at.take(rest) - 1, at.take(rest) + 2))))
+        makes = makes.take(rest)
+        fits[rest] = in_bits(self._heard, np.stack((around[0], makes)), np.stack((makes, around[1]))).any(
+            axis=0
+        )
         if len(doubled):
             fits |= np.isin(at + 2, doubled) | np.isin(at - 1, doubled)
         runs = np.append(batch.runs, len(batch.kept))

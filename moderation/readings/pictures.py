@@ -30,7 +30,7 @@ MAX_WAYS = 8
 MAX_LINES = 36
 """Readings tried of one text. Pictures near each other take theirs in all combinations, as far as that goes;
 the others their first, second, third together."""
-TOGETHER = 4
+TOGETHER = 3
 """Folded characters from one picture to the next, in a short text, up to which they may be of one term."""
 SHORT = 200
 """Code points of such a text."""
@@ -210,12 +210,20 @@ class Pictures:
         at = batch.kept.searchsorted(places)
         apart = (at[1:] - at[:-1] > TOGETHER) | (numbers[1:] != numbers[:-1])
         apart |= batch.lengths.take(numbers[1:]) > SHORT
+        codes = batch.codes.take(places)
+        alike = (at[1:] == at[:-1]) & (codes[1:] == codes[:-1])
         strides = np.ones(len(places), np.intp)
         ways = np.zeros(len(batch.lengths), np.intp)
+        np.maximum.at(ways, numbers, counts)
+        # most stand by themselves
+        some = np.flatnonzero(~(np.append(True, apart) & np.append(apart, True)))
+        begins = np.append(True, apart | alike).take(some).tolist()
+        rows = zip(
+            some.tolist(), numbers.take(some).tolist(), counts.take(some).tolist(), begins, strict=True
+        )
         stride = 1
-        rows = zip(numbers.tolist(), counts.tolist(), [True, *apart.tolist()], strict=True)
-        for one, (number, count, alone) in enumerate(rows):
-            if alone or stride * count > MAX_LINES:
+        for one, number, count, begin in rows:
+            if begin or stride * count > MAX_LINES:
                 stride = 1
             strides[one] = stride
             stride *= count
@@ -284,7 +292,7 @@ class Pictures:
             some = maybe.take(owners)
             owners, readings = owners[some], readings[some]
         fits = self._whole.take(readings)
-        first, second, last_but_one, last = self._all.edges.take(readings, axis=1)
+        first, _, _, last = self._all.edges.take(readings, axis=1)
         before, after = one_before.take(owners), one_behind.take(owners)
         # equal ones count as one character, and what is on their other side is not asked
         fits |= (before == first) | (after == last)
@@ -306,19 +314,29 @@ class Pictures:
                 spelled_beside[place] = _is_beside_pinyin(batch, at.item(place), behind.item(place))
             fits |= spelled_beside.take(owners)
         if by_sound:
-            long = second != NEWLINE
-            rows = (
-                (two_before.take(owners), before, first),
-                (before, first, np.where(long, second, after)),
-                (np.where(long, last_but_one, before), last, after),
-                (last, after, two_behind.take(owners)),
+            rest = np.flatnonzero(~fits)
+            around = np.stack((two_before, one_before, one_behind, two_behind)).take(
+                owners.take(rest), axis=1
             )
-            fits |= self._sounds.joins(np.array(rows)).any(axis=0)
+            fits[rest] = self._fit_by_sound(readings.take(rest), around)
         fits &= ~self._late.take(readings)
         chosen: Index = np.flatnonzero(fits)
         # of each picture those first that fit exactly
         chosen = chosen.take((2 * owners.take(chosen) + ~surely.take(chosen)).argsort(kind="stable"))
         return owners.take(chosen), readings.take(chosen)
+
+    def _fit_by_sound(self, readings: Index, around: Codes) -> Flags:
+        """Which readings a longer term may hold by its sound. `around`: two characters before, two behind."""
+        first, second, last_but_one, last = self._all.edges.take(readings, axis=1)
+        two_before, before, after, two_behind = around
+        long = second != NEWLINE
+        rows = (
+            (two_before, before, first),
+            (before, first, np.where(long, second, after)),
+            (np.where(long, last_but_one, before), last, after),
+            (last, after, two_behind),
+        )
+        return np.asarray(self._sounds.joins(np.array(rows)).any(axis=0), np.bool_)
 
     def _fit_each_other(self, owners: Index, readings: Index, with_next: Index) -> Flags:
         """Which readings of pictures side by side a pattern may hold one behind the other.

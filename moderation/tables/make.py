@@ -64,7 +64,7 @@ OFTEN = 12
 """A second reading counts for a character that has it once in so many times."""
 ANNOTATIONS = Path(__file__).parent / "emoji_zh.tsv"
 MAX_READINGS = 8
-"""Of a picture. The filter tries the first few that its lists have."""
+"""Of a picture. The filter tries those that its lists may have."""
 SHARED = 6
 """Pictures that may have a keyword. One of more stands for none, unless their names hold it."""
 PEOPLE = (
