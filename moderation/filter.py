@@ -164,12 +164,12 @@ class Filter:
     def _check_flood(self, state: _Lists, texts: list[str]) -> list[Result]:
         """A flood repeats itself (666, 哈哈哈): where it does, equal texts are looked at once."""
         some = texts[:SOME]
-        if 10 * len(set(some)) > 9 * len(some):
+        if len(texts) < 2 or 10 * len(set(some)) > 9 * len(some):
             return self._check(state, texts)
         told = dict.fromkeys(texts, state.clean)
-        distinct = list(told)
-        told.update(zip(distinct, self._check(state, distinct), strict=True))
-        return list(map(told.__getitem__, texts))
+        for text, result in zip(told, self._check(state, list(told)), strict=True):
+            told[text] = result
+        return list(operator.itemgetter(*texts)(told))
 
     def _check(self, state: _Lists, texts: list[str]) -> list[Result]:
         joined = "\n".join(texts)

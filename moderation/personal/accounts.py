@@ -26,6 +26,8 @@ _QQ = re.compile(
     rf"|[q扣][群裙]|群号|[加进入][群裙]|(?:交流|粉丝)群|群(?= ?:)|(?<![a-z0-9])q(?= ?:))"
     rf"(?P<link>{LINK})(?P<id>[1-9](?:[ ~*_.-]{{0,3}}\d){{4,10}})(?!\d)"
 )
+_IN_EVERY_WORD = re.compile("[qvw微薇威徽维卫绿加扣抠叩蔻秋球求企群裙]")
+"""One of them is in every word above."""
 _LEAST = {"q": 6, "群": 6, "求求": 7, "扣我": 7, "加扣": 7}
 """Digits behind words that mean other things too."""
 _ROUND_OR_DAY = re.compile(r"000$|^20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$")
@@ -47,6 +49,8 @@ MAYBE_ID = r"(?<![a-z0-9_-])(?=[a-z_-]*+\d)[a-z0-9_-]{6,}+"
 
 def accounts(soft: str) -> list[Spot]:
     """WeChat before QQ."""
+    if not _IN_EVERY_WORD.search(soft):
+        return []
     return [
         ("wechat", *_id_span(wechat))
         for wechat in _WECHAT.finditer(soft)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from moderation.personal.numbers import MIN_DIGITS
 from moderation.personal.plates import PROVINCES
 from moderation.personal.softread import HEARTS
-from moderation.tables import CODE_POINTS, Flags, Index, are_letters, looked_up, tables
+from moderation.tables import CODE_POINTS, Codes, Flags, Index, are_letters, looked_up, tables
 from moderation.text.fold import Folded
 
 Marks = npt.NDArray[np.uint8]
@@ -67,15 +67,36 @@ def candidates(
         told = told.take(places)
     else:
         places, told = marked
-    digits = told & _DIGITS
-    counted = digits.nonzero()[0]
-    enough = np.bincount(batch.numbers(places.take(counted)), digits.take(counted)) >= MIN_DIGITS
-    prefixes = places[(told & _PREFIX) != 0]
-    behind = looked_up(batch.kept_codes, batch.kept.searchsorted(prefixes) + 1)
-    prefixes = prefixes[are_letters(behind) | (behind - np.uint32(48) < 10) | (behind == ord("牌"))]
+    enough = _enough_digits(batch, places, told)
+    prefixes = _prefixes(batch, places[(told & _PREFIX) != 0])
     signs = _signs(batch, places[(told & _SIGN) != 0])
     more = batch.numbers(np.concatenate((prefixes, signs)))
-    return sorted({*announced, *enough.nonzero()[0].tolist(), *more.tolist()})
+    return sorted({*announced, *enough.tolist(), *more.tolist()})
+
+
+def _enough_digits(batch: Folded, places: Index, told: Marks) -> Index:
+    """The texts with MIN_DIGITS digits. `told`: as `telling` has it, for each of the places."""
+    digits = told & np.uint8(_DIGITS)
+    some = digits.nonzero()[0]
+    each = np.repeat(places.take(some), digits.take(some))
+    first, last = each[: 1 - MIN_DIGITS], each[MIN_DIGITS - 1 :]
+    near = (last - first < batch.lengths.max()).nonzero()[0]  # most are not, and need not be asked more
+    numbers = batch.numbers(first.take(near))
+    return numbers[numbers == batch.numbers(last.take(near))]
+
+
+def _prefixes(batch: Folded, places: Index) -> Index:
+    """Of the places of prefixes those that count."""
+    behind = tables().fold.take(batch.codes.take(places + 1, mode="clip"))
+    places = places[_counts_behind(behind) | (behind == 0) | (behind >= CODE_POINTS)]
+    behind = looked_up(batch.kept_codes, batch.kept.searchsorted(places) + 1)
+    return places.compress(_counts_behind(behind))
+
+
+def _counts_behind(folded: Codes) -> Flags:
+    """Whether a prefix counts before these characters."""
+    counts: Flags = are_letters(folded) | (folded - np.uint32(48) < 10) | (folded == ord("牌"))
+    return counts
 
 
 @functools.cache

@@ -13,6 +13,7 @@ PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕�
 # - five letters and digits (no i, no o, two letters at most), or four and a use (港, 警; no word: 学校);
 # - one o or i for a digit (no word: 新ai2024, 新go2024);
 # - a letter or digit, then digits with blanks between
+_PROVINCE = re.compile(f"[{PROVINCES}]")
 _PLACE = rf"(?<![更最全刷重创里讯为新])[{PROVINCES}]牌?{MARK}?[a-hj-z]"
 _PLATE = re.compile(
     rf"{_PLACE}{MARK}{{0,2}}(?:"
@@ -36,6 +37,8 @@ MAYBE_PLATE = (
 
 
 def plates(soft: str) -> list[Spot]:
+    if not _PROVINCE.search(soft):
+        return []
     found = [*_PLATE.finditer(soft), *_ARMED.finditer(soft)]
     found += (one for one in _SPACED.finditer(soft) if _is_mixed(one["rest"]))
     found += (one for one in _EMBASSY.finditer(soft) if not counts_something(soft, one.end()))
