@@ -90,7 +90,8 @@ def _prefixes(batch: Folded, places: Index) -> Index:
     behind = tables().fold.take(batch.codes.take(places + 1, mode="clip"))
     places = places[_counts_behind(behind) | (behind == 0) | (behind >= CODE_POINTS)]
     behind = looked_up(batch.kept_codes, batch.kept.searchsorted(places) + 1)
-    return places.compress(_counts_behind(behind))
+    counted: Index = places[_counts_behind(behind)]
+    return counted
 
 
 def _counts_behind(folded: Codes) -> Flags:
