@@ -82,7 +82,8 @@ def _enough_digits(batch: Folded, places: Index, told: Marks) -> Index:
     first, last = each[: 1 - MIN_DIGITS], each[MIN_DIGITS - 1 :]
     near = (last - first < batch.lengths.max()).nonzero()[0]  # most are not, and need not be asked more
     numbers = batch.numbers(first.take(near))
-    return numbers[numbers == batch.numbers(last.take(near))]
+    same = (numbers == batch.numbers(last.take(near))).nonzero()[0]
+    return numbers.take(same)
 
 
 def _prefixes(batch: Folded, places: Index) -> Index:
@@ -90,8 +91,7 @@ def _prefixes(batch: Folded, places: Index) -> Index:
     behind = tables().fold.take(batch.codes.take(places + 1, mode="clip"))
     places = places[_counts_behind(behind) | (behind == 0) | (behind >= CODE_POINTS)]
     behind = looked_up(batch.kept_codes, batch.kept.searchsorted(places) + 1)
-    counted: Index = places[_counts_behind(behind)]
-    return counted
+    return places.take(_counts_behind(behind).nonzero()[0])
 
 
 def _counts_behind(folded: Codes) -> Flags:
