@@ -83,7 +83,8 @@ def _enough_digits(batch: Folded, places: Index, told: Marks) -> Index:
     near = (last - first < batch.lengths.max()).nonzero()[0]  # most are not, and need not be asked more
     numbers = batch.numbers(first.take(near))
     same = (numbers == batch.numbers(last.take(near))).nonzero()[0]
-    return numbers.take(same)
+    found: Index = numbers.take(same)
+    return found
 
 
 def _prefixes(batch: Folded, places: Index) -> Index:
