@@ -1,6 +1,7 @@
 """Pictures read as the words people say for them: 🍺酒 for 啤酒."""
 
 import functools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from moderation.tables import (
     Index,
     Pairs,
     are_letters,
-    bits_of,
+    bits_of_all,
     has_pair,
     in_bits,
     keys_of,
@@ -49,6 +50,8 @@ PLAIN_JOINED = frozenset(map(ord, "♂♀➡🦰🦱🦲🦳"))
 
 LONGEST_RUN = 24
 """Letters of four of the longest syllables."""
+PAIRS_AT_ONCE = 1 << 14
+"""Neighbours in patterns that are looked up together: all of them would take tens of megabytes."""
 _NOTHING: Index = np.zeros(0, np.intp)
 
 
@@ -429,11 +432,16 @@ def _reach(pairs: Pairs, chars: Codes, pictures: Codes) -> Bits:
 
     `chars`, `pictures`: what a reading has on that side, and its picture's number.
     """
-    one, two = pairs
     order = chars.argsort(kind="stable")
     chars, pictures = chars[order], pictures[order]
-    low, high = chars.searchsorted(two), chars.searchsorted(two, "right")
-    counts = high - low
-    each = np.arange(counts.sum()) - np.repeat(counts.cumsum() - high, counts)
-    alike = keys_of(chars, pictures)
-    return bits_of(np.append(keys_of(np.repeat(one, counts), pictures.take(each)), alike))
+
+    def keys() -> Iterator[Codes]:
+        yield keys_of(chars, pictures)  # alike
+        for begin in range(0, pairs.shape[1], PAIRS_AT_ONCE):
+            one, two = pairs[:, begin : begin + PAIRS_AT_ONCE]
+            low, high = chars.searchsorted(two), chars.searchsorted(two, "right")
+            counts = high - low
+            each = np.arange(counts.sum()) - np.repeat(counts.cumsum() - high, counts)
+            yield keys_of(np.repeat(one, counts), pictures.take(each))
+
+    return bits_of_all(keys())

@@ -205,11 +205,17 @@ def neighbours(texts: Iterable[str]) -> Pairs:
 def bits_of(keys: Codes) -> Bits:
     """A bit set of pairs, see `keys_of`."""
     if len(keys) > 50_000:
-        flags = np.zeros(1 << PAIR_BITS, np.uint8)
-        for places in _places(keys):
-            flags[places] = 1
-        return np.packbits(flags, bitorder="little")
+        return bits_of_all([keys])
     bits = np.zeros(1 << PAIR_BITS - 3, np.uint8)
     for places in _places(keys):
         np.bitwise_or.at(bits, places >> 3, (1 << (places & 7)).astype(np.uint8))
     return bits
+
+
+def bits_of_all(parts: Iterable[Codes]) -> Bits:
+    """The same of many, which need not all be there at once."""
+    flags = np.zeros(1 << PAIR_BITS, np.uint8)
+    for keys in parts:
+        for places in _places(keys):
+            flags[places] = 1
+    return np.packbits(flags, bitorder="little")
