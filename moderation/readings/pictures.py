@@ -1,13 +1,14 @@
 """Pictures read as the words people say for them: 🍺酒 for 啤酒."""
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from moderation.matcher import Matcher
-from moderation.readings.sounds import SoundIndex, spelled
+from moderation.readings.sounds import SILENT, Around, SoundIndex, spelled
 from moderation.tables import (
     CODE_POINTS,
     NEWLINE,
@@ -52,6 +53,8 @@ LONGEST_RUN = 24
 """Letters of four of the longest syllables."""
 PAIRS_AT_ONCE = 1 << 14
 """Neighbours in patterns that are looked up together: all of them would take tens of megabytes."""
+_LETTER = re.compile("[a-z]")
+_REPEATS = re.compile(r"([^\n])\1+")
 _NOTHING: Index = np.zeros(0, np.intp)
 
 
@@ -61,7 +64,8 @@ class _Readings(NamedTuple):
     `codes`: the pictures, sorted; those of several code points, see `joined`, behind CODE_POINTS. `begins`,
     `counts`: where the readings of each begin, and how many. `ranks`: the place of each among its picture's.
     `owners`: the picture of each reading. `edges`: four rows, the first two and the last two characters of
-    each reading, a newline where it has but one. `several`: what characters from `stand_in` on stand for.
+    each reading, a newline where it has but one. `heard`: how these sound. `several`: what characters from
+    `stand_in` on stand for.
     """
 
     codes: Codes
@@ -72,6 +76,7 @@ class _Readings(NamedTuple):
     owners: Codes
     ranks: Index
     edges: Codes
+    heard: tuple[Around, ...]
     stand_in: int
     several: tuple[str, ...]
 
@@ -95,6 +100,7 @@ def _all_readings() -> _Readings:
         owners=np.repeat(np.arange(len(each), dtype=np.uint32), counts),
         ranks=np.concatenate([np.arange(count) for count in counts]),
         edges=np.array([list(map(ord, four)) for four in edges], np.uint32).T,
+        heard=tuple(map(SoundIndex.around, edges)),
         stand_in=CODE_POINTS + len(several),
         several=(*several, *readings),
     )
@@ -104,7 +110,7 @@ class Pictures:
     """What pictures can stand for, where a pattern may hold it. `is_picture`: by code point."""
 
     def __init__(self, exact: Matcher, sounds: SoundIndex, neighbours: Pairs, beside: Bits) -> None:
-        self._beside, self._sounds = beside, sounds
+        self._beside, self._sounds, self._exact = beside, sounds, exact
         self._all = every = _all_readings()
         codes = np.frombuffer(every.lines.encode("utf-32-le"), np.uint32)
         begins = np.append(0, (codes == NEWLINE).nonzero()[0] + 1)
@@ -257,9 +263,21 @@ class Pictures:
         head, tail = (one.tobytes().decode("utf-32-le") for one in (before, after))
         heads, tails = kept[low:at].tolist(), [*kept[behind:high].tolist(), min(end, len(batch.codes) - 1)]
         lines = "".join(f"{head}{said[one]}{tail}\n" for one in readings)
+        if batch.is_small and not self._is_of_use(lines, by_sound, beside_letters):
+            return None
         origins = [where for one in readings for where in (*heads, *[place] * len(said[one]), *tails)]
         codes = np.frombuffer(lines.encode("utf-32-le"), np.uint32)
         return self._read(batch, places, np.array(origins), codes)
+
+    def _is_of_use(self, lines: str, by_sound: bool, beside_letters: bool) -> bool:
+        """Whether anything is found in some lines, or they may hold pinyin."""
+        if beside_letters and _LETTER.search(lines):
+            return True
+        folded = _REPEATS.sub(r"\1", lines)
+        if self._exact.find(folded):
+            return True
+        codes = np.frombuffer(folded.encode("utf-32-le"), np.uint32)
+        return by_sound and bool(self._sounds.longer(tables().sound.take(codes)))
 
     @staticmethod
     def _around(batch: Folded, place: int) -> tuple[int, int]:
@@ -380,7 +398,7 @@ class Pictures:
         )
         which = int(self._all.codes.searchsorted(picture))
         begin, fitting = self._all.begins.item(which), []
-        sounds = self._sounds.around(around) if by_sound else None
+        sounds, heard = (self._sounds.around(around), self._all.heard) if by_sound else (SILENT, ())
         code_before, code_after = ord(before), ord(after)
         joins_before = bool(at) and has_pair(self._before, code_before, which)
         joins_behind = after != "\n" and has_pair(self._behind, code_after, which)
@@ -396,7 +414,7 @@ class Pictures:
                 or after == last
                 or (joins_before and has_pair(self._beside, code_before, ord(first)))
                 or (joins_behind and has_pair(self._beside, ord(last), code_after))
-                or (sounds and self._sounds.joins_around(reading, sounds))
+                or (sounds != SILENT and self._sounds.joins_around(heard[number], sounds))
             ):
                 fitting.append(number)
         return fitting

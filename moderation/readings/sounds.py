@@ -28,6 +28,7 @@ _SILENT = 0xE1FF
 _SILENCE = _SILENT & 0x1FF
 Around = tuple[int, int, int, int]
 """See `SoundIndex.around`."""
+SILENT: Around = (_SILENCE,) * 4
 FUZZY_PAIRS = 5000
 """Terms of two syllables up to which they are heard with a fuzzy ear: 5 % of the pairs there are."""
 _BY_F = {"hu": "fu", "hui": "fei", "hun": "fen"}
@@ -250,20 +251,17 @@ class SoundIndex:
         return np.asarray(joins & (heard != _SILENT).all(axis=1), np.bool_)
 
     @staticmethod
-    def around(chars: tuple[str, str, str, str]) -> Around | None:
-        """How two folded characters and two more sound, something between; None if no term goes on there.
+    def around(chars: tuple[str, str, str, str]) -> Around:
+        """How two folded characters and two more sound, with something between; line ends for none."""
+        one, two, three, four = map(_heard, chars)
+        return one, two, three, four
 
-        Line ends stand where there are none.
-        """
-        two_before, before, after, two_behind = map(_heard, chars)
-        return None if _SILENCE == before == after else (two_before, before, after, two_behind)
-
-    def joins_around(self, reading: str, around: Around) -> bool:
-        """Do what `joins` does for a reading between such characters."""
+    def joins_around(self, reading: Around, around: Around) -> bool:
+        """Do what `joins` does for a reading between such characters: its first two, and its last two."""
         two_before, before, after, two_behind = around
-        first, last = _heard(reading[0]), _heard(reading[-1])
-        long = len(reading) > 1
-        second, last_but_one = (_heard(reading[1]), _heard(reading[-2])) if long else (after, before)
+        first, second, last_but_one, last = reading
+        if second == _SILENCE:
+            second, last_but_one = after, before
         return (
             before != _SILENCE and (self._row(two_before, before, first) or self._row(before, first, second))
         ) or (
