@@ -57,6 +57,7 @@ class Compiled:
     `patterns[i]` is looked for exactly; `plain[i]` is the number of a term where it is only that term, each
     character once, and -1 where `meanings(i)` tells more; `least[i]`: how many characters it takes at
     least.
+    `texts[t]`: term t as it is written; `sources[source_of[t]]`: its list, category and severity.
     `folded[t]`: term t after folding, "" if nothing is left of it; `repeats[t]`: how often each character of
     it stands in the term, where one stands more than once in a row.
     `marks`: by code point, what `telling` tells of it, whether it is a PICTURE, whether `rare` has it.
@@ -82,6 +83,11 @@ class Compiled:
             for entry in one.entries:
                 if entry.counts_on(day):
                     self.terms.append(Term(entry.term, entry.severity, entry, one.name, one.category))
+        self.texts = [term.text for term in self.terms]
+        each = [(term.list, term.category, term.severity) for term in self.terms]
+        self.sources = list(dict.fromkeys(each))
+        number_of = {source: number for number, source in enumerate(self.sources)}
+        self.source_of = np.array([number_of[source] for source in each], np.uint16)
         self._add_terms()
         self._add_others()
         give_way()

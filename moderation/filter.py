@@ -18,7 +18,7 @@ import numpy as np
 
 from moderation.compiled import Compiled
 from moderation.finds import Find, Finds, suppressed
-from moderation.lexicon import Channel, Severity, WordList
+from moderation.lexicon import Channel, WordList
 from moderation.matcher import available
 from moderation.pace import uncollected
 from moderation.personal.candidates import candidates
@@ -48,8 +48,6 @@ EXACT_CHANNELS = EVERY_CHANNEL - {Channel.HOMOPHONE, Channel.PINYIN, Channel.LEE
 PERSONAL_LIST = "personal"
 PERSONAL_CATEGORY = "personal-data"
 
-_TOLD = operator.attrgetter("text", "list", "category", "severity")
-"""Of a term, what a hit tells."""
 _SURENESS = {channel: place for place, channel in enumerate(Channel)}
 
 
@@ -204,17 +202,19 @@ class Filter:
         self, state: _Lists, lone: dict[int, tuple[int, int, int]], batch: Folded
     ) -> Iterator[Result]:
         """What `_judge` would say of one plain find, for many at once: a flood has many."""
-        exact = Channel.EXACT
-        given = [self.policy.verdict(one, exact, clean=True) for one in Severity]
+        exact, base = Channel.EXACT, state.base
+        verdicts_of = [self.policy.verdict(source[2], exact, clean=True) for source in base.sources]
+        told = [
+            (*source, verdict, self.policy.stages[verdict])
+            for source, verdict in zip(base.sources, verdicts_of, strict=True)
+        ]
         starts, ends, numbers = zip(*lone.values(), strict=True)
-        told = map(_TOLD, map(state.base.terms.__getitem__, numbers))
-        terms, lists, categories, severities = zip(*told, strict=True)
-        utf16 = _utf16_spans(batch, lone, starts, ends)
+        each = map(told.__getitem__, base.source_of.take(numbers).tolist())
+        lists, categories, severities, verdicts, stages = zip(*each, strict=True)
+        terms, utf16 = map(base.texts.__getitem__, numbers), _utf16_spans(batch, lone, starts, ends)
         hits = map(
             Hit, terms, lists, categories, severities, repeat(exact), starts, ends, utf16, repeat(True)
         )
-        verdicts = [given[severity - 1] for severity in severities]
-        stages = map(self.policy.stages.__getitem__, verdicts)
         return map(Result, verdicts, stages, repeat(state.version), zip(hits, strict=True), repeat(0))
 
     def _personal(self, batch: Folded, texts: list[str], scans: list[Scan]) -> dict[int, list[Personal]]:

@@ -5,6 +5,7 @@ drawn as nothing and what stands between letters goes away; a repeated character
 stood there is kept aside: 哈哈哈镜 is more than 哈镜 (see `Folded.run_lengths`).
 """
 
+import codecs
 import itertools
 from collections.abc import Sequence
 
@@ -90,7 +91,7 @@ class Folded:
         first |= folded == NEWLINE
         self.runs: Index = first.nonzero()[0]
         self.folded: Codes = folded.take(self.runs)
-        self.text = self.folded.tobytes().decode("utf-32-le")
+        self.text = codecs.utf_32_le_decode(self.folded.data)[0]
 
     @property
     def is_small(self) -> bool:
@@ -103,6 +104,8 @@ class Folded:
 
     def number(self, place: int) -> int:
         """Which text one original position is in."""
+        if len(self.lengths) == 1:
+            return 0
         return int(self.original_begins.searchsorted(place, "right")) - 1
 
     def in_lines_of(self, kept: Index, least: int = 1) -> Flags:
