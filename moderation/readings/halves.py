@@ -64,6 +64,16 @@ def _splits() -> dict[str, str]:
     return {chr(key >> 21) + chr(key & 0x1FFFFF): wholes for key, wholes in tables().splits.items()}
 
 
+@functools.cache
+def _makers() -> dict[str, list[str]]:
+    """Whole character -> the pairs of halves that make it."""
+    makers: dict[str, list[str]] = {}
+    for halves, every in _splits().items():
+        for one in every:
+            makers.setdefault(one, []).append(halves)
+    return makers
+
+
 class Halves:
     """The pairs of halves that make a character some pattern has.
 
@@ -72,15 +82,11 @@ class Halves:
 
     def __init__(self, patterns: Sequence[str], neighbours: Pairs, beside: Bits) -> None:
         there = set().union(*patterns)
-        wholes = _splits()
+        wholes, makers = _splits(), _makers()
         # a whole character some pattern has, or one that is a half of such
-        parts = {part for halves, every in wholes.items() if not there.isdisjoint(every) for part in halves}
-        useful = there | parts
-        self.wholes = {
-            halves: kept
-            for halves, every in wholes.items()
-            if (kept := "".join(one for one in every if one in useful))
-        }
+        useful = there | {part for one in there for halves in makers.get(one, ()) for part in halves}
+        some = {halves for one in useful for halves in makers.get(one, ())}
+        self.wholes = {halves: "".join(one for one in wholes[halves] if one in useful) for halves in some}
         # which groups of second halves a character goes before, and the group it is in as one
         self._sides = np.zeros(1 << 16, np.uint16)
         for first, second in map(tuple, self.wholes):

@@ -18,6 +18,7 @@ from moderation.tables import (
     Index,
     Pairs,
     are_letters,
+    bits_of,
     bits_of_all,
     has_pair,
     in_bits,
@@ -462,4 +463,6 @@ def _reach(pairs: Pairs, chars: Codes, pictures: Codes) -> Bits:
             each = np.arange(counts.sum()) - np.repeat(counts.cumsum() - high, counts)
             yield keys_of(np.repeat(one, counts), pictures.take(each))
 
+    if pairs.shape[1] <= PAIRS_AT_ONCE:
+        return bits_of(np.concatenate(list(keys())))
     return bits_of_all(keys())
