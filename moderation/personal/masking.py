@@ -8,8 +8,9 @@ from moderation.personal.addresses import MAYBE_ADDRESS
 from moderation.personal.find import MAX_READ, Personal
 from moderation.personal.numbers import MAYBE_NUMBER
 from moderation.personal.plates import MAYBE_PLATE
-from moderation.personal.softread import ROUND_ZERO, as_drawn, readings
+from moderation.personal.softread import ROUND_ZERO, readings
 from moderation.tables import Kind, tables
+from moderation.text.drawn import as_drawn
 from moderation.text.edges import with_marks
 
 BORDER = 256
@@ -29,7 +30,7 @@ def masked(text: str, finds: Sequence[Personal]) -> str:
     out = list(text)
     rank: dict[int, int] = {}
     if any(one.turned for one in finds):
-        rank = {at: place for place, at in enumerate(as_drawn(text[:MAX_READ]))}
+        rank = {at: place for place, (at, _) in enumerate(as_drawn(text[:MAX_READ]))}
     for one in finds:
         span: Sequence[int] = range(one.start, one.end)
         if one.turned:

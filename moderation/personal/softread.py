@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from moderation.tables import CODE_POINTS, Kind, tables
+from moderation.text.drawn import OVERRIDE, as_drawn
 
 Spot = tuple[str, int, int]
 """A kind of personal data, and where it begins and ends in a text that was read softly."""
@@ -18,8 +19,6 @@ HEARTS = "❤♥💓💕💖💗💘💙💚💛💜💝💞🖤🤍🤎🧡"
 
 ROUND_ZERO = "◯"
 """Read as a digit, though it is a sign."""
-OVERRIDE = "\u202e"
-_TURNED = re.compile(f"{OVERRIDE}[^\u202c\n]*")
 
 _READ_AS = {chr(ord(char) + 0xFEE0): char for char in "!#$%&'()*+,-./:;<=>?@[]^_{|}~"} | {
     char: read
@@ -83,17 +82,6 @@ def readings(text: str) -> Iterator[tuple[str, Sequence[int]]]:
     """The text as it is stored; then as it is drawn, where an override turns some of it."""
     yield read_softly(text)
     if OVERRIDE in text:
-        order = as_drawn(text)
+        order = [at for at, _ in as_drawn(text)]
         soft, places = read_softly("".join(map(text.__getitem__, order)))
         yield soft, list(map(order.__getitem__, places))
-
-
-def as_drawn(text: str) -> list[int]:
-    """The places of a text in the order they are drawn: behind an override, up to its end, from the right."""
-    order: list[int] = []
-    at = 0
-    for run in _TURNED.finditer(text):
-        order += range(at, run.start())
-        order += range(run.end() - 1, run.start(), -1)
-        at = run.end()
-    return [*order, *range(at, len(text))]

@@ -14,12 +14,12 @@ import numpy as np
 from moderation.lexicon import Channel
 from moderation.readings.pictures import MAX_CHARS
 from moderation.tables import CODE_POINTS, NEWLINE, Flags, Index, Kind, tables
+from moderation.text.drawn import OVERRIDE, as_drawn
 from moderation.text.fold import Folded
 
 NEAR = 3
 """Folded characters from one strewn letter to the next, at most."""
 
-_OVERRIDE, _OVERRIDE_ENDS = "\u202e", "\u202c"
 _ROMAN = {
     "Ⅰ": "i",
     "ⅰ": "i",
@@ -57,7 +57,7 @@ def _noise() -> frozenset[str]:
 def rare() -> Flags:
     """By code point: whether `variants` is about it."""
     flags = np.zeros(CODE_POINTS, np.bool_)
-    flags[[ord(one) for one in (*_ROMAN, _OVERRIDE, *_SEEN_AS, *_noise())]] = True
+    flags[[ord(one) for one in (*_ROMAN, OVERRIDE, *_SEEN_AS, *_noise())]] = True
     return flags
 
 
@@ -90,8 +90,8 @@ def variants(
             yield Variant(number, Channel.EXACT, "".join(_ROMAN.get(char, char) for char in text), origin)
         if not chars.isdisjoint(_noise() | _SEEN_AS.keys()):
             yield from _without_noise(number, text, channels)
-        if _OVERRIDE in chars and Channel.REVERSAL in channels:
-            origin = _turned(text)
+        if OVERRIDE in chars and Channel.REVERSAL in channels:
+            origin = as_drawn(text)
             yield Variant(number, Channel.REVERSAL, "".join(text[at] for at, _ in origin), origin)
 
 
@@ -143,18 +143,6 @@ def _is_seen_so(text: str, at: int) -> bool:
     kind = tables().kind
     is_alone = _KANA.isdisjoint(beside) and any(kind[ord(one)] == Kind.HAN for one in beside)
     return is_alone or text[at] not in _KANA
-
-
-def _turned(text: str) -> list[tuple[int, bool]]:
-    """The places of a text in the order they are drawn: from an override to its end, from the right."""
-    origin: list[tuple[int, bool]] = []
-    at = 0
-    while (begin := text.find(_OVERRIDE, at)) >= 0:
-        origin += [(place, False) for place in range(at, begin)]
-        end = text.find(_OVERRIDE_ENDS, begin)
-        at = len(text) if end < 0 else end
-        origin += [(place, True) for place in range(at - 1, begin, -1)]
-    return origin + [(place, False) for place in range(at, len(text))]
 
 
 def strewn(batch: Folded) -> tuple[Folded, Index] | None:

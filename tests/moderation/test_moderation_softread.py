@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from moderation_texts import any_text
 
-from moderation.personal.softread import as_drawn, read_softly, readings
+from moderation.personal.softread import read_softly, readings
 
 
 @pytest.mark.parametrize(
@@ -37,20 +37,6 @@ def test_a_text_with_an_override_is_read_as_it_is_stored_and_as_it_is_drawn() ->
     stored, drawn = readings("a\u202e①2🐧\u202cb")
     assert (stored[0], list(stored[1])) == ("a12企鹅b", [0, 2, 3, 4, 4, 6])
     assert (drawn[0], list(drawn[1])) == ("a企鹅21b", [0, 4, 4, 3, 2, 6])
-
-
-@pytest.mark.parametrize(
-    ("text", "order"),
-    {
-        "abc": [0, 1, 2],
-        "a\u202ebc": [0, 3, 2],
-        "\u202eab\u202cc": [2, 1, 3, 4],
-        "\u202eab\nc": [2, 1, 3, 4],
-        "\u202ea\u202eb\u202cc\u202ed": [3, 2, 1, 4, 5, 7],
-    }.items(),
-)
-def test_an_override_turns_what_is_behind_it_up_to_its_end(text: str, order: list[int]) -> None:
-    assert as_drawn(text) == order
 
 
 @given(any_text)
