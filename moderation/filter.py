@@ -146,17 +146,19 @@ class Filter:
             )
         state = self._state
         every = texts if isinstance(texts, list) else list(texts)
-        if set(map(type, every)) - {str}:
+        results: list[Result] = []
+        try:
+            for low in range(0, len(every), BATCH):
+                with uncollected():
+                    results += self._check_flood(state, every[low : low + BATCH])
+        except TypeError as error:
             for at, text in enumerate(every):
                 if not isinstance(text, str):
                     raise TypeError(
                         f"text {at} of {len(every)} is {type(text).__name__}; allowed is str, so convert it "
                         "first"
-                    )
-        results: list[Result] = []
-        for low in range(0, len(every), BATCH):
-            with uncollected():
-                results += self._check_flood(state, every[low : low + BATCH])
+                    ) from error
+            raise
         return results
 
     def _check_flood(self, state: _Lists, texts: list[str]) -> list[Result]:

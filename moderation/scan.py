@@ -42,8 +42,10 @@ class Scan:
         parts = None
         if Channel.SPLIT in channels and len(batch.folded) > 1:
             parts = compiled.halves.places(batch)
-            if len(parts[0]) or len(parts[1]):
-                self._joined(parts)
+            if not any(map(len, parts)):
+                parts = None
+        if parts:
+            self._joined(parts)
         marks = compiled.marks.take(batch.codes)
         self.places = (marks != 0).nonzero()[0]
         self.marks = marks.take(self.places)
@@ -68,7 +70,7 @@ class Scan:
         if Channel.PINYIN in channels:
             for source in (batch, read[0] if read else None):
                 self._letters(source)
-        if parts and (len(parts[0]) or len(parts[1])):
+        if parts:
             self._whole(parts, pictures if Channel.EMOJI in channels else pictures[:0], channels)
 
     # ------------------------------------------------------------ exact
@@ -85,9 +87,9 @@ class Scan:
             return
         found = columns(matches)
         where = places(self.batch, found)
-        enough = (where.highs - where.lows >= self.compiled.least.take(found[2])).nonzero()[0]
-        where = where.take(enough)
-        terms = self.compiled.plain.take(found[2].take(enough))
+        long = (where.highs - where.lows >= self.compiled.least.take(found[2])).nonzero()[0]
+        where = where.take(long)
+        terms = self.compiled.plain.take(found[2].take(long))
         lone = where.alone & (terms >= 0)
         shared = where.numbers[1:] == where.numbers[:-1]
         lone[1:] &= ~shared
@@ -96,7 +98,7 @@ class Scan:
         numbers, *finds = (each.take(at).tolist() for each in (*where[:3], terms))
         self.found.lone = dict(zip(numbers, zip(*finds, strict=True), strict=True))
         rest = (~lone).nonzero()[0]
-        self._matched([matches[one] for one in enough.take(rest).tolist()], where.take(rest).rows())
+        self._matched([matches[one] for one in long.take(rest).tolist()], where.take(rest).rows())
 
     def _matched(self, matches: Sequence[Match], where: Iterable[Placed]) -> None:
         for (start, end, pattern), (number, low, high, bare, alone, _) in zip(matches, where, strict=True):

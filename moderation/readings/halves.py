@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from moderation.readings.pictures import MAX_CHARS
 from moderation.readings.sounds import fuzzy_code, fuzzy_codes
 from moderation.tables import (
     CODE_POINTS,
@@ -30,8 +31,6 @@ FEW = 16
 """Places up to which each is looked up; more are thinned out at once first."""
 MAX_PAIRS = 1000
 """Pairs of halves of one text that are put together. A text with more goes to full review."""
-MAX_CHARS = 20_000
-"""Code points of one text in which they are, beside other disguises. A longer one goes to full review."""
 REACH = 15
 """Folded characters to each side of two halves that may belong to the same term."""
 
@@ -187,9 +186,7 @@ class Halves:
         """The folded positions of these that stand there twice or more."""
         if not len(maybe):
             return maybe
-        ends = batch.runs.take(maybe + 1, mode="clip")
-        ends[maybe + 1 == len(batch.runs)] = len(batch.kept)
-        return maybe[ends - batch.runs.take(maybe) > 1][:MAX_PAIRS]
+        return maybe[batch.begins(maybe + 1) - batch.runs.take(maybe) > 1][:MAX_PAIRS]
 
     def _doubles(self, batch: Folded, doubled: Index) -> Iterator[tuple[int, str]]:
         return ((at, self._fitting(batch.text, at)) for at in doubled.tolist())
@@ -274,9 +271,9 @@ class Halves:
         )
         if len(doubled):
             fits |= np.isin(at + 2, doubled) | np.isin(at - 1, doubled)
-        runs = np.append(batch.runs, len(batch.kept))
-        first, last = batch.kept.take(runs.take(at)), batch.kept.take(runs.take(at + 2) - 1)
         if is_picture is not None:
+            first = batch.kept.take(batch.runs.take(at))
+            last = batch.kept.take(batch.begins(at + 2) - 1)
             fits |= is_picture.take(batch.codes.take(first - 1, mode="wrap"))
             fits |= is_picture.take(batch.codes.take(last + 1, mode="clip"))
         found = {one: self.wholes.get(text[one : one + 2], "") for one in at[fits].tolist()}

@@ -134,6 +134,12 @@ class Folded:
         last = self.runs.item(end) if end < len(self.runs) else len(self.kept)
         return self.kept.item(self.runs.item(start)), self.kept.item(last - 1) + 1
 
+    def begins(self, at: Index) -> Index:
+        """Where folded characters begin, as kept positions; behind the last one, the end of all."""
+        begins = self.runs.take(at, mode="clip")
+        begins[at == len(self.runs)] = len(self.kept)
+        return begins
+
     def kept_of(self, at: int) -> Index:
         """Original positions of one folded character with its repeats."""
         stop = self.runs.item(at + 1) if at + 1 < len(self.runs) else None

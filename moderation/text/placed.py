@@ -58,9 +58,7 @@ def places(batch: Folded, found: Index) -> Places:
     """Give many matches their places. `found`: see `columns`."""
     kind, codes = tables().kinds, batch.codes
     starts, ends, _ = found
-    last = batch.runs.take(ends, mode="clip") - 1
-    last[ends == len(batch.runs)] = len(batch.kept) - 1
-    lows, highs = batch.kept.take(batch.runs.take(starts)), batch.kept.take(last) + 1
+    lows, highs = batch.kept.take(batch.runs.take(starts)), batch.kept.take(batch.begins(ends) - 1) + 1
     numbers = batch.numbers(lows)
     begins = batch.original_begins.take(numbers)
     bare = highs - lows == ends - starts
