@@ -1,6 +1,9 @@
-"""Texts for the property tests: any Unicode, and words in every disguise the fold undoes."""
+"""Texts for the property tests: any Unicode, and words in every disguise; a filter of terms."""
 
 from hypothesis import strategies as st
+
+from moderation.filter import Filter
+from moderation.lexicon import DEFAULT_CHANNELS, Entry, Severity, WordList
 
 ODD = (
     "\u200b\u200d\u202e\u2066\u0301\u0336\ufe0f\U000e0061\ud800\udfff\n\r\t　·*，。!@ aeio0189ⅤⅩ⑩ﬁ㎏"
@@ -25,3 +28,9 @@ def disguised(draw: st.DrawFn, word: str) -> str:
         out.append(draw(st.sampled_from(_FORMS.get(char, char))) * draw(st.integers(1, 3)))
         out.append(draw(st.sampled_from(("", "", "", "*", " ", "·", "~", *_INVISIBLE))))
     return "".join(out).rstrip()
+
+
+def blocking(*terms: str) -> Filter:
+    """A filter of terms to block, with the channels that terms have if nothing is said."""
+    entries = tuple(Entry(term=one, severity=Severity.BLOCK, channels=DEFAULT_CHANNELS) for one in terms)
+    return Filter([WordList(name="test", category="test", entries=entries)])

@@ -1,9 +1,9 @@
 """Several disguises in one find, and terms with doubled characters in them."""
 
 import pytest
+from moderation_texts import blocking
 
 from moderation.filter import Filter
-from moderation.lexicon import DEFAULT_CHANNELS, Entry, Severity, WordList
 from moderation.policy import Verdict
 
 TERMS = (
@@ -11,14 +11,9 @@ TERMS = (
 )  # fmt: skip
 
 
-def made(*terms: str) -> Filter:
-    entries = tuple(Entry(term=one, severity=Severity.BLOCK, channels=DEFAULT_CHANNELS) for one in terms)
-    return Filter([WordList(name="test", category="test", entries=entries)])
-
-
 @pytest.fixture(scope="module")
 def filter_() -> Filter:
-    return made(*TERMS)
+    return blocking(*TERMS)
 
 
 @pytest.mark.parametrize(
@@ -65,10 +60,10 @@ def test_disguises_are_mixed(filter_: Filter, text: str, term: str, span: str) -
     ],
 )
 def test_terms_with_doubled_characters_are_found_in_disguise(text: str, term: str) -> None:
-    hits = made("乐乐商城", "泡泡面", "林林城", "多多店").check(text).hits
+    hits = blocking("乐乐商城", "泡泡面", "林林城", "多多店").check(text).hits
     assert ([term] if term else []) == [hit.term for hit in hits]
 
 
 @pytest.mark.parametrize(("text", "found"), [("jia.女乃粉", True), ("nai.粉", True), ("参加nai。粉", False)])
 def test_a_bare_full_stop_between_scripts_ends_no_clause(text: str, *, found: bool) -> None:
-    assert bool(made("奶粉", "加奶粉").check(text).hits) is found
+    assert bool(blocking("奶粉", "加奶粉").check(text).hits) is found

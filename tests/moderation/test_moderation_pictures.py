@@ -1,9 +1,9 @@
 """Pictures in texts: joined ones, several side by side, which readings count by themselves."""
 
 import pytest
+from moderation_texts import blocking
 
 from moderation.filter import Filter
-from moderation.lexicon import DEFAULT_CHANNELS, Entry, Severity, WordList
 from moderation.tables import CODE_POINTS, tables
 
 TERMS = (
@@ -12,14 +12,9 @@ TERMS = (
 )  # fmt: skip
 
 
-def made(*terms: str) -> Filter:
-    entries = tuple(Entry(term=one, severity=Severity.BLOCK, channels=DEFAULT_CHANNELS) for one in terms)
-    return Filter([WordList(name="test", category="test", entries=entries)])
-
-
 @pytest.fixture(scope="module")
 def filter_() -> Filter:
-    return made(*TERMS)
+    return blocking(*TERMS)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +46,11 @@ def test_pictures_are_read(filter_: Filter, text: str, term: str, span: str) -> 
 
 
 def test_a_joiner_between_pictures_that_make_none_together_hides_nothing() -> None:
-    assert [hit.term for hit in made("啤酒").check("🍺\u200d🍶").hits] == ["啤酒"]
+    assert [hit.term for hit in blocking("啤酒").check("🍺\u200d🍶").hits] == ["啤酒"]
 
 
 def test_what_a_picture_is_written_for_is_no_term_by_itself() -> None:
-    filter_ = made("好评", "限时")
+    filter_ = blocking("好评", "限时")
     assert [hit.term for hit in filter_.check("⭐ 毕业快乐 🌟🌟 nice⏳").hits] == []
     assert [hit.term for hit in filter_.check("限⏳").hits] == ["限时"]
 
