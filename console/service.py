@@ -68,7 +68,8 @@ def bind(host: str, port: int) -> socket.socket:
 async def run(
     *,
     host: str,
-    port: int,
+    port: int = 0,
+    listeners: Sequence[socket.socket] = (),
     data_dir: Path,
     control_socket: Path,
     media_socket: Path,
@@ -81,6 +82,7 @@ async def run(
     """Serve until `stop` is set, then end within about 2 s.
 
     `host`, `port`: where to listen; port 0 takes any, `ready` is told which once connections are accepted.
+    `listeners`: sockets that listen already, used instead.
     `host_names`: further names under which the page may be opened (a reverse proxy's).
     `background`: services that run beside the server until they are cancelled; one that returns is left
     alone, one that fails ends the console.
@@ -89,13 +91,13 @@ async def run(
         ConfigError: the address is taken, or the data directory cannot be used.
     """
     sessions = Sessions(load_secret(data_dir))
-    listener = bind(host, port)
+    listeners = listeners or [bind(host, port)]
     gate, media = GateLink(control_socket), MediaLink(media_socket)
     preview = Preview(media)
     app = create_app(Parts(data_dir, gate, preview, sessions, HostNames(host, host_names), static))
 
     def announce() -> None:
-        port: int = listener.getsockname()[1]
+        port: int = listeners[0].getsockname()[1]
         _log.info("console_ready", port=port, page_built=pages.is_built(static))
         if ready is not None:
             ready(port)
@@ -121,9 +123,11 @@ async def run(
         ),
         announce,
     )
-    with contextlib.closing(listener):
+    with contextlib.ExitStack() as open_sockets:
+        for listener in listeners:
+            open_sockets.enter_context(contextlib.closing(listener))
         async with _beside(gate.run, media.run, preview.run, *background), asyncio.TaskGroup() as group:
-            serving = group.create_task(server.serve(sockets=[listener]))
+            serving = group.create_task(server.serve(sockets=list(listeners)))
             waiting = group.create_task(stop.wait())
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True

@@ -6,7 +6,6 @@ The key lies in DATA_DIR/console.secret, so that sessions survive a restart of t
 
 import base64
 import binascii
-import contextlib
 import hashlib
 import hmac
 import os
@@ -14,12 +13,15 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
+import structlog
+
 from streamgate.errors import ConfigError
 
 COOKIE = "streamgate_session"
 LIFETIME_S = 12 * 3600
 _KEY_BYTES = 32
 _MAX_LENGTH = 512
+_log = structlog.get_logger("console")
 
 
 class Session(NamedTuple):
@@ -35,19 +37,11 @@ def load_secret(data_dir: Path) -> bytes:
     """
     path = data_dir / "console.secret"
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            # Written under another name first: whoever finds the file finds all of it.
-            draft = path.with_name(f"console.secret.{os.getpid()}.{secrets.token_hex(4)}")
-            descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(_KEY_BYTES))
-            try:
-                os.link(draft, path)
-            finally:
-                draft.unlink()
-        path.chmod(0o600)
         secret = path.read_bytes()
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except FileNotFoundError:
+        secret = _make_secret(path)
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be used ({error.strerror}); it must be a file of this user"
@@ -56,6 +50,26 @@ def load_secret(data_dir: Path) -> bytes:
         raise ConfigError(
             f"{path} holds {len(secret)} bytes, {_KEY_BYTES} are needed; remove it and a new one is made"
         )
+    return secret
+
+
+def _make_secret(path: Path) -> bytes:
+    """Make the key and return it. One that cannot be kept (a full disk) is good until this process ends."""
+    secret = secrets.token_bytes(_KEY_BYTES)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # Written under another name first: whoever finds the file finds all of it.
+            with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+                file.write(secret)
+            os.link(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except FileExistsError:  # another process was quicker
+        return path.read_bytes()
+    except OSError as error:
+        _log.error("secret_not_kept", path=str(path), reason=error.strerror)
     return secret
 
 

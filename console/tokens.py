@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 
 from streamgate.clock import wall_s
+from streamgate.runtime.rundir import runtime_dir
 
 LIFETIME_S = 24 * 3600
 _CLOCK_SLACK_S = 60
@@ -18,7 +19,7 @@ _MAX_LENGTH = 200
 
 
 def _folder(data_dir: Path) -> Path:
-    return data_dir / "run" / "console-tokens"
+    return runtime_dir(data_dir) / "console-tokens"
 
 
 def _file(data_dir: Path, token: str) -> Path:

@@ -7,7 +7,10 @@ import logging
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,28 +18,33 @@ import msgspec
 import structlog
 
 from streamgate.errors import ConfigError, Refused, StreamgateError
+from streamgate.runtime.child import BEAT, CONFIG_EXIT, HEARTBEAT_S, READY_FD
+from streamgate.runtime.listen import Address, adopt
+from streamgate.runtime.lock import Lock
+from streamgate.runtime.logs import LogWriter
 from streamgate.runtime.service import Services, keep
-from streamgate.runtime.supervisor import CONFIG_EXIT, HEARTBEAT_S, READY_FD, lock, supervise
+from streamgate.runtime.supervisor import Process, supervise
 
 if TYPE_CHECKING:
     from streamgate.config import Settings
+    from streamgate.runtime.datadir import DataDir
 
 MB = 1024 * 1024
+GATE_THREADS = 64  # of what a hanging disk holds up each takes one; they cost nothing while they are idle
+HUNG_S = {"gate": 4.0, "ingest": 4.0, "console": 10.0}
+LINK_EVERY_S = 10.0
 _log = structlog.get_logger()
-Ready = Callable[[dict[str, int]], None]
+Ready = Callable[[], None]
 
 
 class ProcessSettings(msgspec.Struct, frozen=True):
-    """What a child process is told, plain. Ports are those really bound once they are known."""
+    """What a child process is told, plain. `descriptors`: the listening sockets it was handed, by name."""
 
     data_dir: str
+    run_dir: str
     log_level: str
-    rtmp_host: str
-    rtmp_port: int
     console_host: str
-    console_port: int
-    rtmps_host: str = ""
-    rtmps_port: int = 0
+    descriptors: dict[str, list[int]] = {}
     tls_cert: str | None = None
     tls_key: str | None = None
     public_host: str = ""
@@ -51,31 +59,14 @@ class ProcessSettings(msgspec.Struct, frozen=True):
 
 def serve(settings: "Settings") -> int:
     """Run everything in the foreground until SIGTERM or Ctrl-C; return the exit code."""
-    from console.tokens import mint
-    from streamgate.runtime.datadir import ServeInfo
-
     os.umask(0o077)
     places = settings.places
-    places.create()
-    _logging(settings.log_level)
-    plain = msgspec.to_builtins(_plain(settings))
-
-    def up(ports: dict[str, int]) -> None:
-        rtmp = f"{_in_url(settings.rtmp.reachable(settings.public_host).host)}:{ports['rtmp']}"
-        console = f"{_in_url(settings.console.reachable().host)}:{ports['console']}"
-        rtmps = None
-        if settings.rtmps is not None:
-            rtmps = f"{_in_url(settings.rtmps.reachable(settings.public_host).host)}:{ports['rtmps']}"
-        places.write_serve(ServeInfo(os.getpid(), rtmp, console, rtmps))
-        say = sys.stdout.write
-        say(f"encoders: rtmp://{rtmp}/live\n")
-        if rtmps is not None:
-            say(f"encoders: rtmps://{rtmps}/live\n")
-        say(f"console: http://{console}/?token={mint(places.root)}\n")
-        sys.stdout.flush()
-
+    out = _logging(settings.log_level)
     try:
-        asyncio.run(supervise(places.run, dict.fromkeys(("gate", "ingest", "console"), plain), up=up))
+        resuming = _on_air(places)
+        places.create()
+        threading.Thread(target=_keep_link, args=(places,), name="link", daemon=True).start()
+        asyncio.run(_serve(settings, resuming=resuming))
     except StreamgateError as error:
         sys.stderr.write(f"streamgate: {error}\n")
         return 1
@@ -83,20 +74,62 @@ def serve(settings: "Settings") -> int:
         info = places.serving()
         if info is not None and info.pid == os.getpid():
             places.clear_serve()
+        out.drain()
     return 0
 
 
+def _on_air(places: "DataDir") -> bool:
+    """Whether an earlier serve left a broadcast on air here, by the memories of its channels."""
+    from streamgate.playout.memory import read_records
+
+    records = read_records(places.run / "state") or read_records(places.root / "state")
+    return any(record.on_air for record in records.values())
+
+
+async def _serve(settings: "Settings", *, resuming: bool) -> None:
+    from streamgate.announcer import Announcer
+
+    plain = msgspec.to_builtins(_plain(settings))
+    announcer = Announcer(settings)
+    try:
+        async with asyncio.TaskGroup() as group:
+            telling = group.create_task(announcer.run())
+            await supervise(
+                settings.places.run,
+                [Process(name, plain, hung_s) for name, hung_s in HUNG_S.items()],
+                _addresses(settings),
+                resuming=resuming,
+                report=announcer,
+            )
+            telling.cancel()
+    except* StreamgateError as errors:
+        raise errors.exceptions[0] from None
+
+
+def _addresses(settings: "Settings") -> list[Address]:
+    addresses = [
+        Address("rtmp", "ingest", settings.rtmp.host, settings.rtmp.port, "--rtmp"),
+        Address("console", "console", settings.console.host, settings.console.port, "--console"),
+    ]
+    if settings.rtmps is not None:
+        addresses.append(Address("rtmps", "ingest", settings.rtmps.host, settings.rtmps.port, "--rtmps"))
+    return addresses
+
+
+def _keep_link(places: "DataDir") -> None:
+    """Keep `run` in the data directory as a link to the runtime directory; for people, so it may fail."""
+    while True:
+        with contextlib.suppress(OSError):
+            places.link_run()
+        time.sleep(LINK_EVERY_S)
+
+
 def _plain(settings: "Settings") -> ProcessSettings:
-    rtmps = settings.rtmps
     return ProcessSettings(
         data_dir=str(settings.data_dir),
+        run_dir=str(settings.places.run),
         log_level=settings.log_level,
-        rtmp_host=settings.rtmp.host,
-        rtmp_port=settings.rtmp.port,
         console_host=settings.console.host,
-        console_port=settings.console.port,
-        rtmps_host=rtmps.host if rtmps is not None else "",
-        rtmps_port=rtmps.port if rtmps is not None else 0,
         tls_cert=str(settings.tls_cert) if settings.tls_cert is not None else None,
         tls_key=str(settings.tls_key) if settings.tls_key is not None else None,
         public_host=settings.public_host,
@@ -107,30 +140,31 @@ def _plain(settings: "Settings") -> ProcessSettings:
     )
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 # ---------------------------------------------------------------- the processes
 
 
 def run_process(name: str, settings_json: str) -> int:
-    """Be the process called `name`; return the exit code."""
+    """Be the process called `name`; return the exit code.
+
+    The caller ends the process with it at once: threads that a disk holds up must not hold up the end.
+    """
     os.umask(0o077)  # everything in the data directory is this user's alone
     settings = msgspec.json.decode(settings_json, type=ProcessSettings)
-    _logging(settings.log_level)
+    out = _logging(settings.log_level)
     process = {"gate": _gate, "ingest": _ingest, "console": _console}[name]
     try:
-        held = lock(Path(settings.data_dir) / "run" / f"{name}.lock")
-        with asyncio.Runner(loop_factory=_loop_factory(name)) as runner:
-            runner.run(_until_stopped(process, settings))
-        os.close(held)
+        held = Lock(Path(settings.run_dir) / f"{name}.lock")
+        runner = asyncio.Runner(loop_factory=_loop_factory(name))
+        runner.run(_until_stopped(process, settings, held))
     except (ConfigError, Refused) as error:
+        _log.error("process_refused", process=name, reason=str(error))
         sys.stderr.write(f"{error}\n")
         return CONFIG_EXIT
     except StreamgateError as error:
         _log.error("process_failed", process=name, reason=str(error))
         return 1
+    finally:
+        out.drain()
     return 0
 
 
@@ -144,18 +178,22 @@ def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _until_stopped(
-    process: Callable[[ProcessSettings, asyncio.Event, Ready], Awaitable[None]], settings: ProcessSettings
+    process: Callable[[ProcessSettings, asyncio.Event, Ready], Awaitable[None]],
+    settings: ProcessSettings,
+    held: Lock,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await process(settings, stop, _report_ready)
+    async with _services() as services:
+        services.start("heartbeat", lambda: _beat(held))
+        await process(settings, stop, _report_ready)
 
 
-def _report_ready(ports: dict[str, int]) -> None:
-    """Tell the supervisor that this process is up, and where it listens."""
-    _tell_supervisor(msgspec.json.encode(ports) + b"\n")
+def _report_ready() -> None:
+    """Tell the supervisor that this process is up."""
+    _tell_supervisor(b"\n")
 
 
 def _tell_supervisor(data: bytes) -> None:
@@ -167,42 +205,48 @@ def _tell_supervisor(data: bytes) -> None:
             os.write(int(descriptor), data)
 
 
+async def _beat(held: Lock) -> None:
+    """Tell the supervisor that the loop runs: a process that hangs is ended and started again."""
+    while True:
+        _tell_supervisor(BEAT)
+        with contextlib.suppress(OSError):
+            held.keep()
+        await asyncio.sleep(HEARTBEAT_S)
+
+
 async def _gate(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) -> None:
     from streamgate.playout import media_server
     from streamgate.playout.control_server import ControlServer
     from streamgate.playout.station import Station
+    from streamgate.runtime.sockets import keep_open
 
-    data_dir = Path(settings.data_dir)
+    run_dir = Path(settings.run_dir)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(GATE_THREADS, "worker"))
     async with _services() as services:
         station = Station(
-            data_dir,
+            Path(settings.data_dir),
+            run_dir,
             services=services,
             retention_days=settings.retention_days,
             max_ring_bytes=settings.ring_max_mb * MB,
             no_input_stop_s=settings.no_input_stop_min * 60,
         )
-        station.load()
         control = ControlServer(station)
-        media = await media_server.serve(data_dir / "run" / "media.sock", station)
-        async with control.serve(data_dir / "run" / "gate.sock"):
-            services.start("states", control.push_states)
-            services.start("ticks", lambda: _tick(station.tick))
-            services.start("heartbeat", _beat)
-            # What lives as long as the process need not be looked at by every collection.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(10_000, 50, 100)
-            ready({})
-            await stop.wait()
-            await station.close()
-        media.close()
-
-
-async def _beat() -> None:
-    """Tell the supervisor that the loop runs: a gate that hangs is ended and started again."""
-    while True:
-        _tell_supervisor(b".")
-        await asyncio.sleep(HEARTBEAT_S)
+        station.recall()
+        services.start("channel files", station.follow_files)
+        with contextlib.suppress(Refused):  # the disk does not answer: it stands in the log
+            await station.reload()
+        await keep_open(run_dir / "media.sock", lambda path: media_server.serve(path, station), services)
+        await keep_open(run_dir / "gate.sock", control.listen, services)
+        services.start("states", control.push_states)
+        services.start("ticks", lambda: _tick(station.tick))
+        # What lives as long as the process need not be looked at by every collection.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000, 50, 100)
+        ready()
+        await stop.wait()
+        await station.close()
 
 
 async def _tick(tick: Callable[[], None]) -> None:
@@ -216,14 +260,14 @@ async def _ingest(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) 
     from streamgate.ingest.admission import Limits
 
     await service.run(
-        media_socket=Path(settings.data_dir) / "run" / "media.sock",
-        rtmp=(settings.rtmp_host, settings.rtmp_port),
-        rtmps=(settings.rtmps_host, settings.rtmps_port) if settings.rtmps_host else None,
+        media_socket=Path(settings.run_dir) / "media.sock",
+        rtmp=adopt(settings.descriptors.get("rtmp", ())),
+        rtmps=adopt(settings.descriptors.get("rtmps", ())),
         cert=Path(settings.tls_cert) if settings.tls_cert is not None else None,
         key=Path(settings.tls_key) if settings.tls_key is not None else None,
         limits=Limits(max_bitrate_bps=round(settings.max_bitrate_mbps * 1_000_000)),
         stop=stop,
-        on_listening=ready,
+        on_listening=lambda _: ready(),
     )
 
 
@@ -233,8 +277,8 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
     from streamgate.link.client import call
     from streamgate.link.messages import Note, Warn
 
-    data_dir = Path(settings.data_dir)
-    control = data_dir / "run" / "gate.sock"
+    data_dir, run_dir = Path(settings.data_dir), Path(settings.run_dir)
+    control = run_dir / "gate.sock"
 
     async def tell(what: Warn) -> None:
         with contextlib.suppress(StreamgateError):  # the gate is away: it stands in the log
@@ -250,13 +294,13 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
 
     await service.run(
         host=settings.console_host,
-        port=settings.console_port,
+        listeners=adopt(settings.descriptors.get("console", ())),
         data_dir=data_dir,
         control_socket=control,
-        media_socket=data_dir / "run" / "media.sock",
+        media_socket=run_dir / "media.sock",
         stop=stop,
         host_names=[settings.public_host] if settings.public_host else [],
-        ready=lambda port: ready({"console": port}),
+        ready=lambda _: ready(),
         background=[lambda: keep("archive", keep_archive)],
     )
 
@@ -269,8 +313,9 @@ async def _services() -> AsyncIterator[Services]:
         services.cancel()
 
 
-def _logging(level: str) -> None:
-    """JSON lines on stderr. A stream key is never given to a logger."""
+def _logging(level: str) -> LogWriter:
+    """JSON lines on stderr, by a thread; return it. A stream key is never given to a logger."""
+    out = LogWriter(sys.stderr.fileno())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -282,6 +327,9 @@ def _logging(level: str) -> None:
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(out),  # type: ignore[arg-type]  # it needs write and flush
         cache_logger_on_first_use=True,
     )
+    # asyncio and the libraries: what they have to say must not wait for stderr either.
+    logging.basicConfig(stream=out, level=logging.WARNING, format="%(name)s: %(message)s", force=True)
+    return out

@@ -13,7 +13,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
-from streamgate.errors import StreamgateError
+from streamgate.errors import LinkError, StreamgateError
 from streamgate.filter_cli import filter_app
 from streamgate.runtime.datadir import DataDir, default_root
 
@@ -210,13 +210,14 @@ def status(ctx: typer.Context, json: _Json = False) -> None:
     """Show every channel: what airs, what comes in, where it goes."""
     from streamgate.link.messages import GetStatus
 
-    channels = _call(ctx, GetStatus(id=1, actor=_actor())).channels or []
+    reply = _call(ctx, GetStatus(id=1, actor=_actor()))
+    channels = reply.channels or []
     if json:
-        _print_json({"channels": channels})
+        _print_json({"channels": channels, "warnings": reply.warnings})
     else:
         from streamgate.tables import print_status
 
-        print_status(channels)
+        print_status(channels, reply.warnings)
 
 
 @app.command("console-link")
@@ -229,6 +230,8 @@ def console_link(ctx: typer.Context, json: _Json = False) -> None:
     serving = places.serving()
     if serving is None:
         raise not_running(places.root)
+    if not serving.console:
+        raise LinkError("the page has no address at the moment; look at: streamgate status")
     link = f"http://{serving.console}/?token={mint(places.root)}"
     if json:
         _print_json({"console": link})
@@ -365,16 +368,16 @@ def _actor() -> str:
 def _call(ctx: typer.Context, request: "AnyRequest") -> "Reply":
     import asyncio
 
-    from streamgate.link.client import NotRunningError, call
+    from streamgate.link.client import NotRunningError, call, not_running
 
     deadline = time.monotonic() + GATE_RESTART_S
     while True:
         try:
             return asyncio.run(call(ctx.obj.control_socket, request))
-        except NotRunningError:
+        except NotRunningError as error:
             # Somebody serves here, so the gate process is just being restarted: wait for it.
             if ctx.obj.serving() is None or time.monotonic() > deadline:
-                raise
+                raise not_running(ctx.obj.root) from error
             time.sleep(0.05)
 
 

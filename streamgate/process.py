@@ -8,7 +8,9 @@ import os
 import sys
 
 from streamgate.app import run_process
-from streamgate.runtime.supervisor import SETTINGS
+from streamgate.runtime.child import SETTINGS
 
 if __name__ == "__main__":
-    sys.exit(run_process(sys.argv[1], os.environ.pop(SETTINGS)))
+    code = run_process(sys.argv[1], os.environ.pop(SETTINGS))
+    sys.stderr.flush()
+    os._exit(code)  # without waiting for threads: a disk may hold them up

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from streamgate.link.messages import ChannelStatus, DestinationStatus, IngestStatus
+from streamgate.link.messages import ChannelStatus, DestinationStatus, IngestStatus, Warn
 from streamgate.runtime.channels import Loaded
 
 _COLOURS = {
@@ -19,9 +19,11 @@ _COLOURS = {
 }
 
 
-def print_status(channels: Sequence[ChannelStatus]) -> None:
-    """One row per channel, then what an operator should know."""
+def print_status(channels: Sequence[ChannelStatus], warnings: Sequence[Warn] = ()) -> None:
+    """One row per channel, then what an operator should know: of streamgate itself first."""
     console = Console()
+    for warn in warnings:
+        _print_warning(console, "streamgate", warn)
     if not channels:
         console.print("no channels yet; make one with: streamgate channel add NAME --push URL")
         return
@@ -42,8 +44,12 @@ def print_status(channels: Sequence[ChannelStatus]) -> None:
     console.print(table)
     for channel in channels:
         for warn in (*channel.warnings, *channel.ingest.warnings):
-            style = {"info": "dim", "warning": "yellow", "alarm": "bold red"}[warn.level]
-            console.print(f"{channel.name}: {warn.text}", style=style, markup=False, highlight=False)
+            _print_warning(console, channel.name, warn)
+
+
+def _print_warning(console: Console, name: str, warn: Warn) -> None:
+    style = {"info": "dim", "warning": "yellow", "alarm": "bold red"}[warn.level]
+    console.print(f"{name}: {warn.text}", style=style, markup=False, highlight=False)
 
 
 def print_channels(loaded: Loaded) -> None:

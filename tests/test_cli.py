@@ -239,7 +239,7 @@ def test_status_json(run: Callable[..., Result], gate: FakeGate) -> None:
     result = run("status", "--json")
 
     assert gate.requests == [GetStatus(1, actor=ACTOR)]
-    assert json.loads(result.stdout) == {"channels": [msgspec.to_builtins(STATUS)]}
+    assert json.loads(result.stdout) == {"channels": [msgspec.to_builtins(STATUS)], "warnings": []}
     channel = json.loads(result.stdout)["channels"][0]
     assert channel.keys() >= {
         *("name", "state", "requested", "delay_s", "lead_s", "returns_in_s"),
@@ -250,8 +250,16 @@ def test_status_json(run: Callable[..., Result], gate: FakeGate) -> None:
 def test_status_without_channels(run: Callable[..., Result], gate: FakeGate) -> None:
     gate.answer = lambda request: [Reply(request.id, channels=[])]
 
-    assert json.loads(run("status", "--json").stdout) == {"channels": []}
+    assert json.loads(run("status", "--json").stdout) == {"channels": [], "warnings": []}
     assert "no channels yet" in run("status").stdout
+
+
+def test_status_says_what_is_wrong_with_streamgate_itself(run: Callable[..., Result], gate: FakeGate) -> None:
+    wrong = Warn("process_away", "the console process is away", "console 进程不可用", "alarm")
+    gate.answer = lambda request: [Reply(request.id, channels=[], warnings=[wrong])]
+
+    assert json.loads(run("status", "--json").stdout)["warnings"] == [msgspec.to_builtins(wrong)]
+    assert "streamgate: the console process is away" in run("status").stdout
 
 
 def test_status_table(run: Callable[..., Result], gate: FakeGate) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import hashlib
+import socket
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -55,15 +56,24 @@ class RtmpServer:
         """Listen on one address (port 0: any free one); return the port. ConfigError when that cannot be."""
         loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(
-                lambda: Connection(self) if tls is None else _TlsDoor(self, tls), host, port, backlog=64
-            )
+            server = await loop.create_server(self._door(tls), host, port, backlog=64)
         except OSError as error:
             raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}; choose another") from error
+        return self._listening(server, tls)
+
+    async def listen_on(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> int:
+        """Take connections from a socket that listens already; return its port."""
+        server = await asyncio.get_running_loop().create_server(self._door(tls), sock=listener)
+        return self._listening(server, tls)
+
+    def _door(self, tls: ssl.SSLContext | None) -> Callable[[], asyncio.BaseProtocol]:
+        return lambda: Connection(self) if tls is None else _TlsDoor(self, tls)
+
+    def _listening(self, server: asyncio.Server, tls: ssl.SSLContext | None) -> int:
         self._listeners.append(server)
-        bound: int = server.sockets[0].getsockname()[1]
-        _log.info("listening", protocol="rtmp" if tls is None else "rtmps", host=host, port=bound)
-        return bound
+        host, port = server.sockets[0].getsockname()[:2]
+        _log.info("listening", protocol="rtmp" if tls is None else "rtmps", host=host, port=port)
+        return int(port)
 
     async def watch(self) -> None:
         """Keep the limits of time and report health, until cancelled."""

@@ -1,6 +1,7 @@
 """The ingest process composed: the link to the gate and the RTMP server, until told to stop."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,9 @@ Address = tuple[str, int]
 async def run(
     *,
     media_socket: Path,
-    rtmp: Address | None,
+    rtmp: Address | list[socket.socket],
     stop: asyncio.Event,
-    rtmps: Address | None = None,
+    rtmps: Address | list[socket.socket] | None = None,
     cert: Path | None = None,
     key: Path | None = None,
     limits: Limits | None = None,
@@ -33,7 +34,7 @@ async def run(
 
     Args:
         media_socket: the gate's media socket; it may come and go.
-        rtmp: host and port to listen on, port 0 for any free one.
+        rtmp: host and port to listen on (port 0 for any free one), or sockets that listen; none: off.
         stop: set by the caller, on SIGTERM for instance.
         rtmps: the same over TLS; needs `cert` and `key` (PEM files).
         cert: certificate chain.
@@ -44,7 +45,7 @@ async def run(
     Raises:
         ConfigError: an address cannot be listened on, or the certificate cannot be used.
     """
-    tls = None if rtmps is None else _tls_context(cert, key)
+    tls = _tls_context(cert, key) if rtmps else None
     link = GateLink(media_socket)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -52,10 +53,9 @@ async def run(
             services = [tasks.create_task(link.run()), tasks.create_task(server.watch())]
             try:
                 ports = {}
-                if rtmp is not None:
-                    ports["rtmp"] = await server.listen(*rtmp)
-                if rtmps is not None:
-                    ports["rtmps"] = await server.listen(*rtmps, tls)
+                for name, where, context in (("rtmp", rtmp, None), ("rtmps", rtmps, tls)):
+                    for port in await _listen(server, where, context):
+                        ports[name] = port
                 on_listening(ports)
                 await stop.wait()
             finally:
@@ -66,6 +66,15 @@ async def run(
     except* ConfigError as group:
         raise group.exceptions[0] from None
     _log.info("ingest stopped")
+
+
+async def _listen(
+    server: RtmpServer, where: Address | list[socket.socket] | None, tls: ssl.SSLContext | None
+) -> list[int]:
+    """Listen on an address or on sockets; return the ports."""
+    if isinstance(where, tuple):
+        return [await server.listen(*where, tls)]
+    return [await server.listen_on(one, tls) for one in where or ()]
 
 
 def _tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext:

@@ -59,7 +59,7 @@ async def call(control_socket: Path, request: AnyRequest) -> Reply:
             else:
                 raise LinkError("the gate hung up without an answer; look at its log, then try again")
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise not_running(control_socket.parent.parent) from error
+        raise NotRunningError("streamgate is not running here; start it with: streamgate serve") from error
     except PermissionError as error:
         raise LinkError(f"{control_socket} belongs to another user; run this command as that user") from error
     except TimeoutError as error:

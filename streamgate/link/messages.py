@@ -175,7 +175,16 @@ class Note(Request, tag="note"):
     what: Warn = Warn("", "", "")
 
 
-AnyRequest = Start | Cut | Restore | Live | Stop | Dump | Backup | GetStatus | Watch | Reload | Note
+class Standing(Request, tag="standing"):
+    """A warning that stands in every status under `key`, until `what` None takes it back."""
+
+    key: str = ""
+    what: Warn | None = None
+
+
+AnyRequest = (
+    Start | Cut | Restore | Live | Stop | Dump | Backup | GetStatus | Watch | Reload | Note | Standing
+)
 
 
 # ---------------------------------------------------------------- control: answers
@@ -194,6 +203,7 @@ class Reply(msgspec.Struct, tag_field="type", tag="reply", omit_defaults=True):
     channels: list[ChannelStatus] | None = None
     log: list[LogLine] | None = None
     ingest_up: bool | None = None  # status and watch: an ingest process is connected to the media link
+    warnings: list[Warn] = []  # status and watch: what is wrong with streamgate itself, not with one channel
 
 
 class Push(msgspec.Struct, tag_field="type", tag="push"):
@@ -203,6 +213,7 @@ class Push(msgspec.Struct, tag_field="type", tag="push"):
     log: list[LogLine] = []
     v: int = VERSION
     ingest_up: bool = False  # an ingest process is connected to the media link
+    warnings: list[Warn] = []
 
 
 AnyAnswer = Reply | Push

@@ -67,9 +67,10 @@ class Channel:
         self._tell = tell
         self._no_input_stop_s = no_input_stop_s
         self._last_input_us = now_us()
+        self._fed_at = memory.loaded.fed_at
         self._feed: FeedFormat | None = memory.loaded.feed
         self._timer: asyncio.TimerHandle | None = None
-        self._started_at = 0.0
+        self._started_at, self._started_us = 0.0, 0  # wall clock, monotonic
         self._encoder_stopped = memory.loaded.encoder_stopped
         self._held_cut: str | None = None  # who cut a broadcast that an orderly restart ended
         self._delay_errors = report.DelayErrors()
@@ -90,7 +91,7 @@ class Channel:
     def resume(self) -> None:
         """Go on with a broadcast that was on air when the last gate process ended without being asked to."""
         loaded = self._memory.loaded
-        stale = wall_s() - loaded.alive_at > (self._no_input_stop_s or MAX_AWAY_S)
+        stale = loaded.silent_s() > (self._no_input_stop_s or MAX_AWAY_S)
         if not loaded.on_air or stale:
             self._held_cut = loaded.cut_by if loaded.cut else None
             if loaded.on_air:
@@ -104,7 +105,7 @@ class Channel:
         if loaded.cut:
             self.gate.cut(now, loaded.cut_by)
         self.gate.backup = loaded.backup
-        self._went_on_air("gate", "resumed", loaded.started_at)
+        self._went_on_air("gate", "resumed", loaded.on_air_since_us())
 
     def close(self) -> None:
         """Leave the air for good. Destinations close in their own tasks; see `closed`."""
@@ -120,7 +121,10 @@ class Channel:
 
     async def closed(self) -> None:
         """Wait until the platforms were told goodbye and the recording is on disk: some seconds at most."""
-        await asyncio.gather(self._legs.closed(), asyncio.to_thread(self.archive.close))
+        _, written = await asyncio.gather(self._legs.closed(), asyncio.to_thread(self.archive.close))
+        if written:
+            self._fed_at = 0.0
+        self._remember()
         self._memory.close()
 
     def reconfigure(self, config: ChannelConfig, actor: str) -> None:
@@ -256,13 +260,14 @@ class Channel:
         held, self._held_cut = self._held_cut, None
         if held is not None and not by_person:
             self.gate.cut(now, held)
-        self._went_on_air(actor, "on_air", wall_s())
+        self._went_on_air(actor, "on_air", now)
         if self.gate.spans.open is not None:
             self._say("gate", say("still_cut"))
 
-    def _went_on_air(self, actor: str, code: str, started_at: float) -> None:
+    def _went_on_air(self, actor: str, code: str, started_us: int) -> None:
         self._encoder_stopped = False
-        self._started_at = started_at
+        self._started_us = started_us
+        self._started_at = round(wall_s() - (now_us() - started_us) / SECOND_US, 3)
         self._last_input_us = now_us()
         self._legs.start()
         self._remember()
@@ -292,16 +297,19 @@ class Channel:
                 backup=self.gate.backup,
                 feed=self._feed,
                 started_at=self._started_at,
+                started_us=self._started_us,
                 encoder_stopped=self._encoder_stopped,
                 delay_s=self.gate.delay_us / SECOND_US,
-                alive_at=wall_s(),
+                fed_at=self._fed_at,
             )
         )
 
     def tick(self) -> None:
         """Once a second: what only time brings about."""
         self._legs.tell()
-        if self.gate.on_air:
+        if self.input is not None:
+            self._fed_at = wall_s()
+        if self.gate.on_air or self.input is not None:
             self._remember()  # that it is alive
         if not self.gate.on_air or self.input is not None or not self._no_input_stop_s:
             return
@@ -403,7 +411,7 @@ class Channel:
             lead_s=report.lead_s(gate, source, now),
             returns_in_s=report.returns_in_s(gate, source, now),
             filler=gate.filler_name,
-            on_air_s=round(wall_s() - self._started_at, 1) if gate.on_air else None,
+            on_air_s=round((now - self._started_us) / SECOND_US, 1) if gate.on_air else None,
             ingest=ingest,
             destinations=self._legs.statuses(),
             archive=self.archive.status(),

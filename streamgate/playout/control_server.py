@@ -1,8 +1,7 @@
 """The gate's control socket: commands in, replies and states out, JSON over websockets on a unix socket."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import assert_never
@@ -27,6 +26,7 @@ from streamgate.link.messages import (
     Reload,
     Reply,
     Restore,
+    Standing,
     Start,
     Stop,
     Watch,
@@ -53,10 +53,10 @@ class ControlServer:
         self._changed = asyncio.Event()
         station.changed = self._changed.set
 
-    @asynccontextmanager
-    async def serve(self, path: Path) -> AsyncIterator[Server]:
-        path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, before anything airs
-        async with unix_serve(
+    async def listen(self, path: Path) -> Server:
+        """Listen on the unix socket at `path`, for this user only."""
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - in shared memory
+        server = await unix_serve(
             self._connection,
             str(path),
             compression=None,
@@ -64,9 +64,9 @@ class ControlServer:
             ping_interval=None,
             close_timeout=0.5,
             server_header=None,
-        ) as server:
-            path.chmod(0o600)  # noqa: ASYNC240
-            yield server
+        )
+        path.chmod(0o600)  # noqa: ASYNC240
+        return server
 
     async def push_states(self) -> None:
         """Tell watchers the state at every change, and at least twice a second."""
@@ -80,7 +80,9 @@ class ControlServer:
                     lines = self._station.log_since(seen)
                     if lines:
                         self._watchers[watcher] = lines[-1].seq
-                    push = Push(channels, lines, ingest_up=self._station.ingest_up)
+                    push = Push(
+                        channels, lines, ingest_up=self._station.ingest_up, warnings=self._station.warnings()
+                    )
                     if watcher.transport.get_write_buffer_size() > MAX_WAITING:
                         watcher.transport.abort()
                         continue
@@ -96,13 +98,13 @@ class ControlServer:
     async def _connection(self, socket: ServerConnection) -> None:
         try:
             async for message in socket:
-                await socket.send(msgspec.json.encode(self._answer(message, socket)).decode())
+                await socket.send(msgspec.json.encode(await self._answer(message, socket)).decode())
         except ConnectionClosed:
             pass
         finally:
             self._watchers.pop(socket, None)
 
-    def _answer(self, message: str | bytes, socket: ServerConnection) -> Reply:
+    async def _answer(self, message: str | bytes, socket: ServerConnection) -> Reply:
         begun = perf_counter()
         try:
             request = _decoder.decode(message)
@@ -113,6 +115,8 @@ class ControlServer:
                 request.id, error=f"the request is of version {request.v}; this gate speaks {VERSION}"
             )
         try:
+            if isinstance(request, Reload):  # the one request that a disk can hold up
+                await self._station.reload(request.actor or "control")
             reply = self._carry_out(request, socket)
         except Refused as error:
             reply = Reply(request.id, error=str(error), error_zh=error.zh)
@@ -123,20 +127,33 @@ class ControlServer:
         reply.took_ms = round((perf_counter() - begun) * 1000, 3)
         return reply
 
+    def _status(self, number: int) -> Reply:
+        station = self._station
+        return Reply(
+            number,
+            channels=station.statuses(),
+            ingest_up=station.ingest_up,
+            warnings=station.warnings(),
+        )
+
     def _carry_out(self, request: AnyRequest, socket: ServerConnection) -> Reply:
         station, actor = self._station, request.actor or "control"
         match request:
             case GetStatus():
-                return Reply(request.id, channels=station.statuses(), ingest_up=station.ingest_up)
+                return self._status(request.id)
             case Watch():
                 if len(self._watchers) >= MAX_WATCHERS:
                     raise Refused(f"{MAX_WATCHERS} programs watch the gate already; close one")
                 lines = station.log_since(0)
                 self._watchers[socket] = lines[-1].seq if lines else 0
-                return Reply(request.id, channels=station.statuses(), log=lines, ingest_up=station.ingest_up)
+                reply = self._status(request.id)
+                reply.log = lines
+                return reply
             case Reload():
-                station.load(actor)
                 self._changed.set()
+                return Reply(request.id)
+            case Standing(key=key, what=what):
+                station.stand(key, actor, what)
                 return Reply(request.id)
             case Note(what=what):
                 station.tell("", actor, what)

@@ -4,26 +4,35 @@ import asyncio
 import hmac
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+import msgspec
 import structlog
 
 from streamgate.archive.notices import notice
 from streamgate.archive.writer import ArchiveWriter
 from streamgate.clock import wall_s
 from streamgate.core.packet import FeedFormat, Packet
-from streamgate.errors import Refused
+from streamgate.errors import ConfigError, Refused
 from streamgate.link.messages import ChannelStatus, Health, LogLine, Publish, PublishReply, Warn
 from streamgate.playout.backup import ClipCache
 from streamgate.playout.channel import Channel
-from streamgate.playout.memory import Memory
+from streamgate.playout.memory import Copier, Memory, read_copies
 from streamgate.playout.texts import say
-from streamgate.runtime.channels import ChannelConfig, ChannelStore
+from streamgate.runtime.channels import ChannelConfig, ChannelStore, Loaded
 from streamgate.runtime.journal import Journal
 from streamgate.runtime.service import Services
+from streamgate.runtime.supervisor import pulse_age_s
 
 KEPT_LINES = 500
+LOAD_S = 3.0
+"""A disk that does not give the channel files within so long is told of; they are taken over when it does."""
+COPY_S = 1.0
+MAX_RELOADS = 100
+SUPERVISOR_SILENT_S = 5.0
+MAX_STANDING = 32
 _log = structlog.get_logger()
 
 
@@ -34,12 +43,24 @@ class IngestLink(Protocol):
         """Disconnect the encoder with this number, if it is one of this link's."""
 
 
+class _Read(NamedTuple):
+    """What the disk holds of channels: their settings, and the copies of their memories."""
+
+    loaded: Loaded
+    copies: Mapping[str, bytes]
+
+
 class Station:
-    """Channels by name. `changed` is called whenever watchers should be told."""
+    """Channels by name. `changed` is called whenever watchers should be told.
+
+    `run_dir`: the runtime directory. What stands there is known without the disk: a channel that was on air
+    is gone on with whatever has become of `data_dir`.
+    """
 
     def __init__(
         self,
         data_dir: Path,
+        run_dir: Path,
         *,
         services: Services,
         retention_days: int,
@@ -51,6 +72,7 @@ class Station:
         self.changed: Callable[[], None] = lambda: None
         self._ingests: list[IngestLink] = []
         self._data_dir = data_dir
+        self._run_dir = run_dir
         self._services = services
         self._retention_days = retention_days
         self._max_ring_bytes = max_ring_bytes
@@ -61,28 +83,84 @@ class Station:
         self._seq = 0
         self._streams: dict[int, Channel] = {}
         self._bad: dict[str, str] = {}
+        self._standing: dict[str, Warn] = {}
+        self._loop = asyncio.get_running_loop()
+        self._copier = Copier(data_dir / "state", self._copy_failed)
+        self._reload = asyncio.Event()
+        self._reloads: list[tuple[str, asyncio.Future[None]]] = []  # who asked, and waits for it
 
     # ------------------------------------------------------------ channels
 
+    def recall(self) -> None:
+        """Go on with the channels on air, by what the runtime directory holds. Waits for no disk."""
+        for path in sorted(self._run_dir.glob("channels/*.json")):
+            try:
+                config = msgspec.json.decode(path.read_bytes(), type=ChannelConfig)
+                self._add(config, only_on_air=True)
+            except (OSError, msgspec.DecodeError) as error:
+                _log.warning("channel_not_recalled", file=path.name, reason=str(error))
+
     def load(self, actor: str = "gate") -> None:
-        """Read the channel files: add, change and remove channels. Bad files are told, not used."""
-        loaded = self._store.load_all()
+        """Read the channel files and take them over. Waits for the disk."""
+        self._apply(self._read(), actor)
+
+    async def reload(self, actor: str = "gate") -> None:
+        """Have the channel files read and taken over by `follow_files`.
+
+        Refused when the disk does not give them within LOAD_S; they are taken over when it does.
+        """
+        done: asyncio.Future[None] = self._loop.create_future()
+        if len(self._reloads) < MAX_RELOADS:
+            self._reloads.append((actor, done))
+        self._reload.set()
+        try:
+            await asyncio.wait_for(done, LOAD_S)
+        except TimeoutError:
+            self.stand("disk", "gate", say("disk_silent", path=self._data_dir))
+            raise Refused(
+                f"the disk of {self._data_dir} does not answer; the change is taken over when it does",
+                f"磁盘无响应（{self._data_dir}）；恢复后自动生效",
+            ) from None
+
+    async def follow_files(self) -> None:
+        """Read the channel files whenever `reload` asks for it, in a thread; until cancelled."""
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            asked, self._reloads = self._reloads, []
+            read = await asyncio.to_thread(self._read)
+            self._apply(read, asked[-1][0] if asked else "gate")
+            for _, done in asked:
+                if not done.done():
+                    done.set_result(None)
+
+    def _read(self) -> _Read:
+        try:
+            loaded = self._store.load_all()
+        except ConfigError as error:
+            _log.error("channels_not_read", reason=str(error))
+            loaded = Loaded([], [], there=False)
+        return _Read(loaded, read_copies(self._data_dir / "state"))
+
+    def _apply(self, read: _Read, actor: str) -> None:
+        """Add, change and remove channels. Bad files are told, not used; without a directory all stay."""
+        loaded = read.loaded
         known = {config.name: config for config in loaded.channels}
         for bad in loaded.errors:
             if self._bad.get(bad.name) != bad.text:
                 self.tell(bad.name, "gate", Warn("channel_bad", bad.text, bad.text_zh, "alarm"))
         self._bad = {bad.name: bad.text for bad in loaded.errors}
+        missing = not loaded.there and bool(self.channels)
+        self.stand("disk", "gate", say("channels_gone", path=self._data_dir) if missing else None)
+        if missing:
+            return
         for name in [name for name in self.channels if name not in known and name not in self._bad]:
-            self._kick(name, "the channel was removed")
-            gone = self.channels.pop(name)
-            gone.close()
-            self._services.start(f"close {name}", gone.closed)
-            self.tell(name, actor, say("channel_removed"))
+            self._remove(name, actor)
         for name, config in known.items():
             channel = self.channels.get(name)
             if channel is None:
                 try:
-                    self._add(config)
+                    self._add(config, read.copies.get(name, b""))
                 except OSError as error:
                     text = f"channel {name} is not loaded: {error.strerror} ({error.filename})"
                     self._bad[name] = text
@@ -95,14 +173,47 @@ class Station:
                 if config.key_hash != channel.config.key_hash:
                     self._kick(name, "the stream key was changed")
                 channel.reconfigure(config, actor)
+                self._note_settings(config)
 
-    def _add(self, config: ChannelConfig) -> None:
-        loop = asyncio.get_running_loop()
+    def _remove(self, name: str, actor: str) -> None:
+        self._kick(name, "the channel was removed")
+        gone = self.channels.pop(name)
+        gone.close()
+
+        async def forget() -> None:
+            await gone.closed()
+            self._copier.remove(name)
+            for path in (self._settings_file(name), self._memory_file(name)):
+                path.unlink(missing_ok=True)
+
+        self._services.start(f"close {name}", forget)
+        self.tell(name, actor, say("channel_removed"))
+
+    def _settings_file(self, name: str) -> Path:
+        return self._run_dir / "channels" / f"{name}.json"
+
+    def _memory_file(self, name: str) -> Path:
+        return self._run_dir / "state" / name
+
+    def _note_settings(self, config: ChannelConfig) -> None:
+        """Keep the settings where a gate that comes back finds them without the disk."""
+        path = self._settings_file(config.name)
+        with suppress(OSError):
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            draft = path.with_suffix(".new")
+            draft.write_bytes(msgspec.json.encode(config))
+            draft.replace(path)
+
+    def _add(self, config: ChannelConfig, copy: bytes = b"", *, only_on_air: bool = False) -> None:
+        """Make a channel and go on with its broadcast, if there is one. `copy`: its record on disk."""
 
         def alarm(code: str, params: Mapping[str, object]) -> None:
-            loop.call_soon_threadsafe(self.tell, config.name, "archive", notice(code, params))
+            self._loop.call_soon_threadsafe(self.tell, config.name, "archive", notice(code, params))
 
-        memory = Memory(self._data_dir / "state" / config.name)
+        memory = Memory(self._memory_file(config.name), owner=config.created, copy=copy, copier=self._copier)
+        if only_on_air and not memory.loaded.on_air:
+            memory.close()
+            return
         archive = ArchiveWriter(
             self._data_dir / "archive", config.name, retention_days=self._retention_days, alarm=alarm
         )
@@ -119,6 +230,7 @@ class Station:
         )
         self.channels[config.name] = channel
         channel.resume()
+        self._note_settings(config)
 
     def get(self, name: str) -> Channel:
         """Return a channel; Refused names those there are."""
@@ -133,6 +245,9 @@ class Station:
     def tick(self) -> None:
         for channel in self.channels.values():
             channel.tick()
+        silent_s = pulse_age_s(self._run_dir)
+        silent = silent_s is not None and silent_s > SUPERVISOR_SILENT_S
+        self.stand("supervisor", "gate", say("supervisor_silent") if silent else None)
 
     async def close(self) -> None:
         """Leave the air on every channel and write what is left, within some seconds."""
@@ -141,7 +256,19 @@ class Station:
         async with asyncio.TaskGroup() as group:
             for channel in self.channels.values():
                 group.create_task(channel.closed())
-        await asyncio.to_thread(self._journal.close)
+        kept, _ = await asyncio.gather(
+            asyncio.to_thread(self._copier.close, COPY_S), asyncio.to_thread(self._journal.close)
+        )
+        if kept:  # nothing is left to remember that the disk does not know
+            for name in self.channels:
+                self._memory_file(name).unlink(missing_ok=True)
+                self._settings_file(name).unlink(missing_ok=True)
+
+    def _copy_failed(self, reason: str) -> None:
+        """From the copier's thread: the disk does not take the channels' memories, or does again ("")."""
+        what = say("state_not_copied", reason=reason) if reason else None
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self.stand, "state", "gate", what)
 
     # ------------------------------------------------------------ encoders, by the link's stream number
 
@@ -200,6 +327,22 @@ class Station:
 
     def statuses(self) -> list[ChannelStatus]:
         return [channel.status() for channel in self.channels.values()]
+
+    def warnings(self) -> list[Warn]:
+        """Return what is wrong with streamgate itself at the moment."""
+        return list(self._standing.values())
+
+    def stand(self, key: str, actor: str, what: Warn | None) -> None:
+        """Let a warning stand in every status under `key`, once in the log; None takes it back."""
+        before = self._standing.get(key)
+        if what is None:
+            self._standing.pop(key, None)
+        elif before is not None or len(self._standing) < MAX_STANDING:
+            self._standing[key] = what
+        if what is not None and (before is None or before.code != what.code):
+            self.tell("", actor, what)
+        elif before != what:
+            self.changed()
 
     def log_since(self, seq: int) -> list[LogLine]:
         return [line for line in self.log if line.seq > seq]

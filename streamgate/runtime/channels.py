@@ -105,8 +105,11 @@ class BadChannel(msgspec.Struct, frozen=True):
 
 
 class Loaded(msgspec.Struct, frozen=True):
+    """`there`: the directory of channel files exists. Without it nothing is known of channels."""
+
     channels: list[ChannelConfig]
     errors: list[BadChannel]
+    there: bool = True
 
 
 def check_name(name: str) -> None:
@@ -159,10 +162,19 @@ class ChannelStore:
     # ------------------------------------------------------------ reading
 
     def load_all(self) -> Loaded:
-        """Return the good channels by age and what is wrong with the others. Never raises for a bad file."""
+        """Return the good channels by age and what is wrong with the others. Never raises for a bad file.
+
+        Raises ConfigError when the directory itself cannot be read.
+        """
         channels: list[ChannelConfig] = []
         errors: list[BadChannel] = []
-        for path in sorted(self._dir.glob("[!.]*.json")):
+        try:
+            paths = sorted(path for path in self._dir.iterdir() if _is_channel_file(path))
+        except FileNotFoundError:
+            return Loaded([], [], there=False)
+        except OSError as error:
+            raise ConfigError(f"{self._dir} cannot be read ({error.strerror}); see to the disk") from error
+        for path in paths:
             try:
                 channels.append(self._read(path.stem))
             except StreamgateError as error:
@@ -342,6 +354,10 @@ class ChannelStore:
             yield
         finally:
             os.close(descriptor)
+
+
+def _is_channel_file(path: Path) -> bool:
+    return path.suffix == ".json" and not path.name.startswith(".")
 
 
 def _bad(name: str, text: str) -> BadChannel:

@@ -7,13 +7,18 @@ from pathlib import Path
 import msgspec
 
 from streamgate.errors import ConfigError
+from streamgate.runtime.rundir import link_from, make_runtime_dir, runtime_dir
 
-# sun_path of a unix socket holds 107 bytes (unix(7)); "/run/media.sock" comes off that.
+# sun_path of a unix socket holds 107 bytes (unix(7)); "/run/media.sock" comes off that where there is no
+# shared memory for the runtime directory.
 MAX_PATH_BYTES = 90
 
 
 class ServeInfo(msgspec.Struct, frozen=True):
-    """Written by the supervisor as `run/serve.json`. Addresses are HOST:PORT as really bound; None: off."""
+    """Written by the supervisor as `run/serve.json`. Addresses are HOST:PORT as really bound; None: off.
+
+    `console` is "" while the page has no address, because another program holds it.
+    """
 
     pid: int
     rtmp: str
@@ -36,22 +41,27 @@ class DataDir:
         self.channels = self.root / "channels"
         self.archive = self.root / "archive"
         self.cache = self.root / "cache"
-        self.run = self.root / "run"
+        self.run = runtime_dir(self.root)
         self.control_socket = self.run / "gate.sock"
         self.media_socket = self.run / "media.sock"
         self.serve_json = self.run / "serve.json"
         self.toml = self.root / "streamgate.toml"
 
     def create(self) -> None:
-        """Make the directory and `run/` inside it, for this user alone. Raise ConfigError when that fails."""
+        """Make the directory and the runtime directory, for this user alone. ConfigError when that fails."""
         try:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.run.mkdir(mode=0o700, exist_ok=True)
+            if not self.root.is_dir():  # asked first: mkdir waits for a frozen disk with nothing to make
+                self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_runtime_dir(self.root)
         except OSError as error:
             raise ConfigError(
                 f"the data directory {self.root} cannot be made ({error.strerror});"
                 f" choose one you may write with --data-dir or STREAMGATE_DATA_DIR"
             ) from error
+
+    def link_run(self) -> None:
+        """Let `run` in the data directory lead to the runtime directory. OSError; may wait for the disk."""
+        link_from(self.root, self.run)
 
     def write_serve(self, info: ServeInfo) -> None:
         """Tell other programs who serves here and where. Removed again by `clear_serve`."""

@@ -1,211 +1,178 @@
-"""The supervisor: starts the processes of one `serve`, and starts them again when they die.
+"""The supervisor: starts the processes of one `serve`, and starts again those that die or hang.
 
 It is small so that it does not die itself. If it does all the same (kill -9), its children go on: nothing on
-air changes; the next `serve` of the same data directory ends them and takes over.
+air changes; the next `serve` of the same data directory ends them and takes over. It waits for no disk.
 """
 
 import asyncio
-import contextlib
-import fcntl
-import os
 import signal
-import sys
-import time
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
-import msgspec
 import structlog
 
-from streamgate.errors import ConfigError, Refused
+from streamgate.clock import now_us
+from streamgate.errors import ConfigError
+from streamgate.runtime import listen, systemd
+from streamgate.runtime.child import Child
+from streamgate.runtime.listen import Address
+from streamgate.runtime.lock import Lock, end_orphan
 
-CONFIG_EXIT = 78  # sysexits.h EX_CONFIG: starting again would fail again
-SETTINGS = "STREAMGATE_PROCESS_SETTINGS"  # JSON, in the environment of a child
-READY_FD = "STREAMGATE_PROCESS_READY_FD"
-STOP_S = 4.0
-QUICK_S = 5.0  # a process that lives shorter than this is started again with growing pauses
-PAUSES_S = (0.0, 0.1, 0.3, 1.0, 2.0)
-HUNG_S = 4.0  # without a heartbeat
-HEARTBEAT_S = 0.5
+BIND_AGAIN_S = 2.0
+PULSE_S = 1.0
+PULSE_FILE = "supervisor.pulse"
 _log = structlog.get_logger()
 
 
-def lock(path: Path) -> int:
-    """Take the lock file at `path` for as long as this process lives; it holds the pid. Refused if taken."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-        os.close(descriptor)
-        raise Refused(
-            f"{path.stem} is running already (process {pid}) in {path.parent.parent};"
-            " end that one first, or use another --data-dir"
-        ) from None
-    with contextlib.suppress(OSError):  # a full disk must not keep the gate from coming back
-        os.pwrite(descriptor, f"{os.getpid():<15}\n".encode(), 0)
-    return descriptor
+class Process(NamedTuple):
+    """A process to run, with its settings. `hung_s`: without a heartbeat for so long it is ended."""
+
+    name: str
+    settings: Mapping[str, object]
+    hung_s: float
 
 
-def end_orphan(path: Path) -> None:
-    """End a process that an earlier supervisor left behind, if one still holds the lock at `path`."""
-    deadline = time.monotonic() + 3
-    while time.monotonic() < deadline:
-        try:
-            os.close(lock(path))
-        except Refused:
-            with contextlib.suppress(ValueError, ProcessLookupError):
-                os.kill(int(path.read_text()), signal.SIGKILL)
-            time.sleep(0.02)
-        else:
-            return
-    raise Refused(f"{path.stem} of an earlier serve does not end; end process {path.read_text()} by hand")
+class Report(Protocol):
+    """Where the supervisor says what happens. Nothing here may wait."""
 
+    def up(self, process: str, ports: Mapping[str, int]) -> None:
+        """A process is up for the first time; `ports`: all that are listened on by now."""
 
-class Child:
-    """One supervised process. `settings` go to it as JSON; `ready` is what it reported when it was up."""
+    def trouble(self, process: str, code: str, reason: str) -> None:
+        """A process is away. `code`: died, hangs, address_taken."""
 
-    def __init__(self, name: str, settings: Mapping[str, object]) -> None:
-        self.name = name
-        self.settings = dict(settings)
-        self.ready: asyncio.Future[dict[str, int]] = asyncio.get_running_loop().create_future()
-        self.restarts = 0
-        self._process: asyncio.subprocess.Process | None = None
-        self._stop = asyncio.Event()
-        self._beat: float | None = None  # when it last said that it is alive, if it does
-
-    async def run(self) -> None:
-        """Keep it alive until `stop`. ConfigError when it never came up because of its settings."""
-        quick = 0
-        while not self._stop.is_set():
-            begun = time.monotonic()
-            code = await self._run_once()
-            if self._stop.is_set():
-                return
-            if code == CONFIG_EXIT and not self.ready.done():
-                raise ConfigError(f"the {self.name} process cannot start; its reason stands above")
-            quick = quick + 1 if time.monotonic() - begun < QUICK_S else 0
-            pause = PAUSES_S[min(quick, len(PAUSES_S) - 1)]
-            self.restarts += 1
-            _log.error(
-                "process_died", process=self.name, exit_code=code, restarts=self.restarts, pause_s=pause
-            )
-            await asyncio.sleep(pause)
-
-    async def _run_once(self) -> int:
-        reader, writer = os.pipe()
-        environment = dict(os.environ)
-        environment[SETTINGS] = msgspec.json.encode(self.settings).decode()
-        environment[READY_FD] = str(writer)
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "streamgate.process",
-                self.name,
-                env=environment,
-                pass_fds=(writer,),
-                stdin=asyncio.subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the supervisor alone, which asks the others to end
-            )
-        finally:
-            os.close(writer)
-        self._listen(reader)
-        if self._stop.is_set():  # asked to stop while it was being started
-            self._process.terminate()
-        watching = asyncio.ensure_future(self._watch(self._process))
-        try:
-            return await self._process.wait()
-        finally:
-            watching.cancel()
-
-    def _listen(self, reader: int) -> None:
-        """Take the ports the child reports once it listens (its successor gets the same), then heartbeats."""
-        loop = asyncio.get_running_loop()
-        self._beat = None
-
-        def readable() -> None:
-            data = os.read(reader, 4096)
-            if not data:
-                loop.remove_reader(reader)
-                os.close(reader)
-                return
-            line, separator, _ = data.partition(b"\n")
-            if separator and line:
-                ports = msgspec.json.decode(line, type=dict[str, int])
-                self.settings.update({f"{name}_port": port for name, port in ports.items()})
-                if not self.ready.done():
-                    self.ready.set_result(ports)
-            else:
-                self._beat = time.monotonic()
-
-        loop.add_reader(reader, readable)
-
-    async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        """End a process that has sent heartbeats and sends no more: it hangs, and only a new one helps."""
-        while process.returncode is None:
-            await asyncio.sleep(HUNG_S / 10)
-            if self._beat is not None and time.monotonic() - self._beat > HUNG_S and not self._stop.is_set():
-                _log.error("process_hangs", process=self.name, silent_s=HUNG_S)
-                self._beat = None
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-
-    async def stop(self) -> None:
-        """Ask it to end; end it after some seconds."""
-        self._stop.set()
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            _log.error("process_killed", process=self.name)
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+    def well(self, process: str) -> None:
+        """It is there again."""
 
 
 async def supervise(
     run_dir: Path,
-    processes: Mapping[str, Mapping[str, object]],
+    processes: Sequence[Process],
+    addresses: Sequence[Address],
     *,
-    up: Callable[[dict[str, int]], None],
+    resuming: bool,
+    report: Report,
 ) -> None:
-    """Run `processes` (name: settings) until SIGTERM or SIGINT.
+    """Run `processes` until SIGTERM or SIGINT.
 
-    `up` is called once with all reported ports. Raises Refused when this data directory is served already,
-    ConfigError when a process cannot start as it is set.
+    `resuming`: a broadcast is on air and is gone on with; then nothing that fails ends the others. Otherwise
+    an address that is taken, or a process that cannot start as it is set, raises ConfigError. Raises Refused
+    when this data directory is served already.
     """
-    held = lock(run_dir / "serve.lock")
-    for name in processes:
-        end_orphan(run_dir / f"{name}.lock")
+    held = Lock(run_dir / "serve.lock")
+    for process in processes:
+        end_orphan(run_dir / f"{process.name}.lock")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    children = [Child(name, settings) for name, settings in processes.items()]
+    doors = [_Door(address) for address in addresses]
+    children = [
+        Child(
+            process.name,
+            process.settings,
+            hung_s=process.hung_s,
+            tell=report.trouble,
+            lenient=resuming,
+        )
+        for process in processes
+    ]
     try:
+        for door in doors:
+            try:
+                door.open()
+            except ConfigError:
+                if not resuming:
+                    raise
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(child.run(), name=child.name) for child in children]
-            announcing = group.create_task(_announce(children, up))
+            running = [group.create_task(_run(child, doors, report), name=child.name) for child in children]
+            beside = [group.create_task(_announce(child, doors, report)) for child in children]
+            beside.append(group.create_task(_pulse(run_dir, held)))
             stopping = group.create_task(stop.wait())
-            await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-            announcing.cancel()
-            stopping.cancel()
+            await asyncio.wait({stopping, *running}, return_when=asyncio.FIRST_COMPLETED)
+            systemd.notify("STOPPING=1")
+            for task in (*beside, stopping):
+                task.cancel()
             await asyncio.gather(*(child.stop() for child in children))
+            for task in running:
+                task.cancel()
     except* ConfigError as errors:
         raise errors.exceptions[0] from None
     finally:
         await asyncio.gather(*(child.stop() for child in children))
-        os.close(held)
+        for door in doors:
+            door.close()
+        held.release()
 
 
-async def _announce(children: list[Child], up: Callable[[dict[str, int]], None]) -> None:
-    ports: dict[str, int] = {}
-    for child in children:
-        ports.update(await child.ready)
-    up(ports)
+class _Door:
+    """An address and, once it could be had, the sockets that listen on it."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.sockets: list[socket.socket] = []
+
+    @property
+    def port(self) -> int:
+        port: int = self.sockets[0].getsockname()[1]
+        return port
+
+    def open(self) -> None:
+        """Listen, if it does not yet. Raises ConfigError."""
+        if not self.sockets:
+            self.sockets = listen.bind(self.address)
+
+    def close(self) -> None:
+        listen.close(self.sockets)
+
+
+async def _run(child: Child, doors: Sequence[_Door], report: Report) -> None:
+    """Run one child for good, from when its addresses are to be had."""
+    mine = [door for door in doors if door.address.process == child.name]
+    while not child.stopping:
+        try:
+            for door in mine:
+                door.open()
+            break
+        except ConfigError as error:
+            _log.error("address_taken", process=child.name, reason=str(error))
+            report.trouble(child.name, "address_taken", str(error))
+            await asyncio.sleep(BIND_AGAIN_S)
+    child.descriptors = {door.address.name: [one.fileno() for one in door.sockets] for door in mine}
+    await child.run()
+
+
+async def _announce(child: Child, doors: Sequence[_Door], report: Report) -> None:
+    """Say when the child is up, the first time and after each trouble."""
+    first = True
+    while True:
+        await child.wait_until_up()
+        if first:
+            report.up(child.name, {door.address.name: door.port for door in doors if door.sockets})
+            systemd.notify("READY=1")
+        else:
+            report.well(child.name)
+        first = False
+        await child.wait_until_down()
+
+
+async def _pulse(run_dir: Path, held: Lock) -> None:
+    """Show that the supervisor lives: to the gate by a file in memory, to systemd by its watchdog."""
+    while True:
+        with suppress(OSError):
+            held.keep()
+            (run_dir / PULSE_FILE).write_bytes(now_us().to_bytes(8, "big"))
+        systemd.notify("WATCHDOG=1")
+        await asyncio.sleep(PULSE_S)
+
+
+def pulse_age_s(run_dir: Path) -> float | None:
+    """Return for how long the supervisor has been silent; None when that is not known."""
+    try:
+        pulse = (run_dir / PULSE_FILE).read_bytes()
+    except OSError:
+        return None
+    return (now_us() - int.from_bytes(pulse, "big")) / 1e6 if len(pulse) == 8 else None

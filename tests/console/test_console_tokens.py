@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from console import tokens
+from streamgate.runtime.rundir import runtime_dir
 
 
 def token_files(data_dir: Path) -> list[Path]:
-    return sorted((data_dir / "run" / "console-tokens").iterdir())
+    return sorted((runtime_dir(data_dir) / "console-tokens").iterdir())
 
 
 def test_a_token_works_once(tmp_path: Path) -> None:

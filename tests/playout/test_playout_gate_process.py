@@ -11,6 +11,7 @@ import pytest
 from fakes.media import AUDIO, AVCC, video, video_track
 from websockets.asyncio.client import unix_connect
 
+from streamgate.clock import now_us
 from streamgate.core.packet import FeedFormat
 from streamgate.errors import Refused
 from streamgate.link import messages as m
@@ -99,12 +100,18 @@ async def gate(tmp_path, store):
     async with asyncio.TaskGroup() as group:
         services = Services(group)
         station = Station(
-            tmp_path, services=services, retention_days=60, max_ring_bytes=1 << 26, no_input_stop_s=0
+            tmp_path,
+            tmp_path / "run",
+            services=services,
+            retention_days=60,
+            max_ring_bytes=1 << 26,
+            no_input_stop_s=0,
         )
         station.load()
         control = ControlServer(station)
+        services.start("channel files", station.follow_files)
         server = await media_server.serve(tmp_path / "run" / "media.sock", station)
-        async with control.serve(tmp_path / "run" / "gate.sock"):
+        async with await control.listen(tmp_path / "run" / "gate.sock"):
             services.start("states", control.push_states)
             process = GateProcess(tmp_path, station)
             process.key = key
@@ -266,16 +273,21 @@ async def test_a_cut_outlives_the_process(gate, tmp_path):
     link = await gate.link("ingest")
     await gate.publish(link, gate.key)
     await gate.ask(m.Cut(1, actor="cli:ann", channel="main"))
-    state = (tmp_path / "state" / "main").read_bytes()  # as it stands when the process is killed now
+    state = (tmp_path / "run" / "state" / "main").read_bytes()  # as it stands when the process is killed now
     other = tmp_path / "other"
-    (other / "state").mkdir(parents=True)
-    (other / "state" / "main").write_bytes(state)
+    (other / "run" / "state").mkdir(parents=True)
+    (other / "run" / "state" / "main").write_bytes(state)
     (other / "channels").mkdir()
     (other / "channels" / "main.json").write_bytes((tmp_path / "channels" / "main.json").read_bytes())
     async with asyncio.TaskGroup() as group:
         services = Services(group)
         station = Station(
-            other, services=services, retention_days=60, max_ring_bytes=1 << 26, no_input_stop_s=0
+            other,
+            other / "run",
+            services=services,
+            retention_days=60,
+            max_ring_bytes=1 << 26,
+            no_input_stop_s=0,
         )
         station.load()
         status = station.channels["main"].status()
@@ -343,7 +355,7 @@ async def next_process(tmp_path, **changes):
     async with asyncio.TaskGroup() as group:
         services = Services(group)
         options = {"retention_days": 60, "max_ring_bytes": 1 << 26, "no_input_stop_s": 1800, **changes}
-        station = Station(tmp_path, services=services, **options)
+        station = Station(tmp_path, tmp_path / "run", services=services, **options)
         station.load()
         yield station
         await station.close()
@@ -379,14 +391,16 @@ async def test_a_person_who_starts_after_a_restart_starts_without_the_old_cut(tm
         assert station.channels["main"].state() == "no_input"
 
 
-async def test_a_broadcast_that_was_cut_short_long_ago_is_not_gone_on_with(tmp_path, store):
-    from streamgate.playout.memory import ChannelMemory, Memory
+async def test_a_broadcast_that_was_cut_short_long_ago_is_not_gone_on_with(tmp_path, store, monkeypatch):
+    from streamgate.playout import memory
 
-    store.add("main")
+    config, _ = store.add("main")
     for age, state in ((10, "cut"), (4000, "stopped")):
-        Memory(tmp_path / "state" / "main").save(
-            ChannelMemory(on_air=True, cut=True, cut_by="cli:ann", alive_at=time.time() - age)
-        )
+        with monkeypatch.context() as then:
+            then.setattr(memory, "now_us", lambda age=age: now_us() - age * 1_000_000)
+            memory.Memory(tmp_path / "run" / "state" / "main", owner=config.created).save(
+                memory.ChannelMemory(on_air=True, cut=True, cut_by="cli:ann")
+            )
         async with next_process(tmp_path) as station:
             assert station.channels["main"].state() == state
 
@@ -400,7 +414,11 @@ async def test_a_cut_is_remembered_before_anything_else_can_fail(tmp_path, store
         channel = station.channels["main"]
         seen = []
         monkeypatch.setattr(
-            channel, "_pump", lambda: seen.append(Memory(tmp_path / "state" / "main").loaded.cut)
+            channel,
+            "_pump",
+            lambda: seen.append(
+                Memory(tmp_path / "run" / "state" / "main", owner=channel.config.created).loaded.cut
+            ),
         )
         channel.cut("cli:ann")
         assert seen == [True]

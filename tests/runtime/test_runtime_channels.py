@@ -303,7 +303,7 @@ def test_a_copied_file_cannot_share_a_stream_key(store: ChannelStore, tmp_path: 
 
 
 def test_an_empty_data_directory_has_no_channels(tmp_path: Path) -> None:
-    assert ChannelStore(tmp_path / "new").load_all() == channels.Loaded([], [])
+    assert ChannelStore(tmp_path / "new").load_all() == channels.Loaded([], [], there=False)
 
 
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ import time
 import pytest
 
 from streamgate.errors import Refused
-from streamgate.runtime.supervisor import end_orphan, lock
+from streamgate.runtime.lock import Lock, end_orphan
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from streamgate.runtime.supervisor import lock
-held = lock(Path(sys.argv[1]))
+from streamgate.runtime.lock import Lock
+held = Lock(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)
 """
@@ -36,13 +36,13 @@ def holder(tmp_path):
 
 def test_a_lock_is_held_by_one_process_and_names_it(tmp_path, holder):
     with pytest.raises(Refused, match=f"gate is running already .process {holder.pid}"):
-        lock(tmp_path / "gate.lock")
+        Lock(tmp_path / "gate.lock")
 
 
 def test_a_lock_ends_with_its_process(tmp_path, holder):
     holder.kill()
     holder.wait()
-    os.close(lock(tmp_path / "gate.lock"))
+    Lock(tmp_path / "gate.lock").release()
 
 
 def test_what_an_earlier_supervisor_left_behind_is_ended(tmp_path, holder):

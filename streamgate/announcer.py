@@ -1,0 +1,92 @@
+"""What the supervisor reports: addresses on stdout, troubles to the operators through the gate."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import structlog
+
+from console.tokens import mint
+from streamgate.errors import StreamgateError
+from streamgate.link.client import call
+from streamgate.link.messages import Note, Standing, Warn
+from streamgate.playout.texts import say
+from streamgate.runtime.datadir import ServeInfo
+from streamgate.runtime.logs import LogWriter
+
+if TYPE_CHECKING:
+    from streamgate.config import Settings
+
+AGAIN_S = 3.0
+_ACTOR = "supervisor"
+_log = structlog.get_logger()
+
+
+class Announcer:
+    """The supervisor's `Report`. `run` brings standing troubles to the gate, again when it is a new one."""
+
+    def __init__(self, settings: "Settings") -> None:
+        self._settings = settings
+        self._places = settings.places
+        self._out = LogWriter(sys.stdout.fileno())
+        self._standing: dict[str, Warn | None] = {}  # by process; None: it is there again
+        self._changed = asyncio.Event()
+
+    # ------------------------------------------------------------ what the supervisor calls
+
+    def up(self, process: str, ports: Mapping[str, int]) -> None:
+        rtmp, rtmps, console = (self._where(name, ports) for name in ("rtmp", "rtmps", "console"))
+        with suppress(OSError):
+            self._places.write_serve(ServeInfo(os.getpid(), rtmp or "", console or "", rtmps))
+        if process == "ingest":
+            self._out.write(f"encoders: rtmp://{rtmp}/live\n")
+            if rtmps is not None:
+                self._out.write(f"encoders: rtmps://{rtmps}/live\n")
+        elif process == "console":
+            try:
+                self._out.write(f"console: http://{console}/?token={mint(self._places.root)}\n")
+            except OSError as error:
+                _log.error("no_console_link", reason=error.strerror)
+                self._out.write(f"console: http://{console}/\n")
+        self.well(process)
+
+    def trouble(self, process: str, code: str, reason: str) -> None:
+        if process == "gate":
+            return  # it says so itself when it is there again
+        known = "address_taken" if code == "address_taken" else "process_away"
+        self._standing[process] = say(known, process=process, reason=reason)
+        self._changed.set()
+
+    def well(self, process: str) -> None:
+        if self._standing.get(process) is not None:
+            self._standing[process] = None
+        self._changed.set()
+
+    # ------------------------------------------------------------ the gate
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), AGAIN_S if self._standing else None)
+            self._changed.clear()
+            for process, what in list(self._standing.items()):
+                with suppress(StreamgateError):  # the gate is away: it is told when it is back
+                    await call(self._places.control_socket, Standing(1, actor=_ACTOR, key=process, what=what))
+                    if what is None and self._standing.get(process) is None:
+                        del self._standing[process]
+                        back = say("process_back", process=process)
+                        await call(self._places.control_socket, Note(1, actor=_ACTOR, what=back))
+
+    def _where(self, name: str, ports: Mapping[str, int]) -> str | None:
+        """Return HOST:PORT as others reach it; None when nothing listens there."""
+        settings = self._settings
+        address = {"rtmp": settings.rtmp, "rtmps": settings.rtmps, "console": settings.console}[name]
+        if address is None or name not in ports:
+            return None
+        public = "" if name == "console" else settings.public_host
+        host = address.reachable(public).host
+        return f"[{host}]:{ports[name]}" if ":" in host else f"{host}:{ports[name]}"

@@ -1,0 +1,185 @@
+"""One supervised process: started, listened to, ended when it hangs, started again."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+import msgspec
+import structlog
+
+from streamgate.errors import ConfigError
+from streamgate.runtime.lock import is_corpse
+
+CONFIG_EXIT = 78  # sysexits.h EX_CONFIG: starting again would fail again
+SETTINGS = "STREAMGATE_PROCESS_SETTINGS"  # JSON, in the environment of a child
+READY_FD = "STREAMGATE_PROCESS_READY_FD"
+DESCRIPTORS = "descriptors"  # the listening sockets, in the settings: name -> file descriptors
+BEAT = b"."
+HEARTBEAT_S = 0.5
+CHECK_S = 0.25
+START_S = 20.0  # from its start to its first heartbeat
+STOP_S = 4.0
+GIVE_UP_S = 0.5  # after kill -9: the kernel does not take away what hangs in a disk
+QUICK_S = 5.0  # a process that lives shorter than this is started again with growing pauses
+PAUSES_S = (0.0, 0.1, 0.3, 1.0, 2.0)
+_CORPSE_CHECKS = 2
+_log = structlog.get_logger()
+
+Tell = Callable[[str, str, str], None]
+
+
+class Child:
+    """A process called `name`, run by `streamgate.process`.
+
+    `settings` go to it as JSON. `descriptors`: listening sockets by name, handed down. `hung_s`: without a
+    heartbeat for so long it is ended. `tell(name, code, reason)`: it is away. `lenient`: a process that
+    cannot start as it is set is tried again instead of ending everything.
+    """
+
+    def __init__(
+        self, name: str, settings: Mapping[str, object], *, hung_s: float, tell: Tell, lenient: bool
+    ) -> None:
+        self.name = name
+        self.restarts = 0
+        self.descriptors: Mapping[str, Sequence[int]] = {}
+        self._settings = settings
+        self._hung_s = hung_s
+        self._tell = tell
+        self._lenient = lenient
+        self._process: asyncio.subprocess.Process | None = None
+        self._stop = asyncio.Event()
+        self._up = asyncio.Event()
+        self._down = asyncio.Event()
+        self._been_up = False
+        self._beats = 0
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
+    async def wait_until_up(self) -> None:
+        await self._up.wait()
+
+    async def wait_until_down(self) -> None:
+        await self._down.wait()
+
+    async def run(self) -> None:
+        """Keep it alive until `stop`. ConfigError when it cannot start as it is set, unless lenient."""
+        quick = 0
+        while not self.stopping:
+            begun = time.monotonic()
+            code = await self._run_once()
+            self._up.clear()
+            self._down.set()
+            if self._stop.is_set():
+                return
+            if code == CONFIG_EXIT and not self._been_up and not self._lenient:
+                raise ConfigError(f"the {self.name} process cannot start; its reason stands above")
+            quick = quick + 1 if time.monotonic() - begun < QUICK_S else 0
+            pause = PAUSES_S[min(quick, len(PAUSES_S) - 1)]
+            self.restarts += 1
+            _log.error(
+                "process_died", process=self.name, exit_code=code, restarts=self.restarts, pause_s=pause
+            )
+            self._tell(self.name, "died", f"exit code {code}")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stop.wait()
+
+    async def _run_once(self) -> int | None:
+        """Start it and wait for its end. Returns its exit code, None when the kernel keeps what is left."""
+        reader, writer = os.pipe()
+        descriptors = [one for some in self.descriptors.values() for one in some]
+        settings = {**self._settings, DESCRIPTORS: self.descriptors}
+        environment = dict(os.environ)
+        environment[SETTINGS] = msgspec.json.encode(settings).decode()
+        environment[READY_FD] = str(writer)
+        if self.restarts:  # one that comes back must not wait for a disk to take its compiled modules
+            environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "streamgate.process",
+                self.name,
+                env=environment,
+                pass_fds=(writer, *descriptors),
+                stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the supervisor alone, which asks the others to end
+            )
+        finally:
+            os.close(writer)
+        loop = asyncio.get_running_loop()
+        os.set_blocking(reader, False)
+        loop.add_reader(reader, self._listen, reader)
+        if self.stopping:  # asked to stop while it was being started
+            self._process.terminate()
+        try:
+            return await self._watch(self._process)
+        finally:
+            loop.remove_reader(reader)
+            os.close(reader)
+
+    def _listen(self, reader: int) -> None:
+        """Take heartbeats, and the line that says that it is up."""
+        try:
+            data = os.read(reader, 4096)
+        except BlockingIOError:
+            return
+        if not data:
+            asyncio.get_running_loop().remove_reader(reader)
+            return
+        self._beats += 1
+        if b"\n" in data:
+            self._been_up = True
+            self._down.clear()
+            self._up.set()
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> int | None:
+        """Wait for the end; bring it about when no heartbeat comes: it hangs, and only a new one helps.
+
+        Silence is counted by this process's own waking time, so that nobody is accused after the whole
+        machine stood still.
+        """
+        ending = asyncio.ensure_future(process.wait())
+        silent_s, dead, beats, begun = 0.0, 0, self._beats, self._beats
+        while True:
+            looked = time.monotonic()
+            done, _ = await asyncio.wait({ending}, timeout=CHECK_S)
+            if done:
+                return ending.result()
+            dead = dead + 1 if is_corpse(process.pid) else 0
+            if dead >= _CORPSE_CHECKS:
+                _log.error("process_left", process=self.name, pid=process.pid, reason="it hangs in the disk")
+                return None
+            if self._beats != beats:
+                silent_s, beats = 0.0, self._beats
+                continue
+            silent_s += min(time.monotonic() - looked, 2 * CHECK_S)
+            limit_s = self._hung_s if beats != begun else START_S
+            if silent_s > limit_s and not self.stopping:
+                _log.error("process_hangs", process=self.name, silent_s=limit_s)
+                self._tell(self.name, "hangs", f"no sign of life for {limit_s:g} s")
+                silent_s = 0.0
+                with suppress(ProcessLookupError):
+                    process.kill()
+
+    async def stop(self) -> None:
+        """Ask it to end; kill it after some seconds. One that hangs in the disk is left behind."""
+        self._stop.set()
+        process = self._process
+        if process is None or process.returncode is not None or is_corpse(process.pid):
+            return
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            _log.error("process_killed", process=self.name)
+            with suppress(ProcessLookupError):
+                process.kill()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), GIVE_UP_S)
