@@ -12,6 +12,7 @@ from streamgate.core.packet import FeedFormat, Packet
 from streamgate.errors import LinkError, ProtocolError
 from streamgate.link import wire
 from streamgate.link.messages import VERSION, AnyMedia, Format, Hello, Subscribe, Unsubscribe
+from streamgate.runtime.peer import hang_up_on_corpse
 
 _RETRY_S = (0.1, 0.2, 0.4, 1.0)
 _READ = 256 * 1024
@@ -75,12 +76,13 @@ class MediaLink:
             for message, _ in self._sinks.values():
                 self._send(message)
             frames = wire.FrameReader()
-            while data := await reader.read(_READ):
-                for frame in frames.feed(data):
-                    if isinstance(frame, bytes):
-                        self._take(_decoder.decode(frame))
-                    elif (known := self._sinks.get(frame[0])) is not None:
-                        known[1].on_packet(frame[1])
+            async with hang_up_on_corpse(writer.transport):
+                while data := await reader.read(_READ):
+                    for frame in frames.feed(data):
+                        if isinstance(frame, bytes):
+                            self._take(_decoder.decode(frame))
+                        elif (known := self._sinks.get(frame[0])) is not None:
+                            known[1].on_packet(frame[1])
             raise LinkError("the gate closed the media link")
         finally:
             writer.transport.abort()

@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 
 from streamgate.clock import wall_s
-from streamgate.runtime.rundir import runtime_dir
+from streamgate.runtime.rundir import make_runtime_dir, runtime_dir
 
 LIFETIME_S = 24 * 3600
 _CLOCK_SLACK_S = 60
@@ -33,8 +33,9 @@ def _fresh(path: Path) -> bool:
 
 def mint(data_dir: Path) -> str:
     """Return a new token, good once within 24 h. Tokens that ran out are removed."""
+    make_runtime_dir(data_dir)
     folder = _folder(data_dir)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     for path in folder.iterdir():
         with contextlib.suppress(OSError):
             if not _fresh(path):

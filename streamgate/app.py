@@ -65,8 +65,9 @@ def serve(settings: "Settings") -> int:
     try:
         resuming = _on_air(places)
         places.create()
+        places.create_run()
         threading.Thread(target=_keep_link, args=(places,), name="link", daemon=True).start()
-        asyncio.run(_serve(settings, resuming=resuming))
+        asyncio.run(_serve(settings, resuming=resuming, out=out))
     except StreamgateError as error:
         sys.stderr.write(f"streamgate: {error}\n")
         return 1
@@ -86,7 +87,7 @@ def _on_air(places: "DataDir") -> bool:
     return any(record.on_air for record in records.values())
 
 
-async def _serve(settings: "Settings", *, resuming: bool) -> None:
+async def _serve(settings: "Settings", *, resuming: bool, out: LogWriter) -> None:
     from streamgate.announcer import Announcer
 
     plain = msgspec.to_builtins(_plain(settings))
@@ -100,6 +101,7 @@ async def _serve(settings: "Settings", *, resuming: bool) -> None:
                 _addresses(settings),
                 resuming=resuming,
                 report=announcer,
+                out=out,
             )
             telling.cancel()
     except* StreamgateError as errors:
@@ -233,11 +235,11 @@ async def _gate(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) ->
         )
         control = ControlServer(station)
         station.recall()
+        await keep_open(run_dir / "gate.sock", control.listen, services)
         services.start("channel files", station.follow_files)
         with contextlib.suppress(Refused):  # the disk does not answer: it stands in the log
             await station.reload()
         await keep_open(run_dir / "media.sock", lambda path: media_server.serve(path, station), services)
-        await keep_open(run_dir / "gate.sock", control.listen, services)
         services.start("states", control.push_states)
         services.start("ticks", lambda: _tick(station.tick))
         # What lives as long as the process need not be looked at by every collection.

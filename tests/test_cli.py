@@ -56,6 +56,7 @@ class FakeGate:
             Reply(request.id, channel="main", state="cut", took_ms=0.25)
         ]
         places.create()
+        places.create_run()
         self._server = unix_serve(self._serve, str(places.control_socket), compression=None)
         self._thread = Thread(target=self._server.serve_forever)
         self._thread.start()
@@ -326,6 +327,7 @@ def test_the_new_key_is_shown_even_if_the_gate_does_not_take_it_over(
 
 def test_public_host_stands_in_the_server_address(run: Callable[..., Result], places: DataDir) -> None:
     places.create()
+    places.create_run()
     places.toml.write_text('public_host = "gate.example.org"\nrtmp = "0.0.0.0:1999"\n')
 
     answer = json.loads(run("channel", "add", "main", "--json").stdout)
@@ -430,6 +432,7 @@ def test_remove(run: Callable[..., Result], places: DataDir) -> None:
 
 def test_console_link_is_good_once(run: Callable[..., Result], places: DataDir) -> None:
     places.create()
+    places.create_run()
     places.write_serve(ServeInfo(os.getpid(), "127.0.0.1:40001", "127.0.0.1:40002"))
 
     address, token = json.loads(run("console-link", "--json").stdout)["console"].split("?token=")

@@ -16,6 +16,7 @@ import structlog
 from streamgate.core.packet import FeedFormat, Kind, Packet
 from streamgate.errors import LinkError, ProtocolError
 from streamgate.link import messages, wire
+from streamgate.runtime.peer import hang_up_on_corpse
 
 REPLY_S = 3.0
 BUFFER_BYTES = 16 * 1024 * 1024
@@ -255,7 +256,9 @@ class _LinkProtocol(asyncio.Protocol):
         except TimeoutError:
             return False
         if self._greeted.done():
-            await asyncio.shield(self._lost)
+            assert self._transport is not None
+            async with hang_up_on_corpse(self._transport):
+                await asyncio.shield(self._lost)
         return self._greeted.done()
 
     def abort(self) -> None:

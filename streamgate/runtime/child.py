@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ import structlog
 
 from streamgate.errors import ConfigError
 from streamgate.runtime.lock import is_corpse
+from streamgate.runtime.logs import LogWriter
 
 CONFIG_EXIT = 78  # sysexits.h EX_CONFIG: starting again would fail again
 SETTINGS = "STREAMGATE_PROCESS_SETTINGS"  # JSON, in the environment of a child
@@ -26,6 +28,8 @@ GIVE_UP_S = 0.5  # after kill -9: the kernel does not take away what hangs in a 
 QUICK_S = 5.0  # a process that lives shorter than this is started again with growing pauses
 PAUSES_S = (0.0, 0.1, 0.3, 1.0, 2.0)
 _CORPSE_CHECKS = 2
+_STDERR = 2
+_PIECE = 64 * 1024
 _log = structlog.get_logger()
 
 Tell = Callable[[str, str, str], None]
@@ -36,11 +40,18 @@ class Child:
 
     `settings` go to it as JSON. `descriptors`: listening sockets by name, handed down. `hung_s`: without a
     heartbeat for so long it is ended. `tell(name, code, reason)`: it is away. `lenient`: a process that
-    cannot start as it is set is tried again instead of ending everything.
+    cannot start as it is set is tried again instead of ending everything. `out`: this process's stderr.
     """
 
     def __init__(
-        self, name: str, settings: Mapping[str, object], *, hung_s: float, tell: Tell, lenient: bool
+        self,
+        name: str,
+        settings: Mapping[str, object],
+        *,
+        hung_s: float,
+        tell: Tell,
+        lenient: bool,
+        out: LogWriter,
     ) -> None:
         self.name = name
         self.restarts = 0
@@ -49,6 +60,7 @@ class Child:
         self._hung_s = hung_s
         self._tell = tell
         self._lenient = lenient
+        self._out = out
         self._process: asyncio.subprocess.Process | None = None
         self._stop = asyncio.Event()
         self._up = asyncio.Event()
@@ -91,47 +103,44 @@ class Child:
 
     async def _run_once(self) -> int | None:
         """Start it and wait for its end. Returns its exit code, None when the kernel keeps what is left."""
-        reader, writer = os.pipe()
+        signs = _Pipe(self._listen)
+        # A file is written by this process alone: a disk that freezes would hold up whoever shares it.
+        words = _Pipe(self._out.relay) if stat.S_ISREG(os.fstat(_STDERR).st_mode) else None
         descriptors = [one for some in self.descriptors.values() for one in some]
         settings = {**self._settings, DESCRIPTORS: self.descriptors}
         environment = dict(os.environ)
         environment[SETTINGS] = msgspec.json.encode(settings).decode()
-        environment[READY_FD] = str(writer)
+        environment[READY_FD] = str(signs.writer)
         if self.restarts:  # one that comes back must not wait for a disk to take its compiled modules
             environment["PYTHONDONTWRITEBYTECODE"] = "1"
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "streamgate.process",
-                self.name,
-                env=environment,
-                pass_fds=(writer, *descriptors),
-                stdin=asyncio.subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the supervisor alone, which asks the others to end
-            )
-        finally:
-            os.close(writer)
-        loop = asyncio.get_running_loop()
-        os.set_blocking(reader, False)
-        loop.add_reader(reader, self._listen, reader)
-        if self.stopping:  # asked to stop while it was being started
-            self._process.terminate()
-        try:
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-m",
+                    "streamgate.process",
+                    self.name,
+                    env=environment,
+                    pass_fds=(signs.writer, *descriptors),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=None if words is None else words.writer,
+                    stderr=None if words is None else words.writer,
+                    start_new_session=True,  # Ctrl-C is for the supervisor, which asks the others to end
+                )
+            finally:
+                for pipe in (signs, words):
+                    if pipe is not None:
+                        pipe.hand_over()
+            if self._stop.is_set():  # asked to stop while it was being started
+                self._process.terminate()
             return await self._watch(self._process)
         finally:
-            loop.remove_reader(reader)
-            os.close(reader)
+            for pipe in (signs, words):
+                if pipe is not None:
+                    pipe.close()
 
-    def _listen(self, reader: int) -> None:
+    def _listen(self, data: bytes) -> None:
         """Take heartbeats, and the line that says that it is up."""
-        try:
-            data = os.read(reader, 4096)
-        except BlockingIOError:
-            return
-        if not data:
-            asyncio.get_running_loop().remove_reader(reader)
-            return
         self._beats += 1
         if b"\n" in data:
             self._been_up = True
@@ -183,3 +192,34 @@ class Child:
                 process.kill()
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), GIVE_UP_S)
+
+
+class _Pipe:
+    """A pipe from a child; what comes is given to `take`. `writer`: the child's end."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+        self._reader, self.writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._reader, self._read)
+
+    def hand_over(self) -> None:
+        """Close this process's copy of the child's end."""
+        os.close(self.writer)
+
+    def close(self) -> None:
+        """Take what is left, and close."""
+        self._read()
+        self._loop.remove_reader(self._reader)
+        os.close(self._reader)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._reader, _PIECE)
+        except BlockingIOError:
+            return
+        if data:
+            self._take(data)
+        else:
+            self._loop.remove_reader(self._reader)

@@ -48,15 +48,24 @@ class DataDir:
         self.toml = self.root / "streamgate.toml"
 
     def create(self) -> None:
-        """Make the directory and the runtime directory, for this user alone. ConfigError when that fails."""
+        """Make the directory, for this user alone. Raise ConfigError when that fails."""
         try:
             if not self.root.is_dir():  # asked first: mkdir waits for a frozen disk with nothing to make
                 self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            make_runtime_dir(self.root)
         except OSError as error:
             raise ConfigError(
                 f"the data directory {self.root} cannot be made ({error.strerror});"
                 f" choose one you may write with --data-dir or STREAMGATE_DATA_DIR"
+            ) from error
+
+    def create_run(self) -> None:
+        """Make the runtime directory, for this user alone. Raise ConfigError when that fails."""
+        try:
+            make_runtime_dir(self.root)
+        except OSError as error:
+            raise ConfigError(
+                f"the runtime directory {self.run} cannot be made ({error.strerror});"
+                f" make room in {self.run.parent}"
             ) from error
 
     def link_run(self) -> None:

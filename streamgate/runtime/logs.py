@@ -30,12 +30,16 @@ class LogWriter:
         atexit.register(self.drain)
 
     def write(self, text: str) -> int:
+        self.relay(text.encode("utf-8", "backslashreplace"))
+        return len(text)
+
+    def relay(self, data: bytes) -> None:
+        """Write what another process has to say."""
         self._idle.clear()
         try:
-            self._queue.put_nowait(text.encode("utf-8", "backslashreplace"))
+            self._queue.put_nowait(data)
         except queue.Full:
             self._missed += 1
-        return len(text)
 
     def flush(self) -> None:
         """Nothing to do: the thread writes what comes."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs on every Linux; each directory in it is checked for its owner
 FOLDER = "run"
+OWNER = "data-directory"  # says whose runtime directory it is
 
 
 def runtime_dir(root: Path) -> Path:
@@ -33,6 +34,7 @@ def make_runtime_dir(root: Path) -> Path:
     place = runtime_dir(root)
     if not place.is_dir():  # asked first: mkdir waits for a frozen disk even where there is nothing to make
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (place / OWNER).write_bytes(os.fsencode(os.path.realpath(root)) + b"\n")
     return place
 
 

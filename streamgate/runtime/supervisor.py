@@ -20,6 +20,7 @@ from streamgate.runtime import listen, systemd
 from streamgate.runtime.child import Child
 from streamgate.runtime.listen import Address
 from streamgate.runtime.lock import Lock, end_orphan
+from streamgate.runtime.logs import LogWriter
 
 BIND_AGAIN_S = 2.0
 PULSE_S = 1.0
@@ -55,12 +56,13 @@ async def supervise(
     *,
     resuming: bool,
     report: Report,
+    out: LogWriter,
 ) -> None:
     """Run `processes` until SIGTERM or SIGINT.
 
     `resuming`: a broadcast is on air and is gone on with; then nothing that fails ends the others. Otherwise
     an address that is taken, or a process that cannot start as it is set, raises ConfigError. Raises Refused
-    when this data directory is served already.
+    when this data directory is served already. `out`: this process's stderr, by way of a thread.
     """
     held = Lock(run_dir / "serve.lock")
     for process in processes:
@@ -77,6 +79,7 @@ async def supervise(
             hung_s=process.hung_s,
             tell=report.trouble,
             lenient=resuming,
+            out=out,
         )
         for process in processes
     ]

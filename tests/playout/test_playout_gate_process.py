@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import time
 
 import msgspec
 import pytest

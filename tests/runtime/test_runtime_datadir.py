@@ -17,6 +17,7 @@ def test_the_default_directory() -> None:
 def test_who_serves(tmp_path: Path) -> None:
     places = DataDir(tmp_path / "data")
     places.create()
+    places.create_run()
     assert places.serving() is None
 
     info = ServeInfo(os.getpid(), "127.0.0.1:1935", "127.0.0.1:8080")
@@ -30,6 +31,7 @@ def test_who_serves(tmp_path: Path) -> None:
 def test_a_file_left_by_a_dead_process_counts_as_nobody(tmp_path: Path) -> None:
     places = DataDir(tmp_path)
     places.create()
+    places.create_run()
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
 
@@ -41,6 +43,7 @@ def test_a_file_left_by_a_dead_process_counts_as_nobody(tmp_path: Path) -> None:
 def test_a_broken_file_counts_as_nobody(tmp_path: Path) -> None:
     places = DataDir(tmp_path)
     places.create()
+    places.create_run()
     places.serve_json.write_text("{")
 
     assert places.serving() is None
