@@ -260,7 +260,7 @@ def test_sockets_and_locks_that_are_removed_are_there_again(tmp_path):
     for name in ("gate.sock", "media.sock", "serve.lock", "gate.lock"):
         (tmp_path / "run" / name).unlink()
     wait_until(lambda: not streamgate(tmp_path, "status", "--json").returncode, 5)
-    wait_until(lambda: (tmp_path / "run" / "serve.lock").exists(), 3)
+    wait_until((tmp_path / "run" / "serve.lock").exists, 3)
     second = streamgate(tmp_path, "serve", "--rtmp", "127.0.0.1:0", "--console", "127.0.0.1:0")
     assert "running already" in second.stderr
     assert finish(process) == 0

@@ -140,9 +140,12 @@ class Gate:
         os.kill(self.pid(name), signal.SIGKILL)
         return time.monotonic()
 
-    def health(self) -> tuple[int, str]:
+    def health(self, seconds: float = 5) -> tuple[int, str]:
+        """Return what /healthz answers within `seconds`; code 0: nothing, and why."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.console}/healthz", timeout=5) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.console}/healthz", timeout=seconds
+            ) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
