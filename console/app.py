@@ -10,15 +10,15 @@ from fastapi import FastAPI, Request, WebSocket
 from starlette.responses import Response
 
 from console import pages
-from console.answers import add_error_answers, answer, json_response
-from console.commands import COMMANDS, BadCommand, Details, to_request
-from console.gate_link import GateLink, GateProblem
-from console.guard import Guard, HostNames
-from console.hub import Hub, actor, note
-from console.preview import Preview
+from console.api.answers import add_error_answers, answer, json_response
+from console.api.session import SignIn
+from console.auth.guard import Guard, HostNames
+from console.auth.sessions import Session, Sessions
+from console.live.commands import COMMANDS, BadCommand, Details, to_request
+from console.live.gate_link import GateLink, GateProblem
+from console.live.hub import Hub, actor, note
+from console.live.preview import Preview
 from console.problems import BAD_REQUEST, NOT_FOUND
-from console.sessions import Session, Sessions
-from console.sign_in import SignIn
 
 STATIC = Path(__file__).parent / "static"
 

@@ -12,11 +12,11 @@ import uvicorn
 
 from console import pages
 from console.app import STATIC, Parts, create_app
-from console.gate_link import GateLink
-from console.guard import HostNames
-from console.media_link import MediaLink
-from console.preview import Preview
-from console.sessions import Sessions, load_secret
+from console.auth.guard import HostNames
+from console.auth.sessions import Sessions, load_secret
+from console.live.gate_link import GateLink
+from console.live.media_link import MediaLink
+from console.live.preview import Preview
 from streamgate.errors import ConfigError
 
 SHUTDOWN_S = 1  # how long open requests may go on after the stop

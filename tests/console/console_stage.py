@@ -13,7 +13,7 @@ from tools.standin_gate import DevGate
 from tools.testfeed import Feed
 from websockets.asyncio.client import ClientConnection, connect
 
-from console import tokens
+from console.auth import tokens
 from console.service import run
 
 

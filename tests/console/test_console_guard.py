@@ -6,7 +6,7 @@ from console_stage import Stage
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from console.guard import MAX_BODY, HostNames, host_name
+from console.auth.guard import MAX_BODY, HostNames, host_name
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from console_stage import Stage, receive
 from websockets.exceptions import ConnectionClosed
 
-from console import hub, sessions
+from console.auth import sessions
+from console.live import hub
 from streamgate.clock import wall_s
 
 

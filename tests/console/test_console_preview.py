@@ -14,9 +14,9 @@ from tools.testfeed import Feed, make_feed
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from console import preview
-from console.fragments import Fragment, Init
-from console.preview import QUEUE_BYTES, Viewer
+from console.live import preview
+from console.live.fragments import Fragment, Init
+from console.live.preview import QUEUE_BYTES, Viewer
 from streamgate.core.packet import FeedFormat, Kind, Packet
 
 PVW, PGM = "/api/preview/main/pvw", "/api/preview/main/pgm"

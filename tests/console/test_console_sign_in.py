@@ -1,6 +1,6 @@
 from console_stage import Stage
 
-from console import tokens
+from console.auth import tokens
 
 
 async def test_the_link_signs_in_once_and_leaves_the_address_bar(stage: Stage) -> None:

@@ -9,11 +9,11 @@ import msgspec
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from console.commands import BadCommand, PageCommand, to_request
-from console.gate_link import GateLink, GateProblem
-from console.preview import Feed, FeedName, Preview, TooManyViewersError, Viewer
+from console.auth.sessions import Session
+from console.live.commands import BadCommand, PageCommand, to_request
+from console.live.gate_link import GateLink, GateProblem
+from console.live.preview import Feed, FeedName, Preview, TooManyViewersError, Viewer
 from console.problems import BAD_REQUEST, BUSY, NO_SESSION, NOT_FOUND, Problem
-from console.sessions import Session
 from streamgate import __version__
 from streamgate.clock import now_us, wall_s
 from streamgate.link.messages import LogLine

@@ -13,8 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.auth.sessions import COOKIE, Sessions
 from console.problems import BAD_HOST, BAD_ORIGIN, NO_SESSION, TOO_LARGE, Problem
-from console.sessions import COOKIE, Sessions
 from streamgate.clock import wall_s
 
 MAX_BODY = 16 * 1024

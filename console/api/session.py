@@ -7,10 +7,10 @@ import structlog
 from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 
-from console import tokens
-from console.answers import answer, json_response
+from console.api.answers import answer, json_response
+from console.auth import tokens
+from console.auth.sessions import COOKIE, LIFETIME_S, Session, Sessions
 from console.problems import BAD_REQUEST, BAD_TOKEN, RATE_LIMITED, Problem
-from console.sessions import COOKIE, LIFETIME_S, Session, Sessions
 from streamgate.clock import now_us, wall_s
 
 USER = "operator"  # accounts follow; until then the one-time link is the operator's

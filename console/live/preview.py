@@ -11,8 +11,8 @@ from typing import Literal
 
 import structlog
 
-from console.fragments import Fragment, Init, PreviewMuxer
-from console.media_link import MediaLink
+from console.live.fragments import Fragment, Init, PreviewMuxer
+from console.live.media_link import MediaLink
 from streamgate.core.packet import FeedFormat, Packet
 
 FeedName = Literal["pvw", "pgm"]
