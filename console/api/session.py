@@ -1,92 +1,63 @@
-"""Signing in: a one-time token in, a session cookie out."""
+"""The session: open it with a one-time token, look at it, end it."""
 
-from pathlib import Path
+from fastapi import APIRouter, Request, Response
 
-import msgspec
-import structlog
-from fastapi import FastAPI, Request
-from starlette.responses import RedirectResponse, Response
+from console.api.answers import GetParts, GetSession, Model, problems
+from console.auth.rights import API, Right, rights_of
+from console.auth.sessions import COOKIE, LIFETIME_S, Session
 
-from console.api.answers import answer, json_response
-from console.auth import tokens
-from console.auth.sessions import COOKIE, LIFETIME_S, Session, Sessions
-from console.problems import BAD_REQUEST, BAD_TOKEN, RATE_LIMITED, Problem
-from streamgate.clock import now_us, wall_s
-
-USER = "operator"  # accounts follow; until then the one-time link is the operator's
-
-_log = structlog.get_logger("console.sign_in")
+router = APIRouter(prefix=f"{API}/session", tags=["session"])
 
 
-class _TokenBody(msgspec.Struct, forbid_unknown_fields=True):
+class Token(Model):
+    """A one-time token, as `streamgate console-link` prints it."""
+
     token: str
 
 
-class _NotSignedIn(Exception):  # noqa: N818  carries what to answer; it never leaves this module
-    def __init__(self, problem: Problem, wait_s: int = 0) -> None:
-        super().__init__(problem.code)
-        self.problem, self.wait_s = problem, wait_s
+class SessionState(Model):
+    """Who is signed in, until when (wall clock, seconds since the epoch), and what they may do."""
+
+    user: str
+    expires_at: float
+    rights: list[Right]
 
 
-class SignIn:
-    """The session's routes, and `by_link` for `GET /?token=`."""
-
-    def __init__(self, data_dir: Path, sessions: Sessions) -> None:
-        self._data_dir, self._sessions, self._tries = data_dir, sessions, tokens.Tries()
-
-    def add_to(self, app: FastAPI) -> None:
-        app.add_api_route("/api/session", self.open, methods=["POST"])
-        app.add_api_route("/api/session", self.show, methods=["GET"])
-        app.add_api_route("/api/session", self.close, methods=["DELETE"])
-
-    def by_link(self, request: Request, token: str) -> Response:
-        """Answer somebody who opened the link: on to the page, so that the token leaves the address bar."""
-        try:
-            cookie, _ = self._use(request, token)
-        except _NotSignedIn as error:
-            return _redirect(f"/?login={error.problem.code}")
-        return _with_cookie(request, _redirect("/"), cookie)
-
-    async def open(self, request: Request) -> Response:
-        try:
-            token = msgspec.json.decode(await request.body(), type=_TokenBody).token
-            cookie, session = self._use(request, token)
-        except msgspec.MsgspecError:
-            return answer(BAD_REQUEST)
-        except _NotSignedIn as error:
-            response = answer(error.problem)
-            if error.wait_s:
-                response.headers["retry-after"] = str(error.wait_s)
-            return response
-        return _with_cookie(request, json_response(session._asdict()), cookie)
-
-    async def show(self, request: Request) -> Response:
-        session: Session = request.scope["session"]
-        return json_response(session._asdict())
-
-    async def close(self) -> Response:
-        response = json_response({"ok": True})
-        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
-        return response
-
-    def _use(self, request: Request, token: str) -> tuple[str, Session]:
-        address = request.client.host if request.client is not None else ""
-        now_s = now_us() / 1e6
-        if wait := self._tries.wait_s(address, now_s):
-            raise _NotSignedIn(RATE_LIMITED, int(wait) + 1)
-        if not tokens.consume(self._data_dir, token):
-            self._tries.failed(address, now_s)
-            _log.warning("token_refused", address=address)
-            raise _NotSignedIn(BAD_TOKEN)
-        _log.info("session_opened", address=address, user=USER)
-        return self._sessions.issue(USER, wall_s())
+class Done(Model):
+    ok: bool = True
 
 
-def _redirect(target: str) -> Response:
-    return RedirectResponse(target, 303, headers={"cache-control": "no-store"})
+@router.post("", responses=problems(400, 429))
+async def open_session(request: Request, response: Response, body: Token, parts: GetParts) -> SessionState:
+    """Use a one-time token up; the answer sets the session cookie."""
+    cookie, session = parts.sign_in.use(body.token, client_address(request))
+    set_cookie(request, response, cookie)
+    return _state(session)
 
 
-def _with_cookie(request: Request, response: Response, cookie: str) -> Response:
+@router.get("")
+async def show_session(session: GetSession) -> SessionState:
+    return _state(session)
+
+
+@router.delete("")
+async def end_session(response: Response) -> Done:
+    """Take the session cookie back."""
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    return Done()
+
+
+def _state(session: Session) -> SessionState:
+    return SessionState(
+        user=session.user, expires_at=session.expires_at, rights=sorted(rights_of(session) - {Right.PUBLIC})
+    )
+
+
+def client_address(request: Request) -> str:
+    return request.client.host if request.client is not None else ""
+
+
+def set_cookie(request: Request, response: Response, cookie: str) -> None:
     response.set_cookie(
         COOKIE,
         cookie,
@@ -96,4 +67,3 @@ def _with_cookie(request: Request, response: Response, cookie: str) -> Response:
         httponly=True,
         samesite="strict",
     )
-    return response

@@ -59,7 +59,7 @@ class ConsoleClient {
 
   #connect(): void {
     window.clearTimeout(this.#retryTimer);
-    const socket = new WebSocket(socketAddress("/api/ws"));
+    const socket = new WebSocket(socketAddress("/api/v1/ws"));
     this.#socket = socket;
     this.#openedAt = performance.now();
     socket.addEventListener("message", (event: MessageEvent<string>) => {
@@ -99,7 +99,7 @@ class ConsoleClient {
   /** Hands a one-time token to the console. Null: signed in. Else what the console said. */
   async signIn(token: string): Promise<{ error: string; error_zh: string } | null> {
     try {
-      const answer = await fetch("/api/session", {
+      const answer = await fetch("/api/v1/session", {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ token }),

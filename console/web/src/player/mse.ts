@@ -1,5 +1,5 @@
 /**
- * Plays one feed of the console (`/api/preview/...`: fMP4 over a websocket) in a video element through Media Source
+ * Plays one feed of the console (`/api/v1/preview/...`: fMP4 over a websocket) in a video element through Media Source
  * Extensions, and keeps at it: a lost socket is opened again, a broken media source is replaced.
  */
 import { socketAddress } from "../api/client";
@@ -62,7 +62,7 @@ export class MsePlayer {
 
   constructor(video: HTMLVideoElement, channel: string, feed: Feed, report: (report: PlayerReport) => void) {
     this.#video = video;
-    this.#path = `/api/preview/${encodeURIComponent(channel)}/${feed}`;
+    this.#path = `/api/v1/preview/${encodeURIComponent(channel)}/${feed}`;
     this.#report = report;
     const signal = this.#stop.signal;
     video.addEventListener("playing", () => this.#lag.playing(performance.now()), { signal });
