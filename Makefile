@@ -14,7 +14,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PAGE := $(shell find console/web -name node_modules -prune -o -type f -print 2>/dev/null)
+PAGE := $(shell find console/web \( -name node_modules -o -name generated \) -prune -o -type f -print 2>/dev/null)
 NPM := cd console/web && PATH="$(abspath $(BIN)):$$PATH" npm --silent
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 

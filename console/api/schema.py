@@ -77,7 +77,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         for operation in methods.values():
             operation["responses"].pop("422", None)
     _, definitions = models_json_schema(
-        [(model, "serialization") for model in socket_models()], ref_template=REF
+        [(model, "validation") for model in socket_models()], ref_template=REF
     )
     for name, schema in definitions["$defs"].items():
         if schemas.setdefault(name, schema) != schema:

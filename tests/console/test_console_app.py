@@ -117,6 +117,17 @@ async def test_the_page_is_never_cached_and_its_assets_always(stage: Stage) -> N
             assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
 
 
+async def test_the_address_of_a_screen_opens_the_page(stage: Stage) -> None:
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with stage.client(signed_in=False) as client:
+        for path in ("/live", "/live/main", "/live/%E4%B8%BB.main", "/nothing", "/index.html"):
+            page = await client.get(path, headers=browser)
+            assert (page.status_code, page.headers["cache-control"]) == (200, "no-store"), path
+            assert "<title>streamgate</title>" in page.text
+        for path in ("/assets/app-0000.js", "/api/nothing"):
+            assert "<title>" not in (await client.get(path, headers=browser)).text
+
+
 async def test_without_a_build_it_says_how_to_make_one(stage: Stage) -> None:
     shutil.rmtree(stage.static)
     async with stage.client(signed_in=False) as client:
