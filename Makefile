@@ -3,6 +3,7 @@
 #   make demo      install and run everything on this machine: a test feed, the gate, a platform, the page
 #   make install   .venv/bin/streamgate
 #   make test      unit and end-to-end tests; installs missing system packages through apt, saying so first
+#   make openapi   write console/web/openapi.json anew, after a change of the console's routes or messages
 #   make lint      ruff, mypy, import contracts, the page's types and lint
 #   make bench     CPU, memory, cut latency, delay error: one table and one JSON object
 #   make obs       a real OBS, headless, publishes through the gate
@@ -13,7 +14,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PAGE := $(shell find console/web -name node_modules -prune -o -type f -print 2>/dev/null)
+PAGE := $(shell find console/web \( -name node_modules -o -name generated \) -prune -o -type f -print 2>/dev/null)
 NPM := cd console/web && PATH="$(abspath $(BIN)):$$PATH" npm --silent
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -21,7 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export NODE_OPTIONS := $(strip --use-system-ca $(NODE_OPTIONS))
 
 .DELETE_ON_ERROR:
-.PHONY: help install dev demo test unit e2e lint fix page bench obs newcomer clean
+.PHONY: help install dev demo test unit e2e lint fix openapi page bench obs newcomer clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -53,6 +54,9 @@ lint: dev page
 fix: dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+openapi: dev
+	$(BIN)/python -m console.openapi
 
 # Only the editors' and linters' view of the page; the page itself is built by the Python build.
 page: console/web/node_modules/.package-lock.json

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -34,18 +35,33 @@ def index(static: Path) -> Response:
 
 
 class Built(StaticFiles):
-    """Files of the build. Those under /assets carry a hash in their names and never change."""
+    """Files of the build. Those under /assets carry a hash in their names and never change.
+
+    Any other address that a person opens is the page: it knows its own screens.
+    """
 
     def __init__(self, static: Path) -> None:
         super().__init__(directory=static, check_dir=False, follow_symlink=False)
+        self._static = static
 
     async def check_config(self) -> None:
         """A directory that is not there yet holds nothing; it may be built while the console runs."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if path == "index.html":
-            raise HTTPException(404)
-        response = await super().get_response(path, scope)
+            return self._page(scope)
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as error:
+            if error.status_code != 404 or path.startswith("assets/"):
+                raise
+            return self._page(scope)
         immutable = path.startswith("assets/")
         response.headers["cache-control"] = "public, max-age=31536000, immutable" if immutable else "no-cache"
         return response
+
+    def _page(self, scope: Scope) -> Response:
+        """Return the page to somebody who opens an address in a browser; to others there is nothing."""
+        if "text/html" not in Headers(scope=scope).get("accept", ""):
+            raise HTTPException(404)
+        return index(self._static)

@@ -16,6 +16,14 @@ class Problem(NamedTuple):
         return {"code": self.code, "error": self.error, "error_zh": self.error_zh}
 
 
+class Refused(Exception):  # noqa: N818  carries what to answer; it never leaves the console
+    """A request or command is not carried out. `wait_s`: seconds until another try, 0: unknown."""
+
+    def __init__(self, problem: Problem, wait_s: int = 0) -> None:
+        super().__init__(problem.error)
+        self.problem, self.wait_s = problem, wait_s
+
+
 BAD_REQUEST = Problem(
     400, "bad_request", "The request is not what this address expects.", "请求格式不符合该接口的要求。"
 )
@@ -39,6 +47,13 @@ BAD_ORIGIN = Problem(
     "bad_origin",
     "The request comes from another site's page and is refused.",
     "请求来自其他网站的页面，已拒绝。",
+    4403,
+)
+FORBIDDEN = Problem(
+    403,
+    "forbidden",
+    "Your account may not do this. Ask an administrator for the right.",
+    "您的账号没有此操作的权限，请联系管理员。",
     4403,
 )
 NOT_FOUND = Problem(404, "not_found", "There is nothing at this address.", "该地址没有内容。", 4404)

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import shlex
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,15 @@ import structlog
 import uvicorn
 
 from console import pages
-from console.app import STATIC, Parts, create_app
-from console.gate_link import GateLink
-from console.guard import HostNames
-from console.media_link import MediaLink
-from console.preview import Preview
-from console.sessions import Sessions, load_secret
+from console.api.answers import Parts
+from console.app import STATIC, create_app
+from console.auth.guard import HostNames
+from console.auth.sessions import Sessions, load_secret
+from console.auth.sign_in import SignIn
+from console.live.gate_link import GateLink
+from console.live.hub import Hub
+from console.live.media_link import MediaLink
+from console.live.preview import Preview
 from streamgate.errors import ConfigError
 
 SHUTDOWN_S = 1  # how long open requests may go on after the stop
@@ -94,7 +99,9 @@ async def run(
     listeners = listeners or [bind(host, port)]
     gate, media = GateLink(control_socket), MediaLink(media_socket)
     preview = Preview(media)
-    app = create_app(Parts(data_dir, gate, preview, sessions, HostNames(host, host_names), static))
+    hub = Hub(gate, preview, _command(data_dir))
+    parts = Parts(gate, hub, SignIn(data_dir, sessions), static)
+    app = create_app(parts, sessions, HostNames(host, host_names))
 
     def announce() -> None:
         port: int = listeners[0].getsockname()[1]
@@ -143,3 +150,10 @@ async def _beside(*services: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIt
         yield
         for task in tasks:
             task.cancel()
+
+
+def _command(data_dir: Path) -> str:
+    """Return how to call the command line for this data directory from any shell on this machine."""
+    program = Path(sys.prefix) / "bin" / "streamgate"
+    called = str(program) if program.exists() else f"{sys.executable} -m streamgate"
+    return f"{called} --data-dir {shlex.quote(str(data_dir))}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from console.tokens import mint
+from console.auth.tokens import mint
 from streamgate.errors import StreamgateError
 from streamgate.link.client import call
 from streamgate.link.messages import Note, Standing, Warn

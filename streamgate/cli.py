@@ -223,7 +223,7 @@ def status(ctx: typer.Context, json: _Json = False) -> None:
 @app.command("console-link")
 def console_link(ctx: typer.Context, json: _Json = False) -> None:
     """Print a new link to the operators' page: good once, within 24 hours."""
-    from console.tokens import mint
+    from console.auth.tokens import mint
     from streamgate.link.client import not_running
 
     places: DataDir = ctx.obj

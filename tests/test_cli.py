@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 from websockets.sync.server import ServerConnection, unix_serve
 
-from console.tokens import consume
+from console.auth.tokens import consume
 from streamgate.cli import app
 from streamgate.link import client
 from streamgate.link.messages import (

@@ -16,7 +16,10 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-INPUT_FILES = ("package.json", "package-lock.json", ".npmrc", "index.html", "vite.config.ts", "tsconfig.json")
+INPUT_FILES = (
+    *("package.json", "package-lock.json", ".npmrc", "index.html", "openapi.json"),
+    *("vite.config.ts", "tsconfig.json"),
+)
 INPUT_FOLDERS = ("src", "public")
 STAMP = ".stamp"
 TAIL_LINES = 40

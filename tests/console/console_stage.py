@@ -13,7 +13,7 @@ from tools.standin_gate import DevGate
 from tools.testfeed import Feed
 from websockets.asyncio.client import ClientConnection, connect
 
-from console import tokens
+from console.auth import tokens
 from console.service import run
 
 
@@ -66,12 +66,12 @@ class Stage:
     async def sign_in(self) -> str:
         """Use a new link; the cookie is kept for `client` and `socket`."""
         async with self.client(signed_in=False) as client:
-            response = await client.post("/api/session", json={"token": tokens.mint(self.data_dir)})
+            response = await client.post("/api/v1/session", json={"token": tokens.mint(self.data_dir)})
         assert response.status_code == 200, response.text
         self.cookie = response.headers["set-cookie"].partition(";")[0]
         return self.cookie
 
-    def socket(self, path: str = "/api/ws", **options: Any) -> connect:
+    def socket(self, path: str = "/api/v1/ws", **options: Any) -> connect:
         headers = {"cookie": self.cookie} if self.cookie else {}
         return connect(
             f"ws://{options.pop('name', '127.0.0.1')}:{self.port}{path}",

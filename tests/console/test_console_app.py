@@ -55,7 +55,7 @@ async def test_one_http_call_is_one_command(stage: Stage) -> None:
             ("stop", None, "stopped"),
             ("start", None, "live"),
         ):
-            answer = await client.post(f"/api/channels/main/{command}", json=body)
+            answer = await client.post(f"/api/v1/channels/main/{command}", json=body)
             assert answer.status_code == 200, (command, answer.text)
             assert answer.json().keys() == {"channel", "state", "took_ms"}
             assert (answer.json()["channel"], answer.json()["state"]) == ("main", stage.channel.state())
@@ -81,7 +81,7 @@ async def test_a_wrong_command_gets_a_reason_and_changes_nothing(stage: Stage) -
             ("main/cut", b"{", 400, "bad_request"),
             ("main/explode", b"", 404, "not_found"),
         ):
-            answer = await client.post(f"/api/channels/{path}", content=content)
+            answer = await client.post(f"/api/v1/channels/{path}", content=content)
             assert (path, answer.status_code, answer.json()["code"]) == (path, status, code)
             assert answer.json()["error"]
     assert stage.channel.requested == "live"
@@ -92,13 +92,13 @@ async def test_a_command_without_a_gate_fails_at_once(idle: Stage) -> None:
     async with idle.console():
         await idle.sign_in()
         async with idle.client() as client, asyncio.timeout(0.5):
-            answer = await client.post("/api/channels/main/cut")
+            answer = await client.post("/api/v1/channels/main/cut")
         assert (answer.status_code, answer.json()["code"]) == (503, "gate_down")
 
 
 async def test_state_for_scripts(stage: Stage) -> None:
     async with stage.client() as client:
-        state = (await client.get("/api/state")).json()
+        state = (await client.get("/api/v1/state")).json()
     assert state["gate"] == {"up": True, "ingest_up": True}
     assert [channel["name"] for channel in state["channels"]] == ["main"]
 
@@ -115,6 +115,17 @@ async def test_the_page_is_never_cached_and_its_assets_always(stage: Stage) -> N
         for path in ("/assets/app-0000.js", "/index.html", "/../data/console.secret", "/%2e%2e/x", "/docs"):
             missing = await client.get(path)
             assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+
+
+async def test_the_address_of_a_screen_opens_the_page(stage: Stage) -> None:
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with stage.client(signed_in=False) as client:
+        for path in ("/live", "/live/main", "/live/%E4%B8%BB.main", "/nothing", "/index.html"):
+            page = await client.get(path, headers=browser)
+            assert (page.status_code, page.headers["cache-control"]) == (200, "no-store"), path
+            assert "<title>streamgate</title>" in page.text
+        for path in ("/assets/app-0000.js", "/api/nothing"):
+            assert "<title>" not in (await client.get(path, headers=browser)).text
 
 
 async def test_without_a_build_it_says_how_to_make_one(stage: Stage) -> None:

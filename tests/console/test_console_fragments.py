@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from tools.testfeed import Feed
 
-from console.fragments import Fragment, Init, PreviewMuxer
+from console.live.fragments import Fragment, Init, PreviewMuxer
 from streamgate.core.packet import FeedFormat, Kind, Packet
 
 

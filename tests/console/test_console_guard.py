@@ -6,7 +6,7 @@ from console_stage import Stage
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from console.guard import MAX_BODY, HostNames, host_name
+from console.auth.guard import MAX_BODY, HostNames, host_name
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_names_that_are_answered_to() -> None:
 async def test_another_host_name_is_refused_everywhere_but_for_health(stage: Stage) -> None:
     async with stage.client() as client:
         rebound = {"host": f"attacker.example:{stage.port}"}
-        for path in ("/", "/assets/app-1a2b.js", "/api/state"):
+        for path in ("/", "/assets/app-1a2b.js", "/api/v1/state"):
             answer = await client.get(path, headers=rebound)
             assert (answer.status_code, answer.json()["code"]) == (421, "bad_host")
         assert (await client.get("/healthz", headers=rebound)).status_code == 200
@@ -63,11 +63,11 @@ async def test_a_command_from_another_page_is_refused(stage: Stage) -> None:
             "https://attacker.example",
             "null",
         ):
-            answer = await client.post("/api/channels/main/cut", headers={"origin": origin})
+            answer = await client.post("/api/v1/channels/main/cut", headers={"origin": origin})
             assert (answer.status_code, answer.json()["code"]) == (403, "bad_origin")
         assert stage.channel.requested == "live"
         for headers in ({}, {"origin": stage.url}):  # a script; the page itself
-            answer = await client.post("/api/channels/main/cut", headers=headers)
+            answer = await client.post("/api/v1/channels/main/cut", headers=headers)
             assert answer.status_code == 200
 
 
@@ -80,13 +80,13 @@ async def close_reason(connecting: connect) -> tuple[int, str]:
 
 
 async def test_websockets_of_strangers_are_closed_with_a_word(stage: Stage) -> None:
-    for path in ("/api/ws", "/api/preview/main/pgm"):
+    for path in ("/api/v1/ws", "/api/v1/preview/main/pgm"):
         foreign = stage.socket(path, origin="http://attacker.example")
         assert await close_reason(foreign) == (4403, "bad_origin")
         rebound = stage.socket(path, name="attacker.example")
         assert await close_reason(rebound) == (4421, "bad_host")
     stage.cookie = "streamgate_session=forged.0"
-    for path in ("/api/ws", "/api/preview/main/pgm"):
+    for path in ("/api/v1/ws", "/api/v1/preview/main/pgm"):
         assert await close_reason(stage.socket(path)) == (4401, "no_session")
 
 
@@ -107,15 +107,15 @@ async def test_bodies_are_limited_with_and_without_a_length(stage: Stage) -> Non
 
     async with stage.client() as client:
         for content in (b" " * (MAX_BODY + 1), endless()):
-            answer = await client.post("/api/channels/main/cut", content=content)
+            answer = await client.post("/api/v1/channels/main/cut", content=content)
             assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
         assert stage.channel.requested == "live"
-        assert (await client.post("/api/channels/main/cut", content=b" " * MAX_BODY)).status_code == 200
+        assert (await client.post("/api/v1/channels/main/cut", content=b" " * MAX_BODY)).status_code == 200
 
 
 async def test_every_answer_carries_the_headers(stage: Stage) -> None:
     async with stage.client() as client:
-        for path in ("/", "/assets/app-1a2b.js", "/api/state", "/api/nothing", "/healthz", "/nothing"):
+        for path in ("/", "/assets/app-1a2b.js", "/api/v1/state", "/api/v1/nothing", "/healthz", "/nothing"):
             headers = (await client.get(path)).headers
             policy = headers["content-security-policy"]
             assert "default-src 'none'" in policy

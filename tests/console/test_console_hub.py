@@ -6,7 +6,8 @@ import pytest
 from console_stage import Stage, receive
 from websockets.exceptions import ConnectionClosed
 
-from console import hub, sessions
+from console.auth import sessions
+from console.live import hub
 from streamgate.clock import wall_s
 
 
@@ -153,7 +154,7 @@ async def test_a_flood_of_commands_is_answered_not_queued(stage: Stage) -> None:
 async def test_a_page_whose_session_runs_out_is_closed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "LIFETIME_S", 1)
     await stage.sign_in()
-    async with stage.socket() as page, stage.socket("/api/preview/main/pvw") as pictures:
+    async with stage.socket() as page, stage.socket("/api/v1/preview/main/pvw") as pictures:
         for socket in (page, pictures):
             with contextlib.suppress(ConnectionClosed):
                 async with asyncio.timeout(2):
@@ -175,7 +176,7 @@ async def test_pages_are_limited_in_number(stage: Stage, monkeypatch: pytest.Mon
 
 
 async def test_an_unknown_websocket_is_closed_with_a_word(stage: Stage) -> None:
-    for path in ("/api/nothing", "/api/preview/main/other", "/api/preview/nowhere/pvw"):
+    for path in ("/api/v1/nothing", "/api/v1/preview/main/other", "/api/v1/preview/nowhere/pvw"):
         async with stage.socket(path) as socket:
             with pytest.raises(ConnectionClosed):
                 await socket.recv()

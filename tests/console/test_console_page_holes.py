@@ -11,7 +11,8 @@ from playwright.async_api import Page, async_playwright
 from tools.standin_channel import Loop
 from tools.testfeed import Feed, make_feed
 
-from console import pages, tokens
+from console import pages
+from console.auth import tokens
 from streamgate.core.packet import FeedFormat, Kind, Packet
 
 STATIC = Path(pages.__file__).parent / "static"

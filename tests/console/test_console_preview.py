@@ -14,12 +14,12 @@ from tools.testfeed import Feed, make_feed
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from console import preview
-from console.fragments import Fragment, Init
-from console.preview import QUEUE_BYTES, Viewer
+from console.live import preview
+from console.live.fragments import Fragment, Init
+from console.live.preview import QUEUE_BYTES, Viewer
 from streamgate.core.packet import FeedFormat, Kind, Packet
 
-PVW, PGM = "/api/preview/main/pvw", "/api/preview/main/pgm"
+PVW, PGM = "/api/v1/preview/main/pvw", "/api/v1/preview/main/pgm"
 
 
 async def first_init(socket: ClientConnection) -> tuple[dict, bytes]:
@@ -72,9 +72,9 @@ async def test_the_program_goes_on_through_a_cut_and_back(stage: Stage) -> None:
     async with stage.socket(PGM) as pgm, stage.client() as client:
         _, segment = await first_init(pgm)
         pieces = await collect(pgm, 0.7)
-        await client.post("/api/channels/main/cut")
+        await client.post("/api/v1/channels/main/cut")
         pieces += await collect(pgm, 0.4)
-        await client.post("/api/channels/main/restore")
+        await client.post("/api/v1/channels/main/restore")
         pieces += await collect(pgm, 0.9)
     times = pictures([segment, *pieces])
     assert len(times) >= 12

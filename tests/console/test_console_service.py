@@ -36,7 +36,7 @@ async def test_it_ends_in_bounded_time_with_pages_open_and_tells_them(idle: Stag
         async with idle.console():
             await idle.sign_in()
             page = await idle.socket()
-            viewer = await idle.socket("/api/preview/main/pgm", max_queue=1)
+            viewer = await idle.socket("/api/v1/preview/main/pgm", max_queue=1)
             await receive(page, "hello")
             started = time.monotonic()
         assert time.monotonic() - started < 2.5

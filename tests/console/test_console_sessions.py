@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from console.sessions import LIFETIME_S, Session, Sessions, load_secret
+from console.auth.sessions import LIFETIME_S, Session, Sessions, load_secret
 from streamgate.errors import ConfigError
 
 NOW = 1_000_000.0

@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from console import tokens
+from console.auth import tokens
 from streamgate.runtime.rundir import runtime_dir
 
 

@@ -26,7 +26,7 @@ async def _main(data_dir: Path, console: str, delay_s: float) -> None:
         print(f"devgate: sockets in {gate.run_dir}", flush=True)
         if not console:
             await asyncio.Event().wait()
-        from console import tokens
+        from console.auth import tokens
         from console.service import run
 
         host, _, port = console.rpartition(":")

@@ -1,38 +1,39 @@
 import { MantineProvider } from "@mantine/core";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { client } from "./api/client";
+import { queries } from "./api/http";
+import { useSession } from "./api/session";
 import { useConsole } from "./api/store";
 import { useText } from "./i18n";
-import { LiveScreen } from "./live/LiveScreen";
-import { SignIn } from "./live/SignIn";
+import { router } from "./router";
+import { SignIn } from "./sign_in/SignIn";
 import { theme } from "./theme";
 
 export function App() {
-  const session = useConsole((state) => state.session);
   const { lang } = useText();
   useEffect(() => {
     document.documentElement.lang = lang;
   }, [lang]);
   useEffect(() => {
-    const token = takeToken();
-    if (token === null) client.start();
-    else void client.signIn(token).finally(() => client.start());
+    client.start();
     return () => client.stop();
   }, []);
   return (
     <MantineProvider theme={theme} forceColorScheme="dark">
-      {session === "needed" ? <SignIn /> : <LiveScreen />}
+      <QueryClientProvider client={queries}>
+        <Door />
+      </QueryClientProvider>
     </MantineProvider>
   );
 }
 
-/** The token of an address opened through the development server; the console itself takes it before we are loaded. */
-function takeToken(): string | null {
-  const address = new URL(window.location.href);
-  const token = address.searchParams.get("token");
-  if (token !== null) {
-    address.searchParams.delete("token");
-    window.history.replaceState(null, "", address);
-  }
-  return token;
+/** The screens, to those who are signed in; also while the console cannot be asked: then the screen says so. */
+function Door() {
+  const session = useSession();
+  const needed = useConsole((state) => state.session === "needed");
+  if (needed) return <SignIn />;
+  if (session.isPending && session.failureCount === 0) return null;
+  return <RouterProvider router={router} />;
 }

@@ -59,7 +59,7 @@ class ConsoleClient {
 
   #connect(): void {
     window.clearTimeout(this.#retryTimer);
-    const socket = new WebSocket(socketAddress("/api/ws"));
+    const socket = new WebSocket(socketAddress("/api/v1/ws"));
     this.#socket = socket;
     this.#openedAt = performance.now();
     socket.addEventListener("message", (event: MessageEvent<string>) => {
@@ -96,26 +96,18 @@ class ConsoleClient {
     if (now - heard >= patience) this.#lost(false);
   }
 
-  /** Hands a one-time token to the console. Null: signed in. Else what the console said. */
-  async signIn(token: string): Promise<{ error: string; error_zh: string } | null> {
-    try {
-      const answer = await fetch("/api/session", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ token }),
-      });
-      if (!answer.ok) {
-        const said = (await answer.json()) as { error?: string; error_zh?: string };
-        return { error: said.error ?? String(answer.status), error_zh: said.error_zh ?? "" };
-      }
-    } catch {
-      return { error: "The console cannot be reached.", error_zh: "无法连接控制台。" };
-    }
+  /** Somebody signed in: connect as that person. */
+  signedIn(): void {
     dispatch({ type: "signed_in", now: performance.now() });
     this.#retryMs = 0;
     this.#drop();
     this.#connect();
-    return null;
+  }
+
+  /** Nobody is signed in: hang up, and try no more until somebody is. */
+  signedOut(): void {
+    window.clearTimeout(this.#retryTimer);
+    this.#lost(true);
   }
 }
 

@@ -1,5 +1,5 @@
 /** States for the unit tests. */
-import type { ChannelStatus, Hello, LogLine, StateMessage } from "./types";
+import type { ChannelStatus, CommandReply, Hello, LogLine, StateMessage } from "./types";
 
 export function channel(changes: Partial<ChannelStatus> = {}): ChannelStatus {
   return {
@@ -72,4 +72,12 @@ export function hello(changes: Partial<Hello> = {}): Hello {
 
 export function stateMessage(changes: Partial<StateMessage> = {}): StateMessage {
   return { t: "state", server_time: 1_000, ingest_up: true, channels: [channel()], log: [], ...changes };
+}
+
+export function doneReply(id: number): CommandReply {
+  return { t: "reply", id, ok: true, channel: "main", state: "cut", took_ms: 0.4, by_ms: 1 };
+}
+
+export function failedReply(id: number): CommandReply {
+  return { t: "reply", id, ok: false, channel: "main", code: "refused", error: "no", error_zh: "不", by_ms: 1 };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { channel, hello, logLine, stateMessage } from "./fixtures";
+import { channel, doneReply, failedReply, hello, logLine, stateMessage } from "./fixtures";
 import { type ConsoleState, type Event, initialState, LOG_LINES, outage, reduce, REPLY_MS, SILENCE_MS, whyNot } from "./reducer";
 import type { Command, ServerMessage } from "./types";
 
@@ -90,9 +90,9 @@ describe("commands", () => {
   test("are pending until the reply with their number", () => {
     const pending = after(message(0, hello()), sent);
     expect(Object.keys(pending.pending)).toEqual(["3"]);
-    const other = reduce(pending, message(101, { t: "reply", id: 4, ok: true }));
+    const other = reduce(pending, message(101, doneReply(4)));
     expect(other.pending).toEqual(pending.pending);
-    const done = reduce(other, message(102, { t: "reply", id: 3, ok: true, state: "cut", took_ms: 0.4 }));
+    const done = reduce(other, message(102, doneReply(3)));
     expect(done.pending).toEqual({});
     expect(done.notice).toEqual({ seq: 1, at: 102, channel: "main", cmd: "cut", outcome: { ok: true, tookMs: 0.4 } });
   });
@@ -101,7 +101,7 @@ describe("commands", () => {
     const refused = after(
       message(0, hello()),
       sent,
-      message(101, { t: "reply", id: 3, ok: false, code: "refused", error: "no", error_zh: "不" }),
+      message(101, failedReply(3)),
     );
     expect(refused.notice?.outcome).toEqual({ ok: false, why: { from: "server", error: "no", error_zh: "不" } });
   });

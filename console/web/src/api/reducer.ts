@@ -166,8 +166,8 @@ function onReply(state: ConsoleState, reply: CommandReply, now: number): Console
   const pending = { ...state.pending };
   delete pending[reply.id];
   const outcome: Notice["outcome"] = reply.ok
-    ? { ok: true, tookMs: reply.took_ms ?? null }
-    : { ok: false, why: { from: "server", error: reply.error ?? reply.code ?? "", error_zh: reply.error_zh ?? "" } };
+    ? { ok: true, tookMs: reply.took_ms }
+    : { ok: false, why: { from: "server", error: reply.error, error_zh: reply.error_zh } };
   return withNotice({ ...state, pending }, now, asked.channel, asked.cmd, outcome);
 }
 

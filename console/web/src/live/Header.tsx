@@ -1,7 +1,8 @@
-import { SegmentedControl, UnstyledButton } from "@mantine/core";
+import { UnstyledButton } from "@mantine/core";
 import { useConsole } from "../api/store";
 import type { ChannelStatus } from "../api/types";
-import { type Language, languages, setLanguage, useLanguage, useText } from "../i18n";
+import { InBar } from "../frame/Frame";
+import { useLanguage, useText } from "../i18n";
 import { clock } from "../ui/format";
 import { useNow } from "../ui/useNow";
 import { type Alarm, allAlarms } from "./alarms";
@@ -11,19 +12,14 @@ import classes from "./Header.module.css";
 import { Lamp } from "./Lamp";
 
 const MANY = 3; // more channels than this leave no room for their states in words
-const LANGUAGES = (Object.keys(languages) as Language[]).map((value) => ({
-  value,
-  label: languages[value].languageName,
-}));
-
+/** The screen's part of the bar: channels, the worst alarm, the archive, the clock. */
 export function Header({ shown, onShow }: { shown: string; onShow: (name: string) => void }) {
   const channels = useConsole((state) => state.channels);
   const ingestUp = useConsole((state) => state.ingestUp);
   const text = useText();
   const language = useLanguage();
   return (
-    <header className={classes.header}>
-      <span className={classes.brand}>streamgate</span>
+    <InBar>
       <div
         className={classes.tabs}
         data-many={channels.length > MANY}
@@ -39,15 +35,7 @@ export function Header({ shown, onShow }: { shown: string; onShow: (name: string
       </div>
       <ArchiveChip channels={channels} shown={shown} />
       <Clock />
-      <SegmentedControl
-        className={classes.language}
-        size="xs"
-        aria-label={text.header.language}
-        data={LANGUAGES}
-        value={language}
-        onChange={(value) => setLanguage(value as Language)}
-      />
-    </header>
+    </InBar>
   );
 }
 

@@ -1,4 +1,5 @@
 import { Code } from "@mantine/core";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useConsole } from "../api/store";
 import { useText } from "../i18n";
@@ -16,15 +17,17 @@ import { useDeck } from "./useDeck";
 const ADD = "channel add main --push rtmp://HOST/APP/KEY";
 
 export function LiveScreen() {
-  const [chosen, choose] = useState(() => decodeURIComponent(window.location.hash.slice(1)));
+  // Held here and only copied into the address: the next key must reach the channel just chosen, at once.
+  const [chosen, choose] = useState(useParams({ strict: false, select: ({ channel }) => channel ?? "" }));
+  const navigate = useNavigate();
   const channels = useConsole((state) => state.channels);
   const command = useConsole((state) => state.command);
   const known = useConsole((state) => state.link === "up" && state.gateUp);
   const channel = channels.find((candidate) => candidate.name === chosen) ?? channels[0];
   const name = channel?.name ?? "";
   const show = (wanted: string) => {
-    window.history.replaceState(null, "", `#${encodeURIComponent(wanted)}`);
     choose(wanted);
+    void navigate({ to: "/live/{-$channel}", params: { channel: wanted }, replace: true });
   };
   const deck = useDeck(channel, channels, show);
   const text = useText();

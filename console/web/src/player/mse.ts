@@ -1,9 +1,9 @@
 /**
- * Plays one feed of the console (`/api/preview/...`: fMP4 over a websocket) in a video element through Media Source
+ * Plays one feed of the console (`/api/v1/preview/...`: fMP4 over a websocket) in a video element through Media Source
  * Extensions, and keeps at it: a lost socket is opened again, a broken media source is replaced.
  */
 import { socketAddress } from "../api/client";
-import type { Feed } from "../api/types";
+import type { Feed, PreviewInit, PreviewMessage } from "../api/types";
 import { LagController, type Span } from "./lag";
 
 /** connecting: no word yet; waiting: the console has no feed; playing; stalled: data stopped; offline: no console. */
@@ -15,13 +15,6 @@ export interface PlayerReport {
   target: number;
 }
 
-interface Init {
-  t: "init";
-  mime: string;
-  codecs: string;
-}
-type Text = Init | { t: "wait" };
-/** `anew`: the first one of a connection. After it, the console's time only rises and each init goes on from the last. */
 type Work =
   | { kind: "init"; mime: string; data: ArrayBuffer; anew: boolean }
   | { kind: "media"; data: ArrayBuffer };
@@ -48,7 +41,7 @@ export class MsePlayer {
   #buffer: SourceBuffer | null = null;
   #objectUrl = "";
   #mime = "";
-  #pendingInit: Init | null = null;
+  #pendingInit: PreviewInit | null = null;
   #anew = true;
   #lastInit: { mime: string; data: ArrayBuffer } | null = null;
   #queue: Work[] = [];
@@ -62,7 +55,7 @@ export class MsePlayer {
 
   constructor(video: HTMLVideoElement, channel: string, feed: Feed, report: (report: PlayerReport) => void) {
     this.#video = video;
-    this.#path = `/api/preview/${encodeURIComponent(channel)}/${feed}`;
+    this.#path = `/api/v1/preview/${encodeURIComponent(channel)}/${feed}`;
     this.#report = report;
     const signal = this.#stop.signal;
     video.addEventListener("playing", () => this.#lag.playing(performance.now()), { signal });
@@ -92,7 +85,7 @@ export class MsePlayer {
     socket.addEventListener("message", (event: MessageEvent<string | ArrayBuffer>) => {
       if (socket !== this.#socket) return;
       this.#retryMs = RETRY_FIRST_MS;
-      if (typeof event.data === "string") this.#onText(JSON.parse(event.data) as Text);
+      if (typeof event.data === "string") this.#onText(JSON.parse(event.data) as PreviewMessage);
       else this.#onData(event.data);
     });
     socket.addEventListener("close", () => {
@@ -103,7 +96,7 @@ export class MsePlayer {
     });
   }
 
-  #onText(text: Text): void {
+  #onText(text: PreviewMessage): void {
     if (text.t === "wait") {
       this.#waiting = true;
       return;

@@ -9,10 +9,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
 import structlog
 
-from console.fragments import Fragment, Init, PreviewMuxer
-from console.media_link import MediaLink
+from console.live.fragments import Fragment, Init, PreviewMuxer
+from console.live.media_link import MediaLink
+from console.live.messages import PreviewWait
 from streamgate.core.packet import FeedFormat, Packet
 
 FeedName = Literal["pvw", "pgm"]
@@ -23,7 +25,7 @@ LINGER_S = 5.0
 SILENCE_S = 3.0
 ASK_AGAIN_S = 5.0
 HEARD_ASK_AGAIN_S = 15.0  # of a feed that was there: to ask anew costs the wait for a keyframe
-WAIT = '{"t":"wait"}'
+WAIT = msgspec.json.encode(PreviewWait()).decode()
 
 _log = structlog.get_logger("console.preview")
 

@@ -14,7 +14,7 @@ import structlog
 from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import WebSocketException
 
-from console.problems import BUSY, GATE_DOWN, GATE_LOST, GATE_TIMEOUT, Problem, refused
+from console.problems import BUSY, GATE_DOWN, GATE_LOST, GATE_TIMEOUT, Refused, refused
 from streamgate.clock import now_us
 from streamgate.errors import LinkError
 from streamgate.link.messages import (
@@ -40,14 +40,6 @@ _PROBE_KEPT_US = 250_000
 
 _log = structlog.get_logger("console.gate_link")
 _decoder: msgspec.json.Decoder[AnyAnswer] = msgspec.json.Decoder(AnyAnswer)
-
-
-class GateProblem(Exception):  # noqa: N818  carries what to answer; it never leaves the console
-    """A command was refused or has no answer. `problem` says it for people."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.error)
-        self.problem = problem
 
 
 class GateLink:
@@ -97,12 +89,12 @@ class GateLink:
         """Send a command and return the gate's answer.
 
         Raises:
-            GateProblem: refused by the gate, no connection, or no answer within 2 s.
+            Refused: refused by the gate, no connection, or no answer within 2 s.
         """
         request.actor = actor
         reply = await self._ask(request, COMMAND_TIMEOUT_S)
         if reply.error:
-            raise GateProblem(refused(reply.error, reply.error_zh))
+            raise Refused(refused(reply.error, reply.error_zh))
         return reply
 
     async def probe(self) -> bool:
@@ -111,7 +103,7 @@ class GateLink:
             if now_us() - self._probed_us >= _PROBE_KEPT_US:
                 try:
                     reply = await self._ask(GetStatus(0), PROBE_TIMEOUT_S)
-                except GateProblem:
+                except Refused:
                     self._answers = False
                 else:
                     self._answers = True
@@ -175,9 +167,9 @@ class GateLink:
     async def _ask(self, request: Request, timeout_s: float) -> Reply:
         connection = self._connection
         if connection is None:
-            raise GateProblem(GATE_DOWN)
+            raise Refused(GATE_DOWN)
         if len(self._pending) >= _MAX_PENDING:
-            raise GateProblem(BUSY)
+            raise Refused(BUSY)
         request.id = next(self._ids)
         waiting: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
         self._pending[request.id] = waiting
@@ -186,13 +178,13 @@ class GateLink:
                 await connection.send(_text(request))
                 reply = await waiting
         except TimeoutError:
-            raise GateProblem(GATE_TIMEOUT) from None
+            raise Refused(GATE_TIMEOUT) from None
         except WebSocketException:
-            raise GateProblem(GATE_LOST) from None
+            raise Refused(GATE_LOST) from None
         finally:
             self._pending.pop(request.id, None)
         if reply is None:
-            raise GateProblem(GATE_LOST)
+            raise Refused(GATE_LOST)
         return reply
 
 

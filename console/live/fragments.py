@@ -9,11 +9,11 @@ held back until the next one says how long it lasts. If sound comes meanwhile an
 in the feed: the picture goes out with a duration that outlasts any hole that is bridged, and the sound too.
 """
 
-import json
 from dataclasses import dataclass, field
 
 import msgspec
 
+from console.live.messages import PreviewInit
 from streamgate.core.fmp4 import Fragmenter, can_carry, codec_string, init_segment, mime
 from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet, VideoTrack
 
@@ -123,17 +123,16 @@ class PreviewMuxer:
         self._fragmenter = Fragmenter(self._format, origin_ms=-self._shift, fill_silence=True)
         video, audio = self._format.video, self._format.audio
         names = [codec_string(track) for track in (video, audio) if track is not None]
-        head = {
-            "t": "init",
-            "mime": mime(self._format),
-            "codecs": ",".join(names),
-            "width": video.width if video is not None else 0,
-            "height": video.height if video is not None else 0,
-            "fps": round(video.fps_num / video.fps_den, 3) if video is not None else 0.0,
-            "video": video is not None,
-            "audio": audio is not None,
-        }
-        self.init = Init(json.dumps(head), init_segment(self._format))
+        head = PreviewInit(
+            mime=mime(self._format),
+            codecs=",".join(names),
+            width=video.width if video is not None else 0,
+            height=video.height if video is not None else 0,
+            fps=round(video.fps_num / video.fps_den, 3) if video is not None else 0.0,
+            video=video is not None,
+            audio=audio is not None,
+        )
+        self.init = Init(msgspec.json.encode(head).decode(), init_segment(self._format))
         return self.init
 
     def _flush(self, next_video_dts: int | None = None) -> list[Init | Fragment]:

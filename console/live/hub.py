@@ -9,16 +9,28 @@ import msgspec
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from console.commands import BadCommand, PageCommand, to_request
-from console.gate_link import GateLink, GateProblem
-from console.preview import Feed, FeedName, Preview, TooManyViewersError, Viewer
-from console.problems import BAD_REQUEST, BUSY, NO_SESSION, NOT_FOUND, Problem
-from console.sessions import Session
+from console.auth.rights import COMMANDS, require
+from console.auth.sessions import Session
+from console.live.commands import to_request
+from console.live.gate_link import GateLink
+from console.live.messages import (
+    GateMessage,
+    GateState,
+    Hello,
+    PageCommand,
+    Ping,
+    ReplyDone,
+    ReplyFailed,
+    ServerMessage,
+    Snapshot,
+    StateMessage,
+)
+from console.live.preview import Feed, FeedName, Preview, TooManyViewersError, Viewer
+from console.problems import BAD_REQUEST, BUSY, NO_SESSION, NOT_FOUND, Problem, Refused
 from streamgate import __version__
 from streamgate.clock import now_us, wall_s
 from streamgate.link.messages import LogLine
 
-PROTOCOL = 1
 PING_S = 2.0
 MAX_PAGES = 64
 MAX_COMMANDS = 16  # of one page, on their way at once
@@ -36,7 +48,7 @@ def actor(session: Session) -> str:
     return f"console:{session.user}"
 
 
-def dumps(message: object) -> str:
+def dumps(message: ServerMessage) -> str:
     return msgspec.json.encode(message).decode()
 
 
@@ -48,20 +60,15 @@ class Hub:
         self._gate, self._preview, self._command = gate, preview, command
         self._pages = 0
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return all there is to know now: for `hello` and GET /api/state."""
+    def snapshot(self) -> Snapshot:
+        """Return all there is to know now."""
         gate = self._gate
-        return {
-            "server_time": wall_s(),
-            "gate": {"up": gate.up, "ingest_up": gate.ingest_up},
-            "channels": gate.channels,
-            "log": list(gate.log),
-        }
+        return Snapshot(wall_s(), GateState(gate.up, gate.ingest_up), gate.channels, list(gate.log))
 
     # ------------------------------------------------------------ state and commands
 
     async def page(self, websocket: WebSocket) -> None:
-        """Serve `/api/ws` until the page leaves or its session runs out."""
+        """Serve the websocket of state and commands until the page leaves or its session runs out."""
         session: Session = websocket.scope["session"]
         await websocket.accept()
         if self._pages >= MAX_PAGES:
@@ -77,18 +84,26 @@ class Hub:
 
     async def _tell(self, websocket: WebSocket, session: Session) -> None:
         gate = self._gate
-        hello = {"t": "hello", "v": PROTOCOL, "version": __version__, "user": session.user}
-        hello["command"] = self._command
+        now = self.snapshot()
+        hello = Hello(
+            version=__version__,
+            user=session.user,
+            command=self._command,
+            server_time=now.server_time,
+            gate=now.gate,
+            channels=now.channels,
+            log=now.log,
+        )
         seen, line, was_up = gate.version, _last(gate), gate.up
         with contextlib.suppress(WebSocketDisconnect):
-            await _send(websocket, dumps(hello | self.snapshot()))
+            await _send(websocket, dumps(hello))
             ping_at = _now() + PING_S
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(ping_at):
                         await gate.changed(seen)
                 if _now() >= ping_at:
-                    await _send(websocket, dumps({"t": "ping", "server_time": wall_s()}))
+                    await _send(websocket, dumps(Ping(server_time=wall_s())))
                     ping_at = _now() + PING_S
                 if gate.version == seen:
                     continue
@@ -98,19 +113,13 @@ class Hub:
                     line = _last(gate)
                     await _send(websocket, self._state(lines))
                 elif was_up:
-                    await _send(websocket, dumps({"t": "gate", "up": False}))
+                    await _send(websocket, dumps(GateMessage(up=False)))
                 was_up = gate.up
 
     def _state(self, lines: list[LogLine]) -> str:
         gate = self._gate
         return dumps(
-            {
-                "t": "state",
-                "server_time": wall_s(),
-                "ingest_up": gate.ingest_up,
-                "channels": gate.channels,
-                "log": lines,
-            }
+            StateMessage(server_time=wall_s(), ingest_up=gate.ingest_up, channels=gate.channels, log=lines)
         )
 
     async def _listen(self, websocket: WebSocket, session: Session) -> None:
@@ -134,32 +143,34 @@ class Hub:
             problem = BAD_REQUEST._replace(error=f"{BAD_REQUEST.error} {error}")
             answer = _failed(_number(text), "", problem, started)
         else:
-            try:
-                request = to_request(command.cmd, command.channel, command.seconds, command.clip)
-                reply = await self._gate.command(request, actor(session))
-            except (BadCommand, GateProblem) as error:
-                answer = _failed(command.id, command.channel, error.problem, started)
-                note(session, command.cmd, command.channel, error.problem)
-            else:
-                answer = dumps(
-                    {
-                        "t": "reply",
-                        "id": command.id,
-                        "ok": True,
-                        "channel": command.channel,
-                        "state": reply.state,
-                        "took_ms": reply.took_ms,
-                        "by_ms": (now_us() - started) / 1000,
-                    }
-                )
-                note(session, command.cmd, command.channel)
+            answer = await self._carry_out(session, command, started)
         with contextlib.suppress(WebSocketDisconnect):
             await _send(websocket, answer)
+
+    async def _carry_out(self, session: Session, command: PageCommand, started: int) -> str:
+        """Return the reply to send."""
+        try:
+            require(session, COMMANDS[command.cmd])
+            request = to_request(command.cmd, command.channel, command.seconds, command.clip)
+            reply = await self._gate.command(request, actor(session))
+        except Refused as error:
+            note(session, command.cmd, command.channel, error.problem)
+            return _failed(command.id, command.channel, error.problem, started)
+        note(session, command.cmd, command.channel)
+        return dumps(
+            ReplyDone(
+                id=command.id,
+                channel=command.channel,
+                state=reply.state,
+                took_ms=reply.took_ms,
+                by_ms=(now_us() - started) / 1000,
+            )
+        )
 
     # ------------------------------------------------------------ pictures
 
     async def feed(self, websocket: WebSocket, channel: str, name: FeedName) -> None:
-        """Serve `/api/preview/{channel}/{pvw|pgm}` until the page leaves."""
+        """Serve a feed's pictures until the page leaves."""
         session: Session = websocket.scope["session"]
         await websocket.accept()
         gate = self._gate
@@ -247,8 +258,8 @@ def note(session: Session, command: str, channel: str, problem: Problem | None =
 
 
 def _failed(number: int, channel: str, problem: Problem, started: int) -> str:
-    head = {"t": "reply", "id": number, "ok": False, "channel": channel}
-    return dumps(head | problem.body() | {"by_ms": (now_us() - started) / 1000})
+    by_ms = (now_us() - started) / 1000
+    return dumps(ReplyFailed(number, channel, problem.code, problem.error, problem.error_zh, by_ms))
 
 
 def _number(text: str) -> int:

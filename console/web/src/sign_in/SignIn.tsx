@@ -1,6 +1,6 @@
 import { Button, Code, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
-import { client } from "../api/client";
+import { useSignIn } from "../api/session";
 import { say, useLanguage, useText } from "../i18n";
 import classes from "./SignIn.module.css";
 
@@ -9,12 +9,12 @@ export function SignIn() {
   const text = useText();
   const language = useLanguage();
   const [token, setToken] = useState("");
-  const [problem, setProblem] = useState<{ error: string; error_zh: string } | null>(null);
+  const signIn = useSignIn();
   const asked = new URLSearchParams(window.location.search).get("login");
   const fromLink = asked === "bad_token" || asked === "rate_limited" ? text.signIn[asked] : "";
   const enter = (event: FormEvent) => {
     event.preventDefault();
-    void client.signIn(token.trim()).then(setProblem);
+    signIn.mutate(token.trim());
   };
   return (
     <main className={classes.page}>
@@ -29,12 +29,12 @@ export function SignIn() {
           autoComplete="off"
           spellCheck={false}
         />
-        <Button type="submit" disabled={token.trim() === ""}>
+        <Button type="submit" loading={signIn.isPending} disabled={token.trim() === ""}>
           {text.signIn.enter}
         </Button>
       </form>
       <div className={classes.bad} role="alert">
-        {problem === null ? fromLink : say(language, problem.error, problem.error_zh)}
+        {signIn.error === null ? fromLink : say(language, signIn.error.problem.error, signIn.error.problem.error_zh)}
       </div>
     </main>
   );

@@ -13,15 +13,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.auth.rights import PUBLIC_ROUTES
+from console.auth.sessions import COOKIE, Sessions
 from console.problems import BAD_HOST, BAD_ORIGIN, NO_SESSION, TOO_LARGE, Problem
-from console.sessions import COOKIE, Sessions
 from streamgate.clock import wall_s
 
 MAX_BODY = 16 * 1024
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WILDCARD = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  recognised, not bound
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_OPEN = frozenset({("POST", "/api/session")})
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -117,7 +117,7 @@ class Guard:
         cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE)
         scope["session"] = session = self._sessions.read(cookie, wall_s())
         is_api = path == "/api" or path.startswith("/api/")
-        if is_api and session is None and (method, path) not in _OPEN:
+        if is_api and session is None and (method, path) not in PUBLIC_ROUTES:
             return NO_SESSION
         if int(length if (length := headers.get("content-length", "0")).isdecimal() else "0") > MAX_BODY:
             return TOO_LARGE

@@ -1,0 +1,115 @@
+"""Answers of the API: the base of its models, problems in their one form, and what every request is given."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+import structlog
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from console.auth.sessions import Session
+from console.auth.sign_in import SignIn
+from console.live.gate_link import GateLink
+from console.live.hub import Hub
+from console.problems import BAD_REQUEST, FAILED, NOT_FOUND, Problem, Refused
+
+_log = structlog.get_logger("console.answers")
+
+
+class Model(BaseModel):
+    """Base of every body: no type is converted, nothing unknown is passed over."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ProblemBody(Model):
+    """Body of every error. `code` is stable; the sentences are fit to be shown."""
+
+    code: str
+    error: str
+    error_zh: str
+
+
+class Parts(NamedTuple):
+    """What the routes work with. `static`: the folder of the built page."""
+
+    gate: GateLink
+    hub: Hub
+    sign_in: SignIn
+    static: Path
+
+
+async def _parts(connection: HTTPConnection) -> Parts:
+    parts: Parts = connection.app.state.parts
+    return parts
+
+
+async def _session(connection: HTTPConnection) -> Session:
+    session: Session = connection.scope["session"]
+    return session
+
+
+GetParts = Annotated[Parts, Depends(_parts)]
+GetSession = Annotated[Session, Depends(_session)]  # of routes that need one: `authorize` has seen to it
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what a route says of its errors in the OpenAPI document."""
+    return {status: {"model": ProblemBody} for status in statuses}
+
+
+EVERYWHERE = problems(401, 403, 413, 421, 500)  # what the guard, `authorize` or a fault may answer
+
+
+def json_response(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
+
+
+def answer(problem: Problem, wait_s: int = 0) -> Response:
+    headers = {"retry-after": str(wait_s)} if wait_s else None
+    return json_response(problem.body(), problem.status, headers)
+
+
+def unreadable(reason: str) -> Problem:
+    """Return the problem of a body that is not what the route expects."""
+    return BAD_REQUEST._replace(error=f"{BAD_REQUEST.error} {reason}")
+
+
+def add_error_answers(app: FastAPI) -> None:
+    """Give every error the same form, those of the framework too."""
+
+    @app.exception_handler(Refused)
+    async def refused(connection: Request | WebSocket, error: Refused) -> Response | None:
+        if isinstance(connection, Request):
+            return answer(error.problem, error.wait_s)
+        await connection.accept()  # a browser tells a page nothing about a refused handshake
+        await connection.close(error.problem.close_code, error.problem.code)
+        return None
+
+    @app.exception_handler(HTTPException)
+    async def framework_refused(_: Request, error: HTTPException) -> Response:
+        known = NOT_FOUND if error.status_code in {404, 405} else BAD_REQUEST
+        return json_response(known.body(), error.status_code)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        return answer(unreadable(first_reason(error.errors())))
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> Response:
+        _log.error("request_failed", path=request.url.path, exc_info=error)
+        return answer(FAILED)
+
+
+def first_reason(errors: Any) -> str:
+    """Return the first of pydantic's reasons: where, and what is wrong there."""
+    first = errors[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body")
+    return f"{where}: {first['msg']}" if where else str(first["msg"])

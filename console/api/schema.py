@@ -1,0 +1,86 @@
+"""The OpenAPI document: routes with their models, and the websockets' messages as schemas.
+
+State comes from the gate as msgspec structs (`streamgate/link/messages.py`) and goes on to pages as such.
+`model_of` makes the pydantic model that describes a struct, so that nothing is written down twice.
+"""
+
+import types
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, ConfigDict, RootModel, create_model
+from pydantic.json_schema import models_json_schema
+
+from console.live import messages
+
+REF = "#/components/schemas/{model}"
+SOCKETS = """State and commands of the page: websocket `/api/v1/ws`; the console sends `ServerMessage`, the
+page `PageCommand`. Pictures: websockets `/api/v1/preview/{channel}/pvw` and `/api/v1/preview/{channel}/pgm`;
+the console sends `PreviewMessage` (text) and fragments of MP4 (binary)."""
+
+
+@cache
+def model_of(struct: type[msgspec.Struct], *, sent_by_page: bool = False) -> type[BaseModel]:
+    """Return a model with the struct's name, fields and description.
+
+    Every field of what the console sends is always there; what a page sends may leave out what has a default.
+    """
+    fields: dict[str, Any] = {}
+    config = struct.__struct_config__
+    if config.tag_field is not None:
+        fields[config.tag_field] = (Literal[config.tag], ...)
+    for field in msgspec.structs.fields(struct):
+        optional = sent_by_page and not field.required
+        fields[field.name] = (_translate(field.type), field.default if optional else ...)
+    model: type[BaseModel] = create_model(
+        struct.__name__, __config__=ConfigDict(extra="forbid"), __doc__=struct.__doc__, **fields
+    )
+    return model
+
+
+def _translate(kind: Any) -> Any:
+    """Return a field's type with models in the place of structs."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return model_of(kind)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is None or origin is Literal:
+        return kind
+    translated = tuple(_translate(argument) for argument in arguments)
+    return Union[translated] if origin in {types.UnionType, Union} else origin[translated]  # noqa: UP007
+
+
+def _any_of(name: str, union: Any) -> type[BaseModel]:
+    root: Any = RootModel.__class_getitem__(_translate(union))
+    return type(name, (root,), {})
+
+
+def socket_models() -> list[type[BaseModel]]:
+    """Return the models of what is said over websockets."""
+    return [
+        _any_of("ServerMessage", messages.ServerMessage),
+        _any_of("PreviewMessage", messages.PreviewMessage),
+        model_of(messages.PageCommand, sent_by_page=True),
+    ]
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of the application's routes and websockets."""
+    made = get_openapi(title="streamgate console", version="1", description=SOCKETS, routes=app.routes)
+    schemas: dict[str, Any] = made["components"]["schemas"]
+    # A body that does not fit is answered with 400, in the one form of all problems.
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for methods in made["paths"].values():
+        for operation in methods.values():
+            operation["responses"].pop("422", None)
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in socket_models()], ref_template=REF
+    )
+    for name, schema in definitions["$defs"].items():
+        if schemas.setdefault(name, schema) != schema:
+            raise ValueError(f"two different models are named {name}; rename one")
+    made["components"]["schemas"] = dict(sorted(schemas.items()))
+    return made

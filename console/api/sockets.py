@@ -1,0 +1,30 @@
+"""The websockets of the page: state and commands on one, a feed's pictures on another."""
+
+from fastapi import APIRouter, WebSocket
+
+from console.api.answers import GetParts
+from console.auth.rights import API
+from console.problems import NOT_FOUND
+
+router = APIRouter()
+
+
+@router.websocket(f"{API}/ws")
+async def page(websocket: WebSocket, parts: GetParts) -> None:
+    await parts.hub.page(websocket)
+
+
+@router.websocket(f"{API}/preview/{{channel}}/pvw")
+async def preview(websocket: WebSocket, channel: str, parts: GetParts) -> None:
+    await parts.hub.feed(websocket, channel, "pvw")
+
+
+@router.websocket(f"{API}/preview/{{channel}}/pgm")
+async def program(websocket: WebSocket, channel: str, parts: GetParts) -> None:
+    await parts.hub.feed(websocket, channel, "pgm")
+
+
+@router.websocket("/{path:path}")
+async def nothing(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.close(NOT_FOUND.close_code, NOT_FOUND.code)

@@ -1,0 +1,132 @@
+"""What the console and a page say to each other over websockets. Pure.
+
+`t` tells the messages of a websocket apart. Each is a JSON text frame; the picture's pieces between `init`
+messages are binary frames. The OpenAPI document holds all of them as schemas: the page's types are made from
+this file.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from console.auth.rights import Command
+from streamgate.link.messages import ChannelStatus, LogLine, State
+
+PROTOCOL = 1
+
+
+class GateState(msgspec.Struct, frozen=True):
+    """`up`: the gate process answers; else what is known of channels is old. `ingest_up`: so does ingest."""
+
+    up: bool
+    ingest_up: bool
+
+
+class Snapshot(msgspec.Struct):
+    """All there is to know now. `server_time`: wall clock, seconds since the epoch."""
+
+    server_time: float
+    gate: GateState
+    channels: list[ChannelStatus]
+    log: list[LogLine]
+
+
+# ---------------------------------------------------------------- console to page, state and commands
+
+
+class Message(msgspec.Struct, tag_field="t"): ...
+
+
+class Hello(Message, tag="hello"):
+    """Comes first, once. `command`: how the command line of this streamgate is called on its machine."""
+
+    version: str
+    user: str
+    command: str
+    server_time: float
+    gate: GateState
+    channels: list[ChannelStatus]
+    log: list[LogLine]
+    v: int = PROTOCOL
+
+
+class StateMessage(Message, tag="state"):
+    """The whole state, at every change and at least every 500 ms. `log`: the lines since the last message."""
+
+    server_time: float
+    ingest_up: bool
+    channels: list[ChannelStatus]
+    log: list[LogLine]
+
+
+class GateMessage(Message, tag="gate"):
+    """The gate process cannot be reached: the channels last told are old."""
+
+    up: bool
+
+
+class Ping(Message, tag="ping"):
+    """Comes every 2 s."""
+
+    server_time: float
+
+
+class ReplyDone(Message, tag="reply"):
+    """The command `id` was carried out. `by_ms`: from frame read to reply in the console, milliseconds."""
+
+    id: int
+    channel: str
+    state: State | None
+    took_ms: float | None
+    by_ms: float
+    ok: Literal[True] = True
+
+
+class ReplyFailed(Message, tag="reply"):
+    """The command `id` (0: none could be read) was not carried out. `error` and `error_zh` are for people."""
+
+    id: int
+    channel: str
+    code: str
+    error: str
+    error_zh: str
+    by_ms: float
+    ok: Literal[False] = False
+
+
+ServerMessage = Hello | StateMessage | GateMessage | Ping | ReplyDone | ReplyFailed
+
+
+# ---------------------------------------------------------------- page to console
+
+
+class PageCommand(msgspec.Struct, tag_field="t", tag="cmd", forbid_unknown_fields=True):
+    """A command. `id` is the page's own number, given back in the reply."""
+
+    id: int
+    cmd: Command
+    channel: str
+    seconds: float | None = None  # of dump
+    clip: str | None = None  # of backup; "" or none is the channel's first clip
+
+
+# ---------------------------------------------------------------- console to page, pictures
+
+
+class PreviewWait(Message, tag="wait"):
+    """There is no feed for now: keep the last picture."""
+
+
+class PreviewInit(Message, tag="init"):
+    """Describes the init segment, the very next (binary) message."""
+
+    mime: str
+    codecs: str
+    width: int
+    height: int
+    fps: float
+    video: bool
+    audio: bool
+
+
+PreviewMessage = PreviewInit | PreviewWait
