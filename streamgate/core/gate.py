@@ -78,6 +78,7 @@ class Gate:
         self._input_format: FeedFormat | None = None
         self._await_keyframe = True
         self._overflowing = False
+        self.overflow_at: int | None = None  # when a packet last found no room in this broadcast
         self._clips: dict[FeedFormat | None, dict[str, Clip]] = {}  # per feed format; None: no feed seen yet
         self._clips_in_use: FeedFormat | None = None
         self._reorder_ms = 0.0
@@ -126,6 +127,7 @@ class Gate:
                 self.notices.append(Notice("overflow_end"))
             return
         # No room: this packet never airs, nor does what refers to it.
+        self.overflow_at = now
         if not self._overflowing:
             self._overflowing = True
             self.notices.append(Notice("overflow", f"{self.ring.max_bytes}"))
@@ -157,6 +159,7 @@ class Gate:
         self.spans.clear()
         self.backup = None
         self._raise = None
+        self.overflow_at = None
         self._await_keyframe = True
         self.on_air = True
         if self._input_format is not None and SLATE in self._clips.get(self._input_format, {}):

@@ -17,6 +17,7 @@ from streamgate.errors import Refused
 from streamgate.link.messages import ChannelStatus, Health, LogLine, Publish, PublishReply, Warn
 from streamgate.playout.backup import ClipCache
 from streamgate.playout.channel import Channel
+from streamgate.playout.dialer import Dialer
 from streamgate.playout.memory import Memory
 from streamgate.playout.texts import say
 from streamgate.runtime.channels import ChannelConfig, ChannelStore
@@ -57,6 +58,7 @@ class Station:
         self._no_input_stop_s = no_input_stop_s
         self._store = ChannelStore(data_dir)
         self._clips = ClipCache(data_dir / "cache")
+        self._dialer = Dialer()  # one for all: a name that several push to is looked up once
         self._journal = Journal(data_dir / "journal.jsonl")
         self._seq = 0
         self._streams: dict[int, Channel] = {}
@@ -113,6 +115,7 @@ class Station:
             clips=self._clips,
             memory=memory,
             services=self._services,
+            dialer=self._dialer,
             tell=self.tell,
             max_ring_bytes=self._max_ring_bytes,
             no_input_stop_s=self._no_input_stop_s,

@@ -16,7 +16,7 @@ from streamgate.errors import Refused
 from streamgate.link import messages as m
 from streamgate.link.client import call
 from streamgate.link.wire import FrameReader, encode_json, encode_packet_head
-from streamgate.playout import media_server
+from streamgate.playout import channel, media_server
 from streamgate.playout.control_server import ControlServer
 from streamgate.playout.station import Station
 from streamgate.runtime.channels import ChannelStore
@@ -432,3 +432,39 @@ async def test_a_slate_that_failed_is_made_as_soon_as_it_can_be(tmp_path, store,
             while channel.gate.header is None:
                 await asyncio.sleep(0.02)
         assert [warn.code for warn in channel.status().warnings] == ["no_destination"]
+
+
+async def test_a_feed_that_does_not_fit_is_a_warning_for_as_long_as_it_matters(tmp_path, store, monkeypatch):
+    store.add("main")
+    now = 0
+    monkeypatch.setattr(channel, "now_us", lambda: now)
+    async with next_process(tmp_path, max_ring_bytes=1 << 20) as station:
+        one = station.get("main")
+
+        def run(seconds, size):
+            nonlocal now
+            for _ in range(seconds):
+                for n in range(25):
+                    now += 40_000
+                    one.packet(msgspec.structs.replace(video(n, gop=25), data=bytes(size)))
+                one._pump()
+                one.tick()
+
+        def codes():
+            return [warn.code for warn in one.status().warnings]
+
+        def said():
+            return [line.code for line in station.log if "overflow" in line.code]
+
+        one.publish("p", "OBS", fresh=True)
+        one.format(FEED)
+        run(10, 1000)
+        assert "overflow" not in codes()
+        run(30, 10_000)
+        assert "overflow" in codes()
+        assert said() == ["overflow"]
+        run(85, 100)  # the hole airs, and people may look for a while after it
+        assert "overflow" in codes()
+        run(10, 100)
+        assert "overflow" not in codes()
+        assert said() == ["overflow", "overflow_end"]

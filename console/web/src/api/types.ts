@@ -3,7 +3,7 @@
 export type Level = "info" | "warning" | "alarm";
 export type ChannelState = "live" | "cut" | "backup" | "filling" | "no_input" | "stopped";
 export type Requested = "live" | "cut" | "backup" | "stopped";
-export type DestinationState = "idle" | "connecting" | "live" | "backoff" | "failed";
+export type DestinationState = "idle" | "connecting" | "live" | "behind" | "backoff" | "failed";
 export type ArchiveState = "idle" | "ok" | "behind" | "failed";
 export type Command = "cut" | "restore" | "live" | "start" | "stop" | "dump" | "backup";
 export type Feed = "pvw" | "pgm";
