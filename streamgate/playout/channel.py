@@ -305,6 +305,8 @@ class Channel:
     def tick(self) -> None:
         """Once a second: what only time brings about."""
         self._legs.tell()
+        if self._fillers.drop_broken(self._feed):
+            self._conform()
         if self._overflow_told and not self._overflows():
             self._overflow_told = False
             self._say("gate", say("overflow_end"))

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import os
 import time
 
 import msgspec
 import pytest
+from fakes import clips_media
 from fakes.media import AUDIO, AVCC, video, video_track
 from websockets.asyncio.client import unix_connect
 
@@ -16,7 +18,7 @@ from streamgate.errors import Refused
 from streamgate.link import messages as m
 from streamgate.link.client import call
 from streamgate.link.wire import FrameReader, encode_json, encode_packet_head
-from streamgate.playout import channel, media_server
+from streamgate.playout import channel, clip_file, media_server
 from streamgate.playout.control_server import ControlServer
 from streamgate.playout.station import Station
 from streamgate.runtime.channels import ChannelStore
@@ -335,6 +337,37 @@ async def test_a_backup_file_that_was_replaced_is_made_anew(gate, store, tmp_pat
     await gate.ask(m.Reload(1))
     second = await made(other_than=first)
     assert bytes(first.video(0)[0]) != bytes(second.video(0)[0])
+
+
+async def test_a_clip_whose_file_was_cut_short_on_air_is_made_anew(gate, store, tmp_path, monkeypatch):
+    for name, value in (("WHOLE_BYTES", 4096), ("CHUNK", 4096), ("_HEAD", 1), ("AHEAD", 4)):
+        monkeypatch.setattr(clip_file, name, value)
+    movie = clips_media.write_movie(tmp_path / "film.mp4", seconds=4)
+    store.set("main", add_backups=[movie], remove_backups=[tmp_path / "hills.png"])
+    await gate.ask(m.Reload(1))
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    link.tell(m.Format(1, FEED))
+    channel = gate.station.channels["main"]
+
+    async def eventually(condition):
+        async with asyncio.timeout(20):
+            while not condition():
+                channel.tick()
+                await asyncio.sleep(0.05)
+
+    await eventually(lambda: channel.gate.clip("film.mp4", FEED) is not None)
+    first = channel.gate.clip("film.mp4", FEED)
+    await gate.ask(m.Backup(1, channel="main"))
+    await eventually(lambda: channel.gate.filler_name == "film.mp4")
+    for file in (tmp_path / "cache").glob("*.clip"):
+        os.truncate(file, 3 * 4096)
+    await eventually(lambda: first.broken)
+    await eventually(lambda: channel.gate.clip("film.mp4", FEED) not in (None, first))
+    await eventually(lambda: channel.gate.filler_name == "film.mp4")
+    said = [line.text for line in gate.station.log if line.code == "clip_failed"]
+    assert len(said) == 1
+    assert "was damaged while in use" in said[0]
 
 
 @contextlib.asynccontextmanager
