@@ -56,7 +56,8 @@ class ClipCache:
         self._hashes = _ContentHashes(cache_dir / "hashes.json")
         self._hashing = asyncio.Lock()
         # Apart from the loop's own threads, which a disk that hangs would use up.
-        self.threads = DaemonThreads("clips", _THREADS)
+        self._threads = DaemonThreads("clips", _THREADS)
+        self.sources = DaemonThreads("clip sources", _THREADS)  # on other disks than the cache, maybe
         self._readers = DaemonThreads("clip reader", _READERS)
         self._making = {True: asyncio.Lock(), False: asyncio.Lock()}  # slate, clip
 
@@ -65,7 +66,7 @@ class ClipCache:
     ) -> Clip | None:
         """Return the clip if it has been made before. `source` None is the slate. MediaError as `get`."""
         key = await self._key(source, format_, sps_id)
-        return await self.threads.call(self._find, key, source is None, bitrate_bps, name)
+        return await self._threads.call(self._find, key, source is None, bitrate_bps, name)
 
     async def get(
         self, source: Path | None, name: str, format_: FeedFormat, sps_id: int, bitrate_bps: int = 0
@@ -77,19 +78,19 @@ class ClipCache:
         """
         key = await self._key(source, format_, sps_id)
         is_slate = source is None
-        clip = await self.threads.call(self._find, key, is_slate, bitrate_bps, name)
+        clip = await self._threads.call(self._find, key, is_slate, bitrate_bps, name)
         if clip is not None:
             return clip
         async with self._making[is_slate]:
-            clip = await self.threads.call(self._find, key, is_slate, bitrate_bps, name)
+            clip = await self._threads.call(self._find, key, is_slate, bitrate_bps, name)
             if clip is not None:  # another channel had it made meanwhile
                 return clip
             job = self._job(key, source, name, format_, sps_id=sps_id, bitrate_bps=bitrate_bps)
             await self._make(job)
-            clip = await self.threads.call(self._open, Path(job.out), name, whole=is_slate)
+            clip = await self._threads.call(self._open, Path(job.out), name, whole=is_slate)
             if clip is None:
                 raise MediaError(f"the clip {name} was made but cannot be read back; see the log")
-        await self.threads.call(self.sweep)
+        await self._threads.call(self.sweep)
         return clip
 
     def _job(
@@ -109,7 +110,7 @@ class ClipCache:
         content = ""
         if source is not None:
             async with self._hashing:
-                content = await self.threads.call(self._hashes.of, source)
+                content = await self.sources.call(self._hashes.of, source)
         parts = (CONFORM_VERSION, content or SLATE, target_for(format_, sps_id))
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:40]
 
@@ -167,7 +168,7 @@ class ClipCache:
 
     async def _make(self, job: ConformJob) -> None:
         started = time.monotonic()
-        job_file = await self.threads.call(self._write_job, job)
+        job_file = await self._threads.call(self._write_job, job)
         timeout_s = _SLATE_TIMEOUT_S if job.source == SLATE else _CLIP_TIMEOUT_S
         try:
             child = await _spawn(job_file)
@@ -182,11 +183,11 @@ class ClipCache:
                 if child.returncode is None:
                     child.kill()
                     await child.communicate()  # to the end of its output, so that nothing of it stays open
-                await self.threads.call(partial_path(job, child.pid).unlink, missing_ok=True)
+                await self._threads.call(partial_path(job, child.pid).unlink, missing_ok=True)
         except OSError as error:
             raise MediaError(f"the program that conforms {job.name} does not start: {error}") from error
         finally:
-            await self.threads.call(job_file.unlink, missing_ok=True)
+            await self._threads.call(job_file.unlink, missing_ok=True)
         if child.returncode != 0:
             raise MediaError(_reason(said, job.name, child.returncode))
         _log.info("clip_conformed", clip=job.name, took_s=round(time.monotonic() - started, 2))

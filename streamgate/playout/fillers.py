@@ -134,7 +134,7 @@ class Fillers:
         """Make what is missing, the slate first. False when there is no slate for this feed."""
         target = feed or DEFAULT_FORMAT
         for name, source in {SLATE: None, **self._files}.items():
-            made_from = None if source is None else await self._cache.threads.call(_signature, source)
+            made_from = None if source is None else await self._cache.sources.call(_signature, source)
             if self._gate.clip(name, feed) is not None and self._made_from.get((feed, name)) == made_from:
                 continue
             try:

@@ -27,6 +27,7 @@ class DaemonThreads:
         """Begin `function` in a thread. A call cancelled before its turn is not made."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         with self._lock:
+            self._waiting = deque(one for one in self._waiting if not one[0].cancelled())
             self._waiting.append((future, partial(function, *args, **kwargs)))
             more = self._running < self._limit
             self._running += more

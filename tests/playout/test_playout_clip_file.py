@@ -57,7 +57,7 @@ def held(clip):
     return sum(len(chunk) for chunk in clip._payload._chunks.values())
 
 
-async def play(clip, indexes, *, turn_s=0.0005):
+async def play(clip, indexes, *, turn_s=0.001):
     """Read pictures in turn, as much faster than on air as the turns are shorter than a frame."""
     for index in indexes:
         yield index, clip.video(index), clip.audio(index * clip.audio_count // clip.video_count)

@@ -217,8 +217,12 @@ async def test_the_systems_certificates_are_read_once(monkeypatch):
 
 def test_destinations_live_on_while_their_name_server_is_silent(tmp_path):
     unshare = [shutil.which("unshare"), "-m", "-n"]
-    if unshare[0] is None or os.geteuid() or subprocess.run([*unshare, "true"], check=False).returncode:
-        pytest.skip("needs root and unshare: a name server is set up in namespaces of its own")
+    if (
+        None in (unshare[0], shutil.which("ip"))
+        or os.geteuid()
+        or subprocess.run([*unshare, "true"], check=False).returncode
+    ):
+        pytest.skip("needs root, unshare and ip: a name server is set up in namespaces of its own")
     script = Path(__file__).with_name("dns_that_hangs.py")
     done = subprocess.run(
         [*unshare, sys.executable, script, tmp_path],
