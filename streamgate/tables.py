@@ -87,7 +87,7 @@ def _ingest(ingest: IngestStatus) -> str:
 
 
 def _destination(one: DestinationStatus) -> str:
-    rate = f" {_rate(one.bitrate_bps)}" if one.state == "live" else ""
+    rate = f" {_rate(one.bitrate_bps)}" if one.state in ("live", "behind") else ""
     return f"{one.name}: {one.state}{rate}{f' ({one.error})' if one.error else ''}"
 
 

@@ -6,7 +6,7 @@ from streamgate.core.packet import AudioTrack
 from streamgate.errors import MediaError
 
 _RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
-_CHANNELS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8, 11: 7, 12: 8, 14: 8}  # table 1.19
+_CHANNELS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8, 11: 7, 12: 8, 13: 24, 14: 8}  # table 1.19
 _SBR, _PS = 5, 29
 _GENERAL = frozenset({1, 2, 3, 4, 6, 7})  # object types followed by a GASpecificConfig
 _SYNC_EXTENSION = 0x2B7
@@ -22,6 +22,8 @@ class AacConfig(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Bits:
+    """Reads from the front; `left` counts the bits still there."""
+
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data)
         self.left = len(data) * 8
@@ -95,8 +97,7 @@ def _program_channels(bits: _Bits) -> int:
     """Count the channels of a program_config_element (ISO/IEC 14496-3, 4.4.1.1)."""
     bits.take(4 + 2 + 4)
     counts = [bits.take(4) for _ in range(3)]  # front, side, back
-    low = bits.take(2)
-    bits.take(3 + 4)
+    low, data, coupling = bits.take(2), bits.take(3), bits.take(4)
     for width in (4, 4, 3):  # mono, stereo, matrix mixdown
         if bits.take(1):
             bits.take(width)
@@ -104,4 +105,9 @@ def _program_channels(bits: _Bits) -> int:
     for _ in range(sum(counts)):
         channels += 1 + bits.take(1)
         bits.take(4)
+    rest = 4 * low + 4 * data + 5 * coupling
+    rest += (bits.left - rest) % 8  # aligned as the config is, which is whole bytes
+    if bits.left >= rest + 8:  # an extension may stand behind the comment
+        bits.take(rest)
+        bits.take(min(8 * bits.take(8), bits.left))
     return channels

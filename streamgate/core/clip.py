@@ -9,9 +9,9 @@ video_count * frame_ms and its audio covers it (with less than one audio frame t
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from mmap import mmap
-from typing import Any
+from typing import Any, Protocol
 from zlib import crc32
 
 import msgspec
@@ -127,18 +127,43 @@ def encode(
     yield writer.finish(name, format_, has_sound=has_sound)
 
 
-class Clip:
-    """A clip file in memory (usually mapped), each frame copied out when asked for.
+class Payload(Protocol):
+    """The frames of a clip file: all in memory, or as much as its reader keeps there.
 
-    Build it with `from_buffer`, which checks the whole index against the buffer.
+    `ready`: the clip may air, from its first frame on. `broken`: it never may again.
     """
 
-    def __init__(self, index: ClipIndex, view: "memoryview[Any]") -> None:
+    ready: bool
+    broken: bool
+
+    def read(self, offset: int, size: int, *, video: bool) -> bytes | None:
+        """Return bytes of the file, at once; None when they are not in memory."""
+
+
+class _InMemory:
+    ready = True
+    broken = False
+
+    def __init__(self, view: "memoryview[Any]") -> None:
+        self._view = view
+
+    def read(self, offset: int, size: int, *, video: bool) -> bytes:  # noqa: ARG002 - as in Payload
+        return bytes(self._view[offset : offset + size])
+
+
+class Clip:
+    """A clip file's index and payload, each frame copied out when asked for.
+
+    `silence`: one encoded silent audio frame.
+    """
+
+    def __init__(self, index: ClipIndex, payload: Payload, silence: bytes) -> None:
         assert index.format.video is not None
         assert index.format.audio is not None
-        self._view = view
+        self._payload = payload
         self._video = index.video
         self._audio = index.audio
+        self._silence = index.silence
         self.name = index.name
         self.format = index.format
         self.video_track: VideoTrack = index.format.video
@@ -146,8 +171,7 @@ class Clip:
         self.has_sound = index.has_sound
         self.video_count = len(index.video) // _ENTRY.size
         self.audio_count = len(index.audio) // _ENTRY.size
-        offset, size = index.silence
-        self.silence = bytes(view[offset : offset + size])
+        self.silence = silence
 
     @classmethod
     def from_buffer(cls, buffer: "bytes | mmap | memoryview[Any]", name: str = "") -> "Clip":
@@ -156,34 +180,54 @@ class Clip:
         MediaError when it is not a clip file, is cut short or contradicts itself.
         """
         view = memoryview(buffer).cast("B")
-        index = _read_index(view)
-        return cls(msgspec.structs.replace(index, name=name) if name else index, view)
+        index = read_index(len(view), lambda offset, size: bytes(view[offset : offset + size]), name)
+        offset, size = index.silence
+        return cls(index, _InMemory(view), bytes(view[offset : offset + size]))
 
     @property
     def duration_ms(self) -> float:
         """Length of one loop."""
         return self.video_count * self.video_track.frame_ms
 
-    def video(self, index: int) -> tuple[bytes, bool]:
-        """Return (payload, keyframe) of video frame `index`, 0 to video_count - 1."""
+    @property
+    def ready(self) -> bool:
+        """Whether it may air; false while its frames are not in memory in time."""
+        return self._payload.ready
+
+    @property
+    def broken(self) -> bool:
+        """Whether its file turned out to be damaged after it was opened."""
+        return self._payload.broken
+
+    def video(self, index: int) -> tuple[bytes, bool] | None:
+        """Return (payload, keyframe) of video frame `index`, 0 to video_count - 1; None: not in memory."""
         offset, size, keyframe = _ENTRY.unpack_from(self._video, index * _ENTRY.size)
-        return bytes(self._view[offset : offset + size]), keyframe == 1
+        data = self._payload.read(offset, size, video=True)
+        return None if data is None else (data, keyframe == 1)
 
     def audio(self, index: int) -> bytes:
-        """Return audio frame `index`, 0 to audio_count - 1."""
+        """Return audio frame `index`, 0 to audio_count - 1; the silent one when it is not in memory."""
         offset, size, _ = _ENTRY.unpack_from(self._audio, index * _ENTRY.size)
-        return bytes(self._view[offset : offset + size])
+        if (offset, size) == self._silence:
+            return self.silence
+        return self._payload.read(offset, size, video=False) or self.silence
 
 
-def _read_index(view: "memoryview[Any]") -> ClipIndex:
-    if len(view) < len(MAGIC) + _TAIL.size or view[: len(MAGIC)] != MAGIC:
+def read_index(length: int, read: Callable[[int, int], bytes], name: str = "") -> ClipIndex:
+    """Read and check the index of a clip file of `length` bytes, under another name if one is given.
+
+    `read`: (offset, size) to bytes, fewer at the end of the file. MediaError as `Clip.from_buffer`.
+    """
+    if length < len(MAGIC) + _TAIL.size or read(0, len(MAGIC)) != MAGIC:
         raise MediaError("not a clip file")
-    checksum, length, end = _TAIL.unpack(view[-_TAIL.size :])
-    index_end = len(view) - _TAIL.size
-    index_start = index_end - length
+    tail = read(length - _TAIL.size, _TAIL.size)
+    if len(tail) != _TAIL.size:
+        raise MediaError("a clip file that is cut short")
+    checksum, size, end = _TAIL.unpack(tail)
+    index_start = length - _TAIL.size - size
     if end != END or index_start < len(MAGIC):
         raise MediaError("a clip file that is cut short")
-    raw = bytes(view[index_start:index_end])
+    raw = read(index_start, size)
     if crc32(raw) != checksum:
         raise MediaError("a clip file whose index is damaged")
     try:
@@ -191,7 +235,7 @@ def _read_index(view: "memoryview[Any]") -> ClipIndex:
     except msgspec.MsgspecError as error:
         raise MediaError(f"a clip file whose index cannot be read: {error}") from error
     _check(index, index_start)
-    return index
+    return msgspec.structs.replace(index, name=name) if name else index
 
 
 def _check(index: ClipIndex, payload_end: int) -> None:

@@ -19,6 +19,7 @@ class FillerPlayer:
         self._pts = pts
         self._wall_us = wall_us
         self._frame = 0
+        self.late = False  # a frame was not in memory when its time had come
 
     @property
     def next_pts(self) -> float:
@@ -30,15 +31,18 @@ class FillerPlayer:
         return self._wall_us + round(self._frame * self.clip.video_track.frame_ms * 1000)
 
     def frames(self, now_us: int) -> Iterator[tuple[float, bytes, bool]]:
-        """Yield (pts, data, keyframe) of each frame whose time to be sent has come."""
+        """Yield (pts, data, keyframe) of each frame whose time to be sent has come, until one is late."""
         late = now_us - self.next_wall_us
         if late > MAX_LATE_US:
             self._wall_us += late
         while self.next_wall_us <= now_us:
             pts = self.next_pts
-            data, keyframe = self.clip.video(self._frame % self.clip.video_count)
+            frame = self.clip.video(self._frame % self.clip.video_count)
+            self.late = frame is None
+            if frame is None:
+                return
             self._frame += 1
-            yield pts, data, keyframe
+            yield pts, *frame
 
     def sound_at(self, pts: float) -> bytes:
         """The audio frame that belongs at `pts` (nearest whole frame); silence before the clip's start."""

@@ -78,6 +78,7 @@ class Gate:
         self._input_format: FeedFormat | None = None
         self._await_keyframe = True
         self._overflowing = False
+        self.overflow_at: int | None = None  # when a packet last found no room in this broadcast
         self._clips: dict[FeedFormat | None, dict[str, Clip]] = {}  # per feed format; None: no feed seen yet
         self._clips_in_use: FeedFormat | None = None
         self._reorder_ms = 0.0
@@ -126,6 +127,7 @@ class Gate:
                 self.notices.append(Notice("overflow_end"))
             return
         # No room: this packet never airs, nor does what refers to it.
+        self.overflow_at = now
         if not self._overflowing:
             self._overflowing = True
             self.notices.append(Notice("overflow", f"{self.ring.max_bytes}"))
@@ -157,6 +159,7 @@ class Gate:
         self.spans.clear()
         self.backup = None
         self._raise = None
+        self.overflow_at = None
         self._await_keyframe = True
         self.on_air = True
         if self._input_format is not None and SLATE in self._clips.get(self._input_format, {}):
@@ -388,7 +391,12 @@ class Gate:
         wanted = self._wanted_clip()
         if wanted is None:
             return  # nothing was ever aired yet: live is not entered before there is a slate
-        name, clip = wanted
+        self._play(*wanted, now)
+        if self._program.filler_late:  # its disk is slow: the slate at once, and the clip when it is there
+            slate = self._clips[self._clips_in_use][SLATE]
+            self._play(SLATE, slate, now)
+
+    def _play(self, name: str, clip: Clip, now: int) -> None:
         if self._program.clip is not clip:
             self._program.enter_filler(clip, self._clips_in_use, self._reorder_ms, now)
             self._filler_name = name
@@ -404,7 +412,8 @@ class Gate:
             self._clips_in_use = self._input_format if self._input_format in usable else usable[-1]
         clips = self._clips[self._clips_in_use]
         name = self.backup or (self._parting if self.returns_at() is not None else None)
-        return (name, clips[name]) if name is not None and name in clips else (SLATE, clips[SLATE])
+        usable_by_name = name is not None and name in clips and clips[name].ready
+        return (name, clips[name]) if name is not None and usable_by_name else (SLATE, clips[SLATE])
 
     # ------------------------------------------------------------ small things
 

@@ -97,6 +97,11 @@ class Program:
         """When the next filler frame is to be sent."""
         return self._filler.next_wall_us if self._filler is not None else None
 
+    @property
+    def filler_late(self) -> bool:
+        """Whether the clip on air had no frame where one was due."""
+        return self._filler is not None and self._filler.late
+
     def enter_filler(self, clip: Clip, feed: FeedFormat | None, reorder_ms: float, now_us: int) -> None:
         """Splice to the beginning of a clip. `feed`: what the clip was conformed to."""
         pts = self._timeline.next_pts(clip.video_track.frame_ms)

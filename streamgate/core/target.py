@@ -144,15 +144,12 @@ def _audio_target(track: AudioTrack | None) -> AudioTrack:
 
 
 def is_lc_of(config: bytes, sample_rate: int, channels: int) -> bool:
-    """Whether the AudioSpecificConfig's first 13 bits are AAC-LC with a listed rate and this layout."""
-    known = len(config) >= 2 and config[0] >> 3 == 2
-    if not known:
+    """Whether the AudioSpecificConfig's first 13 bits are AAC-LC of this rate in one of layouts 1 to 6."""
+    if len(config) < 2 or config[0] >> 3 != 2:
         return False
     rate_index = (config[0] & 7) << 1 | config[1] >> 7
     layout = config[1] >> 3 & 15
+    if rate_index >= 13 or not 1 <= layout <= 6:  # else the first 13 bits do not say it all
+        return False
     parsed = aac.parse_asc(config[:2])
-    return (
-        rate_index < 13
-        and layout in {1, 2, 3, 4, 5, 6}
-        and (parsed.sample_rate, parsed.channels) == (sample_rate, channels)
-    )
+    return (parsed.sample_rate, parsed.channels) == (sample_rate, channels)

@@ -51,7 +51,7 @@ class IngestStatus(msgspec.Struct):
 class DestinationStatus(msgspec.Struct):
     name: str
     url: str  # redacted: the stream key never leaves the gate
-    state: Literal["idle", "connecting", "live", "backoff", "failed"] = "idle"
+    state: Literal["idle", "connecting", "live", "behind", "backoff", "failed"] = "idle"
     bitrate_bps: int = 0
     bytes: int = 0
     packets: int = 0

@@ -5,7 +5,6 @@ This module runs in the gate process and imports no libav: `streamgate.playout.c
 
 import asyncio
 import hashlib
-import mmap
 import os
 import sys
 import tempfile
@@ -24,16 +23,19 @@ from streamgate.core.clip import Clip
 from streamgate.core.packet import FeedFormat
 from streamgate.core.target import target_for
 from streamgate.errors import MediaError
+from streamgate.playout.clip_file import open_clip
 from streamgate.playout.job import CONFORM_VERSION, MAX_DURATION_S, SLATE, ConformJob, partial_path
+from streamgate.runtime.apart import DaemonThreads
 
 MAX_BYTES = 20 * 1024**3
-IN_MEMORY = 2 * 1024**2
 MAX_UNUSED_S = 90 * 86_400
 _SLATE_TIMEOUT_S = 60.0
 _CLIP_TIMEOUT_S = 3 * MAX_DURATION_S
 _STALE_S = 86_400  # leftovers of a run that was killed
 _MAX_HASHES = 1000
 _BASE_BPS = 100_000
+_THREADS = 4
+_READERS = 16  # one per clip on air is enough
 _log = structlog.get_logger()
 
 
@@ -53,6 +55,10 @@ class ClipCache:
         self._in_use_lock = threading.Lock()  # clips are opened and swept in worker threads
         self._hashes = _ContentHashes(cache_dir / "hashes.json")
         self._hashing = asyncio.Lock()
+        # Apart from the loop's own threads, which a disk that hangs would use up.
+        self._threads = DaemonThreads("clips", _THREADS)
+        self.sources = DaemonThreads("clip sources", _THREADS)  # on other disks than the cache, maybe
+        self._readers = DaemonThreads("clip reader", _READERS)
         self._making = {True: asyncio.Lock(), False: asyncio.Lock()}  # slate, clip
 
     async def cached(
@@ -60,7 +66,7 @@ class ClipCache:
     ) -> Clip | None:
         """Return the clip if it has been made before. `source` None is the slate. MediaError as `get`."""
         key = await self._key(source, format_, sps_id)
-        return await asyncio.to_thread(self._find, key, source is None, bitrate_bps, name)
+        return await self._threads.call(self._find, key, source is None, bitrate_bps, name)
 
     async def get(
         self, source: Path | None, name: str, format_: FeedFormat, sps_id: int, bitrate_bps: int = 0
@@ -72,19 +78,19 @@ class ClipCache:
         """
         key = await self._key(source, format_, sps_id)
         is_slate = source is None
-        clip = await asyncio.to_thread(self._find, key, is_slate, bitrate_bps, name)
+        clip = await self._threads.call(self._find, key, is_slate, bitrate_bps, name)
         if clip is not None:
             return clip
         async with self._making[is_slate]:
-            clip = await asyncio.to_thread(self._find, key, is_slate, bitrate_bps, name)
+            clip = await self._threads.call(self._find, key, is_slate, bitrate_bps, name)
             if clip is not None:  # another channel had it made meanwhile
                 return clip
             job = self._job(key, source, name, format_, sps_id=sps_id, bitrate_bps=bitrate_bps)
             await self._make(job)
-            clip = await asyncio.to_thread(self._open, Path(job.out), name)
+            clip = await self._threads.call(self._open, Path(job.out), name, whole=is_slate)
             if clip is None:
                 raise MediaError(f"the clip {name} was made but cannot be read back; see the log")
-        await asyncio.to_thread(self.sweep)
+        await self._threads.call(self.sweep)
         return clip
 
     def _job(
@@ -104,7 +110,7 @@ class ClipCache:
         content = ""
         if source is not None:
             async with self._hashing:
-                content = await asyncio.to_thread(self._hashes.of, source)
+                content = await self.sources.call(self._hashes.of, source)
         parts = (CONFORM_VERSION, content or SLATE, target_for(format_, sps_id))
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:40]
 
@@ -116,19 +122,14 @@ class ClipCache:
         steps = {_step_of(path): path for path in self._dir.glob(f"{key}-*.clip")}
         for step in sorted(steps, key=lambda step: abs(step - wanted)):
             suits = not wanted or not step or (step <= wanted + 1 and (is_slate or step >= wanted - 2))
-            if suits and (clip := self._open(steps[step], name)) is not None:
+            if suits and (clip := self._open(steps[step], name, whole=is_slate)) is not None:
                 return clip
         return None
 
-    def _open(self, path: Path, name: str) -> Clip | None:
-        """Map and check a clip file. One that is damaged is removed, so that it is made anew."""
+    def _open(self, path: Path, name: str, *, whole: bool) -> Clip | None:
+        """Open and check a clip file. One that is damaged is removed, so that it is made anew."""
         try:
-            if path.stat().st_size <= IN_MEMORY:
-                mapped: mmap.mmap | bytes = path.read_bytes()  # the slate: a cut must not wait for the disk
-            else:
-                with path.open("rb") as file:
-                    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            clip = Clip.from_buffer(mapped, name)
+            clip = open_clip(path, name, self._readers, whole=whole)
             with suppress(OSError):  # on a read-only disk, say
                 os.utime(path)  # the sweeper goes by it
         except FileNotFoundError:
@@ -167,7 +168,7 @@ class ClipCache:
 
     async def _make(self, job: ConformJob) -> None:
         started = time.monotonic()
-        job_file = await asyncio.to_thread(self._write_job, job)
+        job_file = await self._threads.call(self._write_job, job)
         timeout_s = _SLATE_TIMEOUT_S if job.source == SLATE else _CLIP_TIMEOUT_S
         try:
             child = await _spawn(job_file)
@@ -182,11 +183,11 @@ class ClipCache:
                 if child.returncode is None:
                     child.kill()
                     await child.communicate()  # to the end of its output, so that nothing of it stays open
-                await asyncio.to_thread(partial_path(job, child.pid).unlink, missing_ok=True)
+                await self._threads.call(partial_path(job, child.pid).unlink, missing_ok=True)
         except OSError as error:
             raise MediaError(f"the program that conforms {job.name} does not start: {error}") from error
         finally:
-            job_file.unlink(missing_ok=True)
+            await self._threads.call(job_file.unlink, missing_ok=True)
         if child.returncode != 0:
             raise MediaError(_reason(said, job.name, child.returncode))
         _log.info("clip_conformed", clip=job.name, took_s=round(time.monotonic() - started, 2))

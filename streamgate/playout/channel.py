@@ -15,6 +15,7 @@ from streamgate.errors import Refused
 from streamgate.link.messages import ChannelStatus, Health, IngestStatus, State, Warn
 from streamgate.playout import report
 from streamgate.playout.backup import ClipCache
+from streamgate.playout.dialer import Dialer
 from streamgate.playout.fillers import Fillers, clip_names
 from streamgate.playout.input import Input
 from streamgate.playout.legs import Legs
@@ -32,6 +33,7 @@ _log = structlog.get_logger()
 STOPPED_FOR_US = 60 * SECOND_US
 MAX_AWAY_S = 86_400.0  # a broadcast is not gone on with after this, where input may be missing for ever
 MAX_ACTOR = 200
+OVERFLOW_SHOWN_US = 60 * SECOND_US
 
 
 class Viewer(Protocol):
@@ -53,6 +55,7 @@ class Channel:
         clips: ClipCache,
         memory: Memory,
         services: Services,
+        dialer: Dialer,
         tell: Callable[[str, str, Warn], None],
         max_ring_bytes: int,
         no_input_stop_s: float,
@@ -73,6 +76,7 @@ class Channel:
         self._started_at, self._started_us = 0.0, 0  # wall clock, monotonic
         self._encoder_stopped = memory.loaded.encoder_stopped
         self._held_cut: str | None = None  # who cut a broadcast that an orderly restart ended
+        self._overflow_told = False
         self._delay_errors = report.DelayErrors()
         self._fillers = Fillers(
             config.name,
@@ -83,7 +87,7 @@ class Channel:
             say_=self._say_gate,
             installed=self._pump,
         )
-        self._legs = Legs(config.name, services=services, say_=self._say_gate)
+        self._legs = Legs(config.name, services=services, say_=self._say_gate, dialer=dialer)
         self._legs.set(config.destinations, None)
 
     # ------------------------------------------------------------ life
@@ -307,6 +311,11 @@ class Channel:
     def tick(self) -> None:
         """Once a second: what only time brings about."""
         self._legs.tell()
+        if self._fillers.drop_broken(self._feed):
+            self._conform()
+        if self._overflow_told and not self._overflows():
+            self._overflow_told = False
+            self._say("gate", say("overflow_end"))
         if self.input is not None:
             self._fed_at = wall_s()
         if self.gate.on_air or self.input is not None:
@@ -360,12 +369,16 @@ class Channel:
 
     def _tell_notice(self, notice: Notice) -> None:
         match notice.code:
-            case "live" | "overflow_end":
+            case "live":
                 self._say("gate", say(notice.code))
             case "filler":
                 self._say("gate", say("filler", clip=notice.detail))
             case "overflow":
-                self._say("gate", say("overflow", mb=int(notice.detail) >> 20))
+                if not self._overflow_told:
+                    self._overflow_told = True
+                    self._say("gate", self._overflow())
+            case "overflow_end":
+                pass  # a ring that is full has room at every keyframe: `tick` says when it is over
             case "violation":
                 self._say("gate", say("violation", detail=notice.detail))
             case _:
@@ -425,7 +438,17 @@ class Channel:
     def _warnings(self) -> list[Warn]:
         """What is wrong with the channel itself; the feed's own warnings stand with the input."""
         warnings = [] if self._legs or not self.gate.on_air else [say("no_destination")]
+        if self._overflows():
+            warnings.append(self._overflow())
         return warnings + self._fillers.warnings()
+
+    def _overflows(self) -> bool:
+        """Whether the feed did not fit lately: its hole airs a delay later, and people look later still."""
+        at = self.gate.overflow_at
+        return at is not None and now_us() - at < self.gate.delay_us + OVERFLOW_SHOWN_US
+
+    def _overflow(self) -> Warn:
+        return say("overflow", mb=self.gate.ring.max_bytes >> 20)
 
     def _say_gate(self, what: Warn) -> None:
         self._say("gate", what)

@@ -30,7 +30,7 @@ from streamgate.core.packet import FeedFormat, VideoTrack
 from streamgate.core.target import Target, target_for
 from streamgate.errors import MediaError
 from streamgate.playout import slate
-from streamgate.playout.conform_audio import Soundtrack, silent_frame
+from streamgate.playout.conform_audio import Soundtrack, silence_for
 from streamgate.playout.conform_video import Fitter, VideoEncoder
 from streamgate.playout.job import SLATE, ConformJob, partial_path
 
@@ -48,14 +48,15 @@ class _ClipFile:
     def __init__(self, file: BinaryIO, job: ConformJob, target: Target, *, still: bool) -> None:
         self._file = file
         self._name = job.name
-        self.target = target
+        audio, silence = silence_for(target.audio)
+        self.target = target = msgspec.structs.replace(target, audio=audio)
         self.writer = ClipWriter()
         self.encoder = VideoEncoder(target.video, job.bitrate_bps, still=still)
         self.fitter = Fitter(target.video)
         self.sound = Soundtrack(target.audio)
         self.max_frames = max(_MIN_FRAMES, int(job.max_duration_s * self.fps))
         self.shown = 0  # frames handed to the encoder
-        file.write(self.writer.start(silent_frame(target.audio)))
+        file.write(self.writer.start(silence))
 
     @property
     def fps(self) -> Fraction:
@@ -95,7 +96,7 @@ class _ClipFile:
         self.writer.trim_audio(needed if self.sound.has_sound else 0)
         while self.writer.audio_count < needed:
             self.writer.silent_audio()
-        format_ = FeedFormat(video, self.sound.track())
+        format_ = FeedFormat(video, self.target.audio)
         self._file.write(self.writer.finish(self._name, format_, has_sound=self.sound.has_sound))
 
     def _write_video(self, frames: Iterator[tuple[bytes, bool]]) -> None:

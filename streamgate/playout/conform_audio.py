@@ -5,24 +5,32 @@ from fractions import Fraction
 from typing import Any
 
 import av
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from av.codec.context import Flags
+from av.error import FFmpegError
 
 from streamgate.core.packet import AudioTrack
-from streamgate.core.target import is_lc_of
+from streamgate.core.target import DEFAULT_AUDIO, is_lc_of
+from streamgate.errors import MediaError
 
 _FRAME = 1024  # samples of an AAC-LC frame; FFmpeg's encoder also starts with so many of priming
 _BITS_PER_CHANNEL = 64_000
-_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0(back)", 6: "5.1(back)"}
+# FFmpeg's encoder writes these as channel configurations 1 to 6. PyAV cannot fill the 8 planes of 7.1.
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1"}
+_SILENT_STEREO = bytes.fromhex(
+    "211004608c1c"
+)  # an AAC-LC frame of DEFAULT_AUDIO, as FFmpeg's encoder makes it
 _TOLERANCE_S = 0.05  # timestamps may be off by this much before sound is moved
 _INAUDIBLE = 1e-4  # -80 dB
 _Samples = npt.NDArray[np.float32]
 
 
 class AudioEncoder:
-    """Encodes blocks of (channels, 1024) samples. The priming frame is dropped: block j becomes frame j."""
+    """Encodes blocks of (channels, 1024) samples. The priming frame is dropped: block j becomes frame j.
+
+    MediaError when a decoder set up for `target` could not play what is encoded.
+    """
 
     def __init__(self, target: AudioTrack) -> None:
         context = av.CodecContext.create("aac", "w")
@@ -33,18 +41,15 @@ class AudioEncoder:
         context.time_base = Fraction(1, target.sample_rate)
         context.flags |= Flags.global_header
         context.open()
+        own = bytes(context.extradata or b"")
+        if not is_lc_of(own, target.sample_rate, target.channels):
+            raise MediaError(
+                f"AAC of {target.channels} channels at {target.sample_rate} Hz cannot be encoded to match"
+            )
         self._context = context
         self._target = target
         self._samples = 0
         self._primed = False
-
-    def track(self) -> AudioTrack:
-        """Describe what is encoded: the target's own track if a decoder set up for it fits."""
-        own = bytes(self._context.extradata or b"")
-        target = self._target
-        if is_lc_of(own, target.sample_rate, target.channels):
-            return target
-        return msgspec.structs.replace(target, config=own)
 
     def encode(self, block: _Samples) -> Iterator[bytes]:
         frame = av.AudioFrame.from_ndarray(
@@ -66,8 +71,19 @@ class AudioEncoder:
             self._primed = True
 
 
-def silent_frame(target: AudioTrack) -> bytes:
-    """Return one encoded frame of silence, taken from the middle of silence."""
+def silence_for(track: AudioTrack) -> tuple[AudioTrack, bytes]:
+    """Return the track of a clip for a feed with `track`, and one encoded silent frame of it. Never fails.
+
+    The track is the feed's if such sound can be encoded here, else DEFAULT_AUDIO, silent without an encoder.
+    """
+    try:
+        return track, _silent_frame(track)
+    except (FFmpegError, MediaError, ValueError, LookupError):
+        return DEFAULT_AUDIO, _SILENT_STEREO
+
+
+def _silent_frame(target: AudioTrack) -> bytes:
+    """Encode one frame of silence, taken from the middle of silence."""
     encoder = AudioEncoder(target)
     block = np.zeros((target.channels, _FRAME), np.float32)
     frames = [frame for _ in range(4) for frame in encoder.encode(block)]
@@ -83,7 +99,7 @@ class Soundtrack:
 
     def __init__(self, target: AudioTrack) -> None:
         self._target = target
-        self._encoder = AudioEncoder(target)
+        self._encoder: AudioEncoder | None = None  # made for the first sound: a slate needs none
         self._resampler: av.AudioResampler | None = None
         self._input: tuple[str, str, int] | None = None
         self._waiting: _Samples = np.zeros((target.channels, 0), np.float32)
@@ -95,9 +111,6 @@ class Soundtrack:
     @property
     def duration_s(self) -> Fraction:
         return Fraction(self._samples, self._target.sample_rate)
-
-    def track(self) -> AudioTrack:
-        return self._encoder.track()
 
     def add(self, frame: av.AudioFrame, time_s: Fraction | None) -> Iterator[bytes]:
         """Take a decoded frame that belongs at `time_s` of the clip (None: after the last one)."""
@@ -124,7 +137,8 @@ class Soundtrack:
         """Encode what is left, followed by silence as far as it sounds on, `frames` frames at most."""
         rest = min(-self._samples % _FRAME + 2 * _FRAME, max(0, frames * _FRAME - self._samples))
         yield from self._add_silence(rest)
-        yield from self._encoder.finish()
+        if self._encoder is not None:
+            yield from self._encoder.finish()
 
     def _add_silence(self, samples: int) -> Iterator[bytes]:
         while samples > 0:
@@ -144,6 +158,8 @@ class Soundtrack:
         self._waiting = np.concatenate((self._waiting, samples), axis=1)
 
     def _encode_whole_blocks(self) -> Iterator[bytes]:
+        if self._encoder is None:
+            self._encoder = AudioEncoder(self._target)
         whole = self._waiting.shape[1] // _FRAME * _FRAME
         for start in range(0, whole, _FRAME):
             yield from self._encoder.encode(self._waiting[:, start : start + _FRAME])

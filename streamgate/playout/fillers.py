@@ -108,6 +108,17 @@ class Fillers:
         if self._task is not None:
             self._task.cancel()
 
+    def drop_broken(self, feed: FeedFormat | None) -> bool:
+        """Use no clip any more whose file was damaged on air; True when one is to be made anew."""
+        broken = [
+            name for name in self._files if (clip := self._gate.clip(name, feed)) is not None and clip.broken
+        ]
+        for name in broken:
+            self._gate.forget(name)
+            self._wanted = None
+            self._say(_failed(name, "its file in the cache was damaged while in use; it is made anew"))
+        return broken != []
+
     def statuses(self, feed: FeedFormat | None) -> list[ClipStatus]:
         statuses = []
         for name in self._files:
@@ -123,7 +134,7 @@ class Fillers:
         """Make what is missing, the slate first. False when there is no slate for this feed."""
         target = feed or DEFAULT_FORMAT
         for name, source in {SLATE: None, **self._files}.items():
-            made_from = None if source is None else await asyncio.to_thread(_signature, source)
+            made_from = None if source is None else await self._cache.sources.call(_signature, source)
             if self._gate.clip(name, feed) is not None and self._made_from.get((feed, name)) == made_from:
                 continue
             try:

@@ -6,6 +6,7 @@ from functools import partial
 
 from streamgate.core.packet import Aired, FeedFormat
 from streamgate.link.messages import DestinationStatus, Warn
+from streamgate.playout.dialer import Dialer
 from streamgate.playout.push import BodyCache, Destination
 from streamgate.playout.texts import say
 from streamgate.runtime.channels import Destination as DestinationConfig
@@ -23,13 +24,21 @@ class _Leg:
 class Legs:
     """None of its methods waits for a network."""
 
-    def __init__(self, channel: str, *, services: Services, say_: Callable[[Warn], None]) -> None:
+    def __init__(
+        self,
+        channel: str,
+        *,
+        services: Services,
+        say_: Callable[[Warn], None],
+        dialer: Dialer | None = None,
+    ) -> None:
         self._channel = channel
         self._services = services
         self._say = say_
         self._legs: dict[str, _Leg] = {}
         self._closing: set[tuple[str, Destination]] = set()  # with the address
         self._bodies = BodyCache()
+        self._dialer = dialer or Dialer()
 
     def __len__(self) -> int:
         return len(self._legs)
@@ -44,7 +53,11 @@ class Legs:
         for name, config in configs.items():
             if name not in self._legs:
                 destination = Destination(
-                    name, config.url, bodies=self._bodies, split_headers=config.split_headers
+                    name,
+                    config.url,
+                    bodies=self._bodies,
+                    dialer=self._dialer,
+                    split_headers=config.split_headers,
                 )
                 before = [one for url, one in self._closing if url == config.url]
                 task = self._services.start(
@@ -77,9 +90,15 @@ class Legs:
             status = leg.destination.status()
             if status.state in (leg.told, "connecting"):
                 continue
-            leg.told = status.state
-            if status.state in ("live", "idle"):
+            before, leg.told = leg.told, status.state
+            if status.state == "live" and before == "behind":
+                self._say(say("destination_caught_up", name=name))
+            elif status.state == "live" and status.error:
+                self._say(say("destination_old_address", name=name, reason=status.error))
+            elif status.state in ("live", "idle"):
                 self._say(say(f"destination_{status.state}", name=name))
+            elif status.state == "behind":
+                self._say(say("destination_behind", name=name, reason=status.error))
             else:
                 self._say(say("destination_lost", name=name, reason=status.error))
 

@@ -15,10 +15,13 @@ from typing import Literal, NamedTuple, TypeAlias
 import structlog
 
 from streamgate.clock import now_us
+from streamgate.core.backlog import Backlog
 from streamgate.core.backoff import Backoff
 from streamgate.core.headers import in_band
 from streamgate.core.packet import Aired, FeedFormat, Kind, Packet
+from streamgate.errors import DestinationError
 from streamgate.link.messages import DestinationStatus
+from streamgate.playout.dialer import Dialer
 from streamgate.playout.push_link import STOPPED, End, PushLink
 from streamgate.rtmp import flv
 from streamgate.rtmp.client import ClientSession
@@ -39,6 +42,13 @@ _TICK_S = 0.5
 _BITRATE_SAMPLES = 5  # over four ticks, two seconds
 _State: TypeAlias = Literal["idle", "connecting", "live", "backoff", "failed"]
 _log = structlog.get_logger()
+
+
+def _unchecked() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class _Queued(NamedTuple):
@@ -81,6 +91,7 @@ class Destination:
         url: str,
         *,
         bodies: BodyCache | None = None,
+        dialer: Dialer | None = None,
         split_headers: bool = False,
         tls_verify: bool = True,
         ssl_context: ssl.SSLContext | None = None,
@@ -89,8 +100,8 @@ class Destination:
         self.name = name
         self._target = parse_url(url)
         self._bodies = bodies or BodyCache()
-        self._tls_verify = tls_verify
-        self._ssl_context = ssl_context
+        self._dialer = dialer or Dialer()
+        self._ssl_context = ssl_context if tls_verify else _unchecked()
         self._status = DestinationStatus(name, redact(url))
         self._backoff = Backoff()
         self._started = asyncio.Event()
@@ -111,8 +122,12 @@ class Destination:
         self._queue_bytes = 0
         self._sent_feed: FeedFormat | None = None
         self._wait_keyframe = True
+        self._backlog = Backlog()
+        self._shed_packets = 0
+        self._shed_open = False  # what comes up to the next keyframe is lost with what was shed
         self._origin_ms = 0
         self._unflushed = 0
+        self._old_address = ""  # why it is not one of today
         self._samples: deque[tuple[int, int]] = deque(maxlen=_BITRATE_SAMPLES)
 
     # ------------------------------------------------------------ what the gate calls
@@ -216,21 +231,22 @@ class Destination:
         """Return the present state; a new object every time."""
         shown = self._status
         now = now_us()
+        behind = self._backlog.reason if shown.state == "live" else ""
         retry_in_s = None
         if self._retry_at_us is not None:
             retry_in_s = max(0.0, (self._retry_at_us - now) / 1e6)
         return DestinationStatus(
             name=shown.name,
             url=shown.url,
-            state=shown.state,
+            state="behind" if behind else shown.state,
             bitrate_bps=self._bitrate_bps(),
             bytes=shown.bytes + (self._link.drained if self._link is not None else 0),
             packets=shown.packets,
             dropped=shown.dropped,
             reconnects=shown.reconnects,
-            queue_ms=max(0, self._queue[-1].dts - self._queue[0].dts) if self._queue else 0,
+            queue_ms=self._queue_ms(),
             retry_in_s=retry_in_s,
-            error=shown.error,
+            error=behind or shown.error,
         )
 
     # ------------------------------------------------------------ the service
@@ -278,11 +294,10 @@ class Destination:
         """Return None when the server takes the stream, else why it does not."""
         target = self._target
         where = f"{target.host}:{target.port}"
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S) as self._attempt:
-                context = await self._context() if target.tls else None
-                await loop.create_connection(lambda: link, target.host, target.port, ssl=context)
+                context = (self._ssl_context or await self._dialer.context()) if target.tls else None
+                self._old_address = await self._dialer.open(link, target.host, target.port, context)
                 return await link.opened
         except TimeoutError:
             return End(f"no answer from {where} within {CONNECT_TIMEOUT_S:g} s")
@@ -292,29 +307,23 @@ class Destination:
             return End(f"TLS with {where} failed: {error.reason or 'no common ground'}")
         except OSError as error:
             return End(f"cannot connect to {where}: {error.strerror or 'no address answers'}")
+        except DestinationError as error:
+            return End(f"cannot connect to {where}: {error}")
         finally:
             self._attempt = None
-
-    async def _context(self) -> ssl.SSLContext:
-        if self._ssl_context is None:
-            # Reading the system's certificates takes some 20 ms: not in the gate's loop.
-            context = await asyncio.to_thread(ssl.create_default_context)
-            if not self._tls_verify:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
-            self._ssl_context = context
-        return self._ssl_context
 
     def _go_live(self, link: PushLink) -> None:
         self._link = link
         self._sent_feed = None
         self._wait_keyframe = True
         self._samples.clear()
+        self._backlog = Backlog()
+        self._shed_open = False
         self._backoff.succeeded(now_us())
         if self._been_live:
             self._status.reconnects += 1
         self._been_live = True
-        self._show("live", "")
+        self._show("live", self._old_address)
         _log.info("destination live", destination=self.name, url=self._status.url)
 
     async def _watch(self, link: PushLink) -> End:
@@ -324,6 +333,9 @@ class Destination:
             await asyncio.wait((link.ended,), timeout=_TICK_S)
             now = now_us()
             self._samples.append((now, link.drained))
+            self._backlog.sample(
+                now, sent=self._status.packets, dropped=self._shed_packets, waiting_ms=self._queue_ms()
+            )
             if link.drained != drained or link.empty:
                 drained, moved_us = link.drained, now
             elif now - moved_us > STALL_S * 1e6:
@@ -366,8 +378,9 @@ class Destination:
         if self._wait_keyframe:
             if not packet.keyframe and (self._feed.video is not None or packet.kind is not Kind.AUDIO):
                 self._status.dropped += not first
+                self._shed_packets += self._shed_open
                 return False
-            self._wait_keyframe = False
+            self._wait_keyframe = self._shed_open = False
         if first:
             self._origin_ms = link.session.origin_ms = packet.dts
         # Sound from just before the picture that this connection starts with would have a negative time.
@@ -405,7 +418,11 @@ class Destination:
         for _ in range(newest):
             self._queue_bytes -= len(queue.popleft().body)
         self._status.dropped += newest
-        self._wait_keyframe = not queue
+        self._shed_packets += newest
+        self._wait_keyframe = self._shed_open = not queue
+
+    def _queue_ms(self) -> int:
+        return max(0, self._queue[-1].dts - self._queue[0].dts) if self._queue else 0
 
     def _drop_link(self) -> None:
         if self._link is not None:

@@ -19,6 +19,7 @@ from streamgate.errors import ConfigError, Refused
 from streamgate.link.messages import ChannelStatus, Health, LogLine, Publish, PublishReply, Warn
 from streamgate.playout.backup import ClipCache
 from streamgate.playout.channel import Channel
+from streamgate.playout.dialer import Dialer
 from streamgate.playout.memory import Copier, Memory, read_copies
 from streamgate.playout.texts import say
 from streamgate.runtime.channels import ChannelConfig, ChannelStore, Loaded
@@ -79,6 +80,7 @@ class Station:
         self._no_input_stop_s = no_input_stop_s
         self._store = ChannelStore(data_dir)
         self._clips = ClipCache(data_dir / "cache")
+        self._dialer = Dialer()  # one for all: a name that several push to is looked up once
         self._journal = Journal(data_dir / "journal.jsonl")
         self._seq = 0
         self._streams: dict[int, Channel] = {}
@@ -224,6 +226,7 @@ class Station:
             clips=self._clips,
             memory=memory,
             services=self._services,
+            dialer=self._dialer,
             tell=self.tell,
             max_ring_bytes=self._max_ring_bytes,
             no_input_stop_s=self._no_input_stop_s,

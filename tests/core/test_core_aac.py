@@ -41,6 +41,16 @@ def test_backward_compatible_sbr():
     assert parse_asc(config) == AacConfig(2, 48000, 2, 2048)
 
 
+def test_sbr_told_behind_a_program_config_element():
+    comment = "00000010 01000001 01000010"
+    config = bits(
+        "00010 0110 0000 000  0000 01 0110 0001 0000 0000 00 000 0000 000  1 0000 0"  # one pair; aligned
+        + comment
+        + "01010110111 00101 1 0011"
+    )
+    assert parse_asc(config) == AacConfig(2, 48000, 2, 2048)
+
+
 @pytest.mark.parametrize("config", [b"", b"\x11", bits("00010 1101 0010 000"), bits("00010 0011 1111 000")])
 def test_nonsense_is_refused(config):
     with pytest.raises(MediaError, match="AudioSpecificConfig"):

@@ -55,6 +55,7 @@ def test_a_feed_that_says_little_gets_usual_values():
         (AudioTrack("aac", b"\x13\x90\x56\xe5\x98", 48000, 2, 2048), False),  # HE-AAC, told behind
         (AudioTrack("aac", b"\x11\x94", 48000, 2, 960), False),  # 960 samples a frame
         (AudioTrack("aac", b"\x11\xb8", 48000, 8), False),  # 7.1
+        (AudioTrack("aac", bytes.fromhex("118004c848002000c4400056e500"), 48000, 7), False),  # 6.1, spelt out
         (AudioTrack("aac", b"\x11", 48000, 2), False),
         (AudioTrack("mp3", b"", 44100, 2, 1152), False),
     ],

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from fakes import clips_media
 
 from streamgate.core.packet import AudioTrack, FeedFormat, VideoTrack
 from streamgate.errors import MediaError
+from streamgate.playout import backup
 from streamgate.playout.backup import ClipCache
 
 FEED = FeedFormat(
@@ -115,6 +117,20 @@ async def test_the_slate_does_not_wait_for_a_clip(tmp_path):
         await cache.get(None, "slate", FEED, 1)
         assert not long.done()
         os.kill(pid, signal.SIGCONT)
+
+
+async def test_sources_on_a_disk_that_hangs_keep_no_slate_from_being_made(tmp_path, monkeypatch):
+    thaw = threading.Event()
+    monkeypatch.setattr(backup._ContentHashes, "of", lambda *_: thaw.wait(30))
+    cache = ClipCache(tmp_path)
+    clips = [asyncio.ensure_future(cache.get(tmp_path / f"{n}.mp4", "in", FEED, 1)) for n in range(9)]
+    stats = [cache.sources.call(thaw.wait, 30) for _ in range(9)]
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(20):
+        assert await cache.get(None, "slate", FEED, 1)
+    for one in (*clips, *stats):
+        one.cancel()
+    thaw.set()
 
 
 async def test_giving_up_ends_the_child_and_leaves_nothing(tmp_path):

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import os
 
 import msgspec
 import pytest
+from fakes import clips_media
 from fakes.media import AUDIO, AVCC, video, video_track
 from websockets.asyncio.client import unix_connect
 
@@ -16,7 +18,7 @@ from streamgate.errors import Refused
 from streamgate.link import messages as m
 from streamgate.link.client import call
 from streamgate.link.wire import FrameReader, encode_json, encode_packet_head
-from streamgate.playout import media_server
+from streamgate.playout import channel, clip_file, media_server
 from streamgate.playout.control_server import ControlServer
 from streamgate.playout.station import Station
 from streamgate.runtime.channels import ChannelStore
@@ -348,6 +350,37 @@ async def test_a_backup_file_that_was_replaced_is_made_anew(gate, store, tmp_pat
     assert bytes(first.video(0)[0]) != bytes(second.video(0)[0])
 
 
+async def test_a_clip_whose_file_was_cut_short_on_air_is_made_anew(gate, store, tmp_path, monkeypatch):
+    for name, value in (("WHOLE_BYTES", 4096), ("CHUNK", 4096), ("_HEAD", 1), ("AHEAD", 4)):
+        monkeypatch.setattr(clip_file, name, value)
+    movie = clips_media.write_movie(tmp_path / "film.mp4", seconds=4)
+    store.set("main", add_backups=[movie], remove_backups=[tmp_path / "hills.png"])
+    await gate.ask(m.Reload(1))
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    link.tell(m.Format(1, FEED))
+    channel = gate.station.channels["main"]
+
+    async def eventually(condition):
+        async with asyncio.timeout(20):
+            while not condition():
+                channel.tick()
+                await asyncio.sleep(0.05)
+
+    await eventually(lambda: channel.gate.clip("film.mp4", FEED) is not None)
+    first = channel.gate.clip("film.mp4", FEED)
+    await gate.ask(m.Backup(1, channel="main"))
+    await eventually(lambda: channel.gate.filler_name == "film.mp4")
+    for file in (tmp_path / "cache").glob("*.clip"):
+        os.truncate(file, 3 * 4096)
+    await eventually(lambda: first.broken)
+    await eventually(lambda: channel.gate.clip("film.mp4", FEED) not in (None, first))
+    await eventually(lambda: channel.gate.filler_name == "film.mp4")
+    said = [line.text for line in gate.station.log if line.code == "clip_failed"]
+    assert len(said) == 1
+    assert "was damaged while in use" in said[0]
+
+
 @contextlib.asynccontextmanager
 async def next_process(tmp_path, **changes):
     """A gate that begins with what the one before left in the data directory."""
@@ -449,3 +482,39 @@ async def test_a_slate_that_failed_is_made_as_soon_as_it_can_be(tmp_path, store,
             while channel.gate.header is None:
                 await asyncio.sleep(0.02)
         assert [warn.code for warn in channel.status().warnings] == ["no_destination"]
+
+
+async def test_a_feed_that_does_not_fit_is_a_warning_for_as_long_as_it_matters(tmp_path, store, monkeypatch):
+    store.add("main")
+    now = 0
+    monkeypatch.setattr(channel, "now_us", lambda: now)
+    async with next_process(tmp_path, max_ring_bytes=1 << 20) as station:
+        one = station.get("main")
+
+        def run(seconds, size):
+            nonlocal now
+            for _ in range(seconds):
+                for n in range(25):
+                    now += 40_000
+                    one.packet(msgspec.structs.replace(video(n, gop=25), data=bytes(size)))
+                one._pump()
+                one.tick()
+
+        def codes():
+            return [warn.code for warn in one.status().warnings]
+
+        def said():
+            return [line.code for line in station.log if "overflow" in line.code]
+
+        one.publish("p", "OBS", fresh=True)
+        one.format(FEED)
+        run(10, 1000)
+        assert "overflow" not in codes()
+        run(30, 10_000)
+        assert "overflow" in codes()
+        assert said() == ["overflow"]
+        run(85, 100)  # the hole airs, and people may look for a while after it
+        assert "overflow" in codes()
+        run(10, 100)
+        assert "overflow" not in codes()
+        assert said() == ["overflow", "overflow_end"]

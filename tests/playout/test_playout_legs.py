@@ -6,6 +6,7 @@ from fakes.media import AUDIO, AVCC, video_track
 from fakes.rtmp_peer import Peer
 
 from streamgate.core.packet import FeedFormat
+from streamgate.link.messages import DestinationStatus
 from streamgate.playout import push_link
 from streamgate.playout.legs import Legs
 from streamgate.playout.push import Destination
@@ -69,4 +70,30 @@ async def test_a_leg_that_replaces_one_to_the_same_address_waits_until_that_is_c
                 await asyncio.sleep(0.01)
         legs.close()
         await asyncio.wait_for(legs.closed(), 3)
+        services.cancel()
+
+
+async def test_what_becomes_of_a_destination_is_said_once_each(monkeypatch):
+    said = []
+    async with asyncio.TaskGroup() as group:
+        services = Services(group)
+        legs = Legs("main", services=services, say_=said.append)
+        legs.set([Config("p", "rtmp://127.0.0.1:1/live/k")], None)
+        changes = [
+            ("live", "", "destination_live"),
+            ("behind", "40% lost", "destination_behind"),
+            ("live", "", "destination_caught_up"),
+            ("backoff", "gone", "destination_lost"),
+            ("connecting", "", None),
+            ("live", "its address of 5 min ago was used", "destination_old_address"),
+            ("idle", "", "destination_idle"),
+        ]
+        for state, error, code in changes:
+            status = DestinationStatus("p", "rtmp://x", state, error=error)
+            monkeypatch.setattr(Destination, "status", lambda _self, status=status: status)
+            said.clear()
+            legs.tell()
+            legs.tell()
+            assert [what.code for what in said] == ([code] if code else [])
+            assert all(error in what.text and error in what.text_zh for what in said)
         services.cancel()

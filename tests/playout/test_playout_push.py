@@ -17,6 +17,7 @@ from fakes.tiny_media import make_feed, shift
 from tools.nginx import Platform, free_port
 from tools.recording import Recording, decode_errors
 
+from streamgate.core import backlog
 from streamgate.core.clip import Clip
 from streamgate.core.packet import Aired, AudioTrack, FeedFormat, Kind, Packet, VideoTrack
 from streamgate.core.program import Program
@@ -291,6 +292,45 @@ async def test_a_slow_destination_does_not_slow_another():
                 await asyncio.sleep(0)
             await eventually(lambda: len(frames(fast)) == 50)
             assert destinations[0].status().queue_ms > 500
+
+
+async def test_one_that_drops_most_of_its_data_is_behind_until_it_keeps_up(monkeypatch):
+    """8 Mb/s to a server that takes a tenth of that, and later all."""
+    monkeypatch.setattr(backlog, "WINDOW_US", 3_000_000)
+    states = []
+    async with Peer(receive_buffer=32 * 1024) as peer:
+        destination = Destination("main", peer.url())
+
+        async def slow_reader():
+            while True:
+                peer.reading.clear()
+                await asyncio.sleep(0.65)
+                peer.reading.set()
+                await asyncio.sleep(0)
+
+        async def feed(seconds):
+            for packet in pictures(40 * len(states), round(seconds * 25), size=40_000):
+                await asyncio.sleep(0.04)
+                destination.offer(Aired(packet, None, 1))
+                states.append(destination.status().state)
+
+        async with running(destination):
+            destination.start(FEED)
+            await reaches(destination, "live")
+            reader = asyncio.create_task(slow_reader())
+            monkeypatch.setattr(push, "MAX_QUEUE_MS", 2000)
+            await feed(6)
+            assert "behind" in states
+            status = destination.status()
+            assert status.state == "behind"
+            assert status.dropped > 0
+            assert "of the last" in status.error
+            assert states.index("live") < states.index("behind")
+            reader.cancel()
+            peer.reading.set()
+            await feed(5)
+            assert destination.status().state == "live"
+            assert destination.status().error == ""
 
 
 async def test_no_progress_ends_in_a_new_connection(monkeypatch):

@@ -100,7 +100,7 @@ function Destination({ destination }: { destination: DestinationStatus }) {
       <span>
         {name} · {waits ? text.destinations.backoffIn(retry_in_s.toFixed(0)) : text.destinations[state]}
       </span>
-      <span className={card.value}>{state === "live" ? bitrate(bitrate_bps) : "–"}</span>
+      <span className={card.value}>{state === "live" || state === "behind" ? bitrate(bitrate_bps) : "–"}</span>
     </div>
   );
 }

@@ -39,6 +39,12 @@ describe("what asks for attention", () => {
       ["alarm", "Destination school failed: bad key"],
     ]);
     expect(words({ destinations: [destination({ state: "backoff" })] })[0]?.[0]).toBe("warning");
+    expect(words({ destinations: [destination({ state: "behind", error: "40% lost" })] })).toEqual([
+      ["warning", "Destination school does not keep up; its viewers see jumps: 40% lost"],
+    ]);
+    expect(words({ destinations: [destination({ error: "no name server" })] })).toEqual([
+      ["warning", "Destination school was reached by an earlier address: no name server"],
+    ]);
     expect(words({ on_air_s: 6, destinations: [destination({ state: "idle" })] })[0]?.[0]).toBe("alarm");
     expect(words({ on_air_s: null, destinations: [destination({ state: "idle" })] })).toEqual([]);
   });

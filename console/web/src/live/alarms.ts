@@ -24,6 +24,8 @@ export function alarmsOf(channel: ChannelStatus, text: Strings, language: Langua
   for (const { name, state, error } of channel.destinations) {
     if (state === "failed") add(`to-${name}`, "alarm", because(text.alarms.destinationFailed(name), error));
     if (state === "idle" && (channel.on_air_s ?? 0) > IDLE_S) add(`to-${name}`, "alarm", text.alarms.destinationIdle(name));
+    if (state === "behind") add(`to-${name}`, "warning", because(text.alarms.destinationBehind(name), error));
+    if (state === "live" && error !== "") add(`to-${name}`, "warning", because(text.alarms.destinationOldAddress(name), error));
     if (state === "backoff") add(`to-${name}`, "warning", because(text.alarms.destinationBackoff(name), error));
   }
   for (const warn of [...channel.warnings, ...channel.ingest.warnings]) {

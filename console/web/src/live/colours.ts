@@ -15,6 +15,7 @@ export const destinationColour: Record<DestinationState, LampColour> = {
   idle: "off",
   connecting: "amber",
   live: "green",
+  behind: "amber",
   backoff: "amber",
   failed: "red",
 };
