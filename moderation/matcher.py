@@ -9,7 +9,7 @@ import importlib.util
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from streamgate.errors import ConfigError
+from moderation.errors import InputError
 
 Match = tuple[int, int, int]
 """Start and end in code points, number of the pattern."""
@@ -72,12 +72,12 @@ def build(patterns: Sequence[str], engine: str | None = None) -> Matcher:
     """A matcher for the patterns; its numbers are their places. `engine`: a name of `available()`.
 
     Raises:
-        ConfigError: for an engine that is not here.
+        InputError: for an engine that is not here.
     """
     here = available()
     name = engine or here[0]
     if name not in here:
-        raise ConfigError(f"there is no matching engine {name} here; there is: {', '.join(here)}")
+        raise InputError(f"there is no matching engine {name} here; there is: {', '.join(here)}")
     return ENGINES[name](patterns)
 
 

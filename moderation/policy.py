@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from moderation.errors import InputError
 from moderation.lexicon import Channel, Severity
-from streamgate.errors import ConfigError
 
 
 class Verdict(enum.IntEnum):
@@ -60,7 +60,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     `rows`: channel (or "straddling") -> verdict for a term that is suspected, sensitive, important, block.
 
     Raises:
-        ConfigError: if a row is missing or not known, if it has not four verdicts, if another row than
+        InputError: if a row is missing or not known, if it has not four verdicts, if another row than
         "exact" may give block, or if stages are not 1 to 3.
     """
 
@@ -72,26 +72,26 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         missing = set(ROWS) - set(self.rows)
         if missing or set(self.stages) != set(Verdict):
-            raise ConfigError(f"the policy lacks rows: {', '.join(sorted(missing)) or 'a verdict in stages'}")
+            raise InputError(f"the policy lacks rows: {', '.join(sorted(missing)) or 'a verdict in stages'}")
         if unknown := set(self.rows) - set(ROWS):
-            raise ConfigError(
+            raise InputError(
                 f"the policy has rows that are not known: {', '.join(sorted(map(str, unknown)))}; allowed "
                 f"are {', '.join(map(str, ROWS))}, so take the others away"
             )
         for name, row in self.rows.items():
             if len(row) != len(Severity) or not all(isinstance(one, Verdict) for one in row):
-                raise ConfigError(
+                raise InputError(
                     f"policy row {name} is {tuple(row)!r}; allowed are {len(Severity)} verdicts, for terms "
                     f"that are {', '.join(one.word for one in Severity)}"
                 )
             if name != Channel.EXACT and Verdict.BLOCK in row:
-                raise ConfigError(
+                raise InputError(
                     f"policy row {name} gives block; only exact may, the other channels are not sure"
                 )
             if min(row) < Verdict.SUSPECTED:
-                raise ConfigError(f"policy row {name} gives clean; a hit is suspected or more")
+                raise InputError(f"policy row {name} gives clean; a hit is suspected or more")
         if not all(1 <= one <= 3 for one in self.stages.values()):
-            raise ConfigError("policy stages are not all 1, 2 or 3")
+            raise InputError("policy stages are not all 1, 2 or 3")
 
     def verdict(self, severity: Severity, channel: Channel, clean: bool) -> Verdict:
         verdict = self.rows[channel][severity - 1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from streamgate.errors import ConfigError
+from moderation.errors import InputError
 from streamgate.filter_encoding import Lines
 from streamgate.filter_lines import JsonLines, as_text, batches, judged, writable, write
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from moderation.lists.lint import Finding
     from moderation.lists.versions import Diff
 
-filter_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Check texts against word lists; lint and import lists."
-)
+filter_app = typer.Typer(rich_markup_mode=None)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _NUMBERS = {"ignore_unknown_options": True}
@@ -47,7 +45,7 @@ def check(
     --json one object a line.
     """
     if sys.stdin is None:
-        raise ConfigError("standard input is closed; give the texts there, one a line")
+        raise InputError("standard input is closed; give the texts there, one a line")
     made = _filter(terms, lists)
     shown = JsonLines() if json else None
     lines = Lines()
@@ -109,7 +107,7 @@ def import_(
             _print_json({"list": category, "version": None, "terms": 0, **_findings(error.findings)})
         else:
             _print_all(error.findings)
-        raise ConfigError(
+        raise InputError(
             f"{file.name}: nothing was imported; mend the rows marked fix, or leave them out with --force"
         ) from error
     if json:
@@ -147,7 +145,7 @@ def history(
 
     there = names or versions.names(lists)
     if not there:
-        raise ConfigError(
+        raise InputError(
             f"{lists}: has no list, nor a history of one; give a directory of lists, or make one with import"
         )
     for name in there:
@@ -187,7 +185,7 @@ def diff(
     if before is None:
         kept = [one.number for one in versions.history(lists, name) if not one.counts]
         if not kept:
-            raise ConfigError(f"{name}: no other version is kept, so there is nothing to compare")
+            raise InputError(f"{name}: no other version is kept, so there is nothing to compare")
         before = kept[-1]
     told = versions.diff(versions.load_version(lists, name, before), new)
     if json:
@@ -282,7 +280,7 @@ def _filter(terms: Path | None, lists: Path | None) -> "Filter":
     from moderation.lists.files import load_dir, load_terms
 
     if terms is not None and lists is not None:
-        raise ConfigError("--terms and --lists exclude each other; give one of them")
+        raise InputError("--terms and --lists exclude each other; give one of them")
     if terms is not None:
         read = load_terms(terms)
         _check_terms(terms, read)
@@ -290,7 +288,7 @@ def _filter(terms: Path | None, lists: Path | None) -> "Filter":
     where = lists or installed()
     read_all = load_dir(where)
     if not any(one.entries for one in read_all):
-        raise ConfigError(
+        raise InputError(
             f"{where}: its lists have no terms, so every text would pass; add one, or give --terms"
         )
     return Filter(read_all)
@@ -306,7 +304,7 @@ def _check_terms(file: Path, read: "WordList") -> None:
         return
     told = ", ".join(map(repr, empty[:4])) + (", ..." if len(empty) > 4 else "")
     if len(empty) == len(read.entries):
-        raise ConfigError(
+        raise InputError(
             f"{file}: none of its terms can ever be found: of {told} nothing is left when folded"
         )
     typer.echo(f"streamgate: {file}: {told} can never be found: nothing is left when folded", err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from streamgate.errors import ConfigError, Fatal
+from moderation.errors import InputError, OutputError
 from streamgate.filter_encoding import SURROGATE, Line, Lines
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _read(fd: int) -> tuple[bytes, bool]:
             if size >= AT_ONCE or time.monotonic() > until or not select.select([fd], [], [], PAUSE_S)[0]:
                 return b"".join(pieces), False
     except OSError as error:
-        raise ConfigError(
+        raise InputError(
             f"standard input cannot be read: {error.strerror}; give texts, one a line"
         ) from error
     return b"".join(pieces), True
@@ -151,7 +151,7 @@ def writable(text: str) -> str:
 def write(data: bytes) -> None:
     """To standard output, past its buffer: what is said is out."""
     if sys.stdout is None:
-        raise ConfigError("standard output is closed; the results go there")
+        raise OutputError("standard output is closed; the results go there")
     left = memoryview(data)
     try:
         while left:
@@ -159,4 +159,4 @@ def write(data: bytes) -> None:
     except BrokenPipeError:
         raise  # whoever read has enough; typer ends quietly
     except OSError as error:
-        raise Fatal(f"standard output cannot be written: {error.strerror}") from error
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from error

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation import matcher
+from moderation.errors import InputError
 from moderation.filter import Filter
 from moderation.speed import make_comments, make_terms, word_list
-from streamgate.errors import ConfigError
 
 both = pytest.mark.parametrize("engine", matcher.available())
 
@@ -59,7 +59,7 @@ def test_the_best_engine_is_taken_and_told() -> None:
 
 def test_an_engine_that_is_not_here_is_refused_by_name() -> None:
     with pytest.raises(
-        ConfigError, match="no matching engine hyperscan here; there is: daachorse, pyahocorasick"
+        InputError, match="no matching engine hyperscan here; there is: daachorse, pyahocorasick"
     ):
         matcher.build(["a"], "hyperscan")
 

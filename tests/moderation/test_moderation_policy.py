@@ -2,9 +2,9 @@
 
 import pytest
 
+from moderation.errors import InputError
 from moderation.lexicon import Channel, Severity
 from moderation.policy import ROWS, STAGES, Policy, Verdict
-from streamgate.errors import ConfigError
 
 
 def test_only_an_exact_clean_hit_of_a_block_term_blocks() -> None:
@@ -26,25 +26,25 @@ def test_stages_follow_severity() -> None:
 @pytest.mark.parametrize("channel", [channel for channel in ROWS if channel != Channel.EXACT])
 def test_a_table_where_an_unsure_channel_blocks_is_refused(channel: str) -> None:
     rows = dict(ROWS) | {channel: (Verdict.SUSPECTED, Verdict.SENSITIVE, Verdict.IMPORTANT, Verdict.BLOCK)}
-    with pytest.raises(ConfigError, match=f"row {channel} gives block"):
+    with pytest.raises(InputError, match=f"row {channel} gives block"):
         Policy(rows=rows)
 
 
 def test_a_table_that_lacks_a_row_lets_a_hit_pass_or_skips_review_is_refused() -> None:
-    with pytest.raises(ConfigError, match="lacks rows: homophone"):
+    with pytest.raises(InputError, match="lacks rows: homophone"):
         Policy(rows={name: row for name, row in ROWS.items() if name != "homophone"})
-    with pytest.raises(ConfigError, match="gives clean"):
+    with pytest.raises(InputError, match="gives clean"):
         Policy(rows=dict(ROWS) | {"pinyin": (Verdict.CLEAN,) * 4})
-    with pytest.raises(ConfigError, match="not all 1, 2 or 3"):
+    with pytest.raises(InputError, match="not all 1, 2 or 3"):
         Policy(stages=dict(STAGES) | {Verdict.CLEAN: 0})
 
 
 @pytest.mark.parametrize("row", [(Verdict.SUSPECTED,) * 3, (Verdict.SUSPECTED,) * 5, (), (1, 2, 3, 3)])
 def test_a_row_that_has_not_a_verdict_for_each_severity_is_refused(row: tuple[Verdict, ...]) -> None:
-    with pytest.raises(ConfigError, match=r"policy row exact is .*; allowed are 4 verdicts"):
+    with pytest.raises(InputError, match=r"policy row exact is .*; allowed are 4 verdicts"):
         Policy(rows=dict(ROWS) | {"exact": row})
 
 
 def test_a_row_that_nothing_asks_for_is_refused() -> None:
-    with pytest.raises(ConfigError, match="not known: bogus; allowed are exact"):
+    with pytest.raises(InputError, match="not known: bogus; allowed are exact"):
         Policy(rows=dict(ROWS) | {"bogus": ROWS["exact"]})
