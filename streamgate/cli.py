@@ -53,7 +53,7 @@ class _Filter(TyperGroup):
 
 @functools.cache
 def _filter_commands() -> TyperGroup:
-    from streamgate.filter_cli import filter_app
+    from moderation.filter.cli import filter_app
 
     return typer.main.get_group(filter_app)
 

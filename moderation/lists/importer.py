@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from moderation.filter.lint import Finding, Level, lint, must_fix
 from moderation.lexicon import Allow, Severity, WordList
 from moderation.lists.files import ListError, Problem, load_list
-from moderation.lists.lint import Finding, Level, lint, must_fix
 from moderation.lists.table import APART, Read, read_table
 from moderation.lists.versions import Diff, check_name, diff, save
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from moderation.personal.numbers import MIN_DIGITS
 from moderation.personal.plates import PROVINCES
 from moderation.personal.softread import HEARTS
-from moderation.tables import CODE_POINTS, Codes, Flags, Index, are_letters, looked_up, tables
 from moderation.text.fold import Folded
+from moderation.text.tables import CODE_POINTS, Codes, Flags, Index, are_letters, looked_up, tables
 
 Marks = npt.NDArray[np.uint8]
 

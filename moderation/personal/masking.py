@@ -9,9 +9,9 @@ from moderation.personal.find import MAX_READ, Personal
 from moderation.personal.numbers import MAYBE_NUMBER
 from moderation.personal.plates import MAYBE_PLATE
 from moderation.personal.softread import ROUND_ZERO, readings
-from moderation.tables import Kind, tables
 from moderation.text.drawn import as_drawn
 from moderation.text.edges import with_marks
+from moderation.text.tables import Kind, tables
 
 BORDER = 256
 """Code points before MAX_READ that are masked blind as well: a number may lie across."""

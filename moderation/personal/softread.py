@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from moderation.tables import CODE_POINTS, Kind, tables
 from moderation.text.drawn import OVERRIDE, as_drawn
+from moderation.text.tables import CODE_POINTS, Kind, tables
 
 Spot = tuple[str, int, int]
 """A kind of personal data, and where it begins and ends in a text that was read softly."""

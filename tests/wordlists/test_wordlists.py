@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from moderation.filter import Filter
+from moderation.filter.lint import Level, lint_files
+from moderation.filter.policy import Verdict
+from moderation.filter.readings.sounds import readings, spelling
 from moderation.lexicon import Channel, Severity
 from moderation.lists.files import load_dir, load_list
-from moderation.lists.lint import Level, lint_files
-from moderation.policy import Verdict
-from moderation.readings.sounds import readings, spelling
-from moderation.tables import tables
 from moderation.text.fold import Folded
+from moderation.text.tables import tables
 
 HERE = Path(__file__).parents[2] / "wordlists"
 FILES = sorted(HERE.glob("*.txt"))
