@@ -14,8 +14,8 @@ from moderation.filter.lines import JsonLines, as_text, batches, judged, writabl
 
 if TYPE_CHECKING:
     from moderation.filter.filter import Filter
-    from moderation.filter.lint import Finding
     from moderation.lexicon import Entry, WordList
+    from moderation.lists.findings import Finding
     from moderation.lists.importer import Imported
     from moderation.lists.versions import Diff
 
@@ -71,7 +71,8 @@ def lint(
     json: _Json = False,
 ) -> None:
     """Say what is wrong with lists. Exit code 1 when something must be fixed."""
-    from moderation.filter.lint import lint_files, must_fix
+    from moderation.filter.lint import lint_files
+    from moderation.lists.findings import must_fix
 
     findings = lint_files(files, corpus)
     _print_all(msgspec.json.encode(one._asdict()).decode() if json else str(one) for one in findings)
@@ -98,10 +99,11 @@ def import_(
 
     Exit code 1, and nothing is installed, when something must be fixed.
     """
+    from moderation.filter.lint import lint as look_over
     from moderation.lists.importer import UnfitError, import_list
 
     try:
-        done = import_list(file, category=category, to=to, sheet=sheet, force=force)
+        done = import_list(file, category=category, to=to, lint=look_over, sheet=sheet, force=force)
     except UnfitError as error:
         if json:
             _print_json({"list": category, "version": None, "terms": 0, **_findings(error.findings)})

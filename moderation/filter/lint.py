@@ -6,10 +6,9 @@ note is for its author's judgement.
 """
 
 import datetime as dt
-import enum
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from moderation.filter.filter import EVERY_CHANNEL, Filter
 from moderation.filter.result import Hit, Result
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.lists.files import ListError, Problem, load_list
+from moderation.lists.findings import Finding, Level
 from moderation.lists.slip import slip
 from moderation.text.fold import Folded
 
@@ -36,29 +36,6 @@ _AGAINST = re.compile(
     r"\b(?:no|not|never|against|anti|stop|quit|prevent|without)\b"
 )
 """What an allow-phrase says that speaks against what it names."""
-
-
-class Level(enum.StrEnum):
-    FIX = "fix"
-    NOTE = "note"
-
-
-class Finding(NamedTuple):
-    """One thing a list's author should know. `line`: from 1; 0 if it is about the file."""
-
-    file: str
-    line: int
-    level: Level
-    rule: str
-    reason: str
-
-    def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.level}: {self.reason} [{self.rule}]"
-
-
-def must_fix(findings: Iterable[Finding]) -> bool:
-    return any(finding.level is Level.FIX for finding in findings)
 
 
 def lint_files(files: Sequence[Path], corpus: Path | None = None) -> list[Finding]:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from moderation.filter import Filter
-from moderation.filter.lint import Level, lint_files
+from moderation.filter.lint import lint_files
 from moderation.filter.policy import Verdict
 from moderation.filter.readings.sounds import readings, spelling
 from moderation.lexicon import Channel, Severity
 from moderation.lists.files import load_dir, load_list
+from moderation.lists.findings import Level
 from moderation.text.fold import Folded
 from moderation.text.tables import tables
 

@@ -5,8 +5,9 @@ import datetime as dt
 import pytest
 
 from moderation.filter.dictionary import Dictionary
-from moderation.filter.lint import Level, lint, lint_files, must_fix, read_corpus
+from moderation.filter.lint import lint, lint_files, read_corpus
 from moderation.lists.files import ListError, parse_list
+from moderation.lists.findings import Level, must_fix
 
 WORDS = Dictionary(
     {

@@ -1,16 +1,21 @@
 """Tables of other makes become lists, or are refused with every problem named."""
 
 import datetime as dt
+import functools
 import zipfile
 
 import openpyxl
 import pytest
 
+from moderation.filter.lint import lint
 from moderation.lexicon import Severity
+from moderation.lists import importer
 from moderation.lists import rows as rows_module
 from moderation.lists.files import ListError, load_dir, load_list
-from moderation.lists.importer import UnfitError, import_list
+from moderation.lists.importer import UnfitError
 from moderation.lists.table import read_table
+
+import_list = functools.partial(importer.import_list, lint=lint)
 
 
 def a_file(tmp_path, name, text, encoding="utf-8"):

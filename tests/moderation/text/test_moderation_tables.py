@@ -31,9 +31,7 @@ def test_the_file_is_up_to_date() -> None:
         # another Python knows other characters: those of this one's Unicode are compared by the fold tests
         import unicodedata
 
-        assert unicodedata.unidata_version != "14.0.0", (
-            f"run moderation.text.tables.make: {differing}"
-        )
+        assert unicodedata.unidata_version != "14.0.0", f"run moderation.text.tables.make: {differing}"
 
 
 def test_words_of_two_characters_are_pairs() -> None:
