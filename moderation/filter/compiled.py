@@ -12,9 +12,9 @@ import numpy as np
 from moderation.filter.leet.find import Leet
 from moderation.filter.matcher import Matcher, build
 from moderation.filter.pace import GiveWay, at_once, parts
-from moderation.filter.readings.halves import Halves
-from moderation.filter.readings.pictures import Pictures
-from moderation.filter.readings.sounds import SoundIndex, readings, respelled
+from moderation.filter.readings.decomposition import Decomposition
+from moderation.filter.readings.emoji import EmojiReader
+from moderation.filter.readings.pinyin import SoundIndex, read_pinyin, resegment_pinyin
 from moderation.filter.readings.variants import rare
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.personal.candidates import ANNOUNCING, telling
@@ -109,13 +109,13 @@ class Compiled:
             pairs = neighbours(self.patterns)
             beside = bits_of(keys_of(*pairs))
             give_way()
-            self.halves = Halves(self.patterns, pairs, beside)
+            self.decomposition = Decomposition(self.patterns, pairs, beside)
             give_way()
             self.leet = Leet(self._latin(), give_way)
             self.sounds = sounds.result()
         give_way()
-        self.pictures = Pictures(self.exact, self.sounds, pairs, beside)
-        self.marks = telling() | self.pictures.is_picture * PICTURE | rare() * RARE
+        self.emoji = EmojiReader(self.exact, self.sounds, pairs, beside)
+        self.marks = telling() | self.emoji.is_picture * PICTURE | rare() * RARE
         del self._sounding, self._give_way
 
     def _add_terms(self) -> None:
@@ -155,7 +155,7 @@ class Compiled:
                     if doubtful[end] == doubtful[begin]:
                         self._sound(tuple(sounds[begin:end]), number)
                     else:
-                        for reading in readings(folded):
+                        for reading in read_pinyin(folded):
                             self._sound(reading, number)
 
     def _latin(self) -> Iterator[tuple[str, int]]:
@@ -170,7 +170,7 @@ class Compiled:
             # letters say each syllable as often as it stands there
             reading = tuple(sound for sound, count in zip(reading, runs, strict=True) for _ in range(count))
             self._sounding.append((reading, 2 * number + 1))
-        if len(reading) <= 3 and (again := respelled(reading)) != reading and len(again) > 1:
+        if len(reading) <= 3 and (again := resegment_pinyin(reading)) != reading and len(again) > 1:
             self._sounding.append((again, 2 * number + 1))
 
     def _add_others(self) -> None:
@@ -207,7 +207,7 @@ class Compiled:
                 yield term.entry.term[::-1], number, Channel.REVERSAL
             if Channel.INITIALS in term.entry.channels:
                 for initials in {
-                    "".join(names[one - 1][0] for one in way) for way in readings(self.folded[number])
+                    "".join(names[one - 1][0] for one in way) for way in read_pinyin(self.folded[number])
                 }:
                     if len(initials) > 1:
                         yield initials, number, Channel.INITIALS

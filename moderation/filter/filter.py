@@ -21,7 +21,7 @@ from moderation.filter.finds import Find, Finds, suppressed
 from moderation.filter.matcher import available
 from moderation.filter.pace import uncollected
 from moderation.filter.policy import Policy, Verdict
-from moderation.filter.readings.pictures import MAX_CHARS
+from moderation.filter.readings.emoji import MAX_CHARS
 from moderation.filter.result import Hit, Result
 from moderation.filter.scan import Scan
 from moderation.lexicon import Channel, WordList

@@ -10,8 +10,8 @@ from moderation.filter.compiled import ALLOW, ALLOW_OVER_STOPS, PICTURE, RARE, T
 from moderation.filter.finds import MAX_RAW, Find, Finds, Found
 from moderation.filter.matcher import Match
 from moderation.filter.placed import FEW, Placed, columns, placed, places
-from moderation.filter.readings.halves import MAX_PAIRS, joined
-from moderation.filter.readings.hearing import Ear, enough, with_letters
+from moderation.filter.readings.decomposition import MAX_PAIRS, compose
+from moderation.filter.readings.phonetic import PhoneticMatcher, lines_with_letters, repeats_suffice
 from moderation.filter.readings.variants import Variant, strewn, variants
 from moderation.lexicon import Channel
 from moderation.text.edges import edges_hold, gaps_of, has_stop, part_of_number, straddles, with_marks
@@ -36,29 +36,29 @@ class Scan:
         self.batch = batch
         self.texts = texts
         self.found = Found()
-        self._ear = Ear(compiled, texts, self.found)
+        self._phonetic = PhoneticMatcher(compiled, texts, self.found)
         read = None
         self._exact()
         parts = None
         if Channel.SPLIT in channels and len(batch.folded) > 1:
-            parts = compiled.halves.places(batch)
+            parts = compiled.decomposition.places(batch)
             if not any(map(len, parts)):
                 parts = None
         if parts:
-            self._joined(parts)
+            self._match_composed(parts)
         marks = compiled.marks.take(batch.codes)
         self.places = (marks != 0).nonzero()[0]
         self.marks = marks.take(self.places)
         pictures = self.places[(self.marks & PICTURE) != 0]
         if Channel.EMOJI in channels and len(pictures):
-            read = compiled.pictures.read(
+            read = compiled.emoji.read(
                 batch,
                 pictures,
                 by_sound=Channel.HOMOPHONE in channels,
                 beside_letters=Channel.PINYIN in channels,
             )
         if read is not None:
-            self._pictures(*read, by_sound=Channel.HOMOPHONE in channels)
+            self._match_emoji(*read, by_sound=Channel.HOMOPHONE in channels)
         rare = self.places[self.marks >= RARE]
         if len(rare) and (other := list(variants(batch, texts, channels, rare))):
             self._variants(other)
@@ -66,7 +66,7 @@ class Scan:
             self._leet()
             self._strewn()
         if Channel.HOMOPHONE in channels:
-            self._ear.homophones(batch)
+            self._phonetic.match_homophones(batch)
         if Channel.PINYIN in channels:
             for source in (batch, read[0] if read else None):
                 self._letters(source)
@@ -197,9 +197,9 @@ class Scan:
 
     # ------------------------------------------------------------ other readings
 
-    def _joined(self, parts: tuple[Index, Index]) -> None:
+    def _match_composed(self, parts: tuple[Index, Index]) -> None:
         """Split characters: every reading is a line of one haystack."""
-        read = list(joined(self.batch, self.compiled.halves, parts))
+        read = list(compose(self.batch, self.compiled.decomposition, parts))
         if not read:
             return
         if len(read) >= MAX_PAIRS:
@@ -220,12 +220,12 @@ class Scan:
                 span, senses = (low - begin, high - begin), self.compiled.meanings(pattern)
                 self._read(number, span, Channel.SPLIT, senses, units=end - start)
 
-    def _pictures(self, read: Folded, is_read: Flags, *, by_sound: bool) -> None:
+    def _match_emoji(self, read: Folded, is_read: Flags, *, by_sound: bool) -> None:
         """Pictures read as the words for them: by letter and, three syllables or more, by sound."""
         batch, compiled = self.batch, self.compiled
         matches = [(*match, False) for match in compiled.exact.find(read.text)]
-        heard = compiled.sounds.longer(tables().sound.take(read.folded)) if by_sound else []
-        matches += [(start, end, which >> 1, True) for start, end, which in heard if not which & 1]
+        phonetic = compiled.sounds.longer(tables().sound.take(read.folded)) if by_sound else []
+        matches += [(start, end, which >> 1, True) for start, end, which in phonetic if not which & 1]
         if not matches:
             return
         if len(matches) <= FEW:
@@ -239,14 +239,14 @@ class Scan:
             spans = list(zip(read.kept[lows].tolist(), (read.kept[highs - 1] + 1).tolist(), strict=True))
             good = np.flatnonzero(made[highs] > made[lows]).tolist()
         for at in good:
-            _, _, which, heard_so = matches[at]
+            _, _, which, is_phonetic = matches[at]
             low, high = spans[at]
             number = self.batch.number(low)
             self.found.more(number)
             begin = batch.original_begins.item(number)
             if is_read.item(high - 1):
-                high = compiled.pictures.end(batch.codes, high - 1)
-            senses = (Sense(which, Channel.EMOJI, None),) if heard_so else compiled.meanings(which)
+                high = compiled.emoji.end(batch.codes, high - 1)
+            senses = (Sense(which, Channel.EMOJI, None),) if is_phonetic else compiled.meanings(which)
             self._read(number, (low - begin, high - begin), Channel.EMOJI, senses)
 
     def _variants(self, read: list[Variant]) -> None:
@@ -293,7 +293,7 @@ class Scan:
                 finds.triggered = True
             if sense.term < 0 or sense.channel not in (*_WRITTEN, channel):
                 continue
-            if sense.runs and (self._is_number(sense) or not enough(counts, sense.runs)):
+            if sense.runs and (self._is_number(sense) or not repeats_suffice(counts, sense.runs)):
                 continue
             found_by = sense.channel if channel is Channel.EXACT else channel
             # an override turns the text for whoever reads it: no term has to ask for that
@@ -334,30 +334,30 @@ class Scan:
 
     def _letters(self, source: Folded | None) -> None:
         """Pinyin in the texts, or in their readings."""
-        if source is not None and (lines := with_letters(source)) is not None:
-            self._ear.letters(lines)
+        if source is not None and (lines := lines_with_letters(source)) is not None:
+            self._phonetic.match_pinyin(lines)
 
     def _whole(self, parts: tuple[Index, Index], pictures: Index, channels: frozenset[Channel]) -> None:
         """Other disguises beside parts that are put together. `pictures`: original positions."""
         compiled, by_sound = self.compiled, Channel.HOMOPHONE in channels
-        # beside plain characters `_joined` has found them, but for equal halves beside others
+        # beside plain characters `_match_composed` has found them, but for equal halves beside others
         others = by_sound or Channel.PINYIN in channels
-        read = compiled.halves.whole(self.batch, parts, compiled.pictures.is_picture if others else None)
+        read = compiled.decomposition.whole(self.batch, parts, compiled.emoji.is_picture if others else None)
         if read is None:
             return
         whole, is_whole = read
         self._made(compiled.exact.find(whole.text), whole, is_whole)
         if by_sound:
-            self._ear.homophones(whole)
+            self._phonetic.match_homophones(whole)
         shown = None
         there = np.zeros(len(whole.lengths), np.bool_)
         there[whole.numbers(whole.kept)] = True
         pictures = pictures[there.take(whole.numbers(pictures))]
         if len(pictures):
             beside_letters = Channel.PINYIN in channels
-            shown = compiled.pictures.read(whole, pictures, by_sound=by_sound, beside_letters=beside_letters)
+            shown = compiled.emoji.read(whole, pictures, by_sound=by_sound, beside_letters=beside_letters)
         if shown is not None:
-            self._pictures(*shown, by_sound=by_sound)
+            self._match_emoji(*shown, by_sound=by_sound)
         if Channel.PINYIN in channels:
             for source in (whole, shown[0] if shown else None):
                 self._letters(source)

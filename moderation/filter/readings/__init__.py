@@ -1,1 +1,1 @@
-"""Other ways to read a text: by sound, in letters, by parts and pictures, turned, strewn."""
+"""Readings: a text read as homophones, pinyin, decomposed characters (拆字), emoji, look-alikes, reversed."""

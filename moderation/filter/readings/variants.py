@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moderation.filter.readings.pictures import MAX_CHARS
+from moderation.filter.readings.emoji import MAX_CHARS
 from moderation.lexicon import Channel
 from moderation.text.drawn import OVERRIDE, as_drawn
 from moderation.text.fold import Folded

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from moderation.filter import Filter
-from moderation.filter.readings.sounds import readings, respelled, spelled, spelling
+from moderation.filter.readings.pinyin import parse_pinyin, read_pinyin, resegment_pinyin, spell_pinyin
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.lists.files import load_dir
 from moderation.text.tables import tables, use_of
@@ -31,7 +31,7 @@ def found(term: str, text: str) -> list[tuple[str, str]]:
 
 def read(term: str) -> list[str]:
     names = tables().syllables
-    return [" ".join(names[one - 1] for one in reading) for reading in readings(term)]
+    return [" ".join(names[one - 1] for one in reading) for reading in read_pinyin(term)]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_term_is_found_as_its_words_are_read(term: str, text: str) -> None:
 
 def syllables(text: str) -> list[str]:
     names = tables().syllables
-    return [names[sound - 1] for sound, _, _ in spelled(text)]
+    return [names[sound - 1] for sound, _, _ in parse_pinyin(text)]
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_letters_are_read_as_the_longest_syllables_that_leave_a_next_one(text: s
 
 @pytest.mark.parametrize("term", ["贱骨头", "傻女人", "互暖", "反感", "西安"])
 def test_a_respelling_uses_up_all_letters(term: str) -> None:
-    reading = readings(term)[0]
-    assert spelling(respelled(reading)) == spelling(reading)
+    reading = read_pinyin(term)[0]
+    assert spell_pinyin(resegment_pinyin(reading)) == spell_pinyin(reading)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How text sounds: toneless syllables, and finding terms by them.
+"""Pinyin: toneless syllables of text, and an index of terms by them.
 
 Two spellings of a sound: *exact* numbers the syllables as pypinyin writes them; *fuzzy* takes together what
 speakers of southern Mandarin do not tell apart (zh z, ch c, sh s, n l, hu- f-, -ang -an, -eng -en, -ing -in,
@@ -30,7 +30,7 @@ Around = tuple[int, int, int, int]
 """See `SoundIndex.around`."""
 SILENT: Around = (_SILENCE,) * 4
 FUZZY_PAIRS = 5000
-"""Terms of two syllables up to which they are heard with a fuzzy ear: 5 % of the pairs there are."""
+"""Terms of two syllables up to which they are matched by fuzzy sound: 5 % of the pairs there are."""
 _BY_F = {"hu": "fu", "hui": "fei", "hun": "fen"}
 MAX_READINGS = 4
 """Of a term, over all its characters."""
@@ -38,11 +38,11 @@ MAX_READINGS = 4
 
 def fuzzy_spelling(syllable: str) -> str:
     """The spelling that stands for all that sound about the same."""
-    spelling = re.sub("^([zcs])h", r"\1", syllable)
-    spelling = re.sub("^n(?!g?$)", "l", spelling)
-    spelling = re.sub("([aei])ng$", r"\1n", spelling)
-    spelling = re.sub("^([jqx])ue$", r"\1ie", spelling)
-    return _BY_F.get(spelling) or re.sub("^hu(?=a|o)", "f", spelling)
+    letters = re.sub("^([zcs])h", r"\1", syllable)
+    letters = re.sub("^n(?!g?$)", "l", letters)
+    letters = re.sub("([aei])ng$", r"\1n", letters)
+    letters = re.sub("^([jqx])ue$", r"\1ie", letters)
+    return _BY_F.get(letters) or re.sub("^hu(?=a|o)", "f", letters)
 
 
 @functools.cache
@@ -55,7 +55,7 @@ def _fuzzy() -> Codes:
 
 @functools.cache
 def _same() -> Sounds:
-    """Exact sound -> the first exact sound that is the same to a fuzzy ear."""
+    """Exact sound -> the first exact sound that has the same fuzzy sound."""
     fuzzy: list[int] = _fuzzy().tolist()
     first: dict[int, int] = {}
     return np.array([first.setdefault(sound, place) for place, sound in enumerate(fuzzy)], np.uint16)
@@ -87,7 +87,7 @@ def _tree(words: list[str]) -> str:
     return f"(?:{'|'.join(branches)})" + ("?" if ends else "")
 
 
-def spelled(letters: str) -> list[tuple[int, int, int]]:
+def parse_pinyin(letters: str) -> list[tuple[int, int, int]]:
     """Read Latin letters as syllables: (sound, start, end). The longest first, the others left out."""
     numbers = _numbers()
     return [(numbers[found[0]], *found.span()) for found in _syllable().finditer(letters)]
@@ -107,11 +107,11 @@ def fuzzy_text(sounds: Sounds) -> str:
     return _fuzzy().take(sounds).tobytes().decode("utf-16-le")
 
 
-def readings(term: str) -> list[tuple[int, ...]]:
+def read_pinyin(term: str) -> list[tuple[int, ...]]:
     """The ways a folded term of Han characters and digits sounds; none where a character has no sound.
 
     A character with several readings has that of a word it stands in, or two where none is known that says
-    so; in any case its first, which is how a text is heard.
+    so; in any case its first, which is how a text is read.
     """
     table = tables()
     each: list[tuple[int, ...]] = []
@@ -122,14 +122,14 @@ def readings(term: str) -> list[tuple[int, ...]]:
             return []
         if first == second:
             each.append((first,))
-        elif said := _told(term, at):
+        elif said := _sound_in_word(term, at):
             each.append((first,) if said in (first, 0) else (said, first))
         else:
             each.append((first, second))
     return list(itertools.islice(itertools.product(*each), MAX_READINGS))
 
 
-def _told(term: str, at: int) -> int:
+def _sound_in_word(term: str, at: int) -> int:
     """How a character of a term sounds by the longest word around it that says so; 0 if none does."""
     told = tables().told
     for length in (3, 2):
@@ -139,7 +139,7 @@ def _told(term: str, at: int) -> int:
     return 0
 
 
-def respelled(reading: Sequence[int]) -> tuple[int, ...]:
+def resegment_pinyin(reading: Sequence[int]) -> tuple[int, ...]:
     """The syllables that come out where the letters of a reading are taken apart again (反感: fang an).
 
     The reading itself where letters would be left over.
@@ -147,8 +147,8 @@ def respelled(reading: Sequence[int]) -> tuple[int, ...]:
     ends, begins = _seams()
     if not any(ends[one] & begins[two] for one, two in itertools.pairwise(reading)):
         return tuple(reading)
-    letters = spelling(reading)
-    read = spelled(letters)
+    letters = spell_pinyin(reading)
+    read = parse_pinyin(letters)
     if sum(end - start for _, start, end in read) != len(letters):
         return tuple(reading)
     return tuple(sound for sound, _, _ in read)
@@ -170,7 +170,7 @@ def _seams() -> tuple[list[int], list[int]]:
     return ends, begins
 
 
-def spelling(reading: Iterable[int]) -> str:
+def spell_pinyin(reading: Iterable[int]) -> str:
     """The letters of a reading."""
     names = tables().syllables
     return "".join(names[one - 1] for one in reading)
@@ -215,16 +215,16 @@ class SoundIndex:
                     key = int(same[reading[0]]) << 9 | int(same[reading[1]])
                     self._by_pair[key] = (*self._by_pair.get(key, ()), number)
                 elif len(reading) > 2:
-                    pattern = _pattern(reading)
+                    pattern = _fuzzy_pattern(reading)
                     longer[pattern] = (*longer.get(pattern, ()), number)
         self._pairs[list(self._by_pair)] = True
         self._longer = list(longer.values())
         give_way()
         self._matcher = build(list(longer), engine)
         give_way()
-        heard = np.frombuffer("\n".join(longer).encode("utf-16-le"), "<u2")
-        rows = _row(heard[:-2], heard[1:-1], heard[2:])
-        self._rows = bits_of(rows[(heard[1:-1] != 10) & (heard[2:] != 10)])
+        fuzzy_sounds = np.frombuffer("\n".join(longer).encode("utf-16-le"), "<u2")
+        rows = _sound_row(fuzzy_sounds[:-2], fuzzy_sounds[1:-1], fuzzy_sounds[2:])
+        self._rows = bits_of(rows[(fuzzy_sounds[1:-1] != 10) & (fuzzy_sounds[2:] != 10)])
 
     def pairs(self, sounds: Sounds) -> Index:
         """Positions where two neighbours sound like a term of two syllables."""
@@ -246,14 +246,14 @@ class SoundIndex:
 
         `rows`: (n, 3, m); the answer is (n, m).
         """
-        heard = _fuzzy().take(tables().sound.take(rows)).astype(np.uint16)
-        joins = in_keys(self._rows, _row(heard[:, 0], heard[:, 1], heard[:, 2]))
-        return np.asarray(joins & (heard != _SILENT).all(axis=1), np.bool_)
+        fuzzy_sounds = _fuzzy().take(tables().sound.take(rows)).astype(np.uint16)
+        joins = in_keys(self._rows, _sound_row(fuzzy_sounds[:, 0], fuzzy_sounds[:, 1], fuzzy_sounds[:, 2]))
+        return np.asarray(joins & (fuzzy_sounds != _SILENT).all(axis=1), np.bool_)
 
     @staticmethod
     def around(chars: tuple[str, str, str, str]) -> Around:
         """How two folded characters and two more sound, with something between; line ends for none."""
-        one, two, three, four = map(_heard, chars)
+        one, two, three, four = map(_fuzzy_sound, chars)
         return one, two, three, four
 
     def joins_around(self, reading: Around, around: Around) -> bool:
@@ -263,12 +263,14 @@ class SoundIndex:
         if second == _SILENCE:
             second, last_but_one = after, before
         return (
-            before != _SILENCE and (self._row(two_before, before, first) or self._row(before, first, second))
+            before != _SILENCE
+            and (self._sound_row(two_before, before, first) or self._sound_row(before, first, second))
         ) or (
-            after != _SILENCE and (self._row(last_but_one, last, after) or self._row(last, after, two_behind))
+            after != _SILENCE
+            and (self._sound_row(last_but_one, last, after) or self._sound_row(last, after, two_behind))
         )
 
-    def _row(self, one: int, two: int, three: int) -> bool:
+    def _sound_row(self, one: int, two: int, three: int) -> bool:
         return _SILENCE not in (one, two, three) and has_key(self._rows, one << 18 | two << 9 | three)
 
     def longer(self, sounds: Sounds) -> list[Match]:
@@ -281,18 +283,18 @@ class SoundIndex:
 
 
 @functools.lru_cache(maxsize=8192)
-def _heard(char: str) -> int:
-    """The fuzzy sound of a folded character as `_row` has it."""
+def _fuzzy_sound(char: str) -> int:
+    """The fuzzy sound of a folded character as `_sound_row` has it."""
     return fuzzy_code(char) & 0x1FF
 
 
-def _row(first: Sounds, second: Sounds, third: Sounds) -> Codes:
+def _sound_row(first: Sounds, second: Sounds, third: Sounds) -> Codes:
     """Three sounds as private characters in one number."""
     one, two = first.astype(np.uint32) & 0x1FF, second.astype(np.uint32) & 0x1FF
     return np.asarray(one << 18 | two << 9 | third & 0x1FF, np.uint32)
 
 
-def _pattern(reading: Sequence[int]) -> str:
+def _fuzzy_pattern(reading: Sequence[int]) -> str:
     return "".join(map(_private, reading))
 
 

@@ -1,4 +1,4 @@
-"""拆字: a character written as its parts, 女子 for 好, and how they are put together again."""
+"""Character decomposition (拆字): a character written as its parts (女子 for 好), composed again."""
 
 import functools
 import operator
@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moderation.filter.readings.pictures import MAX_CHARS
-from moderation.filter.readings.sounds import fuzzy_code, fuzzy_codes
+from moderation.filter.readings.emoji import MAX_CHARS
+from moderation.filter.readings.pinyin import fuzzy_code, fuzzy_codes
 from moderation.text.fold import Folded
 from moderation.text.tables import (
     CODE_POINTS,
@@ -39,11 +39,12 @@ GROUPS = 7
 TWICE = 1 << GROUPS
 
 
-class Joined(NamedTuple):
-    """Parts put together, with their surroundings. The whole character is at `centre` of `reading`.
+class Composed(NamedTuple):
+    """A reading with parts composed to one character, and its surroundings.
 
-    Character i stands for the folded positions `place(i)` up to `place(i + 1)`. `wide`: folded characters
-    that the whole one stands for. `places`: given where more than one is put together.
+    The whole character is at `centre` of `reading`. Character i stands for the folded positions `place(i)`
+    up to `place(i + 1)`. `wide`: folded characters that the whole one stands for. `places`: given where more
+    than one is composed.
     """
 
     reading: str
@@ -59,33 +60,38 @@ class Joined(NamedTuple):
 
 
 @functools.cache
-def _splits() -> dict[str, str]:
+def _compositions() -> dict[str, str]:
     return {chr(key >> 21) + chr(key & 0x1FFFFF): wholes for key, wholes in tables().splits.items()}
 
 
 @functools.cache
-def _makers() -> dict[str, list[str]]:
+def _decompositions() -> dict[str, list[str]]:
     """Whole character -> the pairs of halves that make it."""
     makers: dict[str, list[str]] = {}
-    for halves, every in _splits().items():
+    for decomposition, every in _compositions().items():
         for one in every:
-            makers.setdefault(one, []).append(halves)
+            makers.setdefault(one, []).append(decomposition)
     return makers
 
 
-class Halves:
-    """The pairs of halves that make a character some pattern has.
+class Decomposition:
+    """Pairs of parts that compose a character of some pattern.
 
     `neighbours`, `beside`: the neighbours in patterns, and the same as a set.
     """
 
     def __init__(self, patterns: Sequence[str], neighbours: Pairs, beside: Bits) -> None:
         there = set().union(*patterns)
-        wholes, makers = _splits(), _makers()
+        wholes, makers = _compositions(), _decompositions()
         # a whole character some pattern has, or one that is a half of such
-        useful = there | {part for one in there for halves in makers.get(one, ()) for part in halves}
-        some = {halves for one in useful for halves in makers.get(one, ())}
-        self.wholes = {halves: "".join(one for one in wholes[halves] if one in useful) for halves in some}
+        useful = there | {
+            part for one in there for decomposition in makers.get(one, ()) for part in decomposition
+        }
+        some = {decomposition for one in useful for decomposition in makers.get(one, ())}
+        self.wholes = {
+            decomposition: "".join(one for one in wholes[decomposition] if one in useful)
+            for decomposition in some
+        }
         # which groups of second halves a character goes before, and the group it is in as one
         self._sides = np.zeros(1 << 16, np.uint16)
         for first, second in map(tuple, self.wholes):
@@ -93,8 +99,8 @@ class Halves:
             self._sides[ord(first) & 0xFFFF] |= group | (TWICE if first == second else 0)
             self._sides[ord(second) & 0xFFFF] |= group << 8
         self._twice = {first for first, second in map(tuple, self.wholes) if first == second}
-        halves = np.array([list(map(ord, pair)) for pair in self.wholes], np.uint32).reshape(-1, 2)
-        keys = keys_of(halves[:, 0], halves[:, 1])
+        decomposition = np.array([list(map(ord, pair)) for pair in self.wholes], np.uint32).reshape(-1, 2)
+        keys = keys_of(decomposition[:, 0], decomposition[:, 1])
         self._bits = bits_of(keys)
         order = keys.argsort()
         self._keys = keys[order]
@@ -106,8 +112,11 @@ class Halves:
         made = np.zeros(CODE_POINTS, np.bool_)
         made[list(map(ord, set().union(*self.wholes.values())))] = True
         before, behind = made.take(one), made.take(two)
-        heard = keys_of(one[before], fuzzy_codes(two[before])), keys_of(fuzzy_codes(one[behind]), two[behind])
-        self._heard = bits_of(np.concatenate(heard))
+        sound_keys = (
+            keys_of(one[before], fuzzy_codes(two[before])),
+            keys_of(fuzzy_codes(one[behind]), two[behind]),
+        )
+        self._sound_pairs = bits_of(np.concatenate(sound_keys))
         self._alone = np.zeros(CODE_POINTS, np.bool_)
         self._alone[[ord(one) for one in patterns if len(one) == 1]] = True
 
@@ -116,7 +125,7 @@ class Halves:
 
         And each character that stands there twice or more -> what two of it make (又又). `at`: see `places`.
         """
-        return self._pairs(batch, at[0]), dict(self._doubles(batch, self._doubled(batch, at[1])))
+        return self._pairs(batch, at[0]), dict(self._doubles(batch, self._double_places(batch, at[1])))
 
     def places(self, batch: Folded) -> tuple[Index, Index]:
         """Folded positions of what may be a first half before a second one, or a half twice."""
@@ -182,7 +191,7 @@ class Halves:
             or any(has_pair(bits, whole, ord(behind)) for bits in (self._beside, self._bits))
         )
 
-    def _doubled(self, batch: Folded, maybe: Index) -> Index:
+    def _double_places(self, batch: Folded, maybe: Index) -> Index:
         """The folded positions of these that stand there twice or more."""
         if not len(maybe):
             return maybe
@@ -214,7 +223,7 @@ class Halves:
         which original positions are read so. None where there are none. `at`: see `places`.
         `is_picture`: by code point; None for equal halves beside other halves only.
         """
-        doubled, maybe = self._doubled(batch, at[1]), at[0]
+        doubled, maybe = self._double_places(batch, at[1]), at[0]
         if is_picture is None:
             if not len(doubled):
                 return None
@@ -266,9 +275,9 @@ class Halves:
         rest = (~fits).nonzero()[0]
         around = fuzzy_codes(looked_up(codes, np.stack((at.take(rest) - 1, at.take(rest) + 2))))
         makes = makes.take(rest)
-        fits[rest] = in_bits(self._heard, np.stack((around[0], makes)), np.stack((makes, around[1]))).any(
-            axis=0
-        )
+        fits[rest] = in_bits(
+            self._sound_pairs, np.stack((around[0], makes)), np.stack((makes, around[1]))
+        ).any(axis=0)
         if len(doubled):
             fits |= np.isin(at + 2, doubled) | np.isin(at - 1, doubled)
         if is_picture is not None:
@@ -292,8 +301,8 @@ class Halves:
                 self._fits_one(text, at, every)
                 or at + 2 in doubled
                 or at - 1 in doubled
-                or (at and has_pair(self._heard, fuzzy_code(text[at - 1]), ord(whole)))
-                or (at + 2 < len(text) and has_pair(self._heard, ord(whole), fuzzy_code(text[at + 2])))
+                or (at and has_pair(self._sound_pairs, fuzzy_code(text[at - 1]), ord(whole)))
+                or (at + 2 < len(text) and has_pair(self._sound_pairs, ord(whole), fuzzy_code(text[at + 2])))
                 or (is_picture is not None and is_picture.item(codes.item(first - 1)))
                 or (is_picture is not None and is_picture.item(codes.item(min(behind, len(codes) - 1))))
             ):
@@ -301,41 +310,41 @@ class Halves:
         return found
 
 
-def joined(batch: Folded, halves: Halves, parts: tuple[Index, Index]) -> Iterator[Joined]:
-    """The surroundings of all parts that make a character, with them put together.
+def compose(batch: Folded, decomposition: Decomposition, parts: tuple[Index, Index]) -> Iterator[Composed]:
+    """Readings of the surroundings of all parts that make a character, with the parts composed.
 
     The first MAX_PAIRS of each text. One reading has all pairs around put together, the first pair first
     where they overlap; where a pair can make several characters, overlaps with another, or is itself a part,
     it has further readings with only itself put together.
     """
-    pairs, doubles = halves.both(batch, parts)
+    pairs, doubles = decomposition.both(batch, parts)
     text = batch.text
     last = -REACH
     near: list[int] = []
     for at, wholes in pairs.items():
         for whole in wholes:
-            yield _with(text, at, at + 2, whole)
-            for more in halves.wholes.get(whole + text[at + 2 : at + 3], ""):
-                yield _with(text, at, at + 3, more)
-            for more in halves.wholes.get(text[at - 1 : at] + whole, "") if at else "":
-                yield _with(text, at - 1, at + 2, more)
+            yield _compose_one(text, at, at + 2, whole)
+            for more in decomposition.wholes.get(whole + text[at + 2 : at + 3], ""):
+                yield _compose_one(text, at, at + 3, more)
+            for more in decomposition.wholes.get(text[at - 1 : at] + whole, "") if at else "":
+                yield _compose_one(text, at - 1, at + 2, more)
         if at - last <= REACH:
             near += [last, at]
         last = at
     for at in dict.fromkeys(near):
-        yield _all_joined(text, pairs, at)
+        yield _compose_all(text, pairs, at)
     for at, wholes in doubles.items():
         for whole in wholes:
-            yield _with(text, at, at + 1, whole)
+            yield _compose_one(text, at, at + 1, whole)
 
 
-def _with(text: str, start: int, end: int, whole: str) -> Joined:
+def _compose_one(text: str, start: int, end: int, whole: str) -> Composed:
     """The surroundings of some characters, with one in their place."""
     low = max(0, start - REACH)
-    return Joined(text[low:start] + whole + text[end : end + REACH], start - low, low, end - start)
+    return Composed(text[low:start] + whole + text[end : end + REACH], start - low, low, end - start)
 
 
-def _all_joined(text: str, pairs: dict[int, str], centre: int) -> Joined:
+def _compose_all(text: str, pairs: dict[int, str], centre: int) -> Composed:
     low, high = max(0, centre - REACH), min(len(text), centre + 2 + REACH)
     chars: list[str] = []
     places: list[int] = []
@@ -349,4 +358,4 @@ def _all_joined(text: str, pairs: dict[int, str], centre: int) -> Joined:
         chars.append(pairs[at][0] if together else text[at])
         places.append(at)
         at += 2 if together else 1
-    return Joined("".join(chars), middle, low, places=[*places, at])
+    return Composed("".join(chars), middle, low, places=[*places, at])

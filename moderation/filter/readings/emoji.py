@@ -1,4 +1,4 @@
-"""Pictures read as the words people say for them: 🍺酒 for 啤酒."""
+"""Emoji reader: pictures read as the words people say for them, 🍺酒 for 啤酒."""
 
 import functools
 import re
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from moderation.filter.matcher import Matcher
-from moderation.filter.readings.sounds import SILENT, Around, SoundIndex, spelled
+from moderation.filter.readings.pinyin import SILENT, Around, SoundIndex, parse_pinyin
 from moderation.text.fold import Folded
 from moderation.text.tables import (
     CODE_POINTS,
@@ -65,8 +65,8 @@ class _Readings(NamedTuple):
     `codes`: the pictures, sorted; those of several code points, see `joined`, behind CODE_POINTS. `begins`,
     `counts`: where the readings of each begin, and how many. `ranks`: the place of each among its picture's.
     `owners`: the picture of each reading. `edges`: four rows, the first two and the last two characters of
-    each reading, a newline where it has but one. `heard`: how these sound. `several`: what characters from
-    `stand_in` on stand for.
+    each reading, a newline where it has but one. `edge_sounds`: how these sound. `several`: what characters
+    from `stand_in` on stand for.
     """
 
     codes: Codes
@@ -77,7 +77,7 @@ class _Readings(NamedTuple):
     owners: Codes
     ranks: Index
     edges: Codes
-    heard: tuple[Around, ...]
+    edge_sounds: tuple[Around, ...]
     stand_in: int
     several: tuple[str, ...]
 
@@ -101,22 +101,22 @@ def _all_readings() -> _Readings:
         owners=np.repeat(np.arange(len(each), dtype=np.uint32), counts),
         ranks=np.concatenate([np.arange(count) for count in counts]),
         edges=np.array([list(map(ord, four)) for four in edges], np.uint32).T,
-        heard=tuple(map(SoundIndex.around, edges)),
+        edge_sounds=tuple(map(SoundIndex.around, edges)),
         stand_in=CODE_POINTS + len(several),
         several=(*several, *readings),
     )
 
 
-class Pictures:
-    """What pictures can stand for, where a pattern may hold it. `is_picture`: by code point."""
+class EmojiReader:
+    """Reads emoji as words, where a pattern may hold them. `is_picture`: by code point."""
 
     def __init__(self, exact: Matcher, sounds: SoundIndex, neighbours: Pairs, beside: Bits) -> None:
         self._beside, self._sounds, self._exact = beside, sounds, exact
         self._all = every = _all_readings()
         codes = np.frombuffer(every.lines.encode("utf-32-le"), np.uint32)
         begins = np.append(0, (codes == NEWLINE).nonzero()[0] + 1)
-        heard = sounds.longer(tables().sound.take(codes))
-        within = [start for start, _, _ in (*exact.find(every.lines), *heard)]
+        edge_sounds = sounds.longer(tables().sound.take(codes))
+        within = [start for start, _, _ in (*exact.find(every.lines), *edge_sounds)]
         self._said = every.several[len(every.several) - len(begins) :]
         self._whole = np.zeros(len(begins), np.bool_)
         self._whole[begins.searchsorted(np.array(within, np.intp), "right") - 1] = True
@@ -141,7 +141,7 @@ class Pictures:
         """
         if len(batch.codes) > MAX_CHARS and batch.lengths.max() > MAX_CHARS:
             places = places[places - batch.original_begins.take(batch.numbers(places)) < MAX_CHARS]
-        places, pictures = self._shown(batch.codes, places)
+        places, pictures = self._find_emoji(batch.codes, places)
         if len(places) == 1:
             return self._one(batch, places, pictures, by_sound, beside_letters)
         owners, readings = self._fitting(batch, places, pictures, by_sound, beside_letters)
@@ -152,7 +152,7 @@ class Pictures:
         counts = np.minimum(np.diff(np.append(firsts, len(owners))), MAX_WAYS)
         places = places.take(owners.take(firsts))
         numbers = batch.numbers(places)
-        strides, ways = self._combined(batch, places, numbers, counts)
+        strides, ways = self._combine_readings(batch, places, numbers, counts)
         lines: list[Index] = []
         read: list[Codes] = []
         for way in range(int(ways.max())):
@@ -174,7 +174,7 @@ class Pictures:
             read.append(codes)
         return self._read(batch, places, np.concatenate(lines), np.concatenate(read))
 
-    def _shown(self, codes: Codes, places: Index) -> tuple[Index, Codes]:
+    def _find_emoji(self, codes: Codes, places: Index) -> tuple[Index, Codes]:
         """The pictures as they are drawn: where each begins, and its code. Joined ones are one (🏃‍♂️)."""
         if not (codes.take(places - 1, mode="wrap") == JOINER).any():
             return places, codes.take(places)
@@ -182,7 +182,7 @@ class Pictures:
         end = 0
         for place in places.tolist():
             if place >= end:
-                code, end = self._drawn(codes, place)
+                code, end = self._emoji_span(codes, place)
                 shown.append((place, code))
         return np.array([place for place, _ in shown], np.intp), np.array(
             [one for _, one in shown], np.uint32
@@ -190,9 +190,9 @@ class Pictures:
 
     def end(self, codes: Codes, place: int) -> int:
         """Where the picture ends that begins at an original position."""
-        return self._drawn(codes, place)[1]
+        return self._emoji_span(codes, place)[1]
 
-    def _drawn(self, codes: Codes, place: int) -> tuple[int, int]:
+    def _emoji_span(self, codes: Codes, place: int) -> tuple[int, int]:
         """The picture that begins at a place, and where it ends."""
         code, stop = codes.item(place), place + 1
         end, key = stop, chr(code)
@@ -212,7 +212,7 @@ class Pictures:
         return code, stop
 
     @staticmethod
-    def _combined(batch: Folded, places: Index, numbers: Index, counts: Index) -> tuple[Index, Index]:
+    def _combine_readings(batch: Folded, places: Index, numbers: Index, counts: Index) -> tuple[Index, Index]:
         """How the readings of pictures are combined.
 
         After how many ways each takes its next one; and in how many ways each text is read.
@@ -399,7 +399,9 @@ class Pictures:
         )
         which = int(self._all.codes.searchsorted(picture))
         begin, fitting = self._all.begins.item(which), []
-        sounds, heard = (self._sounds.around(around), self._all.heard) if by_sound else (SILENT, ())
+        sounds, edge_sounds = (
+            (self._sounds.around(around), self._all.edge_sounds) if by_sound else (SILENT, ())
+        )
         code_before, code_after = ord(before), ord(after)
         joins_before = bool(at) and has_pair(self._before, code_before, which)
         joins_behind = after != "\n" and has_pair(self._behind, code_after, which)
@@ -415,7 +417,7 @@ class Pictures:
                 or after == last
                 or (joins_before and has_pair(self._beside, code_before, ord(first)))
                 or (joins_behind and has_pair(self._beside, ord(last), code_after))
-                or (sounds != SILENT and self._sounds.joins_around(heard[number], sounds))
+                or (sounds != SILENT and self._sounds.joins_around(edge_sounds[number], sounds))
             ):
                 fitting.append(number)
         return fitting
@@ -428,7 +430,7 @@ def _is_beside_pinyin(batch: Folded, at: int, behind: int) -> bool:
     """
     for begin, step in ((at - 1, -1), (behind, 1)):
         run = _run(batch, begin, step) or _run(batch, begin + step, step)
-        if run and sum(end - start for _, start, end in spelled(run)) == len(run):
+        if run and sum(end - start for _, start, end in parse_pinyin(run)) == len(run):
             return True
     return False
 

@@ -1,11 +1,11 @@
-"""Latin letters of a text as syllables: where they are parted, and whether they are ordinary words."""
+"""Spans of pinyin: where Latin letters are cut into syllables, and whether they are ordinary words."""
 
 import functools
 from typing import NamedTuple
 
 import numpy as np
 
-from moderation.filter.readings.sounds import readings, spelling
+from moderation.filter.readings.pinyin import read_pinyin, spell_pinyin
 from moderation.text.fold import Folded
 from moderation.text.tables import Codes, Flags, Index, Kind, tables, use_of
 
@@ -20,7 +20,7 @@ RARER = 12
 
 
 @functools.cache
-def _parting() -> Flags:
+def _break_flags() -> Flags:
     """By code point: whether a syllable does not go on behind it."""
     kinds = tables().kinds
     flags: Flags = (kinds == Kind.SPACE) | (kinds == Kind.STOP)
@@ -28,8 +28,8 @@ def _parting() -> Flags:
     return flags
 
 
-class Spelled(NamedTuple):
-    """A piece of text that is read as syllables.
+class PinyinSpan(NamedTuple):
+    """A span of text that is read as pinyin syllables.
 
     `word`: a character for each, any one where it is spelled, see `by_letters`. `pieces`: the letters between
     spaces and other characters. `noisy`: whether anything else stands within one.
@@ -45,7 +45,9 @@ class Spelled(NamedTuple):
         if all(self.by_letters):
             return True
         each = zip(self.word, term, self.by_letters, strict=False)
-        return len(self.word) == len(term) and all(spelled or char == own for char, own, spelled in each)
+        return len(self.word) == len(term) and all(
+            is_spelled or char == own for char, own, is_spelled in each
+        )
 
     def is_ordinary(self, term: str, *, in_chinese: bool) -> bool:
         """Whether it is plain English, or in pinyin a word that is more frequent than a term.
@@ -64,14 +66,14 @@ class Spelled(NamedTuple):
         letters = "".join(pieces)
         use = tables().spoken.get(letters, 0)
         if not use or letters.replace("v", "u") not in (
-            spelling(one).replace("v", "u") for one in readings(term)
+            spell_pinyin(one).replace("v", "u") for one in read_pinyin(term)
         ):
             return use > 0
         own = use_of(term)
         return use > (max(own, UNKNOWN) + RARER if in_chinese else own)
 
 
-def beside_han(text: str, start: int, end: int) -> bool:
+def is_beside_han(text: str, start: int, end: int) -> bool:
     """Whether a Han character stands beside a span, with spaces between or without."""
     before = text[max(0, start - SPACES) : start].rstrip()
     behind = text[end : end + SPACES].lstrip()
@@ -79,7 +81,7 @@ def beside_han(text: str, start: int, end: int) -> bool:
     return any(kind[ord(char)] == Kind.HAN for char in (before[-1:], behind[:1]) if char)
 
 
-def goes_on(source: Folded, at: int) -> bool:
+def is_continued(source: Folded, at: int) -> bool:
     """Whether a Latin letter or digit stands right before a kept position and in it: no word begins there."""
     kept, kinds, codes = source.kept, tables().kinds, source.codes
     if not 0 < at < len(kept) or kept.item(at) - kept.item(at - 1) != 1:
@@ -87,18 +89,18 @@ def goes_on(source: Folded, at: int) -> bool:
     return all(kinds.item(codes.item(kept.item(one))) == Kind.ALNUM for one in (at - 1, at))
 
 
-def apart_from(source: Folded, is_letter: Flags) -> Index:
+def find_syllable_breaks(source: Folded, is_letter: Flags) -> Index:
     """Kept positions of letters that a space or a stop stands before, and a letter before that.
 
     Not where letters stand one by one: w e i.
     """
     kept, codes = source.kept, source.codes
     if len(kept) <= SHORT:
-        return np.array(_each_apart(kept.tolist(), codes, is_letter.tolist()), np.intp)
+        return np.array(_find_few_breaks(kept.tolist(), codes, is_letter.tolist()), np.intp)
     at: Index = ((kept[1:] - kept[:-1] > 1) & is_letter[1:] & is_letter[:-1]).nonzero()[0] + 1
     if not len(at):
         return at
-    parting = _parting()
+    parting = _break_flags()
     first, last = codes.take(kept.take(at - 1) + 1), codes.take(kept.take(at) - 1)
     at = at[parting.take(first) | parting.take(last)]
     around = np.zeros(len(kept) + 1, np.bool_)
@@ -110,9 +112,9 @@ def apart_from(source: Folded, is_letter: Flags) -> Index:
     return at[~(single.take(at - 1) & single.take(at))]
 
 
-def _each_apart(kept: list[int], codes: Codes, is_letter: list[bool]) -> list[int]:
+def _find_few_breaks(kept: list[int], codes: Codes, is_letter: list[bool]) -> list[int]:
     """The same for a short text: for it, arrays cost more than they save."""
-    parting = _parting()
+    parting = _break_flags()
     at = [
         place
         for place in range(1, len(kept))
@@ -129,7 +131,7 @@ def _each_apart(kept: list[int], codes: Codes, is_letter: list[bool]) -> list[in
     return [place for place in at if not (begins(place - 1) and begins(place + 1))]
 
 
-def pieces_of(source: Folded, apart: Index, first: int, behind: int) -> tuple[list[str], bool]:
+def letter_runs(source: Folded, apart: Index, first: int, behind: int) -> tuple[list[str], bool]:
     """The runs of letters among some kept characters, and whether anything else stands within one."""
     codes, kept = source.kept_codes[first:behind].tolist(), source.kept[first:behind].tolist()
     begins = set((apart[apart.searchsorted(first) : apart.searchsorted(behind)] - first).tolist())

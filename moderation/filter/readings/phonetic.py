@@ -1,4 +1,4 @@
-"""Finding terms by how a text sounds: other characters for the term's, Latin letters for its syllables."""
+"""Phonetic matcher: finds terms written as homophones (other characters) or as pinyin (Latin letters)."""
 
 import functools
 import itertools
@@ -13,8 +13,15 @@ from moderation.filter.compiled import Compiled
 from moderation.filter.finds import Find, Found
 from moderation.filter.matcher import Match
 from moderation.filter.placed import Placed, columns, placed
-from moderation.filter.readings.sounds import Sounds, spelled
-from moderation.filter.readings.spelled import SHORT, Spelled, apart_from, beside_han, goes_on, pieces_of
+from moderation.filter.readings.pinyin import Sounds, parse_pinyin
+from moderation.filter.readings.pinyin_span import (
+    SHORT,
+    PinyinSpan,
+    find_syllable_breaks,
+    is_beside_han,
+    is_continued,
+    letter_runs,
+)
 from moderation.lexicon import Channel
 from moderation.text.boundary import (
     CHANGED,
@@ -47,26 +54,26 @@ def _use() -> npt.NDArray[np.uint8]:
     return use
 
 
-class Ear:
-    """Hears the terms of compiled lists in texts; what it finds goes to `found`."""
+class PhoneticMatcher:
+    """Matches the terms of compiled lists by sound: toneless pinyin. What it finds goes to `found`."""
 
     def __init__(self, compiled: Compiled, texts: list[str], found: Found) -> None:
         self.compiled = compiled
         self.texts = texts
         self.found = found
 
-    def homophones(self, batch: Folded) -> None:
-        """Terms written with other characters that sound alike."""
+    def match_homophones(self, batch: Folded) -> None:
+        """Find terms written with other characters of the same toneless pinyin (homophones)."""
         if len(batch.text) < 2 or batch.text.isascii():
             return
         sounds = self.compiled.sounds
-        heard = tables().sound.take(batch.folded)
-        at = sounds.pairs(heard)
+        syllable_ids = tables().sound.take(batch.folded)
+        at = sounds.pairs(syllable_ids)
         text, terms, folded = batch.text, self.compiled.terms, self.compiled.folded
         matches: list[Match] = []
         if len(at):
-            for start, often in _worth_hearing(batch, at):
-                for number in sounds.at_pair(heard.item(start), heard.item(start + 1)):
+            for start, often in _suspicious_pairs(batch, at):
+                for number in sounds.at_pair(syllable_ids.item(start), syllable_ids.item(start + 1)):
                     if number & 1:
                         continue
                     own = folded[number >> 1]
@@ -75,7 +82,7 @@ class Ear:
                         matches.append((start, start + 2, number >> 1))
         matches += [
             (start, end, number >> 1)
-            for start, end, number in sounds.longer(heard)
+            for start, end, number in sounds.longer(syllable_ids)
             if not number & 1 and not by_chance(text[start:end], folded[number >> 1])
         ]
         if not matches:
@@ -86,9 +93,9 @@ class Ear:
             if text[start:end] != folded[term] and Channel.HOMOPHONE in terms[term].entry.channels
         ]
         for match, where in zip(matches, placed(batch, self.texts, matches), strict=True):
-            self._heard(batch, match, where)
+            self._keep_homophone(batch, match, where)
 
-    def _heard(self, batch: Folded, match: Match, where: Placed) -> None:
+    def _keep_homophone(self, batch: Folded, match: Match, where: Placed) -> None:
         start, end, term = match
         number, low, high, bare, _, latin = where
         finds = self.found.more(number)
@@ -99,50 +106,54 @@ class Ear:
             return
         if batch.text[start:end].isascii() or (latin and not edges_hold(text, low, high)):
             return
-        if (runs := self.compiled.repeats.get(term)) and not enough(batch.run_lengths(start, end), runs):
+        if (runs := self.compiled.repeats.get(term)) and not repeats_suffice(
+            batch.run_lengths(start, end), runs
+        ):
             return
         place = Place(text, low, high)
         if place.covered or (end - start == 2 and not place.scattered):
             return
         finds.found.append(Find(low, high, term, Channel.HOMOPHONE, True))
 
-    def letters(self, source: Folded) -> None:
-        """Runs of Latin letters as syllables, among other characters as they sound."""
+    def match_pinyin(self, source: Folded) -> None:
+        """Find terms written in pinyin: Latin letters as syllables, other characters by their sound."""
         sounds = self.compiled.sounds
         codes, kept = source.kept_codes, source.kept
         is_letter = are_letters(codes)
-        apart = apart_from(source, is_letter)
+        apart = find_syllable_breaks(source, is_letter)
         # a syllable does not go on behind a space
         line = codes.tobytes().decode("utf-32-le")
         cuts = itertools.pairwise((0, *apart.tolist(), len(line)))
-        read = spelled(" ".join([line[begin:end] for begin, end in cuts]))
+        read = parse_pinyin(" ".join([line[begin:end] for begin, end in cuts]))
         if not read:
             return
-        heard, ends, places = (_each_token if len(codes) <= SHORT else _tokens)(codes, read, apart)
+        syllable_ids, ends, places = (_tokens_of_short if len(codes) <= SHORT else _tokens)(
+            codes, read, apart
+        )
         if len(places) < 2:
             return
         by_letters = ends > 0
         beside_letters = (by_letters[1:] | by_letters[:-1]).nonzero()[0]
         matches = [
             (at, at + 2, which)
-            for at in beside_letters[sounds.are_pairs(heard, beside_letters)].tolist()
-            for which in sounds.at_pair(heard.item(at), heard.item(at + 1))
+            for at in beside_letters[sounds.are_pairs(syllable_ids, beside_letters)].tolist()
+            for which in sounds.at_pair(syllable_ids.item(at), syllable_ids.item(at + 1))
         ]
-        matches += [match for match in sounds.longer(heard) if by_letters[match[0] : match[1]].any()]
+        matches += [match for match in sounds.longer(syllable_ids) if by_letters[match[0] : match[1]].any()]
         for start, end, which in matches:
             first, last = places.item(start), places.item(end - 1)
-            behind = ends.item(end - 1) or _behind_repeats(source, last)
-            if not (goes_on(source, first) or goes_on(source, behind)):
+            behind = ends.item(end - 1) or _end_of_repeats(source, last)
+            if not (is_continued(source, first) or is_continued(source, behind)):
                 span = places[start:end].tolist()
                 word = "".join(map(chr, codes[places[start:end]].tolist()))
                 spelled_so = by_letters[start:end].tolist()
-                letters = Spelled(word, spelled_so, *pieces_of(source, apart, first, behind))
-                counts = [_behind_repeats(source, at) - at for at in span]
+                letters = PinyinSpan(word, spelled_so, *letter_runs(source, apart, first, behind))
+                counts = [_end_of_repeats(source, at) - at for at in span]
                 where = (kept.item(first), kept.item(behind - 1) + 1)
-                self._spelled(source, where, letters, which, counts)
+                self._keep_spelling(source, where, letters, which, counts)
 
-    def _spelled(
-        self, source: Folded, span: tuple[int, int], read: Spelled, which: int, counts: list[int]
+    def _keep_spelling(
+        self, source: Folded, span: tuple[int, int], read: PinyinSpan, which: int, counts: list[int]
     ) -> None:
         """Keep a match, if it may be one. `counts`: of each piece, how many characters it takes."""
         term = which >> 1
@@ -150,8 +161,10 @@ class Ear:
             return
         own = self.compiled.folded[term]
         if runs := self.compiled.repeats.get(term):
-            said = [1 if spelled else count for count, spelled in zip(counts, read.by_letters, strict=True)]
-            if which & 1 == 0 and not enough(said, runs):
+            syllable = [
+                1 if is_spelled else count for count, is_spelled in zip(counts, read.by_letters, strict=True)
+            ]
+            if which & 1 == 0 and not repeats_suffice(syllable, runs):
                 return
             if which & 1 and len(read.word) == sum(runs):
                 own = "".join(char * count for char, count in zip(own, runs, strict=True))
@@ -166,11 +179,11 @@ class Ear:
             return
         if not gaps_of(text, low, high, units=len(read.word)):
             return
-        if not read.is_ordinary(self.compiled.folded[term], in_chinese=beside_han(text, low, high)):
+        if not read.is_ordinary(self.compiled.folded[term], in_chinese=is_beside_han(text, low, high)):
             finds.found.append(Find(low, high, term, Channel.PINYIN, clean=True))
 
 
-def _behind_repeats(source: Folded, at: int) -> int:
+def _end_of_repeats(source: Folded, at: int) -> int:
     """The position behind a character that is no syllable, and its repeats; each letter stands for itself."""
     if 97 <= source.kept_codes.item(at) < 123:
         return at + 1
@@ -194,56 +207,58 @@ def _tokens(codes: Codes, read: list[tuple[int, int, int]], apart: Index) -> tup
     inside[firsts + 1] += 1
     inside[lasts] -= 1
     tokens &= np.cumsum(inside[:-1]) == 0
-    heard = tables().sound.take(codes)
-    heard[firsts] = sounds
+    syllable_ids = tables().sound.take(codes)
+    syllable_ids[firsts] = sounds
     ends = np.zeros(len(codes), np.intp)
     ends[firsts] = lasts
     places = np.flatnonzero(tokens)
-    return heard[places], ends[places], places
+    return syllable_ids[places], ends[places], places
 
 
-def _each_token(codes: Codes, read: list[tuple[int, int, int]], apart: Index) -> tuple[Sounds, Index, Index]:
+def _tokens_of_short(
+    codes: Codes, read: list[tuple[int, int, int]], apart: Index
+) -> tuple[Sounds, Index, Index]:
     """The same for a short text: for it, arrays cost more than they save."""
     inserted = [at + before for before, at in enumerate(apart.tolist())]
     syllables = iter(read)
     sound, each = tables().sound, codes.tolist()
     rows: list[tuple[int, int, int]] = []
     at = before = 0
-    said, first, last = _shifted(next(syllables), inserted)
+    syllable, first, last = _remove_padding(next(syllables), inserted)
     while at < len(each):
         code = each[at]
         if at == first:
-            rows.append((said, last, at))
+            rows.append((syllable, last, at))
             at = last
-            said, first, last = _shifted(next(syllables, (0, -1, -1)), inserted)
+            syllable, first, last = _remove_padding(next(syllables, (0, -1, -1)), inserted)
         else:
             if code != before or 97 <= code < 123 or code == NEWLINE:
                 rows.append((sound.item(code), 0, at))
             at += 1
         before = each[at - 1]
-    heard, ends, places = zip(*rows, strict=True)
-    return np.array(heard, np.uint16), np.array(ends), np.array(places)
+    syllable_ids, ends, places = zip(*rows, strict=True)
+    return np.array(syllable_ids, np.uint16), np.array(ends), np.array(places)
 
 
-def _shifted(syllable: tuple[int, int, int], inserted: list[int]) -> tuple[int, int, int]:
-    """A syllable without the spaces before it."""
-    said, first, last = syllable
-    return said, first - bisect_left(inserted, first), last - bisect_left(inserted, last)
+def _remove_padding(syllable: tuple[int, int, int], inserted: list[int]) -> tuple[int, int, int]:
+    """A syllable's sound, start and end, without the spaces inserted before it."""
+    sound, first, last = syllable
+    return sound, first - bisect_left(inserted, first), last - bisect_left(inserted, last)
 
 
-def enough(counts: Sequence[int], runs: Sequence[int]) -> bool:
-    """Whether each character stands as often as in the term. `counts`: how often each does; () if unknown."""
+def repeats_suffice(counts: Sequence[int], runs: Sequence[int]) -> bool:
+    """Whether each character is repeated as often as in the term. `counts`: in the text; () if unknown."""
     return len(counts) == len(runs) and all(have >= want for have, want in zip(counts, runs, strict=True))
 
 
-def _worth_hearing(batch: Folded, at: Index) -> Iterable[tuple[int, int]]:
-    """Of the pairs that sound like a term, those that are not plain language; and the use of each.
+def _suspicious_pairs(batch: Folded, at: Index) -> Iterable[tuple[int, int]]:
+    """Of the pairs that are homophones of a term, those that are not ordinary words; and the use of each.
 
     They are two Han characters side by side that are no word, not both frequent, and no part of a word
     with a neighbour. The cheap questions first: most pairs fall at them.
     """
     if len(at) <= SOME:
-        return _each_worth_hearing(batch, at.tolist())
+        return _few_suspicious_pairs(batch, at.tolist())
     codes, use = batch.folded, _use()
     one, two = codes.take(at), codes.take(at + 1)
     at = at[(one >= 0x80) & (two >= 0x80) & (use.take(one) + use.take(two) <= PLAIN)]
@@ -260,7 +275,7 @@ def _worth_hearing(batch: Folded, at: Index) -> Iterable[tuple[int, int]]:
     return zip(at.tolist(), often.tolist(), strict=True)
 
 
-def _each_worth_hearing(batch: Folded, places: list[int]) -> Iterator[tuple[int, int]]:
+def _few_suspicious_pairs(batch: Folded, places: list[int]) -> Iterator[tuple[int, int]]:
     """The same for a few pairs: for these, arrays cost more than they save."""
     text, use, kept, runs = batch.text, _use(), batch.kept, batch.runs
     words, frequent = tables().pairs, tables().frequent_pairs
@@ -277,8 +292,8 @@ def _each_worth_hearing(batch: Folded, places: list[int]) -> Iterator[tuple[int,
             yield at, often
 
 
-def with_letters(source: Folded) -> Folded | None:
-    """The lines that have Latin letters enough to be read as pinyin."""
+def lines_with_letters(source: Folded) -> Folded | None:
+    """The lines with enough Latin letters to be read as pinyin."""
     if not _LETTER.search(source.text):
         return None
     places = are_letters(source.kept_codes).nonzero()[0]
