@@ -15,14 +15,14 @@ from moderation.filter.pace import GiveWay, at_once, parts
 from moderation.filter.readings.decomposition import Decomposition
 from moderation.filter.readings.emoji import EmojiReader
 from moderation.filter.readings.pinyin import SoundIndex, read_pinyin, resegment_pinyin
-from moderation.filter.readings.variants import rare
+from moderation.filter.readings.variants import variant_flags
 from moderation.lexicon import Channel, Entry, Severity, WordList
 from moderation.personal.candidates import ANNOUNCING, telling
 from moderation.text.edges import has_stop
 from moderation.text.fold import Folded
 from moderation.text.tables import Kind, bits_of, keys_of, neighbours, tables
 
-PICTURE, RARE = np.uint8(0x40), np.uint8(0x80)
+PICTURE, VARIANT = np.uint8(0x40), np.uint8(0x80)
 """In `Compiled.marks`."""
 ALLOW = -1
 TRIGGER = -2
@@ -60,7 +60,8 @@ class Compiled:
     `texts[t]`: term t as it is written; `sources[source_of[t]]`: its list, category and severity.
     `folded[t]`: term t after folding, "" if nothing is left of it; `repeats[t]`: how often each character of
     it stands in the term, where one stands more than once in a row.
-    `marks`: by code point, what `telling` tells of it, whether it is a PICTURE, whether `rare` has it.
+    `marks`: by code point, what `telling` tells of it, whether it is a PICTURE, whether it is one of
+    `variant_flags`.
     `sounds`: terms by sound; number 2 t, or 2 t + 1 for a spelling that only Latin letters can have.
     """
 
@@ -115,7 +116,7 @@ class Compiled:
             self.sounds = sounds.result()
         give_way()
         self.emoji = EmojiReader(self.exact, self.sounds, pairs, beside)
-        self.marks = telling() | self.emoji.is_picture * PICTURE | rare() * RARE
+        self.marks = telling() | self.emoji.is_picture * PICTURE | variant_flags() * VARIANT
         del self._sounding, self._give_way
 
     def _add_terms(self) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from moderation.filter.compiled import ALLOW, ALLOW_OVER_STOPS, PICTURE, RARE, TRIGGER, Compiled, Sense
+from moderation.filter.compiled import ALLOW, ALLOW_OVER_STOPS, PICTURE, TRIGGER, VARIANT, Compiled, Sense
 from moderation.filter.finds import MAX_RAW, Find, Finds, Found
 from moderation.filter.matcher import Match
-from moderation.filter.placed import FEW, Placed, columns, placed, places
 from moderation.filter.readings.decomposition import MAX_PAIRS, compose
 from moderation.filter.readings.phonetic import PhoneticMatcher, lines_with_letters, repeats_suffice
-from moderation.filter.readings.variants import Variant, strewn, variants
+from moderation.filter.readings.variants import Variant, remove_inserted, variants
+from moderation.filter.spans import FEW, Span, columns, find_many_spans, find_spans
 from moderation.lexicon import Channel
 from moderation.text.edges import edges_hold, gaps_of, has_stop, part_of_number, straddles, with_marks
 from moderation.text.fold import Folded
@@ -59,12 +59,12 @@ class Scan:
             )
         if read is not None:
             self._match_emoji(*read, by_sound=Channel.HOMOPHONE in channels)
-        rare = self.places[self.marks >= RARE]
-        if len(rare) and (other := list(variants(batch, texts, channels, rare))):
+        variant_flags = self.places[self.marks >= VARIANT]
+        if len(variant_flags) and (other := list(variants(batch, texts, channels, variant_flags))):
             self._variants(other)
         if Channel.LEET in channels:
             self._leet()
-            self._strewn()
+            self._match_inserted()
         if Channel.HOMOPHONE in channels:
             self._phonetic.match_homophones(batch)
         if Channel.PINYIN in channels:
@@ -81,12 +81,12 @@ class Scan:
             return
         if len(matches) <= FEW:
             least = self.compiled.least
-            rows = zip(matches, placed(self.batch, self.texts, matches), strict=True)
+            rows = zip(matches, find_spans(self.batch, self.texts, matches), strict=True)
             some = [(match, where) for match, where in rows if where[2] - where[1] >= least.item(match[2])]
             self._matched([match for match, _ in some], [where for _, where in some])
             return
         found = columns(matches)
-        where = places(self.batch, found)
+        where = find_many_spans(self.batch, found)
         long = (where.highs - where.lows >= self.compiled.least.take(found[2])).nonzero()[0]
         where = where.take(long)
         terms = self.compiled.plain.take(found[2].take(long))
@@ -100,7 +100,7 @@ class Scan:
         rest = (~lone).nonzero()[0]
         self._matched([matches[one] for one in long.take(rest).tolist()], where.take(rest).rows())
 
-    def _matched(self, matches: Sequence[Match], where: Iterable[Placed]) -> None:
+    def _matched(self, matches: Sequence[Match], where: Iterable[Span]) -> None:
         for (start, end, pattern), (number, low, high, bare, alone, _) in zip(matches, where, strict=True):
             finds = self.found.more(number)
             if finds.too_many:
@@ -316,9 +316,9 @@ class Scan:
                 if not finds.too_many:
                     finds.found.append(Find(start, end, term, Channel.LEET, True))
 
-    def _strewn(self) -> None:
-        """Han characters with a letter or digit strewn into each gap: 加x微x信."""
-        if (read := strewn(self.batch)) is None:
+    def _match_inserted(self) -> None:
+        """Han characters with a letter or digit inserted into each gap: 加x微x信."""
+        if (read := remove_inserted(self.batch)) is None:
             return
         source, left_out = read
         for start, end, which in self.compiled.exact.find(source.text):

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from moderation.filter.compiled import Compiled
 from moderation.filter.finds import Find, Found
 from moderation.filter.matcher import Match
-from moderation.filter.placed import Placed, columns, placed
 from moderation.filter.readings.pinyin import Sounds, parse_pinyin
 from moderation.filter.readings.pinyin_span import (
     SHORT,
@@ -22,6 +21,7 @@ from moderation.filter.readings.pinyin_span import (
     is_continued,
     letter_runs,
 )
+from moderation.filter.spans import Span, columns, find_spans
 from moderation.lexicon import Channel
 from moderation.text.boundary import (
     CHANGED,
@@ -92,10 +92,10 @@ class PhoneticMatcher:
             for start, end, term in matches
             if text[start:end] != folded[term] and Channel.HOMOPHONE in terms[term].entry.channels
         ]
-        for match, where in zip(matches, placed(batch, self.texts, matches), strict=True):
+        for match, where in zip(matches, find_spans(batch, self.texts, matches), strict=True):
             self._keep_homophone(batch, match, where)
 
-    def _keep_homophone(self, batch: Folded, match: Match, where: Placed) -> None:
+    def _keep_homophone(self, batch: Folded, match: Match, where: Span) -> None:
         start, end, term = match
         number, low, high, bare, _, latin = where
         finds = self.found.more(number)

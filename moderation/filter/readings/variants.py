@@ -1,4 +1,4 @@
-"""Readings of texts with something rare in them: Roman numerals, an override, strewn letters, noise.
+"""Readings of texts with something rare in them: Roman numerals, a bidi override, inserted letters, noise.
 
 Ordinary text pays next to nothing for them.
 """
@@ -13,12 +13,12 @@ import numpy as np
 
 from moderation.filter.readings.emoji import MAX_CHARS
 from moderation.lexicon import Channel
-from moderation.text.drawn import OVERRIDE, as_drawn
+from moderation.text.bidi import OVERRIDE, visual_order
 from moderation.text.fold import Folded
 from moderation.text.tables import CODE_POINTS, NEWLINE, Flags, Index, Kind, tables
 
 NEAR = 3
-"""Folded characters from one strewn letter to the next, at most."""
+"""Folded characters from one inserted letter to the next, at most."""
 
 _ROMAN = {
     "Ⅰ": "i",
@@ -33,9 +33,9 @@ _ROMAN = {
     "Ⅵ": "vi",
 }
 _STROKES = "丶丨の"
-"""Strewn between characters like letters, for looks."""
-_ONE_STREWN = rf"(?<=[^\x00-\x7f])[!-~{_STROKES}](?=[^\x00-\x7f])"
-_MAYBE_STREWN = re.compile(f"{_ONE_STREWN}.{{1,{NEAR - 1}}}{_ONE_STREWN}")
+"""Inserted between characters like letters, for looks."""
+_ONE_INSERTED = rf"(?<=[^\x00-\x7f])[!-~{_STROKES}](?=[^\x00-\x7f])"
+_MAYBE_INSERTED = re.compile(f"{_ONE_INSERTED}.{{1,{NEAR - 1}}}{_ONE_INSERTED}")
 
 
 _NO = "の"
@@ -54,7 +54,7 @@ def _noise() -> frozenset[str]:
     return frozenset({one for one in signs if unicodedata.category(one) == "So"} | {"丨", _NO})
 
 
-def rare() -> Flags:
+def variant_flags() -> Flags:
     """By code point: whether `variants` is about it."""
     flags = np.zeros(CODE_POINTS, np.bool_)
     flags[[ord(one) for one in (*_ROMAN, OVERRIDE, *_SEEN_AS, *_noise())]] = True
@@ -91,7 +91,7 @@ def variants(
         if not chars.isdisjoint(_noise() | _SEEN_AS.keys()):
             yield from _without_noise(number, text, channels)
         if OVERRIDE in chars and Channel.REVERSAL in channels:
-            origin = as_drawn(text)
+            origin = visual_order(text)
             yield Variant(number, Channel.REVERSAL, "".join(text[at] for at, _ in origin), origin)
 
 
@@ -145,13 +145,13 @@ def _is_seen_so(text: str, at: int) -> bool:
     return is_alone or text[at] not in _KANA
 
 
-def strewn(batch: Folded) -> tuple[Folded, Index] | None:
-    """The texts with single letters, digits or strokes between Han characters, without those.
+def remove_inserted(batch: Folded) -> tuple[Folded, Index] | None:
+    """Remove single letters, digits or strokes inserted between Han characters.
 
     Two at least, near each other: 加x微x信. Also gives the original positions that are left out.
     """
     codes = batch.kept_codes
-    if len(codes) < 5 or (batch.is_small and not _MAYBE_STREWN.search(batch.text)):
+    if len(codes) < 5 or (batch.is_small and not _MAYBE_INSERTED.search(batch.text)):
         return None
     inner = codes[1:-1]
     between = (inner < 0x80) & (inner != NEWLINE)

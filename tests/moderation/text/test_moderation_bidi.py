@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation.text.drawn import as_drawn
+from moderation.text.bidi import visual_order
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from moderation.text.drawn import as_drawn
     }.items(),
 )
 def test_an_override_turns_what_is_behind_it_up_to_its_end(text: str, order: list[int]) -> None:
-    drawn = as_drawn(text)
+    drawn = visual_order(text)
     assert [at for at, _ in drawn] == order
     assert {at for at, turned in drawn if turned} == turned_places(text)
 

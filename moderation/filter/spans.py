@@ -1,4 +1,4 @@
-"""Where matches in folded text are in the originals, and what stands beside them: many at once, or a few."""
+"""Spans of the original texts for matches in folded text, and what stands beside them."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,9 +11,9 @@ from moderation.text.fold import Folded
 from moderation.text.tables import Flags, Index, Kind, tables
 
 FEW = 8
-"""Matches up to which each is placed by itself: for fewer, arrays cost more than they save."""
+"""Matches up to which each span is found by itself: for fewer, arrays cost more than they save."""
 
-Placed = tuple[int, int, int, bool, bool, bool]
+Span = tuple[int, int, int, bool, bool, bool]
 """(number, low, high, bare, alone, latin): number of the text, code points of that text.
 
 `bare`: nothing was taken out within the match. `alone`: bare, and beside it nothing that a word could reach
@@ -21,8 +21,8 @@ over to. `latin`: it begins or ends with a Latin letter or a digit.
 """
 
 
-class Places(NamedTuple):
-    """The same as `Placed`, many at once: an array for each."""
+class Spans(NamedTuple):
+    """Many of `Span` at once: an array for each field."""
 
     numbers: Index
     lows: Index
@@ -31,21 +31,21 @@ class Places(NamedTuple):
     alone: Flags
     latin: Flags
 
-    def rows(self) -> Iterator[Placed]:
+    def rows(self) -> Iterator[Span]:
         return zip(*(one.tolist() for one in self), strict=True)
 
-    def take(self, at: Index) -> "Places":
+    def take(self, at: Index) -> "Spans":
         numbers, lows, highs, bare, alone, latin = self
-        return Places(
+        return Spans(
             numbers.take(at), lows.take(at), highs.take(at), bare.take(at), alone.take(at), latin.take(at)
         )
 
 
-def placed(batch: Folded, texts: Sequence[str], matches: Sequence[Match]) -> Iterable[Placed]:
-    """Give each match its place, in order."""
+def find_spans(batch: Folded, texts: Sequence[str], matches: Sequence[Match]) -> Iterable[Span]:
+    """Find the original span of each match, in order."""
     if len(matches) <= FEW:
-        return (_one(batch, texts, match) for match in matches)
-    return places(batch, columns(matches)).rows()
+        return (_find_span(batch, texts, match) for match in matches)
+    return find_many_spans(batch, columns(matches)).rows()
 
 
 def columns(matches: Sequence[tuple[int, int, int]]) -> Index:
@@ -54,8 +54,8 @@ def columns(matches: Sequence[tuple[int, int, int]]) -> Index:
     return np.fromiter(itertools.chain.from_iterable(matches), np.intp, count).reshape(-1, 3).T
 
 
-def places(batch: Folded, found: Index) -> Places:
-    """Give many matches their places. `found`: see `columns`."""
+def find_many_spans(batch: Folded, found: Index) -> Spans:
+    """Find the original spans of many matches with arrays. `found`: see `columns`."""
     kind, codes = tables().kinds, batch.codes
     starts, ends, _ = found
     lows, highs = batch.kept.take(batch.runs.take(starts)), batch.kept.take(batch.begins(ends) - 1) + 1
@@ -65,10 +65,10 @@ def places(batch: Folded, found: Index) -> Places:
     before = (lows == 0) | (kind.take(codes.take(lows - 1)) >= Kind.SPACE)
     after = (highs == len(codes)) | (kind.take(codes.take(highs, mode="clip")) >= Kind.SPACE)
     latin = (kind.take(codes.take(lows)) == Kind.ALNUM) | (kind.take(codes.take(highs - 1)) == Kind.ALNUM)
-    return Places(numbers, lows - begins, highs - begins, bare, bare & before & after, latin)
+    return Spans(numbers, lows - begins, highs - begins, bare, bare & before & after, latin)
 
 
-def _one(batch: Folded, texts: Sequence[str], match: Match) -> Placed:
+def _find_span(batch: Folded, texts: Sequence[str], match: Match) -> Span:
     kind = tables().kind
     start, end, _ = match
     low, high = batch.span(start, end)

@@ -1,4 +1,4 @@
-"""Text as it is drawn: an override turns what is behind it, up to its end or that of the line."""
+"""Bidirectional override (U+202E): it reverses what is behind it, up to its end or that of the line."""
 
 import re
 
@@ -6,8 +6,8 @@ OVERRIDE = "\u202e"
 _TURNED = re.compile(f"{OVERRIDE}[^\u202c\n]*")
 
 
-def as_drawn(text: str) -> list[tuple[int, bool]]:
-    """The places of a text in the order they are drawn, and whether each is turned."""
+def visual_order(text: str) -> list[tuple[int, bool]]:
+    """Positions of a text in the order they are shown, and whether each is reversed."""
     order: list[tuple[int, bool]] = []
     at = 0
     for run in _TURNED.finditer(text):
