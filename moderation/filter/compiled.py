@@ -17,7 +17,7 @@ from moderation.filter.readings.emoji import EmojiReader
 from moderation.filter.readings.pinyin import SoundIndex, read_pinyin, resegment_pinyin
 from moderation.filter.readings.variants import variant_flags
 from moderation.lexicon import Channel, Entry, Severity, WordList
-from moderation.personal.candidates import ANNOUNCING, telling
+from moderation.personal.prefilter import ANNOUNCING, telling
 from moderation.text.edges import has_stop
 from moderation.text.fold import Folded
 from moderation.text.tables import Kind, bits_of, keys_of, neighbours, tables

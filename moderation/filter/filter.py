@@ -16,8 +16,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from moderation.filter.candidates import Candidate, TextCandidates, drop_allowed
 from moderation.filter.compiled import Compiled
-from moderation.filter.finds import Find, Finds, suppressed
 from moderation.filter.matcher import available
 from moderation.filter.pace import uncollected
 from moderation.filter.policy import Policy, Verdict
@@ -25,9 +25,9 @@ from moderation.filter.readings.emoji import MAX_CHARS
 from moderation.filter.result import Hit, Result
 from moderation.filter.scan import Scan
 from moderation.lexicon import Channel, WordList
-from moderation.personal.candidates import candidates
 from moderation.personal.find import MAX_READ, Personal, personal
 from moderation.personal.masking import masked, masked_blind
+from moderation.personal.prefilter import prefilter
 from moderation.text.boundary import segmenter
 from moderation.text.fold import Folded
 
@@ -183,8 +183,8 @@ class Filter:
         judged = {
             number
             for scan in scans
-            for number, finds in scan.found.by_text.items()
-            if finds.found or finds.too_many
+            for number, candidates in scan.found.by_text.items()
+            if candidates.found or candidates.too_many
         }
         judged.update(data)
         if len(batch.codes) > MAX_CHARS:
@@ -203,7 +203,7 @@ class Filter:
     def _rate_lone(
         self, state: _Lists, lone: dict[int, tuple[int, int, int]], batch: Folded
     ) -> Iterator[Result]:
-        """What `_judge` would say of one plain find, for many at once: a flood has many."""
+        """What `_judge` would say of one plain candidate, for many at once: a flood has many."""
         exact, base = Channel.EXACT, state.base
         verdicts_of = [self.policy.verdict(source[2], exact, clean=True) for source in base.sources]
         told = [
@@ -221,30 +221,34 @@ class Filter:
 
     def _personal(self, batch: Folded, texts: list[str], scans: list[Scan]) -> dict[int, list[Personal]]:
         every = [one for scan in scans for one in scan.found.by_text.items()]
-        announced = [number for number, finds in every if finds.triggered]
-        maybe = candidates(batch, texts[0], announced, (scans[0].places, scans[0].marks))
+        announced = [number for number, candidates in every if candidates.triggered]
+        maybe = prefilter(batch, texts[0], announced, (scans[0].places, scans[0].marks))
         return {number: read for number in maybe if (read := personal(texts[number]))}
 
     def _judge(
         self,
         state: _Lists,
         text: str,
-        each: list[tuple[Compiled, Finds]],
+        each: list[tuple[Compiled, TextCandidates]],
         data: list[Personal],
     ) -> Result:
         units = _utf16(text)
-        if not data and len(each) == 1 and (find := _only_find(text, each[0][1])) is not None:
-            return self._only(state, *self._rate(each[0][0], find, units))
+        if not data and len(each) == 1 and (candidate := _only_candidate(text, each[0][1])) is not None:
+            return self._only(state, *self._rate(each[0][0], candidate, units))
         if len(each) > 1:
             # an allow-phrase counts for all lists, whichever part of them it came with
-            allowed = [span for _, finds in each for span in finds.allowed]
-            for _, finds in each:
-                finds.allowed = allowed
-        finds_of = [(compiled, find) for compiled, finds in each for find in _distinct(suppressed(finds))]
-        too_many = len(text) > MAX_CHARS or len(finds_of) > MAX_HITS
-        too_many = too_many or any(finds.too_many for _, finds in each)
+            allowed = [span for _, candidates in each for span in candidates.allowed]
+            for _, candidates in each:
+                candidates.allowed = allowed
+        candidates_of = [
+            (compiled, candidate)
+            for compiled, candidates in each
+            for candidate in _distinct(drop_allowed(candidates))
+        ]
+        too_many = len(text) > MAX_CHARS or len(candidates_of) > MAX_HITS
+        too_many = too_many or any(candidates.too_many for _, candidates in each)
         rated: list[tuple[Verdict, Hit]] = []
-        rated += [self._rate(compiled, find, units) for compiled, find in finds_of[:MAX_HITS]]
+        rated += [self._rate(compiled, candidate, units) for compiled, candidate in candidates_of[:MAX_HITS]]
         for one in data:
             hit = Hit(
                 one.kind,
@@ -276,9 +280,15 @@ class Filter:
             complete=not too_many,
         )
 
-    def _rate(self, compiled: Compiled, find: Find, units: _Units) -> tuple[Verdict, Hit]:
-        term = compiled.terms[find.term]
-        start, end, severity, channel, clean = find.start, find.end, term.severity, find.channel, find.clean
+    def _rate(self, compiled: Compiled, candidate: Candidate, units: _Units) -> tuple[Verdict, Hit]:
+        term = compiled.terms[candidate.term]
+        start, end, severity, channel, clean = (
+            candidate.start,
+            candidate.end,
+            term.severity,
+            candidate.channel,
+            candidate.clean,
+        )
         span = (start, end) if units is _same else units(start, end)
         hit = Hit(term.text, term.list, term.category, severity, channel, start, end, span, clean)
         return self.policy.verdict(severity, channel, clean), hit
@@ -435,29 +445,38 @@ def _span(text: str, start: int, end: int) -> tuple[int, int]:
     return low, low + len(text[start:end].encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _only_find(text: str, finds: Finds) -> Find | None:
-    """The one find there is, if nothing else has to be asked. Most texts with any have one."""
-    if len(finds.found) == 1 and not finds.allowed and not finds.too_many and len(text) <= MAX_CHARS:
-        return finds.found[0]
+def _only_candidate(text: str, candidates: TextCandidates) -> Candidate | None:
+    """The one candidate there is, if nothing else has to be asked. Most texts with any have one."""
+    if (
+        len(candidates.found) == 1
+        and not candidates.allowed
+        and not candidates.too_many
+        and len(text) <= MAX_CHARS
+    ):
+        return candidates.found[0]
     return None
 
 
-def _distinct(finds: Iterable[Find]) -> list[Find]:
-    """One find of a term at a place: the surest way it was found."""
-    finds = list(finds)
-    if len(finds) < 2:
-        return finds
-    best: list[Find] = []
+def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """One candidate of a term at a place: the surest way it was matched."""
+    candidates = list(candidates)
+    if len(candidates) < 2:
+        return candidates
+    best: list[Candidate] = []
     ends: dict[int, list[tuple[int, int]]] = {}
-    for find in sorted(finds, key=lambda one: (_SURENESS[one.channel], not one.clean, one.start, -one.end)):
-        there = ends.setdefault(find.term, [])
-        if find.channel is Channel.EXACT and find.clean:
-            fits = (find.start, find.end) not in there[-1:]
+    for candidate in sorted(
+        candidates, key=lambda one: (_SURENESS[one.channel], not one.clean, one.start, -one.end)
+    ):
+        there = ends.setdefault(candidate.term, [])
+        if candidate.channel is Channel.EXACT and candidate.clean:
+            fits = (candidate.start, candidate.end) not in there[-1:]
         else:
-            fits = len(there) < MAX_HITS and not any(a < find.end and find.start < b for a, b in there)
+            fits = len(there) < MAX_HITS and not any(
+                a < candidate.end and candidate.start < b for a, b in there
+            )
         if fits:
-            there.append((find.start, find.end))
-            best.append(find)
+            there.append((candidate.start, candidate.end))
+            best.append(candidate)
     return best
 
 

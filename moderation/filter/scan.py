@@ -1,4 +1,4 @@
-"""Finding the terms of compiled lists in a batch of texts, and telling finds from chance."""
+"""Scan of a batch of texts for the terms of compiled lists; it drops matches that are there by chance."""
 
 import itertools
 from bisect import bisect_right
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from moderation.filter.candidates import MAX_RAW, BatchCandidates, Candidate, TextCandidates
 from moderation.filter.compiled import ALLOW, ALLOW_OVER_STOPS, PICTURE, TRIGGER, VARIANT, Compiled, Sense
-from moderation.filter.finds import MAX_RAW, Find, Finds, Found
 from moderation.filter.matcher import Match
 from moderation.filter.readings.decomposition import MAX_PAIRS, compose
 from moderation.filter.readings.phonetic import PhoneticMatcher, lines_with_letters, repeats_suffice
@@ -20,7 +20,7 @@ from moderation.text.tables import Flags, Index, Kind, tables
 
 _WRITTEN = (Channel.EXACT, Channel.ALIAS)
 _JUDGED = (*_WRITTEN, Channel.SPLIT)
-"""Ways of writing in which a find may be parts of other words by chance."""
+"""Ways of writing in which a match may be parts of other words by chance."""
 
 
 class Scan:
@@ -35,7 +35,7 @@ class Scan:
         self.compiled = compiled
         self.batch = batch
         self.texts = texts
-        self.found = Found()
+        self.found = BatchCandidates()
         self._phonetic = PhoneticMatcher(compiled, texts, self.found)
         read = None
         self._exact()
@@ -95,34 +95,34 @@ class Scan:
         lone[1:] &= ~shared
         lone[:-1] &= ~shared
         at = lone.nonzero()[0]
-        numbers, *finds = (each.take(at).tolist() for each in (*where[:3], terms))
-        self.found.lone = dict(zip(numbers, zip(*finds, strict=True), strict=True))
+        numbers, *candidates = (each.take(at).tolist() for each in (*where[:3], terms))
+        self.found.lone = dict(zip(numbers, zip(*candidates, strict=True), strict=True))
         rest = (~lone).nonzero()[0]
         self._matched([matches[one] for one in long.take(rest).tolist()], where.take(rest).rows())
 
     def _matched(self, matches: Sequence[Match], where: Iterable[Span]) -> None:
         for (start, end, pattern), (number, low, high, bare, alone, _) in zip(matches, where, strict=True):
-            finds = self.found.more(number)
-            if finds.too_many:
+            candidates = self.found.more(number)
+            if candidates.too_many:
                 continue
             for sense in self.compiled.meanings(pattern):
                 if alone and sense.runs is None and sense.term >= 0 and sense.channel is Channel.EXACT:
-                    finds.found.append(Find(low, high, sense.term, Channel.EXACT, True))
+                    candidates.found.append(Candidate(low, high, sense.term, Channel.EXACT, True))
                     continue
                 if (sense.runs is not None or not bare) and not self._repeated_enough(start, end, sense.runs):
                     continue
                 if sense.term == TRIGGER:
-                    finds.triggered = True
+                    candidates.triggered = True
                     continue
                 begin = self.batch.original_begins.item(number)
                 if not bare and end - start == 1 and (pieces := self._pieces(start, sense.runs)):
                     for first, last in pieces:
-                        self._take(number, finds, (first - begin, last - begin), sense, True)
+                        self._take(number, candidates, (first - begin, last - begin), sense, True)
                 elif not bare and not edges_hold(self.texts[number], low, high):
                     first, last = self._trimmed(start, end, sense.runs)
-                    self._take(number, finds, (first - begin, last - begin), sense, bare)
+                    self._take(number, candidates, (first - begin, last - begin), sense, bare)
                 else:
-                    self._take(number, finds, (low, high), sense, bare)
+                    self._take(number, candidates, (low, high), sense, bare)
 
     def _repeated_enough(self, start: int, end: int, runs: tuple[int, ...] | None) -> bool:
         """Letters stand at least as often as in the term; digits exactly so, for 8888 is not 888.
@@ -173,7 +173,9 @@ class Scan:
             low = first[-1][0]
         return low, high
 
-    def _take(self, number: int, finds: Finds, span: tuple[int, int], sense: Sense, bare: bool) -> None:
+    def _take(
+        self, number: int, candidates: TextCandidates, span: tuple[int, int], sense: Sense, bare: bool
+    ) -> None:
         """Keep a match whose letters are there, if it stands at the edges of words."""
         start, end = span
         text = self.texts[number]
@@ -183,14 +185,14 @@ class Scan:
             return
         if sense.term in (ALLOW, ALLOW_OVER_STOPS):
             if sense.term == ALLOW_OVER_STOPS or not has_stop(text, start, end):
-                finds.allowed.append((start, end))
+                candidates.allowed.append((start, end))
             return
         gaps = bare or gaps_of(text, start, end, term=self.compiled.terms[sense.term].entry.term)
         if gaps is None:
             return
         clean = gaps and not straddles(text, start, end)
         end = with_marks(text, end)
-        finds.found.append(Find(start, end, sense.term, sense.channel, clean))
+        candidates.found.append(Candidate(start, end, sense.term, sense.channel, clean))
 
     def _is_number(self, sense: Sense) -> bool:
         return sense.term >= 0 and self.compiled.folded[sense.term].isdecimal()
@@ -262,8 +264,8 @@ class Scan:
             left_out = len({at for at, _ in span}) < last - first
             if not (left_out or any(made for _, made in span)):
                 continue
-            finds = self.found.more(one.text)
-            unsure = one.channel is Channel.LEET and not finds.too_many
+            candidates = self.found.more(one.text)
+            unsure = one.channel is Channel.LEET and not candidates.too_many
             if unsure and straddles(self.texts[one.text], first, last):
                 continue  # a の between two words
             self._read(one.text, (first, last), one.channel, self.compiled.meanings(which))
@@ -282,15 +284,15 @@ class Scan:
 
         `counts`: how often each character stands there, where that is known.
         """
-        finds, text = self.found.by_text[number], self.texts[number]
+        candidates, text = self.found.by_text[number], self.texts[number]
         start, end = span
-        if finds.too_many or not edges_hold(text, start, end):
+        if candidates.too_many or not edges_hold(text, start, end):
             return
         if not gaps_of(text, start, end, units=units, strict=channel is Channel.EMOJI):
             return
         for sense in senses:
             if sense.term == TRIGGER:
-                finds.triggered = True
+                candidates.triggered = True
             if sense.term < 0 or sense.channel not in (*_WRITTEN, channel):
                 continue
             if sense.runs and (self._is_number(sense) or not repeats_suffice(counts, sense.runs)):
@@ -303,7 +305,7 @@ class Scan:
                 or found_by in self._channels_of(sense.term)
             ):
                 clean = found_by not in _JUDGED or not straddles(text, start, end)
-                finds.found.append(Find(start, end, sense.term, found_by, clean))
+                candidates.found.append(Candidate(start, end, sense.term, found_by, clean))
 
     def _channels_of(self, term: int) -> frozenset[Channel]:
         return self.compiled.terms[term].entry.channels
@@ -312,9 +314,9 @@ class Scan:
         """Latin letters written as digits, signs or stars."""
         for number in self.compiled.leet.maybe(self.batch).tolist():
             for start, end, term in self.compiled.leet.find(self.texts[number]):
-                finds = self.found.more(number)
-                if not finds.too_many:
-                    finds.found.append(Find(start, end, term, Channel.LEET, True))
+                candidates = self.found.more(number)
+                if not candidates.too_many:
+                    candidates.found.append(Candidate(start, end, term, Channel.LEET, True))
 
     def _match_inserted(self) -> None:
         """Han characters with a letter or digit inserted into each gap: 加x微x信."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from moderation.filter.candidates import BatchCandidates, Candidate
 from moderation.filter.compiled import Compiled
-from moderation.filter.finds import Find, Found
 from moderation.filter.matcher import Match
 from moderation.filter.readings.pinyin import Sounds, parse_pinyin
 from moderation.filter.readings.pinyin_span import (
@@ -57,7 +57,7 @@ def _use() -> npt.NDArray[np.uint8]:
 class PhoneticMatcher:
     """Matches the terms of compiled lists by sound: toneless pinyin. What it finds goes to `found`."""
 
-    def __init__(self, compiled: Compiled, texts: list[str], found: Found) -> None:
+    def __init__(self, compiled: Compiled, texts: list[str], found: BatchCandidates) -> None:
         self.compiled = compiled
         self.texts = texts
         self.found = found
@@ -98,8 +98,8 @@ class PhoneticMatcher:
     def _keep_homophone(self, batch: Folded, match: Match, where: Span) -> None:
         start, end, term = match
         number, low, high, bare, _, latin = where
-        finds = self.found.more(number)
-        if finds.too_many:
+        candidates = self.found.more(number)
+        if candidates.too_many:
             return
         text = self.texts[number]
         if not bare and not gaps_of(text, low, high, strict=True):
@@ -113,7 +113,7 @@ class PhoneticMatcher:
         place = Place(text, low, high)
         if place.covered or (end - start == 2 and not place.scattered):
             return
-        finds.found.append(Find(low, high, term, Channel.HOMOPHONE, True))
+        candidates.found.append(Candidate(low, high, term, Channel.HOMOPHONE, True))
 
     def match_pinyin(self, source: Folded) -> None:
         """Find terms written in pinyin: Latin letters as syllables, other characters by their sound."""
@@ -174,13 +174,13 @@ class PhoneticMatcher:
         number = source.number(span[0])
         begin = source.original_begins.item(number)
         low, high, text = span[0] - begin, span[1] - begin, self.texts[number]
-        finds = self.found.more(number)
-        if finds.too_many or not edges_hold(text, low, high):
+        candidates = self.found.more(number)
+        if candidates.too_many or not edges_hold(text, low, high):
             return
         if not gaps_of(text, low, high, units=len(read.word)):
             return
         if not read.is_ordinary(self.compiled.folded[term], in_chinese=is_beside_han(text, low, high)):
-            finds.found.append(Find(low, high, term, Channel.PINYIN, clean=True))
+            candidates.found.append(Candidate(low, high, term, Channel.PINYIN, clean=True))
 
 
 def _end_of_repeats(source: Folded, at: int) -> int:

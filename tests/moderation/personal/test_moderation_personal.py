@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from moderation_texts import any_text
 
 from moderation.filter import Filter
-from moderation.personal.candidates import ANNOUNCING, candidates
 from moderation.personal.find import MAX_READ, personal
 from moderation.personal.masking import BORDER, masked, masked_blind
+from moderation.personal.prefilter import ANNOUNCING, prefilter
 from moderation.text.fold import Folded, fold
 
 made = Filter([])
@@ -301,8 +301,8 @@ def test_personal_data_is_found_and_masked(kind: str, text: str, start: int, end
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_holds_personal_data_is_a_candidate_alone_and_among_others(text: str) -> None:
     told = announced(text)
-    assert candidates(Folded([text]), text, told) == [0]
-    assert candidates(Folded(["老师好", text, "谢谢"]), "老师好", [1 for _ in told]) == [1]
+    assert prefilter(Folded([text]), text, told) == [0]
+    assert prefilter(Folded(["老师好", text, "谢谢"]), "老师好", [1 for _ in told]) == [1]
 
 
 def test_the_filter_finds_in_a_batch_and_alone_what_reading_finds() -> None:
@@ -314,8 +314,8 @@ def test_the_filter_finds_in_a_batch_and_alone_what_reading_finds() -> None:
 
 @pytest.mark.parametrize("text", ["老师好", "19:30 开始", "(测试)", "C+", "666", "I love this song"])
 def test_ordinary_chat_is_not_even_read(text: str) -> None:
-    assert candidates(Folded([text]), text, []) == []
-    assert candidates(Folded([text, text]), text, []) == []
+    assert prefilter(Folded([text]), text, []) == []
+    assert prefilter(Folded([text, text]), text, []) == []
 
 
 @pytest.mark.parametrize("kind", FOUND)
@@ -459,8 +459,8 @@ def test_the_blind_mask_keeps_the_length_and_hides_numbers(before: str, inner: s
 
 @given(st.lists(any_text | st.sampled_from(TEXTS), min_size=2, max_size=5))
 def test_a_batch_has_the_candidates_that_its_texts_have_alone(texts: list[str]) -> None:
-    alone = [at for at, text in enumerate(texts) if candidates(Folded([text]), text, [])]
-    assert candidates(Folded(texts), texts[0], []) == alone
+    alone = [at for at, text in enumerate(texts) if prefilter(Folded([text]), text, [])]
+    assert prefilter(Folded(texts), texts[0], []) == alone
 
 
 REPEATED = [

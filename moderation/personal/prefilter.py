@@ -1,6 +1,6 @@
-"""Which texts of a batch may hold personal data (R21).
+"""Prefilter: selects the texts of a batch that may hold personal data (R21).
 
-Told cheaply: by counts of digits, an @, a plate's beginning, a word. Few do; only they are read.
+Cheaply: by counts of digits, an @, a plate's beginning, a word. Few do; only they are read.
 """
 
 import functools
@@ -46,7 +46,7 @@ _DIGIT = re.compile("[0-9]")
 _BEGINS = re.compile(f"[{_PREFIXES}][a-z0-9牌]")
 
 
-def candidates(
+def prefilter(
     batch: Folded, text: str, announced: Collection[int], marked: tuple[Index, Marks] | None = None
 ) -> list[int]:
     """The texts of a batch that may hold personal data. `text`: the first of them.
