@@ -49,15 +49,15 @@ def check(
     made = _filter(terms, lists)
     shown = JsonLines() if json else None
     lines = Lines()
-    told = _Told()
+    notices = _Notices()
     for read, doubtful in batches(sys.stdin.fileno(), lines):
         texts, results, held = judged(made, read, doubtful)
-        told.tell(lines, held, len(texts))
+        notices.print(lines, held, len(texts))
         if shown is not None:
             write(shown.of(texts, results))
         else:
             write("".join(map(as_text, texts, results)).encode())
-    told.end()
+    notices.end()
 
 
 @filter_app.command()
@@ -154,11 +154,11 @@ def history(
         kept = versions.history(lists, name)
         now = next((one.number for one in kept if one.counts), None)
         if json:
-            told = [
+            rows = [
                 {"version": one.number, "saved": one.saved.isoformat(timespec="seconds"), "terms": one.terms}
                 for one in kept
             ]
-            _print_json({"list": name, "now": now, "versions": told})
+            _print_json({"list": name, "now": now, "versions": rows})
             continue
         _print(f"{name}:" if now else f"{name}: what counts now is no version that is kept")
         for one in kept:
@@ -189,11 +189,11 @@ def diff(
         if not kept:
             raise InputError(f"{name}: no other version is kept, so there is nothing to compare")
         before = kept[-1]
-    told = versions.diff(versions.load_version(lists, name, before), new)
+    difference = versions.diff(versions.load_version(lists, name, before), new)
     if json:
-        _print_json({"list": name, "before": before, "after": after, **_differences(told)})
+        _print_json({"list": name, "before": before, "after": after, **_differences(difference)})
         return
-    _print(str(told) or "no difference")
+    _print(str(difference) or "no difference")
 
 
 @filter_app.command(context_settings=_NUMBERS)
@@ -215,13 +215,13 @@ def rollback(
         versions.now(lists, name) if file.exists() else msgspec.structs.replace(wanted, entries=(), allows=())
     )
     back = versions.roll_back(lists, name, version)
-    told = versions.diff(had, back)
+    difference = versions.diff(had, back)
     if json:
-        _print_json({"list": name, "from": version, "version": back.version, **_differences(told)})
+        _print_json({"list": name, "from": version, "version": back.version, **_differences(difference)})
         return
     _print(f"{name}: version {back.version} says what version {version} said, {len(back.entries)} terms")
-    if told:
-        _print(str(told))
+    if difference:
+        _print(str(difference))
 
 
 @filter_app.command()
@@ -247,14 +247,14 @@ MAX_HELD = 20
 """Lines held that are named one by one; the rest are counted."""
 
 
-class _Told:
-    """What is said of standard input on standard error."""
+class _Notices:
+    """Notices about standard input, printed to standard error."""
 
     def __init__(self) -> None:
         self._before = self._held = 0
 
-    def tell(self, lines: Lines, held: dict[int, str], count: int) -> None:
-        """Of `count` more lines. `held`: place among them -> why."""
+    def print(self, lines: Lines, held: dict[int, str], count: int) -> None:
+        """Print those of `count` more lines. `held`: place among them -> why."""
         for note in lines.notes:
             typer.echo(f"streamgate: standard input {note}", err=True)
         lines.notes.clear()
@@ -304,12 +304,12 @@ def _check_terms(file: Path, read: "WordList") -> None:
     empty = [term for term in odd if not Folded([term]).text]
     if not empty:
         return
-    told = ", ".join(map(repr, empty[:4])) + (", ..." if len(empty) > 4 else "")
+    terms_shown = ", ".join(map(repr, empty[:4])) + (", ..." if len(empty) > 4 else "")
     if len(empty) == len(read.entries):
         raise InputError(
-            f"{file}: none of its terms can ever be found: of {told} nothing is left when folded"
+            f"{file}: none of its terms can ever be found: of {terms_shown} nothing is left when folded"
         )
-    typer.echo(f"streamgate: {file}: {told} can never be found: nothing is left when folded", err=True)
+    typer.echo(f"streamgate: {file}: {terms_shown} can never be found: nothing is left when folded", err=True)
 
 
 def installed() -> Path:
@@ -327,14 +327,14 @@ def _terms(done: "Imported") -> str:
     return f"{len(done.list.entries)} terms" + (f", {done.repeated} rows joined" if done.repeated else "")
 
 
-def _differences(told: "Diff") -> dict[str, Any]:
+def _differences(difference: "Diff") -> dict[str, Any]:
     return {
-        "added": [_shown(entry) for entry in told.added],
-        "removed": [_shown(entry) for entry in told.removed],
-        "changed": [{"before": _shown(one.before), "after": _shown(one.after)} for one in told.changed],
-        "allowed": told.allowed,
-        "disallowed": told.disallowed,
-        "head": told.head,
+        "added": [_shown(entry) for entry in difference.added],
+        "removed": [_shown(entry) for entry in difference.removed],
+        "changed": [{"before": _shown(one.before), "after": _shown(one.after)} for one in difference.changed],
+        "allowed": difference.allowed,
+        "disallowed": difference.disallowed,
+        "head": difference.head,
     }
 
 
@@ -359,5 +359,5 @@ def _print(text: str) -> None:
     _print_all([text])
 
 
-def _print_json(told: object) -> None:
-    write(msgspec.json.encode(told) + b"\n")
+def _print_json(value: object) -> None:
+    write(msgspec.json.encode(value) + b"\n")

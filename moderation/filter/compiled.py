@@ -17,7 +17,7 @@ from moderation.filter.readings.emoji import EmojiReader
 from moderation.filter.readings.pinyin import SoundIndex, read_pinyin, resegment_pinyin
 from moderation.filter.readings.variants import variant_flags
 from moderation.lexicon import Channel, Entry, Severity, WordList
-from moderation.personal.prefilter import ANNOUNCING, telling
+from moderation.personal.prefilter import ANNOUNCING, mark_flags
 from moderation.text.edges import has_stop
 from moderation.text.fold import Folded
 from moderation.text.tables import Kind, bits_of, keys_of, neighbours, tables
@@ -60,7 +60,7 @@ class Compiled:
     `texts[t]`: term t as it is written; `sources[source_of[t]]`: its list, category and severity.
     `folded[t]`: term t after folding, "" if nothing is left of it; `repeats[t]`: how often each character of
     it stands in the term, where one stands more than once in a row.
-    `marks`: by code point, what `telling` tells of it, whether it is a PICTURE, whether it is one of
+    `marks`: by code point, its flags in `mark_flags`, whether it is a PICTURE, whether it is one of
     `variant_flags`.
     `sounds`: terms by sound; number 2 t, or 2 t + 1 for a spelling that only Latin letters can have.
     """
@@ -116,7 +116,7 @@ class Compiled:
             self.sounds = sounds.result()
         give_way()
         self.emoji = EmojiReader(self.exact, self.sounds, pairs, beside)
-        self.marks = telling() | self.emoji.is_picture * PICTURE | variant_flags() * VARIANT
+        self.marks = mark_flags() | self.emoji.is_picture * PICTURE | variant_flags() * VARIANT
         del self._sounding, self._give_way
 
     def _add_terms(self) -> None:

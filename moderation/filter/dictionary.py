@@ -72,7 +72,7 @@ class Dictionary:
         wanted = {term for term in terms if len(term) > 1 and term.isalpha() and not term.isascii()}
         ends = self._edges({term[:cut] for term in wanted for cut in range(1, len(term))}, at_end=True)
         begins = self._edges({term[cut:] for term in wanted for cut in range(1, len(term))}, at_end=False)
-        told = {}
+        chances = {}
         for term in wanted:
             found = []
             for cut in range(1, len(term)):
@@ -81,8 +81,8 @@ class Dictionary:
                     times = left.times * right.times - left.itself * right.itself
                     found.append((times / self.total**2 * 1e6, (left.most, right.most)))
             if found:
-                told[term] = Chance(sum(each for each, _ in found), max(found)[1])
-        return told
+                chances[term] = Chance(sum(each for each, _ in found), max(found)[1])
+        return chances
 
     def _edges(self, wanted: set[str], *, at_end: bool) -> dict[str, _Edge]:
         longest = max(map(len, wanted), default=0)

@@ -166,10 +166,10 @@ class Filter:
         some = texts[:SOME]
         if len(texts) < 2 or 10 * len(set(some)) > 9 * len(some):
             return self._check(state, texts)
-        told = dict.fromkeys(texts, state.clean)
-        for text, result in zip(told, self._check(state, list(told)), strict=True):
-            told[text] = result
-        return list(operator.itemgetter(*texts)(told))
+        results_of = dict.fromkeys(texts, state.clean)
+        for text, result in zip(results_of, self._check(state, list(results_of)), strict=True):
+            results_of[text] = result
+        return list(operator.itemgetter(*texts)(results_of))
 
     def _check(self, state: _Lists, texts: list[str]) -> list[Result]:
         joined = "\n".join(texts)
@@ -206,12 +206,12 @@ class Filter:
         """What `_judge` would say of one plain candidate, for many at once: a flood has many."""
         exact, base = Channel.EXACT, state.base
         verdicts_of = [self.policy.verdict(source[2], exact, clean=True) for source in base.sources]
-        told = [
+        rated = [
             (*source, verdict, self.policy.stages[verdict])
             for source, verdict in zip(base.sources, verdicts_of, strict=True)
         ]
         starts, ends, numbers = zip(*lone.values(), strict=True)
-        each = map(told.__getitem__, base.source_of.take(numbers).tolist())
+        each = map(rated.__getitem__, base.source_of.take(numbers).tolist())
         lists, categories, severities, verdicts, stages = zip(*each, strict=True)
         terms, utf16 = map(base.texts.__getitem__, numbers), _utf16_spans(batch, lone, starts, ends)
         hits = map(

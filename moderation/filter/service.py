@@ -209,7 +209,7 @@ class FilterService:
             return [one for one, _ in zip(self.filter.check_many(texts), texts, strict=True)]
         except BaseException as error:  # noqa: BLE001 - a supervisor; a panic of an engine in Rust is no Exception
             if len(texts) == 1:
-                failures[_told(error)] += 1
+                failures[_describe_error(error)] += 1
                 return [None]
         return [result for text in texts for result in self._tried([text], failures)]
 
@@ -229,7 +229,7 @@ class FilterService:
             try:
                 await self.rebuild()
             except Exception as error:  # noqa: BLE001 - a supervisor: what was added counts all the same
-                exception, where = _told(error)
+                exception, where = _describe_error(error)
                 _log.error("filter_settle_failed", exception=exception, where=where)
 
     async def _keep_the_day(self) -> None:
@@ -240,7 +240,7 @@ class FilterService:
                 try:
                     await self.turn(now.date())
                 except Exception as error:  # noqa: BLE001 - a supervisor: what expired is found until the next look
-                    exception, where = _told(error)
+                    exception, where = _describe_error(error)
                     _log.error("filter_turn_failed", exception=exception, where=where)
                 else:
                     _log.info("filter_turned", day=now.date().isoformat(), version=self.filter.version)
@@ -259,7 +259,7 @@ class FilterService:
         return batch
 
 
-def _told(error: BaseException) -> tuple[str, str]:
+def _describe_error(error: BaseException) -> tuple[str, str]:
     """An exception by its name and place only: its message may hold the text."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return type(error).__qualname__, f"{Path(last.filename).name}:{last.lineno}"

@@ -278,10 +278,10 @@ def load_dir(path: Path) -> tuple[WordList, ...]:
         differing = [
             field for field in ManifestRow.__struct_fields__ if getattr(actual, field) != getattr(row, field)
         ]
-        told = ", ".join(
+        differences = ", ".join(
             f"{field} is {getattr(actual, field)}, not {getattr(row, field)}" for field in differing
         )
-        problems.append(Problem(row.file, 0, f"is not what {MANIFEST} says: {told}"))
+        problems.append(Problem(row.file, 0, f"is not what {MANIFEST} says: {differences}"))
     named = {row.file for row in rows}
     problems += [
         Problem(file.name, 0, f"is not named in {MANIFEST}")

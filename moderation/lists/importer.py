@@ -87,7 +87,7 @@ def import_list(
     left_out: list[str] = []
     while must_fix(findings := _findings(one, corpus, lint)):
         if not force:
-            raise UnfitError([_told(read, finding) for finding in findings])
+            raise UnfitError([_at_source(read, finding) for finding in findings])
         bad = {finding.line for finding in findings if finding.level is Level.FIX}
         left_out += [entry.term for entry in one.entries if entry.line in bad]
         left_out += [f"! {allow.phrase}" for allow in one.allows if allow.line in bad]
@@ -98,8 +98,8 @@ def import_list(
         )
         if not one.entries:
             raise ListError.one(source.name, "has no terms but those that must be fixed")
-    told = tuple(_told(read, finding) for finding in findings)
-    return Imported(save(to, one), before, read.repeated, told, tuple(left_out), read.notes)
+    findings_at_source = tuple(_at_source(read, finding) for finding in findings)
+    return Imported(save(to, one), before, read.repeated, findings_at_source, tuple(left_out), read.notes)
 
 
 def _onto(read: Read, before: WordList) -> Read:
@@ -140,7 +140,7 @@ def _is_sentence(term: str) -> bool:
     return han > LONG or (han > LONG / 2 and bool(_PAUSE.search(term))) or bool(_SENTENCE.search(term))
 
 
-def _told(read: Read, finding: Finding) -> Finding:
+def _at_source(read: Read, finding: Finding) -> Finding:
     """A finding with the file and the row its line number stands for, in its reason too."""
     file, row = read.place(finding.line)
 

@@ -40,19 +40,19 @@ _BEHIND, _BEFORE = "vq群", "va"
 _PREFIXES = PROVINCES + "微薇威徽维"
 """They count with a Latin letter, a digit or 牌 behind them: plates, and short words for WeChat."""
 _DIGITS, _SIGN, _PREFIX = 0x0F, 0x10, 0x20
-"""In `telling`, which leaves the two highest bits to others."""
+"""In `mark_flags`, which leaves the two highest bits to others."""
 _ANY_SIGN = re.compile(f"[{re.escape(_SIGNS)}]")
 _DIGIT = re.compile("[0-9]")
 _BEGINS = re.compile(f"[{_PREFIXES}][a-z0-9牌]")
 
 
 def prefilter(
-    batch: Folded, text: str, announced: Collection[int], marked: tuple[Index, Marks] | None = None
+    batch: Folded, text: str, announced: Collection[int], known_marks: tuple[Index, Marks] | None = None
 ) -> list[int]:
-    """The texts of a batch that may hold personal data. `text`: the first of them.
+    """Select the texts of a batch that may hold personal data. `text`: the first of them.
 
-    `announced`: those with a word of `ANNOUNCING`. `marked`: if the caller has them, the places of all that
-    `telling` tells of, in order, and what it tells; others may stand among them.
+    `announced`: those with a word of `ANNOUNCING`. `known_marks`: if the caller has them, the places of all
+    that have a flag in `mark_flags`, in order, and the flags; others may stand among them.
     """
     if len(batch.lengths) == 1:
         # the same questions, asked of one text: there an array costs more than it saves
@@ -61,22 +61,22 @@ def prefilter(
             and np.count_nonzero(batch.kept_codes - np.uint32(48) < 10) >= MIN_DIGITS
         )
         return [0] if some or announced or _BEGINS.search(batch.text) or _is_signed(batch, text) else []
-    if marked is None:
-        told = telling().take(batch.codes)
-        places = (told != 0).nonzero()[0]
-        told = told.take(places)
+    if known_marks is None:
+        marks = mark_flags().take(batch.codes)
+        places = (marks != 0).nonzero()[0]
+        marks = marks.take(places)
     else:
-        places, told = marked
-    enough = _enough_digits(batch, places, told)
-    prefixes = _prefixes(batch, places[(told & _PREFIX) != 0])
-    signs = _signs(batch, places[(told & _SIGN) != 0])
+        places, marks = known_marks
+    with_digits = _texts_with_digits(batch, places, marks)
+    prefixes = _prefixes(batch, places[(marks & _PREFIX) != 0])
+    signs = _signs(batch, places[(marks & _SIGN) != 0])
     more = batch.numbers(np.concatenate((prefixes, signs)))
-    return sorted({*announced, *enough.tolist(), *more.tolist()})
+    return sorted({*announced, *with_digits.tolist(), *more.tolist()})
 
 
-def _enough_digits(batch: Folded, places: Index, told: Marks) -> Index:
-    """The texts with MIN_DIGITS digits. `told`: as `telling` has it, for each of the places."""
-    digits = told & np.uint8(_DIGITS)
+def _texts_with_digits(batch: Folded, places: Index, marks: Marks) -> Index:
+    """The texts with MIN_DIGITS digits. `marks`: as `mark_flags` has it, for each of the places."""
+    digits = marks & np.uint8(_DIGITS)
     some = digits.nonzero()[0]
     each = np.repeat(places.take(some), digits.take(some))
     first, last = each[: 1 - MIN_DIGITS], each[MIN_DIGITS - 1 :]
@@ -102,16 +102,16 @@ def _counts_behind(folded: Codes) -> Flags:
 
 
 @functools.cache
-def telling() -> Marks:
+def mark_flags() -> Marks:
     """By code point: how many digits it folds to, whether it is a sign, whether it is one of _PREFIXES."""
     table = tables()
-    told = (table.fold - np.uint32(48) < 10).astype(np.uint8)
+    marks = (table.fold - np.uint32(48) < 10).astype(np.uint8)
     several = np.array([sum(map(str.isdecimal, each)) for each in table.several], np.uint8)
     many = (table.fold >= CODE_POINTS).nonzero()[0]
-    told[many] = several[table.fold[many] - CODE_POINTS]
-    told[list(map(ord, _SIGNS))] |= _SIGN
-    told[np.isin(table.fold, list(map(ord, _PREFIXES)))] |= _PREFIX
-    return told
+    marks[many] = several[table.fold[many] - CODE_POINTS]
+    marks[list(map(ord, _SIGNS))] |= _SIGN
+    marks[np.isin(table.fold, list(map(ord, _PREFIXES)))] |= _PREFIX
+    return marks
 
 
 def _signs(batch: Folded, places: Index) -> Index:

@@ -131,10 +131,10 @@ def read_pinyin(term: str) -> list[tuple[int, ...]]:
 
 def _sound_in_word(term: str, at: int) -> int:
     """How a character of a term sounds by the longest word around it that says so; 0 if none does."""
-    told = tables().told
+    word_readings = tables().word_readings
     for length in (3, 2):
         for begin in range(max(0, at - length + 1), at + 1):
-            if said := told.get(term[begin : begin + length]):
+            if said := word_readings.get(term[begin : begin + length]):
                 return said[at - begin]
     return 0
 

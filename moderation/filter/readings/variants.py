@@ -120,7 +120,7 @@ def _reading(number: int, text: str, channel: Channel, looks: list[bool], left_o
 def _between_han(text: str, noise: frozenset[str]) -> list[bool]:
     """Of each place whether it is noise, and the nearest letters before it and behind it are Han."""
     kind = tables().kind
-    told = [
+    is_han = [
         None if char in noise or kind[ord(char)] > Kind.ALNUM else kind[ord(char)] == Kind.HAN
         for char in text
     ]
@@ -129,7 +129,7 @@ def _between_han(text: str, noise: frozenset[str]) -> list[bool]:
         found, last = [False] * len(text), False
         for at in places:
             found[at] = last
-            now = told[at]
+            now = is_han[at]
             last = last if now is None else now
         return found
 

@@ -51,7 +51,8 @@ class Tables(NamedTuple):
     `fold`: code point -> folded code point, 0 for deleted, CODE_POINTS + i for `several[i]`.
     `kind`, `kinds`: code point -> Kind, as bytes, which are read one by one, and as an array. `sound`,
     `sound_2`: folded code point -> syllable number + 1, 0 without.
-    `syllables`: their spellings. `told`: words in which a character sounds otherwise -> their sounds.
+    `syllables`: their spellings. `word_readings`: words in which a character sounds
+    otherwise -> their sounds.
     `splits`: first half << 21 | second half -> what they make. `emoji`: picture, or several with joiners ->
     its readings, folded.
     `pairs`, `frequent_pairs`: words of two characters, bit sets, see `is_pair`.
@@ -69,7 +70,7 @@ class Tables(NamedTuple):
     sound: npt.NDArray[np.uint16]
     sound_2: npt.NDArray[np.uint16]
     syllables: tuple[str, ...]
-    told: dict[str, tuple[int, ...]]
+    word_readings: dict[str, tuple[int, ...]]
     splits: dict[int, str]
     emoji: dict[str, tuple[str, ...]]
     pairs: Bits
@@ -100,7 +101,7 @@ def tables() -> Tables:
             for first, second, *parts in made["split_pairs"].tolist()
         }
         emoji = {one: tuple(read) for one, *read in map(str.split, str(made["emoji"]).split("\n"))}
-        told = str(made["told"]).split("\n")
+        words = str(made["told"]).split("\n")
         syllables = iter((made["told_readings"] + 1).tolist())
         keys, use = np.asarray(made["pairs"].cumsum(), np.uint32), made["pair_use"]
         spoken = [line.split(" ") for line in str(made["spoken"]).split("\n")]
@@ -112,7 +113,7 @@ def tables() -> Tables:
             sound,
             sound_2,
             tuple(str(made["syllables"]).split("\n")),
-            {word: tuple(itertools.islice(syllables, len(word))) for word in told},
+            {word: tuple(itertools.islice(syllables, len(word))) for word in words},
             splits,
             emoji,
             bits_of(keys),

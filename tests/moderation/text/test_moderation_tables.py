@@ -76,10 +76,12 @@ def test_english_words_that_can_be_read_as_pinyin_are_known() -> None:
 
 def test_words_are_told_in_which_a_character_sounds_otherwise() -> None:
     names = tables().syllables
-    told = {word: " ".join(names[one - 1] for one in sounds) for word, sounds in tables().told.items()}
-    assert told["银行"] == "yin hang"
-    assert "行人" not in told
-    assert all(len(word) == len(sounds) for word, sounds in tables().told.items())
+    word_readings = {
+        word: " ".join(names[one - 1] for one in sounds) for word, sounds in tables().word_readings.items()
+    }
+    assert word_readings["银行"] == "yin hang"
+    assert "行人" not in word_readings
+    assert all(len(word) == len(sounds) for word, sounds in tables().word_readings.items())
 
 
 def each(text: str) -> str:
