@@ -1,6 +1,8 @@
 """Viewers' comments: filtered, held, reviewed in stages, and only then published. It knows no media.
 
-So far the filter: `filter.Filter` checks texts against word lists and says how carefully people must look
-at them (docs/filter.md). Still to come: the comment model, the review (a pure state machine; no two stages
-by the same person), its store and its service.
+Three rooms, and none imports anything of streamgate: `filter` reads a text and judges it (docs/filter.md),
+`lists` reads, imports and keeps word lists, `personal` finds and masks personal data. `lists` and `personal`
+know neither each other nor the filter. All three stand on `text` (folding, edges, tables of characters),
+`lexicon` (what a word list says) and `errors`. Still to come: `review` (a pure state machine; no two stages
+by the same person) and `desk`, the process that takes comments in.
 """

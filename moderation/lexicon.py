@@ -35,7 +35,7 @@ class Channel(enum.StrEnum):
     SPLIT = "split"
     """拆字: a character written as its two halves (女子 for 好)."""
     LEET = "leet"
-    """Digits, signs or stars for Latin letters (fr33, $ale, f*ck), or strewn between Han (加x微x信)."""
+    """Digits, signs or stars for Latin letters (fr33, $ale, f*ck), or inserted between Han (加x微x信)."""
     EMOJI = "emoji"
     """A character written as a picture of it."""
     PINYIN = "pinyin"

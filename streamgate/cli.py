@@ -3,6 +3,7 @@
 Everything heavy is imported where it is used: `streamgate cut` must be quick.
 """
 
+import functools
 import os
 import pwd
 import time
@@ -13,8 +14,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
-from streamgate.errors import LinkError, StreamgateError
-from streamgate.filter_cli import filter_app
+from streamgate.errors import Fatal, LinkError, StreamgateError
 from streamgate.runtime.datadir import DataDir, default_root
 
 if TYPE_CHECKING:
@@ -33,6 +33,31 @@ class _Group(TyperGroup):
             raise typer.Exit(1) from error
 
 
+class _Filter(TyperGroup):
+    """`streamgate filter`: loads its commands only when they are asked for, and translates their errors."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return _filter_commands().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return _filter_commands().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: Any) -> Any:
+        from moderation.errors import ModerationError
+
+        try:
+            return super().invoke(ctx)
+        except ModerationError as error:
+            raise Fatal(str(error)) from error
+
+
+@functools.cache
+def _filter_commands() -> TyperGroup:
+    from moderation.filter.cli import filter_app
+
+    return typer.main.get_group(filter_app)
+
+
 GATE_RESTART_S = 3.0
 app = typer.Typer(
     cls=_Group,
@@ -44,7 +69,15 @@ app = typer.Typer(
 )
 channel_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, show and change channels.")
 app.add_typer(channel_app, name="channel")
-app.add_typer(filter_app, name="filter")
+app.add_typer(
+    typer.Typer(
+        cls=_Filter,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        help="Check texts against word lists; lint and import lists.",
+    ),
+    name="filter",
+)
 
 _Channel = Annotated[str, typer.Argument(metavar="CHANNEL", help="Name of the channel.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

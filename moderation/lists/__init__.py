@@ -1,1 +1,1 @@
-"""Word lists: files, their text, import, lint, versions."""
+"""Word lists: files, their text, import, versions."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from moderation.errors import InputError
 from moderation.lexicon import (
     CHOOSABLE,
     DEFAULT_CHANNELS,
@@ -28,7 +29,6 @@ from moderation.lexicon import (
     WordList,
 )
 from moderation.lists.slip import severity_behind
-from streamgate.errors import ConfigError
 
 MANIFEST = "manifest.json"
 MAX_LIST_BYTES = 16 << 20
@@ -45,7 +45,7 @@ class Problem(NamedTuple):
         return f"{self.file}:{self.line}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
 
 
-class ListError(ConfigError):
+class ListError(InputError):
     """A list, or a directory of lists, that is refused. `problems` has all that is wrong, in order."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -278,10 +278,10 @@ def load_dir(path: Path) -> tuple[WordList, ...]:
         differing = [
             field for field in ManifestRow.__struct_fields__ if getattr(actual, field) != getattr(row, field)
         ]
-        told = ", ".join(
+        differences = ", ".join(
             f"{field} is {getattr(actual, field)}, not {getattr(row, field)}" for field in differing
         )
-        problems.append(Problem(row.file, 0, f"is not what {MANIFEST} says: {told}"))
+        problems.append(Problem(row.file, 0, f"is not what {MANIFEST} says: {differences}"))
     named = {row.file for row in rows}
     problems += [
         Problem(file.name, 0, f"is not named in {MANIFEST}")

@@ -9,7 +9,7 @@ import msgspec
 
 from moderation.lexicon import Allow, Severity, WordList
 from moderation.lists.files import ListError, Problem, load_list
-from moderation.lists.lint import Finding, Level, lint, must_fix
+from moderation.lists.findings import Finding, Level, Lint, must_fix
 from moderation.lists.table import APART, Read, read_table
 from moderation.lists.versions import Diff, check_name, diff, save
 
@@ -57,6 +57,7 @@ def import_list(
     *,
     category: str,
     to: Path,
+    lint: Lint,
     severity: Severity = Severity.SENSITIVE,
     corpus: Sequence[str] = (),
     sheet: str | None = None,
@@ -65,8 +66,9 @@ def import_list(
     """Read a table and make it list `category` of a directory, as a new version.
 
     Its terms take the place of the list's; allow-phrases and titles of the list stay and those of the table
-    come to them. `severity`: of terms that name none. `sheet`: the only one to read. `force`: rows that must
-    be fixed are left out, and the others installed.
+    come to them. `lint`: says what is wrong with the list; the filter's own is `moderation.filter.lint.lint`.
+    `severity`: of terms that name none. `corpus`: for `lint`. `sheet`: the only one to read. `force`: rows
+    that must be fixed are left out, and the others installed.
 
     Raises:
         ListError: with every problem, by row. Nothing has been written.
@@ -83,9 +85,9 @@ def import_list(
         read = _onto(read, before)
     one = read.list
     left_out: list[str] = []
-    while must_fix(findings := _findings(one, corpus)):
+    while must_fix(findings := _findings(one, corpus, lint)):
         if not force:
-            raise UnfitError([_told(read, finding) for finding in findings])
+            raise UnfitError([_at_source(read, finding) for finding in findings])
         bad = {finding.line for finding in findings if finding.level is Level.FIX}
         left_out += [entry.term for entry in one.entries if entry.line in bad]
         left_out += [f"! {allow.phrase}" for allow in one.allows if allow.line in bad]
@@ -96,8 +98,8 @@ def import_list(
         )
         if not one.entries:
             raise ListError.one(source.name, "has no terms but those that must be fixed")
-    told = tuple(_told(read, finding) for finding in findings)
-    return Imported(save(to, one), before, read.repeated, told, tuple(left_out), read.notes)
+    findings_at_source = tuple(_at_source(read, finding) for finding in findings)
+    return Imported(save(to, one), before, read.repeated, findings_at_source, tuple(left_out), read.notes)
 
 
 def _onto(read: Read, before: WordList) -> Read:
@@ -117,7 +119,7 @@ def _onto(read: Read, before: WordList) -> Read:
     return read._replace(list=onto, files=(*read.files, f"{before.name}.txt"))
 
 
-def _findings(one: WordList, corpus: Sequence[str]) -> list[Finding]:
+def _findings(one: WordList, corpus: Sequence[str], lint: Lint) -> list[Finding]:
     """What lint says, and terms that are sentences: of a cover sheet, or below the table."""
     prose = [
         Finding(
@@ -138,7 +140,7 @@ def _is_sentence(term: str) -> bool:
     return han > LONG or (han > LONG / 2 and bool(_PAUSE.search(term))) or bool(_SENTENCE.search(term))
 
 
-def _told(read: Read, finding: Finding) -> Finding:
+def _at_source(read: Read, finding: Finding) -> Finding:
     """A finding with the file and the row its line number stands for, in its reason too."""
     file, row = read.place(finding.line)
 

@@ -62,7 +62,7 @@ class Diff(NamedTuple):
         lines = [*self.head]
         lines += [f"- {entry.term} | {entry.severity.word}" for entry in self.removed]
         lines += [f"+ {entry.term} | {entry.severity.word}" for entry in self.added]
-        lines += [f"~ {one.after.term} | {_told(one)}" for one in self.changed]
+        lines += [f"~ {one.after.term} | {_describe_change(one)}" for one in self.changed]
         lines += [f"- ! {phrase}" for phrase in self.disallowed]
         lines += [f"+ ! {phrase}" for phrase in self.allowed]
         return "\n".join(lines)
@@ -173,8 +173,8 @@ def load_version(directory: Path, name: str, number: int) -> WordList:
     """Raises ListError if there is no such version."""
     kept = _known(directory, name)
     if number not in kept:
-        told = ", ".join(map(str, kept)) or "none"
-        raise _refused(name, f"has no version {number}; kept are {told}")
+        numbers = ", ".join(map(str, kept)) or "none"
+        raise _refused(name, f"has no version {number}; kept are {numbers}")
     return msgspec.structs.replace(load_list(directory / HISTORY / name / f"{number}.txt"), name=name)
 
 
@@ -234,7 +234,7 @@ def _placeless(entry: Entry) -> Entry:
     return msgspec.structs.replace(entry, line=0)
 
 
-def _told(change: Change) -> str:
+def _describe_change(change: Change) -> str:
     before, after = change
     if before.severity is not after.severity:
         return f"{before.severity.word} -> {after.severity.word}"

@@ -1,1 +1,1 @@
-"""Personal data: found, told apart, masked (R21)."""
+"""Personal data: found, classified, masked (R21)."""

@@ -32,10 +32,10 @@ class Personal(NamedTuple):
 def personal(text: str) -> list[Personal]:
     """All finds in the first MAX_READ code points, ordered, without overlaps. Time grows with the length."""
     text = text[:MAX_READ]
-    (soft, places), *drawn = readings(text)
+    (soft, places), *reordered = readings(text)
     found: list[tuple[int, int, str, bool]] = []
     covered = bytearray(len(text))
-    for read, order in drawn:
+    for read, order in reordered:
         for kind, low, high in _spots(read):
             there = order[low:high]
             start, end = min(there), max(there) + 1

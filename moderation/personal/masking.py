@@ -9,9 +9,9 @@ from moderation.personal.find import MAX_READ, Personal
 from moderation.personal.numbers import MAYBE_NUMBER
 from moderation.personal.plates import MAYBE_PLATE
 from moderation.personal.softread import ROUND_ZERO, readings
-from moderation.tables import Kind, tables
-from moderation.text.drawn import as_drawn
+from moderation.text.bidi import visual_order
 from moderation.text.edges import with_marks
+from moderation.text.tables import Kind, tables
 
 BORDER = 256
 """Code points before MAX_READ that are masked blind as well: a number may lie across."""
@@ -30,7 +30,7 @@ def masked(text: str, finds: Sequence[Personal]) -> str:
     out = list(text)
     rank: dict[int, int] = {}
     if any(one.turned for one in finds):
-        rank = {at: place for place, (at, _) in enumerate(as_drawn(text[:MAX_READ]))}
+        rank = {at: place for place, (at, _) in enumerate(visual_order(text[:MAX_READ]))}
     for one in finds:
         span: Sequence[int] = range(one.start, one.end)
         if one.turned:

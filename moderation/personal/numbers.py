@@ -1,4 +1,4 @@
-"""Mobile and phone numbers, resident IDs, bank cards: told by their digits and by how those are grouped.
+"""Mobile and phone numbers, resident IDs, bank cards: recognised by their digits and groups.
 
 All of it works on text that was read softly.
 """
@@ -56,7 +56,7 @@ _CARD = re.compile(
 _MISTYPED = re.compile(r"[1-9]\d{14}(?:\d{2}[\dx]?)?")
 _ANY_CARD = re.compile(r"[3-6]\d{14,18}|9558\d{15}")
 
-_TOLD = {
+_ANNOUNCING = {
     "phone": re.compile(
         rf"(?:手机|电话|座机|固话|热线|传真|致电|拨打|打给?我|联系(?:我|方式)?|号码|短信|tel|phone|mobile|call|fax){LINK}$"
     ),
@@ -124,11 +124,11 @@ class _Run:
         self.sizes = [b - a for a, b in self.groups]
         self.marks = [_mark(soft[a:b]) for (_, a), (b, _) in itertools.pairwise(self.groups)]
         before = soft[max(0, start - _TOLD_WITHIN) : start]
-        self.told = {kind for kind, words in _TOLD.items() if words.search(before)}
+        self.announced = {kind for kind, words in _ANNOUNCING.items() if words.search(before)}
         code = soft[slice(*self.groups[0])]
         self.abroad = code == "0086" or (code.startswith("86") and before.endswith("+"))
         self.head = int(len(self.groups) > 1 and code in {"86", "0086"})
-        """The first group behind the country's code; `told` and `abroad` are about what begins there."""
+        """The first group behind the country's code; `announced` and `abroad` are about what begins there."""
 
     def spots(self) -> Iterator[Spot]:
         for first in range(len(self.groups)):
@@ -151,8 +151,8 @@ class _Run:
         digits = "".join(self.soft[a:b] for a, b in self.groups[first:last])
         if len(digits) == 17 and (tail := _LAST_X.match(self.soft, end)):
             digits, end = digits + "x", tail.end()
-        told = self.told if first == self.head else set()
-        kind, skip = _kind_of(digits, told, abroad=self.abroad and first == self.head)
+        announced = self.announced if first == self.head else set()
+        kind, skip = _kind_of(digits, announced, abroad=self.abroad and first == self.head)
         if not kind:
             return
         while first < last and skip >= self.sizes[first]:
@@ -160,20 +160,20 @@ class _Run:
             first += 1
         if kind == "local" and counts_something(self.soft, end):
             return
-        if self._fits(kind, first, last, skip, told=bool(told)):
+        if self._fits(kind, first, last, skip, announced=bool(announced)):
             yield "phone" if kind == "local" else kind, self.groups[first][0] + skip, end
 
-    def _fits(self, kind: str, first: int, last: int, skip: int, *, told: bool) -> bool:
+    def _fits(self, kind: str, first: int, last: int, skip: int, *, announced: bool) -> bool:
         """Whether people part such a number in this way: groups first to last, without `skip` digits."""
         soft, groups, marks = self.soft, self.groups[first:last], self.marks[first : last - 1]
         start, end = groups[0][0], groups[-1][1]
         if not marks:
-            return told or not _DECIMAL_OR_HEX.search(soft[max(0, start - 3) : start])
+            return announced or not _DECIMAL_OR_HEX.search(soft[max(0, start - 3) : start])
         sizes = (self.sizes[first] - skip, *self.sizes[first + 1 : last])
         usual = sizes in _LAYOUTS.get(kind, ()) or max(sizes) == 1
         if any(map(str.isalnum, marks)):
             return self._parted_by_letters(marks, sizes, start, end, usual=usual or kind == "resident-id")
-        if told or kind == "resident-id":
+        if announced or kind == "resident-id":
             return True
         if not _part_one_number(marks) or _are_several(kind, [soft[a:b] for a, b in groups], marks[0]):
             return False
@@ -230,11 +230,11 @@ def _are_several(kind: str, groups: list[str], mark: str) -> bool:
     return years > 1 or marks or all(one.endswith(zeros) for one in groups)
 
 
-def _kind_of(digits: str, told: set[str], *, abroad: bool) -> tuple[str, int]:
+def _kind_of(digits: str, announced: set[str], *, abroad: bool) -> tuple[str, int]:
     """What such digits are, and how many of them come before it (86). `abroad`: behind +86."""
-    if _is_resident(digits, told):
+    if _is_resident(digits, announced):
         return "resident-id", 0
-    if _is_card(digits, told):
+    if _is_card(digits, announced):
         return "bank-card", 0
     if mobile := _MOBILE.fullmatch(digits):
         return "mobile", mobile.start(1)
@@ -242,22 +242,22 @@ def _kind_of(digits: str, told: set[str], *, abroad: bool) -> tuple[str, int]:
         return "phone", 0
     if abroad and (phone := _PHONE_ABROAD.fullmatch(digits)):
         return "phone", phone.start(1)
-    local = _LOCAL_ANY if "behind area" in told else _LOCAL if "local" in told else None
+    local = _LOCAL_ANY if "behind area" in announced else _LOCAL if "local" in announced else None
     return ("local", 0) if local and local.fullmatch(digits) else ("", 0)
 
 
-def _is_resident(digits: str, told: set[str]) -> bool:
+def _is_resident(digits: str, announced: set[str]) -> bool:
     """By its check digit; behind its word in any case, for a slip hides nothing of the rest."""
-    if "resident" in told and _MISTYPED.fullmatch(digits):
+    if "resident" in announced and _MISTYPED.fullmatch(digits):
         return True
     return bool(_RESIDENT.fullmatch(digits)) and is_resident_id(digits)
 
 
-def _is_card(digits: str, told: set[str]) -> bool:
+def _is_card(digits: str, announced: set[str]) -> bool:
     """The same of the number of a card."""
-    if "card" in told and _CARD.fullmatch(digits):
+    if "card" in announced and _CARD.fullmatch(digits):
         return True
-    return bool((_ANY_CARD if "card" in told else _CARD).fullmatch(digits)) and is_luhn(digits)
+    return bool((_ANY_CARD if "card" in announced else _CARD).fullmatch(digits)) and is_luhn(digits)
 
 
 def is_resident_id(number: str) -> bool:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from moderation.tables import CODE_POINTS, Kind, tables
-from moderation.text.drawn import OVERRIDE, as_drawn
+from moderation.text.bidi import OVERRIDE, visual_order
+from moderation.text.tables import CODE_POINTS, Kind, tables
 
 Spot = tuple[str, int, int]
 """A kind of personal data, and where it begins and ends in a text that was read softly."""
@@ -82,6 +82,6 @@ def readings(text: str) -> Iterator[tuple[str, Sequence[int]]]:
     """The text as it is stored; then as it is drawn, where an override turns some of it."""
     yield read_softly(text)
     if OVERRIDE in text:
-        order = [at for at, _ in as_drawn(text)]
+        order = [at for at, _ in visual_order(text)]
         soft, places = read_softly("".join(map(text.__getitem__, order)))
         yield soft, list(map(order.__getitem__, places))

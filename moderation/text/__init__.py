@@ -1,1 +1,1 @@
-"""Text as the filter sees it: folded, with its edges, words and places."""
+"""Text as every room reads it: folded, with its edges and words; what is known of characters."""

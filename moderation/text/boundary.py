@@ -4,7 +4,7 @@ import functools
 import importlib
 from collections.abc import Callable
 
-from moderation.tables import CODE_POINTS, Kind, has_pair, tables, use_of
+from moderation.text.tables import CODE_POINTS, Kind, has_pair, tables, use_of
 
 WINDOW = 8
 """Code points to each side of a find that are segmented. More changes no cut next to it and costs time."""

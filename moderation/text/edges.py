@@ -3,9 +3,9 @@
 import re
 import unicodedata
 
-from moderation.tables import Kind, tables
 from moderation.text.boundary import Place
 from moderation.text.fold import fold
+from moderation.text.tables import Kind, tables
 
 MAX_GAP = 8
 """Visible characters between two letters of a find; beyond, it is no longer one word."""

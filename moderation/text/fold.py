@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from moderation.tables import CODE_POINTS, NEWLINE, Codes, Flags, Index, tables
+from moderation.text.tables import CODE_POINTS, NEWLINE, Codes, Flags, Index, tables
 
 SMALL = 1000
 """Code points of a small text."""

@@ -9,6 +9,7 @@ from collections import deque
 from typing import NamedTuple
 
 from streamgate.core.clip import Clip
+from streamgate.core.delay import MIN_DELAY_US, check_delay
 from streamgate.core.packet import Aired, FeedFormat, Kind, Packet
 from streamgate.core.program import Program
 from streamgate.core.ring import Held, Ring
@@ -16,9 +17,6 @@ from streamgate.core.spans import Spans
 from streamgate.errors import Refused
 
 SECOND_US = 1_000_000
-MIN_DELAY_S = 30  # rule R1, Art. 16: at least 30 seconds. Nothing lowers it.
-MAX_DELAY_S = 600
-MIN_DELAY_US = MIN_DELAY_S * SECOND_US
 GAP_US = SECOND_US  # a longer hole in the arrivals is filled; a shorter one is jitter, passed on as it came
 EARLY_AUDIO_US = SECOND_US  # audio that came this long before the keyframe it belongs to still joins it
 SLATE = "slate"
@@ -37,22 +35,6 @@ class Notice(NamedTuple):
 
     code: str
     detail: str = ""
-
-
-def check_delay(seconds: float) -> int:
-    """Return the delay in microseconds. Refused outside 30 to 600 s."""
-    if not seconds >= MIN_DELAY_S:
-        raise Refused(
-            f"a delay of {seconds:g} s: rule R1 (Art. 16) demands at least {MIN_DELAY_S} seconds;"
-            f" choose {MIN_DELAY_S} to {MAX_DELAY_S}",
-            f"延时 {seconds:g} 秒被拒绝：规则 R1（第十六条）要求不少于 {MIN_DELAY_S} 秒",
-        )
-    if seconds > MAX_DELAY_S:
-        raise Refused(
-            f"a delay of {seconds:g} s is too long; choose {MIN_DELAY_S} to {MAX_DELAY_S}",
-            f"延时 {seconds:g} 秒过长，允许 {MIN_DELAY_S} 至 {MAX_DELAY_S} 秒",
-        )
-    return round(seconds * SECOND_US)
 
 
 class Gate:

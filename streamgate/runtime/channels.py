@@ -15,13 +15,12 @@ from pathlib import Path
 
 import msgspec
 
+from streamgate.core.delay import MIN_DELAY_S, check_delay
 from streamgate.errors import ConfigError, Refused, StreamgateError
 from streamgate.rtmp.url import parse_url, redact
 from streamgate.runtime.datadir import DataDir
 
 VERSION = 1
-MIN_DELAY_S = 30.0  # rule R1; core/gate.py holds the same floor on its own
-MAX_DELAY_S = 600.0
 MAX_DESTINATIONS = 16
 MAX_BACKUPS = 64
 KEY_CHARS = 32
@@ -75,7 +74,10 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.v != VERSION:
             raise ValueError(f"v is {self.v}; this streamgate reads version {VERSION}; upgrade streamgate")
         check_name(self.name)
-        check_delay(self.delay_s)
+        try:
+            check_delay(self.delay_s)
+        except Refused as error:
+            raise ValueError(str(error)) from error
         if not _HASH.fullmatch(self.key_hash):
             raise ValueError(
                 "key_hash is not a hex SHA-256; make a new key with: streamgate channel rotate-key"
@@ -118,20 +120,6 @@ def check_name(name: str) -> None:
         raise ValueError(
             f"channel name {name!r} is not allowed;"
             f" use 1 to 32 of a-z, 0-9, _ and -, beginning with a letter or digit"
-        )
-
-
-def check_delay(delay_s: float) -> None:
-    """Raise ValueError unless the delay is at least the floor and at most what a ring is made for."""
-    if delay_s != delay_s or delay_s < MIN_DELAY_S:  # noqa: PLR0124 - NaN
-        raise ValueError(
-            f"a delay of {delay_s:g} s is refused by rule R1 (Art. 16: at least 30 seconds);"
-            f" allowed are {MIN_DELAY_S:g} to {MAX_DELAY_S:g} s; choose {MIN_DELAY_S:g} or more"
-        )
-    if delay_s > MAX_DELAY_S:
-        raise ValueError(
-            f"a delay of {delay_s:g} s is too long; allowed are {MIN_DELAY_S:g} to {MAX_DELAY_S:g} s"
-            f" (the whole delay is held in memory); choose {MAX_DELAY_S:g} or less"
         )
 
 
@@ -214,7 +202,7 @@ class ChannelStore:
         """
         with _refusing():
             check_name(name)
-            check_delay(delay_s)
+        check_delay(delay_s)
         destinations = _with_pushes((), push)
         paths = _with_backups((), backups)
         key = secrets.token_urlsafe(KEY_CHARS * 3 // 4)

@@ -24,9 +24,9 @@ from better_profanity import Profanity
 from glin_profanity.filters.filter import Filter as GlinProfanity
 from textfilter.textfilter import DFAFilter
 
-from moderation import matcher, speed
-from moderation.speed import Speed
-from moderation.tables import CODE_POINTS, tables
+from moderation.filter import matcher, speed
+from moderation.filter.speed import Speed
+from moderation.text.tables import CODE_POINTS, tables
 
 ORDINARY, HEAVY = 0.03, 0.3
 FEW = 30

@@ -6,7 +6,8 @@ from fakes.media import AUDIO, AVCC, audio, clip, video, video_track
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamgate.core.gate import MIN_DELAY_US, SLATE, Gate
+from streamgate.core.delay import MIN_DELAY_US
+from streamgate.core.gate import SLATE, Gate
 from streamgate.core.packet import FeedFormat, Kind
 from streamgate.errors import Refused
 

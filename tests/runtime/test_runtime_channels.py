@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from streamgate.core import gate
 from streamgate.errors import ConfigError, Refused
 from streamgate.rtmp.url import redact
 from streamgate.runtime import channels
@@ -90,10 +89,6 @@ def test_a_delay_below_the_floor_is_refused_by_rule_r1(store: ChannelStore, dela
 def test_a_delay_too_long_for_memory_is_refused(store: ChannelStore, delay: float) -> None:
     with pytest.raises(Refused, match="choose 600 or less"):
         store.add("main", delay_s=delay)
-
-
-def test_the_floor_is_the_one_of_the_gate() -> None:
-    assert (channels.MIN_DELAY_S, channels.MAX_DELAY_S) == (gate.MIN_DELAY_S, gate.MAX_DELAY_S)
 
 
 def test_no_channel_object_exists_below_the_floor() -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from moderation.filter import Filter
+from moderation.filter.lint import lint_files
+from moderation.filter.policy import Verdict
+from moderation.filter.readings.pinyin import read_pinyin, spell_pinyin
 from moderation.lexicon import Channel, Severity
 from moderation.lists.files import load_dir, load_list
-from moderation.lists.lint import Level, lint_files
-from moderation.policy import Verdict
-from moderation.readings.sounds import readings, spelling
-from moderation.tables import tables
+from moderation.lists.findings import Level
 from moderation.text.fold import Folded
+from moderation.text.tables import tables
 
 HERE = Path(__file__).parents[2] / "wordlists"
 FILES = sorted(HERE.glob("*.txt"))
@@ -221,7 +222,7 @@ def grave_readings(lists):
         for entry in one.entries
         if entry.severity >= Severity.IMPORTANT and all("\u4e00" <= char <= "\u9fff" for char in entry.term)
     ]
-    return [(term, sounds[0]) for term in terms if (sounds := readings(term))]
+    return [(term, sounds[0]) for term in terms if (sounds := read_pinyin(term))]
 
 
 def share_found(shipped, disguised):
@@ -236,7 +237,7 @@ def share_found(shipped, disguised):
 
 def test_grave_terms_are_found_with_one_character_in_pinyin(lists, shipped):
     disguised = [
-        (term, term[:at] + spelling([sound]) + term[at + 1 :])
+        (term, term[:at] + spell_pinyin([sound]) + term[at + 1 :])
         for term, sounds in grave_readings(lists)
         for at, sound in enumerate(sounds)
     ]

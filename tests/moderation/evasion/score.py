@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from moderation.filter import Filter
+from moderation.filter.policy import Verdict
 from moderation.lists.files import load_dir, load_list
-from moderation.policy import Verdict
 
 HERE = Path(__file__).parent
 HELD_OUT = HERE / "heldout"
