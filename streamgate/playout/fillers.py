@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable
 from itertools import chain, repeat
 from pathlib import Path
 
+from streamgate.clock import now_us
 from streamgate.core import paramsets
 from streamgate.core.gate import SLATE, Gate
 from streamgate.core.packet import AudioTrack, FeedFormat, VideoTrack
+from streamgate.core.rate import RateLimit
 from streamgate.errors import MediaError, Refused
 from streamgate.link.messages import ClipStatus, Warn
 from streamgate.playout.backup import ClipCache
@@ -19,7 +21,9 @@ DEFAULT_FORMAT = FeedFormat(
     VideoTrack("h264", b"", 1280, 720, 30, 1, profile="High", level=31),
     AudioTrack("aac", b"\x11\x90", 48000, 2),
 )
-FORMAT_WAIT_S = 5.0
+FORMAT_WAIT_S = 10.0  # nothing of a feed airs before 30 s; platforms go without data for as long
+SLATES_AT_ONCE = 3  # made for different feeds; then one every SLATE_EVERY_US
+SLATE_EVERY_US = 10_000_000
 RETRY_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # a slate that cannot be made (a full disk) is tried again
 BITRATE_BPS = 4_000_000
 
@@ -50,6 +54,9 @@ class Fillers:
         self._errors: dict[str, str] = {}
         self._made_from: dict[tuple[FeedFormat | None, str], _Signature | None] = {}
         self._task: asyncio.Task[None] | None = None
+        self._feed: FeedFormat | None = None  # what clips are made for
+        self._pace = RateLimit(SLATES_AT_ONCE, SLATE_EVERY_US)
+        self._wait_until_us: int | None = None  # for a connected encoder's first picture
         self._wanted: object = None  # what it makes
 
     def set_files(self, paths: Iterable[str]) -> None:
@@ -80,13 +87,24 @@ class Fillers:
             raise Refused(f"backup clip {name} cannot be used: {error}", f"备用片段 {name} 不可用：{error}")
         return name
 
-    def prepare(self, feed: FeedFormat | None, *, bitrate_bps: int, expecting: bool) -> None:
-        """Have what is missing made for `feed`, or for the default format when none was ever seen.
+    def wait_for_feed(self) -> None:
+        """A broadcast begins: the time an encoder has to show its first picture is counted from now."""
+        self._wait_until_us = now_us() + round(FORMAT_WAIT_S * 1e6)
 
-        `expecting`: an encoder has just connected and its parameters are about to be known; a wrong guess
-        would change on air.
+    def prepare(
+        self, last: FeedFormat | None, *, expected: FeedFormat | None, bitrate_bps: int, expecting: bool
+    ) -> None:
+        """Have what is missing made, for the default format when nothing is known of any feed.
+
+        Args:
+            last: the feed's format, or the last feed's.
+            expected: what the feed's metadata promises while its format is not known; None: nothing.
+            bitrate_bps: the feed's; 0 when it is not known.
+            expecting: an encoder is connected and has shown no picture yet: it is given FORMAT_WAIT_S, as a
+                wrong guess would change on air.
         """
         expecting = expecting and self._gate.header is None
+        feed = self._feed = choose_format(last, expected) if expecting else last
         wanted = (feed, tuple(self._files.items()), expecting)
         if self._task is not None and not self._task.done() and wanted == self._wanted:
             return  # it is being made: an encoder that comes and goes must not begin it again and again
@@ -94,7 +112,11 @@ class Fillers:
         self._wanted = wanted
 
         async def make() -> None:
-            await asyncio.sleep(FORMAT_WAIT_S if expecting else 0)
+            if expecting and self._wait_until_us is not None:
+                await asyncio.sleep(max(0, self._wait_until_us - now_us()) / 1e6)
+            if self._gate.clip(SLATE, feed) is None:  # a feed that changes often must not keep children busy
+                await asyncio.sleep(self._pace.wait_us(now_us()) / 1e6)
+                self._pace.take(now_us())
             for pause_s in chain(RETRY_PAUSES_S, repeat(RETRY_PAUSES_S[-1])):
                 if await self._make(feed, bitrate_bps):
                     return
@@ -108,10 +130,10 @@ class Fillers:
         if self._task is not None:
             self._task.cancel()
 
-    def statuses(self, feed: FeedFormat | None) -> list[ClipStatus]:
+    def statuses(self) -> list[ClipStatus]:
         statuses = []
         for name in self._files:
-            clip = self._gate.clip(name, feed)
+            clip = self._gate.clip(name, self._feed)
             duration_s = None if clip is None else round(clip.duration_ms / 1000, 2)
             statuses.append(ClipStatus(name, clip is not None, duration_s, self._errors.get(name, "")))
         return statuses
@@ -138,10 +160,34 @@ class Fillers:
                     return False
             else:
                 self._errors.pop(name, None)
-                self._made_from[feed, name] = made_from
                 self._gate.install(clip, name, feed)
+                self._made_from[feed, name] = made_from
+                self._made_from = {
+                    (of, made): signature
+                    for (of, made), signature in self._made_from.items()
+                    if self._gate.clip(made, of) is not None
+                }
                 self._installed()
         return True
+
+
+def choose_format(last: FeedFormat | None, expected: FeedFormat | None) -> FeedFormat | None:
+    """Return what to make filler for before the feed's picture is known; None: nothing is known.
+
+    The last feed's format, if the metadata of this one does not promise another picture: most encoders come
+    back as they were.
+    """
+    if expected is None or expected.video is None:
+        return last
+    audio = expected.audio or (last.audio if last is not None else None)
+    video = expected.video
+    if last is not None and last.video is not None and _picture(last.video) == _picture(video):
+        video = last.video
+    return FeedFormat(video, audio)
+
+
+def _picture(track: VideoTrack) -> tuple[int, int, float]:
+    return track.width, track.height, round(track.fps_num / track.fps_den, 2)
 
 
 def clip_names(paths: Iterable[str]) -> dict[str, Path]:
