@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 
 from streamgate.clock import now_us
 from streamgate.core import paramsets
+from streamgate.core.clip import Clip
 from streamgate.core.gate import SLATE, Gate
 from streamgate.core.packet import AudioTrack, FeedFormat, VideoTrack
 from streamgate.core.rate import RateLimit
@@ -22,8 +24,8 @@ DEFAULT_FORMAT = FeedFormat(
     AudioTrack("aac", b"\x11\x90", 48000, 2),
 )
 FORMAT_WAIT_S = 10.0  # nothing of a feed airs before 30 s; platforms go without data for as long
-SLATES_AT_ONCE = 3  # made for different feeds; then one every SLATE_EVERY_US
-SLATE_EVERY_US = 10_000_000
+SLATES_AT_ONCE = 6  # made by a child for different feeds; then one every SLATE_EVERY_US, which is more
+SLATE_EVERY_US = 5_000_000  # often than ingest announces formats
 RETRY_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # a slate that cannot be made (a full disk) is tried again
 BITRATE_BPS = 4_000_000
 
@@ -54,6 +56,7 @@ class Fillers:
         self._errors: dict[str, str] = {}
         self._made_from: dict[tuple[FeedFormat | None, str], _Signature | None] = {}
         self._task: asyncio.Task[None] | None = None
+        self._slate: asyncio.Task[None] | None = None  # a slate in the making; other feeds' wait for it
         self._feed: FeedFormat | None = None  # what clips are made for
         self._pace = RateLimit(SLATES_AT_ONCE, SLATE_EVERY_US)
         self._wait_until_us: int | None = None  # for a connected encoder's first picture
@@ -108,15 +111,13 @@ class Fillers:
         wanted = (feed, tuple(self._files.items()), expecting)
         if self._task is not None and not self._task.done() and wanted == self._wanted:
             return  # it is being made: an encoder that comes and goes must not begin it again and again
-        self.cancel()
+        if self._task is not None:
+            self._task.cancel()
         self._wanted = wanted
 
         async def make() -> None:
             if expecting and self._wait_until_us is not None:
                 await asyncio.sleep(max(0, self._wait_until_us - now_us()) / 1e6)
-            if self._gate.clip(SLATE, feed) is None:  # a feed that changes often must not keep children busy
-                await asyncio.sleep(self._pace.wait_us(now_us()) / 1e6)
-                self._pace.take(now_us())
             for pause_s in chain(RETRY_PAUSES_S, repeat(RETRY_PAUSES_S[-1])):
                 if await self._make(feed, bitrate_bps):
                     return
@@ -127,8 +128,9 @@ class Fillers:
         self._task = self._services.start(f"fillers {self._channel}", make)
 
     def cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._task, self._slate):
+            if task is not None:
+                task.cancel()
 
     def statuses(self) -> list[ClipStatus]:
         statuses = []
@@ -143,32 +145,62 @@ class Fillers:
 
     async def _make(self, feed: FeedFormat | None, bitrate_bps: int) -> bool:
         """Make what is missing, the slate first. False when there is no slate for this feed."""
-        target = feed or DEFAULT_FORMAT
-        for name, source in {SLATE: None, **self._files}.items():
-            made_from = None if source is None else await asyncio.to_thread(_signature, source)
-            if self._gate.clip(name, feed) is not None and self._made_from.get((feed, name)) == made_from:
-                continue
-            try:
-                clip = await self._cache.get(
-                    source, name, target, _sps_id(target), bitrate_bps or BITRATE_BPS
-                )
-            except MediaError as error:
-                if self._errors.get(name) != str(error):
-                    self._errors[name] = str(error)
-                    self._say(_failed(name, str(error)))
-                if name == SLATE:
-                    return False
-            else:
-                self._errors.pop(name, None)
-                self._gate.install(clip, name, feed)
-                self._made_from[feed, name] = made_from
-                self._made_from = {
-                    (of, made): signature
-                    for (of, made), signature in self._made_from.items()
-                    if self._gate.clip(made, of) is not None
-                }
-                self._installed()
+        bitrate_bps = bitrate_bps or BITRATE_BPS
+        if self._gate.clip(SLATE, feed) is None:
+            await self._make_slate(feed, bitrate_bps)
+            if self._gate.clip(SLATE, feed) is None:
+                return False
+        for name, source in self._files.items():
+            made_from = await asyncio.to_thread(_signature, source)
+            if self._gate.clip(name, feed) is None or self._made_from.get((feed, name)) != made_from:
+                await self._make_clip(name, source, feed, bitrate_bps)
+                if name not in self._errors:
+                    self._made_from[feed, name] = made_from
+        self._made_from = {
+            (of, name): signature
+            for (of, name), signature in self._made_from.items()
+            if self._gate.clip(name, of) is not None
+        }
         return True
+
+    async def _make_slate(self, feed: FeedFormat | None, bitrate_bps: int) -> None:
+        """Make the slate: one at a time, and none is given up for another feed, as the program may lack any."""
+        if self._slate is not None:
+            await asyncio.wait([self._slate])
+        target = feed or DEFAULT_FORMAT
+        try:
+            clip = await self._cache.cached(None, SLATE, target, _sps_id(target), bitrate_bps)
+        except MediaError:
+            clip = None  # the reason comes up again below
+        if clip is not None:
+            self._install(clip, SLATE, feed)
+            return
+        if self._gate.header is not None:  # a feed that changes often must not keep children busy
+            await asyncio.sleep(self._pace.wait_us(now_us()) / 1e6)
+        self._pace.take(now_us())
+        self._slate = self._services.start(
+            f"slate {self._channel}", partial(self._make_clip, SLATE, None, feed, bitrate_bps)
+        )
+        await asyncio.wait([self._slate])
+
+    async def _make_clip(
+        self, name: str, source: Path | None, feed: FeedFormat | None, bitrate_bps: int
+    ) -> None:
+        """Have one clip made and install it, or say why there is none."""
+        target = feed or DEFAULT_FORMAT
+        try:
+            clip = await self._cache.get(source, name, target, _sps_id(target), bitrate_bps)
+        except MediaError as error:
+            if self._errors.get(name) != str(error):
+                self._errors[name] = str(error)
+                self._say(_failed(name, str(error)))
+        else:
+            self._install(clip, name, feed)
+
+    def _install(self, clip: Clip, name: str, feed: FeedFormat | None) -> None:
+        self._errors.pop(name, None)
+        self._gate.install(clip, name, feed)
+        self._installed()
 
 
 def choose_format(last: FeedFormat | None, expected: FeedFormat | None) -> FeedFormat | None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from fakes.media import AUDIO, AVCC, clip, video_track
 
+from streamgate.clock import now_us
 from streamgate.core.gate import SLATE, Gate
 from streamgate.core.packet import FeedFormat, VideoTrack
 from streamgate.playout import fillers
@@ -35,20 +36,27 @@ def test_what_filler_is_made_for_before_the_picture_is_known(last, expected, cho
     assert choose_format(last, expected) == chosen
 
 
+def wide(n):
+    return FeedFormat(msgspec.structs.replace(LAST.video, width=200 + 2 * n), AUDIO)
+
+
 class Cache:
     """In the place of the clip cache, whose child takes seconds: notes what is asked for, and when."""
 
-    def __init__(self, takes_s=0.0):
+    def __init__(self):
         self.asked = []
         self.at_work = self.most = 0
-        self._takes_s = takes_s
+        self.takes_s = 0.0
+
+    async def cached(self, source, name, feed, sps_id, bitrate_bps):
+        return None
 
     async def get(self, source, name, feed, sps_id, bitrate_bps):
         self.asked.append((feed, monotonic()))
         self.at_work += 1
         self.most = max(self.most, self.at_work)
         try:
-            await asyncio.sleep(self._takes_s)
+            await asyncio.sleep(self.takes_s)
         finally:
             self.at_work -= 1
         return clip(name, msgspec.structs.replace(feed.video, config=AVCC[1]))
@@ -66,7 +74,7 @@ class Bench:
             cache=cache,
             services=self.services,
             say_=lambda warn: None,
-            installed=lambda: None,
+            installed=lambda: self.gate.advance(now_us()),
         )
 
     def prepare(self, last=None, *, expected=None, expecting=False):
@@ -116,20 +124,29 @@ async def test_without_an_encoder_nothing_is_waited_for(bench):
     assert bench.cache.asked[0][0] == DEFAULT_FORMAT
 
 
-async def test_feeds_that_change_all_the_time_get_few_slates_one_at_a_time_and_the_last_gets_its_own(
-    monkeypatch,
+async def test_a_slate_in_the_making_is_not_given_up_for_the_next_feed_s(bench):
+    """A feed that changes faster than a slate is made would leave the program without any."""
+    bench.cache.takes_s = 0.2
+    bench.gate.start(now_us())
+    for n in range(20):
+        bench.prepare(wide(n))
+        await asyncio.sleep(0.05)
+    assert bench.gate.header is not None
+    await bench.until(lambda: bench.gate.clip(SLATE, wide(19)))
+    assert bench.cache.most == 1
+
+
+async def test_on_air_feeds_that_change_all_the_time_get_few_slates_and_the_last_gets_its_own(
+    bench, monkeypatch
 ):
     monkeypatch.setattr(fillers, "SLATE_EVERY_US", 300_000)
-    feeds = [FeedFormat(msgspec.structs.replace(LAST.video, width=2 * n), AUDIO) for n in range(100, 300)]
-    async with asyncio.TaskGroup() as group:
-        bench = Bench(group, Cache(takes_s=0.02))
-        began = monotonic()
-        for feed in feeds:
-            bench.prepare(feed)
-            await asyncio.sleep(0.005)
-        await bench.until(lambda: bench.gate.clip(SLATE, feeds[-1]))
-        took_s = monotonic() - began
-        assert len(bench.cache.asked) <= fillers.SLATES_AT_ONCE + took_s / 0.3
-        assert bench.cache.most == 1
-        assert len(bench.fillers._made_from) <= 3
-        bench.services.cancel()
+    bench.fillers._pace = fillers.RateLimit(fillers.SLATES_AT_ONCE, fillers.SLATE_EVERY_US)
+    bench.gate.start(now_us())
+    began = monotonic()
+    for n in range(200):
+        bench.prepare(wide(n))
+        await asyncio.sleep(0.005)
+    await bench.until(lambda: bench.gate.clip(SLATE, wide(199)))
+    assert bench.gate.header is not None
+    assert len(bench.cache.asked) <= fillers.SLATES_AT_ONCE + (monotonic() - began) / 0.3 + 1
+    assert len(bench.fillers._made_from) <= 3
