@@ -1,6 +1,6 @@
 """Audio tracks of codecs other than AAC, read from configuration records and frame headers. Pure.
 
-Sources: RFC 7845 5.1 (OpusHead), RFC 6716 3.1 (Opus TOC), ISO/IEC 11172-3 2.4.1.3 (MPEG audio header),
+Sources: RFC 7845 5.1 (OpusHead), ISO/IEC 11172-3 2.4.1.3 (MPEG audio header),
 ETSI TS 102 366 5.3.1, 5.4.1, E.1.2 (AC-3, E-AC-3), RFC 9639 8.2 (FLAC STREAMINFO). What cannot be read is
 taken from what the container says, and where that is silent from what is usual.
 """
@@ -15,6 +15,8 @@ _AC3_RATES = (48_000, 44_100, 32_000)
 _AC3_CHANNELS = (2, 1, 2, 3, 3, 4, 4, 5)
 _AC3_BLOCKS = (1, 2, 3, 6)
 _SAMPLE_BYTES = {"pcm_alaw": 1, "pcm_mulaw": 1, "pcm_u8": 1, "pcm_s16le": 2}
+_OPUS_RATE = 48_000  # whatever was encoded (RFC 7845, 4)
+_OPUS_FRAME = 960  # 20 ms, the usual; every packet may have another length
 _SPEEX_FRAME = 320  # 20 ms at 16 kHz
 MAX_FRAME_SAMPLES = 65_536
 
@@ -52,7 +54,7 @@ def _read(codec: str, config: bytes, frame: bytes, said: tuple[int, int]) -> _Re
         case "opus":
             head = config[:8] == b"OpusHead" and len(config) >= 19
             channels = (config[9] if head else said[1]) or _USUAL[1]
-            return _Read(48_000, channels, _opus_samples(frame))
+            return _Read(_OPUS_RATE, channels, _OPUS_FRAME)
         case "mp3":
             return _read_mpeg(frame)
         case "ac3" | "eac3":
@@ -60,21 +62,6 @@ def _read(codec: str, config: bytes, frame: bytes, said: tuple[int, int]) -> _Re
         case "flac":
             return _read_flac(config)
     return None
-
-
-def _opus_samples(frame: bytes) -> int:
-    """Return the samples of an Opus packet at 48 kHz."""
-    if not frame:
-        return 960
-    config, code = frame[0] >> 3, frame[0] & 3
-    if config < 12:
-        samples = (480, 960, 1920, 2880)[config & 3]
-    elif config < 16:
-        samples = (480, 960)[config & 1]
-    else:
-        samples = (120, 240, 480, 960)[config & 3]
-    count = (1, 2, 2)[code] if code < 3 else (frame[1] & 63 if len(frame) > 1 else 1)
-    return samples * max(count, 1)
 
 
 def _read_mpeg(frame: bytes) -> _Read | None:

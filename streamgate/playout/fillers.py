@@ -164,7 +164,7 @@ class Fillers:
         return True
 
     async def _make_slate(self, feed: FeedFormat | None, bitrate_bps: int) -> None:
-        """Make the slate: one at a time, and none is given up for another feed, as the program may lack any."""
+        """Make the slate: one at a time, none given up for another feed's, as the program may have none."""
         if self._slate is not None:
             await asyncio.wait([self._slate])
         target = feed or DEFAULT_FORMAT
