@@ -72,9 +72,7 @@ class ControlServer:
         """Tell watchers the state at every change, and at least twice a second."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(
-                    PUSH_EVERY_S
-                ):  # wait_for may swallow a cancellation (CPython 86296)
+                async with asyncio.timeout(PUSH_EVERY_S):  # wait_for may lose a cancellation in Python 3.11
                     await self._changed.wait()
             self._changed.clear()
             if self._watchers:
