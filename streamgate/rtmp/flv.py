@@ -7,6 +7,7 @@ Sources: "Adobe Flash Video File Format Specification" 10.1, annex E.4 (the lega
 Reading never raises: what cannot be used comes back as `Unsupported` with a reason.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -219,9 +220,22 @@ def parse_data(body: bytes) -> ScriptData | Unsupported:
 
 # ---------------------------------------------------------------- writing
 #
-# H.264, AAC and MP3 are written in the legacy form, which every server takes, all others as enhanced RTMP.
+# H.264, AAC, MP3 and what only the legacy form knows are written in that form, which every server takes, all
+# others as enhanced RTMP.
 
-_LEGACY_MP3_RATE = {5512: 0, 11025: 1, 22050: 2, 44100: 3}
+_LEGACY_RATE = {5512: 0, 11025: 1, 22050: 2, 44100: 3}
+_OLD_VIDEO = {"h263": 2, "screen": 3, "vp6": 4, "vp6a": 5, "screen2": 6}
+_OLD_AUDIO = {
+    "pcm": 3, "adpcm": 1, "mp3": 2, "nellymoser": 6, "alaw": 7, "mulaw": 8, "speex": 11, "device": 15,
+    "pcm_alaw": 7, "pcm_mulaw": 8,
+}  # fmt: skip
+
+
+def can_write(track: VideoTrack | AudioTrack) -> bool:
+    """Whether messages can say what the codec of a track is."""
+    known, old = (VIDEO_FOURCC, _OLD_VIDEO) if isinstance(track, VideoTrack) else (AUDIO_FOURCC, _OLD_AUDIO)
+    codec = track.codec
+    return codec in known or codec in old or len(codec.encode("latin-1", "replace")) == 4
 
 
 def video_fourcc(codec: str) -> bytes:
@@ -245,6 +259,8 @@ def video_body(packet: Packet, codec: str) -> bytes:
     if codec == "hevc" and cts:
         time = (cts & 0xFFFFFF).to_bytes(3, "big")
         return b"%chvc1%b%b" % (0x80 | frame_type << 4 | _CODED_FRAMES, time, packet.data)
+    if codec in _OLD_VIDEO:
+        return b"%c%b" % (frame_type << 4 | _OLD_VIDEO[codec], packet.data)
     kind = _CODED_FRAMES_X if codec == "hevc" else _CODED_FRAMES
     return b"%c%b%b" % (0x80 | frame_type << 4 | kind, video_fourcc(codec), packet.data)
 
@@ -253,9 +269,12 @@ def audio_body(packet: Packet, track: AudioTrack) -> bytes:
     """Return the body of an audio message holding `packet`."""
     if track.codec == "aac":
         return b"\xaf\x01" + packet.data
-    if track.codec == "mp3":
-        rate = _LEGACY_MP3_RATE.get(track.sample_rate, 3)
-        return bytes((0x22 | rate << 2 | (track.channels > 1),)) + packet.data
+    number = _OLD_AUDIO.get(track.codec)
+    if number is not None:
+        if track.codec == "nellymoser" and track.channels == 1:
+            number = {16_000: 4, 8_000: 5}.get(track.sample_rate, 6)
+        rate = _LEGACY_RATE.get(track.sample_rate, 3)
+        return bytes((number << 4 | rate << 2 | 2 | (track.channels > 1),)) + packet.data
     return bytes((_EX_AUDIO << 4 | _CODED_FRAMES,)) + audio_fourcc(track.codec) + packet.data
 
 
@@ -270,7 +289,7 @@ def packet_body(packet: Packet, feed: FeedFormat) -> bytes:
 
 def video_config_body(track: VideoTrack) -> bytes:
     """Return the body of the message with the codec's configuration record; empty when there is none."""
-    if not track.config:
+    if not track.config or track.codec in _OLD_VIDEO:
         return b""
     if track.codec == "h264":
         return b"\x17\x00\x00\x00\x00" + track.config
@@ -279,25 +298,31 @@ def video_config_body(track: VideoTrack) -> bytes:
 
 def audio_config_body(track: AudioTrack) -> bytes:
     """Return the body of the message with the codec's configuration; empty when there is none."""
-    if not track.config or track.codec == "mp3":
+    if not track.config or track.codec in _OLD_AUDIO:
         return b""
     if track.codec == "aac":
         return b"\xaf\x00" + track.config
     return bytes((_EX_AUDIO << 4 | _SEQUENCE_START,)) + audio_fourcc(track.codec) + track.config
 
 
-def metadata_body(feed: FeedFormat, encoder: str = "streamgate") -> bytes:
-    """Return the body of a data message with @setDataFrame onMetaData for `feed`."""
+def metadata_body(
+    feed: FeedFormat, encoder: str = "streamgate", more: Mapping[str, amf0.Value] | None = None
+) -> bytes:
+    """Return the body of a data message with @setDataFrame onMetaData for `feed`, `more` members in it."""
     members: dict[str, amf0.Value] = {"duration": 0.0, "fileSize": 0.0}
     video, audio = feed.video, feed.audio
     if video is not None:
         members |= {"width": video.width, "height": video.height}
         if video.fps_num > 0 and video.fps_den > 0:
             members["framerate"] = round(video.fps_num / video.fps_den, 3)
-        number = 7 if video.codec == "h264" else int.from_bytes(video_fourcc(video.codec), "big")
+        number = {"h264": 7, **_OLD_VIDEO}.get(video.codec)
+        if number is None:
+            number = int.from_bytes(video_fourcc(video.codec), "big")
         members["videocodecid"] = number
     if audio is not None:
-        number = {"aac": 10, "mp3": 2}.get(audio.codec) or int.from_bytes(audio_fourcc(audio.codec), "big")
+        number = {"aac": 10, **_OLD_AUDIO}.get(audio.codec)
+        if number is None:
+            number = int.from_bytes(audio_fourcc(audio.codec), "big")
         members |= {
             "audiocodecid": number,
             "audiosamplerate": audio.sample_rate,
@@ -305,5 +330,5 @@ def metadata_body(feed: FeedFormat, encoder: str = "streamgate") -> bytes:
             "audiochannels": audio.channels,
             "stereo": audio.channels > 1,
         }
-    members["encoder"] = encoder
+    members |= {"encoder": encoder, **(more or {})}
     return amf0.encode("@setDataFrame", "onMetaData", amf0.EcmaArray(members))
