@@ -266,7 +266,7 @@ def test_an_encoder_that_comes_and_goes_makes_few_parts(tmp_path, alarms):
     lines = index_of(tmp_path)
     assert sum(line.packets for line in lines) == 800
     assert len(lines) <= 15
-    assert sum(line.stretches for line in lines) == 200
+    assert 200 <= sum(line.stretches for line in lines) <= 200 + len(lines)
     flv = next(path for path in parts_of(tmp_path) if path.suffix == ".flv")
     with av.open(str(flv)) as source:
         times = [p.dts for p in source.demux() if p.size and p.stream.type == "video"]
