@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import os
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import av
 import pytest
@@ -223,6 +226,49 @@ def test_a_torn_flv_is_cut_to_its_last_whole_tag_and_plays(tmp_path, alarms):
             assert line.audio == len(payloads(path, "audio"))
             assert line.end - line.start == pytest.approx(4 * cut / len(data), abs=1)
     assert line.bytes == len(data)
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from tiny_media import gops, make_feed
+from streamgate.archive.writer import ArchiveWriter
+form, packets = make_feed(seconds=12, video="flv", audio="pcm_alaw", rate=8000, channels=1)
+writer = ArchiveWriter(Path(sys.argv[1]), "main", alarm=print)
+writer.start()
+writer.format(form, "one")
+for number, gop in enumerate(gops(packets)):
+    for packet in gop:
+        writer.packet(packet, packet.dts * 1000, 1_790_000_000 + packet.dts / 1000)
+        time.sleep(0.0005)
+    time.sleep(0.02)
+    print(number, flush=True)
+time.sleep(60)
+"""
+
+
+def test_kill_9_costs_an_flv_part_at_most_one_gop(tmp_path, alarms):
+    _, packets = old_codec(seconds=12)
+    fakes = str(Path(__file__).parent.parent / "fakes")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([fakes, os.environ.get("PYTHONPATH", "")])}
+    child = subprocess.Popen(
+        [sys.executable, "-c", KILLED, tmp_path], stdout=subprocess.PIPE, text=True, env=env
+    )
+    for line in child.stdout:
+        if line.strip() == "8":
+            break
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    paths = parts_of(tmp_path)
+    assert [path.suffix for path in paths] == [".flv", ".flv"]
+    expected = [data for gop in gops(packets)[:8] for data in sent(gop, Kind.VIDEO)]
+    assert [data for path in paths for data in payloads(path, "video")][: len(expected)] == expected
+    assert [complaints(path) for path in paths] == [0, 0]
+    record(tmp_path, [], alarms)
+    assert [code for code, _ in alarms] == ["archive_mended"]
+    assert [line.repaired for line in index_of(tmp_path)] == [False, True]
+    whole(tmp_path)
 
 
 # ---------------------------------------------------------------- change without end
