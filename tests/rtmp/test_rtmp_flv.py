@@ -165,6 +165,7 @@ def test_legacy_video_is_read_as_written(codec, keyframe):
     body = flv.video_body(Packet(Kind.VIDEO, 0, 0, keyframe, b"data"), codec)
     assert VideoTag(codec, "frame", keyframe, 0, b"data") == flv.parse_video(body)
     assert flv.video_config_body(video_track(codec)) == b""
+    assert flv.can_write(video_track(codec))
 
 
 @pytest.mark.parametrize(
@@ -188,4 +189,12 @@ def test_legacy_audio_and_its_flags_are_read_as_written(codec, rate, channels):
     assert AudioTag(codec, "frame", b"data") == flv.parse_audio(body)
     assert (rate, channels) == flv.legacy_sound(body)
     assert flv.audio_config_body(track) == b""
+    assert flv.can_write(track)
     assert flv.legacy_sound(b"\x91Opusdata") == flv.legacy_sound(b"") == (0, 0)
+
+
+def test_what_has_no_number_and_no_fourcc_cannot_be_written():
+    assert flv.can_write(video_track("vvc1"))
+    assert not flv.can_write(video_track("theora"))
+    assert not flv.can_write(audio_track("wma voice"))
+    assert flv.can_write(audio_track("pcm_alaw"))
