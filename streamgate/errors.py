@@ -47,3 +47,7 @@ class MediaError(Fatal):
 
 class ArchiveError(Retryable):
     """The archive cannot be written or read."""
+
+
+class CatalogDamaged(ArchiveError):  # noqa: N818 - a kind of error, not one
+    """The archive's catalog is no database, a torn one or one of another version; it can be made anew."""

@@ -65,10 +65,12 @@ class PreviewMuxer:
     def set_format(self, feed: FeedFormat) -> list[Init | Fragment]:
         """Take the feed's parameters; what the last chunk held comes out.
 
-        Tracks that MP4 cannot carry are left out.
+        Tracks that MP4 cannot carry are left out, and MP3, which not every browser plays from MP4.
         """
         video: VideoTrack | None = feed.video if feed.video is not None and can_carry(feed.video) else None
-        audio: AudioTrack | None = feed.audio if feed.audio is not None and can_carry(feed.audio) else None
+        audio: AudioTrack | None = feed.audio
+        if audio is not None and (audio.codec == "mp3" or not can_carry(audio)):
+            audio = None
         if video is not None and (video.fps_num <= 0 or video.fps_den <= 0):
             video = msgspec.structs.replace(video, fps_num=25, fps_den=1)
         out = self._flush()

@@ -3,31 +3,36 @@
 Runs in the console process. One writer: whoever holds a `Catalog` open for writing.
 """
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 
 from streamgate.archive.parts import (
-    PartName,
+    IndexMark,
     PartRecord,
     days,
     find_day,
-    read_index,
+    iterate_index,
     record_from_file,
 )
 from streamgate.archive.removed import Removed, read_removed
 from streamgate.clock import wall_s
+from streamgate.errors import ArchiveError, CatalogDamaged
 
 VERSION_TABLE = "archive_version"
 OPEN_PART_S = 60.0  # a part without an index line that changed this recently is still being written
 _CHUNK = 500
 _BUSY_MS = 10_000
+_DAMAGE = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_MISMATCH}
 
 metadata = sa.MetaData()
 parts_table = sa.Table(
@@ -54,24 +59,47 @@ parts_table = sa.Table(
     sa.Column("removed_at", sa.Float, nullable=True),
     sa.Index("archive_parts_by_time", "channel", "start_s"),
 )
+gaps_table = sa.Table(
+    "archive_gaps",
+    metadata,
+    sa.Column("channel", sa.String(64), primary_key=True),
+    sa.Column("end_s", sa.Float, primary_key=True),
+    sa.Column("reason", sa.String(16), primary_key=True),
+    sa.Column("start_s", sa.Float, nullable=False),
+    sa.Column("packets", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+)
 
 Row = dict[str, Any]
 T = TypeVar("T")
 
 
 class Catalog:
-    """A catalog in SQLite (WAL) at `path`. Calls block: from asyncio use a thread."""
+    """A catalog in SQLite (WAL) at `path`. Calls block: from asyncio use a thread.
+
+    Every method raises ArchiveError when the database or the archive cannot be read or written, and
+    CatalogDamaged when the database is of no use any more (see `put_aside`).
+    """
 
     def __init__(self, path: Path) -> None:
+        self._marks: dict[Path, IndexMark] = {}  # how far each channel's newest indexes were read
+        with _translated():
+            self._open(path)
+
+    def _open(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         self._engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(self._engine, "connect", _set_pragmas)
-        with self._engine.begin() as connection:
-            config = Config()
-            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        try:
+            with self._engine.begin() as connection:
+                config = Config()
+                config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     def close(self) -> None:
         self._engine.dispose()
@@ -89,41 +117,61 @@ class Catalog:
 
         Returns the number of parts known. Readers see the old catalog until the new one is whole.
         """
-        with self._engine.begin() as connection:
+        marks: dict[Path, IndexMark] = {}
+        with _translated(), self._engine.begin() as connection:
             connection.execute(sa.delete(parts_table))
+            connection.execute(sa.delete(gaps_table))
             removed = (_removed_row(line) for line in read_removed(root))
             for rows in _chunks(removed):
                 _put(connection, rows)
             for channel in _channels(root):
                 for day in days(root, channel):
-                    for rows in _chunks(_day_rows(channel, day)):
-                        _put(connection, rows, keep_removed=True)
-            return connection.scalar(sa.select(sa.func.count()).select_from(parts_table)) or 0
+                    mark = marks[day] = IndexMark()
+                    _read_day(connection, channel, day, mark)
+            parts = connection.scalar(sa.select(sa.func.count()).select_from(parts_table)) or 0
+        self._marks = marks
+        return parts
 
     def sync(self, root: Path) -> int:
-        """Take in parts finished since, of each channel's two newest days. Returns how many were new."""
-        with self._engine.begin() as connection:
-            before = connection.scalar(sa.select(sa.func.count()).select_from(parts_table)) or 0
+        """Take in parts finished since, of each channel's two newest days. Returns how many were new.
+
+        Reads only what the indexes have got since the last time, not what stands in them already.
+        """
+        new = 0
+        marks: dict[Path, IndexMark] = {}
+        with _translated(), self._engine.begin() as connection:
             for channel in _channels(root):
                 for day in days(root, channel)[-2:]:
-                    for rows in _chunks(_finished_rows(channel, day)):
-                        known = set(
-                            connection.scalars(
-                                sa.select(parts_table.c.path).where(
-                                    parts_table.c.path.in_([row["path"] for row in rows])
-                                )
-                            )
-                        )
-                        _put(connection, [row for row in rows if row["path"] not in known])
-            after = connection.scalar(sa.select(sa.func.count()).select_from(parts_table)) or 0
-        return after - before
+                    known = self._marks.get(day)
+                    mark = marks[day] = IndexMark(known.inode, known.offset) if known else IndexMark()
+                    for lines in _chunks(iterate_index(day, mark)):
+                        _put_gaps(connection, lines)
+                        paths = [f"{channel}/{day.name}/{line.part}" for line in lines if line.part]
+                        there = _known(connection, paths)
+                        rows = [
+                            row for row in _finished_rows(channel, day, lines) if row["path"] not in there
+                        ]
+                        _put(connection, rows)
+                        new += len(rows)
+        self._marks = marks  # once all of it is in the database
+        return new
 
     def mark_removed(self, paths: Sequence[str], at: float) -> None:
-        with self._engine.begin() as connection:
+        with _translated(), self._engine.begin() as connection:
             for chunk in _chunks(paths):
                 connection.execute(
                     sa.update(parts_table).where(parts_table.c.path.in_(chunk)).values(removed_at=at)
                 )
+
+    def gaps(self, channel: str, start_s: float, end_s: float) -> list[Row]:
+        """Return what was received and not recorded within [start_s, end_s), wall clock, in order."""
+        table = gaps_table.c
+        query = (
+            sa.select(gaps_table)
+            .where(table.channel == channel, table.start_s < end_s, table.end_s >= start_s)
+            .order_by(table.start_s)
+        )
+        return self._rows(query)
 
     def parts(self, channel: str, start_s: float, end_s: float, *, removed: bool = False) -> list[Row]:
         """Return the parts that overlap [start_s, end_s), wall clock, in order; `removed` ones on demand."""
@@ -135,8 +183,33 @@ class Catalog:
         )
         if not removed:
             query = query.where(table.removed_at.is_(None))
-        with self._engine.connect() as connection:
+        return self._rows(query)
+
+    def _rows(self, query: sa.Select[Any]) -> list[Row]:
+        with _translated(), self._engine.connect() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001  (public by its docs)
+
+
+def put_aside(path: Path) -> None:
+    """Rename a damaged catalog so that a new one can be made; an older one put aside goes. Raises OSError."""
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.replace(path.with_name(path.name + ".damaged"))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except CommandError as error:
+        raise CatalogDamaged(f"the catalog is of another version: {error}") from error
+    except sa.exc.DBAPIError as error:
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code & 0xFF in _DAMAGE:
+            raise CatalogDamaged(f"the catalog is damaged: {error.orig}") from error
+        raise ArchiveError(f"the catalog: {error.orig}") from error
+    except OSError as error:
+        raise ArchiveError(f"{error.strerror or error}: {error.filename}") from error
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
@@ -152,26 +225,54 @@ def _channels(root: Path) -> list[str]:
     return sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.is_symlink())
 
 
-def _finished_rows(channel: str, day: Path) -> Iterator[Row]:
-    for record in read_index(day):
+def _finished_rows(channel: str, day: Path, lines: Sequence[PartRecord]) -> Iterator[Row]:
+    for record in lines:
         if record.part:
             yield _record_row(record, f"{channel}/{day.name}/{record.part}")
 
 
-def _day_rows(channel: str, day: Path) -> Iterator[Row]:
-    files: dict[str, tuple[PartName, Path]] = {
-        path.name: (name, path) for name, path in find_day(channel, day)
-    }
-    for record in read_index(day):
-        if record.part:
-            missing = files.pop(record.part, None) is None
-            yield _record_row(record, f"{channel}/{day.name}/{record.part}", missing=missing)
-    for name, path in files.values():
-        if wall_s() - path.stat().st_mtime > OPEN_PART_S:
-            yield _record_row(record_from_file(name, path), str(name.path))
+def _read_day(connection: sa.Connection, channel: str, day: Path, mark: IndexMark) -> None:
+    """Take in a day's index and its parts that have no line there, save one that is being written."""
+    files = {path.name: (name, path) for name, path in find_day(channel, day)}
+    for lines in _chunks(iterate_index(day, mark)):
+        _put_gaps(connection, lines)
+        rows = list(_finished_rows(channel, day, lines))
+        for row in rows:
+            row["missing"] = files.pop(PurePosixPath(row["path"]).name, None) is None
+        _put(connection, rows, keep_removed=True)
+    old = (found for found in files.values() if wall_s() - found[1].stat().st_mtime > OPEN_PART_S)
+    for chunk in _chunks(old):
+        _put(
+            connection,
+            [_record_row(record_from_file(name, path), str(name.path)) for name, path in chunk],
+            keep_removed=True,
+        )
 
 
-def _record_row(record: PartRecord, path: str, *, missing: bool = False) -> Row:
+def _known(connection: sa.Connection, paths: Sequence[str]) -> set[str]:
+    return set(connection.scalars(sa.select(parts_table.c.path).where(parts_table.c.path.in_(paths))))
+
+
+def _put_gaps(connection: sa.Connection, lines: Sequence[PartRecord]) -> None:
+    """Insert or replace the gaps of index lines. One of an older version has no time: that of its line."""
+    rows = {}
+    for line in lines:
+        if line.gap is not None:
+            end_s = line.gap.end or line.start
+            reason = line.gap.reason[:16]
+            rows[end_s, reason] = {
+                "channel": line.channel,
+                "end_s": end_s,
+                "reason": reason,
+                "start_s": line.gap.start or end_s,
+                "packets": line.gap.packets,
+                "bytes": line.gap.bytes,
+            }
+    if rows:
+        connection.execute(sa.insert(gaps_table).prefix_with("OR REPLACE"), list(rows.values()))
+
+
+def _record_row(record: PartRecord, path: str) -> Row:
     return {
         "path": path,
         "channel": record.channel,
@@ -190,7 +291,7 @@ def _record_row(record: PartRecord, path: str, *, missing: bool = False) -> Row:
         "gap_packets": record.gap.packets if record.gap else 0,
         "gap_bytes": record.gap.bytes if record.gap else 0,
         "repaired": record.repaired,
-        "missing": missing,
+        "missing": False,
         "removed_at": None,
     }
 

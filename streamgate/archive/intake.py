@@ -1,13 +1,13 @@
 """The bounded hand-over from the gate's loop to the archive's thread."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from streamgate.archive.part_file import Arrived
+from streamgate.archive.containers import Arrived
 from streamgate.archive.parts import Gap
-from streamgate.core.packet import FeedFormat, Packet
+from streamgate.core.packet import FeedFormat
 
 Alarm = Callable[[str, Mapping[str, object]], None]
 
@@ -29,7 +29,18 @@ Item = Arrived | NewFormat | End | Gap
 
 def cost(item: Item) -> int:
     """Return the bytes an item counts for in the queue."""
-    return OVERHEAD + (len(item.packet.data) if isinstance(item, Arrived) else 0)
+    if isinstance(item, Arrived):
+        return OVERHEAD + len(item.packet.data)
+    if isinstance(item, NewFormat):
+        tracks = (item.feed.video, item.feed.audio)
+        return 4 * OVERHEAD + sum(len(track.config) for track in tracks if track is not None)
+    return OVERHEAD
+
+
+def gap_of(items: Sequence[Arrived], reason: str) -> Gap:
+    """Return the gap that packets leave behind which are not recorded."""
+    size = sum(len(item.packet.data) for item in items)
+    return Gap(len(items), size, reason, items[0].wall_s, items[-1].wall_s)
 
 
 class Intake:
@@ -48,6 +59,7 @@ class Intake:
         self._taken = 0
         self._losing: Gap | None = None
         self._losing_since_us = 0
+        self._newest_us = 0
         self._deferred: NewFormat | None = None
         self._has_video = False
         self._said_behind = False
@@ -56,7 +68,11 @@ class Intake:
     # ------------------------------------------------------------ the thread that puts
 
     def format(self, item: NewFormat) -> None:
+        """Take a format. While packets are lost the newest one waits for the end of that."""
         self._has_video = item.feed.video is not None
+        queued = self._given - self._taken
+        if self._losing is None and queued + cost(item) > self._limit:
+            self._begin_losing(self._newest_us, queued, "behind")
         if self._losing is not None:
             self._deferred = item
         else:
@@ -65,14 +81,12 @@ class Intake:
     def packet(self, item: Arrived, reason: str) -> int:
         """Take a packet or count it as lost for `reason`; return the bytes that were queued before it."""
         queued = self._given - self._taken
-        arrival_us = item.arrival_us
-        if self._losing is not None and not self._resume(item.packet, arrival_us, queued):
-            self._lose(item.packet, self._losing)
+        arrival_us = self._newest_us = item.arrival_us
+        if self._losing is not None and not self._resume(item, queued):
+            self._lose(item, self._losing)
             return queued
         if queued + cost(item) > self._limit:
-            self._losing_since_us = arrival_us
-            self._alarm("archive_losing", {"queued_bytes": queued, "reason": reason})
-            self._lose(item.packet, Gap(0, 0, reason))
+            self._lose(item, self._begin_losing(arrival_us, queued, reason))
             return queued
         if self.behind(arrival_us) != self._said_behind:
             self._said_behind = not self._said_behind
@@ -82,8 +96,9 @@ class Intake:
         return queued
 
     def end(self, reason: str, *, last: bool = False) -> None:
-        """Say that nothing follows for now. While packets are lost only a `last` end is sure to be put."""
-        if last or self._losing is None or (self._given - self._taken) * 2 < self._limit:
+        """Say that nothing follows for now. When there is no room only a `last` end is sure to be put."""
+        queued = self._given - self._taken
+        if last or queued * 2 < self._limit or (self._losing is None and queued + OVERHEAD <= self._limit):
             self._settle()
             self._put(End(reason))
 
@@ -101,13 +116,20 @@ class Intake:
         self._given += cost(item)
         self._queue.append(item)
 
-    def _lose(self, packet: Packet, gap: Gap) -> None:
-        self._losing = Gap(gap.packets + 1, gap.bytes + len(packet.data), gap.reason)
+    def _begin_losing(self, at_us: int, queued: int, reason: str) -> Gap:
+        self._losing_since_us = at_us
+        self._alarm("archive_losing", {"queued_bytes": queued, "reason": reason})
+        self._losing = Gap(0, 0, reason)
+        return self._losing
+
+    def _lose(self, item: Arrived, gap: Gap) -> None:
+        self._losing = gap.joined(gap_of([item], gap.reason))
         self.lost += 1
 
-    def _resume(self, packet: Packet, arrival_us: int, queued: int) -> bool:
+    def _resume(self, item: Arrived, queued: int) -> bool:
         """Whether recording goes on with this packet; if so the gap is put."""
-        startable = packet.keyframe or not self._has_video or arrival_us - self._losing_since_us > 2 * LATE_US
+        for_long = item.arrival_us - self._losing_since_us > 2 * LATE_US
+        startable = item.packet.keyframe or not self._has_video or for_long
         if queued * 2 > self._limit or not startable:
             return False
         self._settle()

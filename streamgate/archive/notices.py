@@ -45,6 +45,26 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "Part of the feed is NOT RECORDED: codec {codecs} has no place in the archive. Use H.264 and AAC.",
         "部分信号未被录制：归档不支持编码 {codecs}。请使用 H.264 和 AAC。",
     ),
+    "archive_gap": (
+        "alarm",
+        "{seconds} seconds before {time} were not recorded: the gate was killed before it could write them.",
+        "{time} 之前有 {seconds} 秒未被录制：归档尚未写入，播出进程就被强行终止。",
+    ),
+    "archive_catalog": (
+        "warning",
+        "The archive's catalog cannot be kept ({error}). Recording goes on; it is tried again by itself.",
+        "无法维护归档目录（{error}）。录制不受影响，系统会自动重试。",
+    ),
+    "archive_catalog_rebuilt": (
+        "info",
+        "The archive's catalog was damaged ({error}). It was put aside and made anew: {parts} part(s).",
+        "归档目录已损坏（{error}）。已将其移开并重建：共 {parts} 个分段。",
+    ),
+    "archive_catalog_kept": (
+        "info",
+        "The archive's catalog is kept again after {seconds} s.",
+        "归档目录在 {seconds} 秒后恢复维护。",
+    ),
     "archive_clock": (
         "warning",
         "No recording is removed for now: {reason}. Check the clock of this machine.",

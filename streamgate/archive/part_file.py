@@ -1,6 +1,7 @@
 """One archive part while it is being written."""
 
 import base64
+import errno
 import hashlib
 import os
 from collections.abc import Sequence
@@ -9,26 +10,28 @@ from pathlib import Path
 
 import msgspec
 
-from streamgate.archive.parts import Gap, PartName, PartRecord, commit, events_path, write_all
-from streamgate.core.fmp4 import Fragmenter, codec_string, init_segment
-from streamgate.core.packet import FeedFormat, Kind, Packet
+from streamgate.archive.containers import Arrived, Flv, Mp4, track_names
+from streamgate.archive.parts import (
+    Gap,
+    PartName,
+    PartRecord,
+    events_path,
+    make_directory,
+    sync_directory,
+    write_all,
+)
+from streamgate.core.packet import FeedFormat, Kind
 
+_MAX_NAMES = 8  # tracks and sources an index line names
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-
-
-class Arrived(msgspec.Struct, frozen=True, gc=False):
-    """A packet and when it came in: monotonic microseconds, and wall clock seconds since the epoch."""
-
-    packet: Packet
-    arrival_us: int
-    wall_s: float
 
 
 class PartFile:
     """An open part. Made by its first packets; every method but the properties raises OSError.
 
-    Each fragment (moof + mdat, the first with the header before it) shows in the file once all of it is
-    there. When a write fails the file is cut back to its last whole fragment, so it plays at any time.
+    Each fragment (moof + mdat, or a run of FLV tags; the first with the header before it) shows in the file
+    once all of it is there. When a write fails the file is cut back to its last whole fragment, so it plays
+    at any time.
     """
 
     def __init__(
@@ -37,22 +40,19 @@ class PartFile:
         channel: str,
         number: int,
         *,
+        container: Mp4 | Flv,
         feed: FeedFormat,
         source: str,
         first: Sequence[Arrived],
         gap: Gap | None,
     ) -> None:
-        name = PartName(channel, int(first[0].wall_s * 1000), number)
+        name = PartName(channel, int(first[0].wall_s * 1000), number, container.suffix)
         self.path = root / name.path
         self.name = name
         self.arrival_us = first[0].arrival_us  # of its first packet
         self.counted = False  # its first fragment is written
         self.bytes = 0
-        self._init = init_segment(feed)
-        self._feed = feed
-        self._origin_ms = 0
-        self._fragmenter: Fragmenter | None = None
-        self._sequence = 0
+        self._container = container
         self._digest = hashlib.sha256()
         self._events: int | None = None
         self._events_bytes = 0
@@ -62,23 +62,41 @@ class PartFile:
         self._last = first[0]
         video = (item.packet for item in first if item.packet.kind is Kind.VIDEO)
         self._keyframe = next((packet.keyframe for packet in video), True)
-        self._tracks = [codec_string(track) for track in (feed.video, feed.audio) if track is not None]
-        self._source = source
+        self._tracks = track_names(feed)
+        self._sources = [source]
         self._gap = gap
-        _make_directory(self.path.parent)
+        make_directory(self.path.parent)
         self._descriptor = os.open(self.path, _FLAGS, 0o600)
+
+    @property
+    def in_line(self) -> bool:
+        """The part can go on with another format, source or timeline: see `turn`."""
+        return self._container.in_line
+
+    @property
+    def last_us(self) -> int:
+        """Arrival of the newest packet written."""
+        return self._last.arrival_us
+
+    def turn(self, feed: FeedFormat, source: str) -> None:
+        """Go on with another format, source or timeline, if the part is `in_line`."""
+        assert isinstance(self._container, Flv)
+        self._container.turn(feed, source)
+        self._tracks = _more_names(self._tracks, track_names(feed))
+        self._sources = _more_names(self._sources, [source])
 
     def write(self, items: Sequence[Arrived], next_video_dts: int | None) -> int:
         """Append one fragment; return the bytes written to the part."""
-        packets = [item.packet for item in items]
         # Undone work must not show in the record: nothing is counted before everything is written.
-        data = self._fragment(packets, next_video_dts)
-        head = self._init if not self.bytes else b""
+        data = self._container.fragment(items, next_video_dts)
+        head = self._container.head if not self.bytes else b""
+        if not os.fstat(self._descriptor).st_nlink:
+            raise FileNotFoundError(errno.ENOENT, "somebody removed the part being written", str(self.path))
         try:
             # The header by itself: a kill during the first fragment leaves a file that opens, if empty.
-            for boxes, at in ((head, 0), (data, self.bytes + len(head))):
-                if boxes:
-                    commit(self._descriptor, boxes, at)
+            for piece, at in ((head, 0), (data, self.bytes + len(head))):
+                if piece:
+                    self._container.put(self._descriptor, piece, at)
             self._write_events([item for item in items if item.packet.kind is Kind.DATA])
         except OSError:
             with suppress(OSError):
@@ -90,20 +108,10 @@ class PartFile:
         self._digest.update(data)
         written = len(head) + len(data)
         self.bytes += written
-        self._sequence += 1
-        for packet in packets:
-            self._counts[packet.kind] += 1
+        for item in items:
+            self._counts[item.packet.kind] += 1
         self._last = items[-1]
         return written
-
-    def _fragment(self, packets: list[Packet], next_video_dts: int | None) -> bytes:
-        if self._fragmenter is None:
-            times = [min(p.dts, p.pts) for p in packets if p.kind is not Kind.DATA]
-            if not times:
-                return b""
-            self._origin_ms = min(times)
-            self._fragmenter = Fragmenter(self._feed, origin_ms=self._origin_ms)
-        return self._fragmenter.fragment(packets, self._sequence + 1, next_video_dts=next_video_dts)
 
     def _write_events(self, items: Sequence[Arrived]) -> None:
         if not items:
@@ -141,13 +149,14 @@ class PartFile:
             data=self._counts[Kind.DATA],
             keyframe=self._keyframe,
             tracks=self._tracks,
-            origin_ms=self._origin_ms,
+            origin_ms=self._container.origin_ms,
             first_us=self.arrival_us,
             last_us=self._last.arrival_us,
-            source=self._source,
+            source=" | ".join(self._sources),
             closed=reason,
             events_sha256=self._events_digest.hexdigest() if self._events is not None else "",
             gap=self._gap,
+            stretches=self._container.stretches if isinstance(self._container, Flv) else 1,
         )
 
     def close(self) -> None:
@@ -156,7 +165,7 @@ class PartFile:
             for descriptor in (self._descriptor, self._events):
                 if descriptor is not None:
                     os.fsync(descriptor)
-            _sync_directory(self.path.parent)
+            sync_directory(self.path.parent)
         finally:
             self.abandon()
 
@@ -168,18 +177,5 @@ class PartFile:
                     os.close(descriptor)
 
 
-def _make_directory(path: Path) -> None:
-    if path.is_dir():
-        return
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for made in (path, path.parent):
-        made.chmod(0o700)  # `parents=True` makes parents with the umask's mode
-        _sync_directory(made.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _more_names(names: list[str], more: list[str]) -> list[str]:
+    return list(dict.fromkeys((*names, *more)))[:_MAX_NAMES]

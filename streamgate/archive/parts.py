@@ -1,6 +1,7 @@
-"""Names and places of archive parts, and the mending of one that a crash left torn.
+"""Names and places of archive parts, their index, and the mending of one that a crash left torn.
 
     archive/<channel>/<YYYY-MM-DD>/<HHMMSS.mmm>Z-<number>.mp4          the part; date and time are UTC
+    archive/<channel>/<YYYY-MM-DD>/<HHMMSS.mmm>Z-<number>.flv          the same, of what MP4 cannot hold
     archive/<channel>/<YYYY-MM-DD>/<HHMMSS.mmm>Z-<number>.events.jsonl script events received during it
     archive/<channel>/<YYYY-MM-DD>/index.jsonl                         one line per finished part
 
@@ -9,34 +10,57 @@ grows and after a crash. Numbers rise by one per part of a channel and never sta
 a missing part, and a higher number is a younger part even when the clock was wrong.
 """
 
-import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 import msgspec
 
-from streamgate.core.mp4_scan import audio_timescale, box_header, fragment_info
+from streamgate.archive.scan import scan
 from streamgate.errors import ConfigError
 
 INDEX = "index.jsonl"
-MAX_BOX_IN_MEMORY = 16 * 1024 * 1024  # moov and moof; an mdat is never read whole
 
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_NAME = re.compile(r"([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])\.([0-9]{3})Z-([0-9]{6}|[1-9][0-9]{6,})\.mp4")
+_NAME = re.compile(
+    r"([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])\.([0-9]{3})Z-([0-9]{6}|[1-9][0-9]{6,})\.(mp4|flv)"
+)
 
 
-class Gap(msgspec.Struct, frozen=True):
-    """Packets that were received and not recorded, before the first packet of a part."""
+class Gap(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was received and not recorded, before the first packet of a part.
+
+    `reason`: "behind": the queue was full; "failed": the disk refused; "format": no container has a place
+    for it; "gate_killed": the gate ended with it in memory, how many packets nobody knows. `start`, `end`:
+    wall clock at the first and the last packet, seconds since the epoch; 0 in lines of older versions.
+    """
 
     packets: int
     bytes: int
-    reason: str  # "behind": the queue was full; "failed": the disk refused; "format": no track for them
+    reason: str
+    start: float = 0.0
+    end: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+    def joined(self, later: Self) -> Self:
+        """Return both as one; the reason is the first one's."""
+        starts = [gap.start for gap in (self, later) if gap.start]
+        return msgspec.structs.replace(
+            self,
+            packets=self.packets + later.packets,
+            bytes=self.bytes + later.bytes,
+            start=min(starts, default=0.0),
+            end=max(self.end, later.end),
+        )
 
 
 class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -45,7 +69,8 @@ class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     `start`, `end`: wall clock at the arrival of its first and last packet, seconds since the epoch.
     `first_us`, `last_us`: the same on CLOCK_MONOTONIC. `origin_ms`: the feed timestamp that is 0 in the part.
     `repaired`: a crash tore it; counts and `end` were read back from the file, arrival times are unknown.
-    A line without `part` records a gap at the end of a recording, after which no part came.
+    `stretches`: of an FLV part, how many formats, sources or timelines follow one another in it.
+    A line without `part` records a gap after which no part came, or one that a killed gate left behind.
     """
 
     part: str  # file name
@@ -64,10 +89,11 @@ class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     first_us: int | None = None
     last_us: int | None = None
     source: str = ""
-    closed: str = ""  # why it ended: length, format, source, gone, behind, failed, stop, crash
+    closed: str = ""  # why it ended: length, format, source, timeline, gone, behind, failed, stop, crash
     events_sha256: str = ""
     gap: Gap | None = None
     repaired: bool = False
+    stretches: int = 1
     v: int = 1
 
     @property
@@ -81,12 +107,13 @@ class PartName(msgspec.Struct, frozen=True):
     channel: str
     start_ms: int
     number: int
+    suffix: str = "mp4"
 
     @property
     def path(self) -> PurePosixPath:
         """Relative to the archive's root."""
         at = datetime.fromtimestamp(self.start_ms // 1000, UTC)
-        name = f"{at:%H%M%S}.{self.start_ms % 1000:03d}Z-{self.number:06d}.mp4"
+        name = f"{at:%H%M%S}.{self.start_ms % 1000:03d}Z-{self.number:06d}.{self.suffix}"
         return PurePosixPath(self.channel, f"{at:%Y-%m-%d}", name)
 
 
@@ -118,8 +145,9 @@ def _parse(channel: str, date: str, name: str) -> PartName | None:
     midnight = _midnight_ms(date)
     if midnight is None:
         return None
-    hours, minutes, seconds, ms, number = map(int, match.groups())
-    return PartName(channel, midnight + ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms, number)
+    hours, minutes, seconds, ms, number = map(int, match.groups()[:-1])
+    start_ms = midnight + ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms
+    return PartName(channel, start_ms, number, match[6])
 
 
 @lru_cache(maxsize=512)
@@ -168,7 +196,7 @@ def newest_part(root: Path, channel: str) -> tuple[int, Path | None]:
     highest, newest = 0, None
     for date_dir in days(root, channel):
         for name in os.listdir(date_dir):  # noqa: PTH208  (a Path per name would cost seconds)
-            if name.endswith(".mp4"):
+            if name.endswith((".mp4", ".flv")):
                 number = name[name.rfind("-") + 1 : -4]
                 if number.isdecimal() and int(number) > highest:
                     highest, newest = int(number), date_dir
@@ -182,18 +210,65 @@ def days(root: Path, channel: str) -> list[Path]:
 
 def read_index(date_dir: Path) -> list[PartRecord]:
     """Return the lines of a day's index; torn and foreign ones are passed over (see `repair_day`)."""
-    try:
-        lines = (date_dir / INDEX).read_bytes().splitlines()
-    except FileNotFoundError:
-        return []
-    records = []
+    return list(iterate_index(date_dir))
+
+
+def iterate_index(date_dir: Path, mark: "IndexMark | None" = None) -> Iterator[PartRecord]:
+    """Yield the lines of a day's index that come after `mark`, which moves along; no index, no lines.
+
+    Torn and foreign lines are passed over. With a mark the last line waits until its end is written.
+    """
     decoder = msgspec.json.Decoder(PartRecord)
-    for line in lines:
-        try:
-            records.append(decoder.decode(line))
-        except msgspec.DecodeError:
-            continue
-    return records
+    try:
+        file = (date_dir / INDEX).open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        if mark is not None:
+            found = os.fstat(file.fileno())
+            if found.st_ino != mark.inode or found.st_size < mark.offset:
+                mark.inode, mark.offset = found.st_ino, 0
+            file.seek(mark.offset)
+        for line in file:
+            if mark is not None:
+                if not line.endswith(b"\n"):
+                    return
+                mark.offset += len(line)
+            try:
+                yield decoder.decode(line)
+            except msgspec.DecodeError:
+                continue
+
+
+class IndexMark(msgspec.Struct):
+    """How far an index has been read. A file that is another one or shorter now is read from its start."""
+
+    inode: int = 0
+    offset: int = 0
+
+
+def append_index(date_dir: Path, records: Sequence[PartRecord]) -> None:
+    """Append to a day's index, whose directory is made if it is not there. Raises OSError."""
+    make_directory(date_dir)
+    append_lines(date_dir / INDEX, [msgspec.json.encode(record) for record in records])
+
+
+def make_directory(path: Path) -> None:
+    """Make a day's directory, private, and bring its name to the disk. Raises OSError."""
+    if path.is_dir():
+        return
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for made in (path, path.parent):
+        made.chmod(0o700)  # `parents=True` makes parents with the umask's mode
+        sync_directory(made.parent)
+
+
+def sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def append_lines(path: Path, lines: list[bytes]) -> None:
@@ -216,75 +291,6 @@ def write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def commit(descriptor: int, data: bytes, at: int) -> None:
-    """Write whole boxes at `at`, their first 8 bytes last.
-
-    A kill may end a write between two pages. FFmpeg refuses a file whose last moof is torn; 8 zero bytes it
-    takes for a box that fills the rest of the file, and plays what stands before them.
-    """
-    view = memoryview(data)
-    position = 8
-    while position < len(view):
-        position += os.pwrite(descriptor, view[position:], at + position)
-    os.pwrite(descriptor, view[:8], at)
-
-
-class Scan(msgspec.Struct, frozen=True):
-    """What a part's file holds. `whole`: bytes up to the end of its last whole fragment (or of its moov)."""
-
-    size: int
-    whole: int
-    sha256: str  # of the first `whole` bytes
-    video: int
-    audio: int
-    length_s: float
-
-
-def scan(path: Path) -> Scan:
-    """Read a part through once.
-
-    Raises:
-        OSError
-    """
-    digest = hashlib.sha256()
-    whole = position = video = audio = rate = 0
-    length_s = 0.0
-    waiting: list[bytes] = []  # boxes read since `whole`: they count once their mdat is there
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        while True:
-            head = file.read(8)
-            box = box_header(head)
-            if box is None or position + box[1] > size:
-                break
-            kind, length = box
-            position += length
-            if kind == b"mdat":
-                for part in waiting:
-                    digest.update(part)
-                    if part[4:8] == b"moof":
-                        info = fragment_info(part, rate)
-                        video, audio = video + info.video, audio + info.audio
-                        length_s = max(length_s, info.end_s)
-                waiting = []
-                digest.update(head)
-                left = length - 8
-                while left and (chunk := file.read(min(left, 1 << 20))):
-                    digest.update(chunk)
-                    left -= len(chunk)
-                whole = position
-            elif length > MAX_BOX_IN_MEMORY:
-                break
-            else:
-                waiting.append(head + file.read(length - 8))
-                if kind == b"moov":
-                    rate = audio_timescale(waiting[-1])
-                    for part in waiting:
-                        digest.update(part)
-                    waiting, whole = [], position
-    return Scan(size, whole, digest.hexdigest(), video, audio, length_s)
 
 
 def record_from_file(name: PartName, path: Path) -> PartRecord:
@@ -323,5 +329,5 @@ def repair_day(channel: str, date_dir: Path) -> list[PartRecord]:
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # its age is that of its media
         mended.append(record)
     if mended:
-        append_lines(date_dir / INDEX, [msgspec.json.encode(record) for record in mended])
+        append_index(date_dir, mended)
     return mended

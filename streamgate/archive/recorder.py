@@ -1,22 +1,22 @@
 """Cuts what arrives into fragments and parts, and keeps the index. Synchronous; belongs to one thread."""
 
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
-from streamgate.archive.intake import NewFormat, cost
-from streamgate.archive.part_file import Arrived, PartFile
+from streamgate.archive.containers import Arrived, Flv, Mp4, fits_mp4, recordable
+from streamgate.archive.intake import NewFormat, cost, gap_of
+from streamgate.archive.part_file import PartFile
 from streamgate.archive.parts import (
-    INDEX,
     Gap,
+    PartName,
     PartRecord,
-    append_lines,
+    append_index,
     days,
+    iterate_index,
     newest_part,
     repair_day,
 )
-from streamgate.core.fmp4 import can_carry
 from streamgate.core.packet import FeedFormat, Kind, Packet
 
 FRAGMENT_US = 4_000_000  # a longer GOP is written in pieces
@@ -24,6 +24,10 @@ NO_PICTURE_US = 5_000_000
 MAX_FRAGMENT_BYTES = 16 * 1024 * 1024
 MAX_PART_US = 300_000_000  # a feed that sends no keyframe gets a new part all the same
 TIMELINE_STEP_MS = 10_000
+# An encoder that changes its format at every keyframe, or comes and goes all the time, gets BURST parts in
+# this time: then an FLV part, which takes all that in line, stays open.
+BURST, BURST_US = 4, 8_000_000
+MIN_GAP_S = 2.0  # a killed gate that left less than this unrecorded lost no more than the GOP at hand
 _JITTER_US = 500_000  # a keyframe that is due at the part's end may be early by this much
 _MAX_UNINDEXED = 1000  # index lines kept while the disk refuses them: 100 minutes; the rest is mended later
 
@@ -47,7 +51,8 @@ class Recorder:
         self._last_dts: dict[Kind, int] = {}
         self._number = 0
         self._gap: Gap | None = None
-        self._unindexed: list[tuple[Path, bytes]] = []
+        self._unindexed: list[tuple[Path, PartRecord]] = []
+        self._opened_us: deque[int] = deque(maxlen=BURST)  # when the newest parts began
         self.parts = 0
         self.bytes = 0
         self.path = ""  # of the newest part, relative to the root
@@ -72,31 +77,52 @@ class Recorder:
         dirs = {*days(self._root, self._channel)[-2:], *((newest,) if newest else ())}
         return [record for day in sorted(dirs) for record in repair_day(self._channel, day)]
 
+    def settle_killed(self, fed_until: float, fed_since: float | None) -> Gap | None:
+        """Put what a killed process was given and did not record into the index; None when that is nothing.
+
+        Both are wall clock times: at `fed_until` an encoder was feeding that process, and had been since
+        `fed_since`. Without the latter, and without a part before, the gap has no known length. Call after
+        `prepare`.
+        """
+        known = max(self._recorded_until(fed_until) or 0.0, fed_since or 0.0)
+        if known and fed_until - known <= MIN_GAP_S:
+            return None
+        gap = Gap(0, 0, "gate_killed", known or fed_until, fed_until)
+        self._write_gap(gap)
+        return gap
+
+    def _recorded_until(self, before: float) -> float | None:
+        """Return where the newest part ends, or a gap behind it that a killed process left."""
+        lines = [line for day in days(self._root, self._channel)[-2:] for line in iterate_index(day)]
+        newest = max((line for line in lines if line.part), key=lambda line: line.number, default=None)
+        killed = [line for line in lines if line.gap is not None and line.gap.reason == "gate_killed"]
+        ends = [line.end for line in killed if line.end <= before] + ([newest.end] if newest else [])
+        return max(ends, default=None)
+
     def change(self, item: NewFormat) -> None:
         """Take the parameters of what follows; a change of them or of the source ends the part."""
-        video = item.feed.video if item.feed.video is not None and can_carry(item.feed.video) else None
-        audio = item.feed.audio if item.feed.audio is not None and can_carry(item.feed.audio) else None
-        feed = FeedFormat(video, audio)
+        feed = recordable(item.feed)
         if self._feed is not None:
             if item.source != self._source:
-                self.finish("source")
+                self._turn("source", feed, item.source)
                 self._last_dts.clear()
             elif feed != self._feed:
-                self.finish("format")
+                self._turn("format", feed, item.source)
         self._feed, self._source = feed, item.source
-        tracks = ((item.feed.video, video), (item.feed.audio, audio))
+        tracks = ((item.feed.video, feed.video), (item.feed.audio, feed.audio))
         self.refused = ", ".join(t.codec for t, kept in tracks if t is not None and kept is None)
 
     def take(self, item: Arrived) -> None:
         """Take a packet, which may end the fragment or the part before it."""
         packet = item.packet
         if not self._carried(packet):
-            self._add_gap(Gap(1, len(packet.data), "format"))
+            self._add_gap(gap_of([item], "format"))
             self.unrecorded += 1
             return
         if packet.kind is not Kind.DATA:
             if abs(packet.dts - self._last_dts.get(packet.kind, packet.dts)) > TIMELINE_STEP_MS:
-                self.finish("timeline")
+                assert self._feed is not None
+                self._turn("timeline", self._feed, self._source)
                 self._last_dts.clear()
             self._last_dts[packet.kind] = packet.dts
         if self._pending:
@@ -111,8 +137,7 @@ class Recorder:
 
     def drop_pending(self) -> None:
         """Leave out what is pending: it cannot be written, ever."""
-        size = sum(len(item.packet.data) for item in self._pending)
-        self._add_gap(Gap(len(self._pending), size, "failed"))
+        self._add_gap(gap_of(self._pending, "failed"))
         self.unrecorded += len(self._pending)
         self._pending, self._pending_bytes = [], 0
         if self._part is not None:
@@ -132,6 +157,7 @@ class Recorder:
             raise
         if not part.counted:
             part.counted = True
+            self._opened_us.append(part.arrival_us)
             self._gap = None
             self.parts += 1
             self.path = str(part.name.path)
@@ -150,22 +176,54 @@ class Recorder:
         self.index()
 
     def end(self, reason: str) -> None:
-        """As `finish`; a gap that no part follows is put into the index, too."""
-        self.finish(reason)
-        newest = days(self._root, self._channel)[-1:]
-        if self._gap is not None and newest:
-            line = PartRecord(
-                part="", channel=self._channel, number=0, start=0, end=0, bytes=0, sha256="", gap=self._gap
-            )
-            append_lines(newest[0] / INDEX, [msgspec.json.encode(line)])
+        """Nothing follows for now: as `finish`, unless the part stays open for what comes after all.
+
+        A gap that no part follows is put into the index, too.
+        """
+        self.flush()
+        if not self._stays_open():
+            self.finish(reason)
+        if self._gap is not None:
+            self._write_gap(self._gap)
             self._gap = None
 
     def index(self) -> None:
         """Write the index lines that are due."""
         while self._unindexed:
-            path, line = self._unindexed[0]
-            append_lines(path, [line])
+            day, record = self._unindexed[0]
+            append_index(day, [record])
             self._unindexed.pop(0)
+
+    def _turn(self, reason: str, feed: FeedFormat, source: str) -> None:
+        """What follows does not go on with what came: end the part, or let it take that in line."""
+        self.flush()
+        if self._part is not None and self._stays_open():
+            self._part.turn(feed, source)
+        else:
+            self.finish(reason)
+
+    def _stays_open(self) -> bool:
+        """Whether the part takes what follows in line, since too many parts began of late."""
+        part = self._part
+        return part is not None and part.in_line and self._too_many(part.last_us)
+
+    def _too_many(self, at_us: int) -> bool:
+        return len(self._opened_us) == BURST and at_us - self._opened_us[0] < BURST_US
+
+    def _write_gap(self, gap: Gap) -> None:
+        """Give a gap its own line, in the index of the day it began."""
+        day = self._root / PartName(self._channel, int(gap.start * 1000), 0).path.parent
+        line = PartRecord(
+            part="",
+            channel=self._channel,
+            number=0,
+            start=gap.start,
+            end=gap.end,
+            bytes=0,
+            sha256="",
+            gap=gap,
+        )
+        append_index(day, [line])
 
     def _carried(self, packet: Packet) -> bool:
         if self._feed is None:
@@ -202,6 +260,7 @@ class Recorder:
                     self._root,
                     self._channel,
                     number,
+                    container=self._container(self._feed),
                     feed=self._feed,
                     source=self._source,
                     first=self._pending,
@@ -211,6 +270,11 @@ class Recorder:
                 continue
             self._number = number
             return part
+
+    def _container(self, feed: FeedFormat) -> Mp4 | Flv:
+        if fits_mp4(feed) and not self._too_many(self._pending[0].arrival_us):
+            return Mp4(feed)
+        return Flv(feed, self._source)
 
     def _give_up_part(self) -> None:
         """Leave a part that the disk takes no more of; what it holds counts."""
@@ -225,12 +289,8 @@ class Recorder:
 
     def _remember(self, part: PartFile, reason: str) -> None:
         if part.bytes:
-            line = msgspec.json.encode(part.record(reason))
-            self._unindexed.append((part.path.parent / INDEX, line))
+            self._unindexed.append((part.path.parent, part.record(reason)))
             del self._unindexed[:-_MAX_UNINDEXED]
 
     def _add_gap(self, gap: Gap) -> None:
-        known = self._gap
-        self._gap = (
-            gap if known is None else Gap(known.packets + gap.packets, known.bytes + gap.bytes, known.reason)
-        )
+        self._gap = gap if self._gap is None else self._gap.joined(gap)

@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
@@ -22,6 +23,7 @@ from streamgate.archive.parts import (
     record_from_file,
 )
 from streamgate.archive.removed import Removed, log_removed
+from streamgate.archive.threads import in_daemon_thread
 from streamgate.clock import now_us, wall_s
 from streamgate.core.retention import Candidate, ClockMark, check_retention_days, judge_clock, removable
 
@@ -64,7 +66,7 @@ class Sweeper:
         self._wall = wall
 
     async def run(self) -> None:
-        """Sweep now and every hour until cancelled (a batch under way is still finished, in its thread)."""
+        """Sweep now and every hour until cancelled (a batch under way goes on in its thread)."""
         while True:
             await self.sweep()
             await asyncio.sleep(self._every_s)
@@ -72,7 +74,7 @@ class Sweeper:
     async def sweep(self) -> int:
         """Remove what may go, batch by batch; return how many parts went. Errors are alarms, not raised."""
         try:
-            expired, doubt = await asyncio.to_thread(self._plan)
+            expired, doubt = await in_daemon_thread(self._plan)
         except OSError as error:
             self._alarm("archive_not_removed", {"parts": "?", "error": str(error)})
             return 0
@@ -84,7 +86,7 @@ class Sweeper:
         for start in range(0, len(expired), BATCH):
             batch = expired[start : start + BATCH]
             try:
-                gone += await asyncio.shield(asyncio.to_thread(self._remove, batch))
+                gone += await in_daemon_thread(partial(self._remove, batch))
             except OSError as error:
                 _log.error("archive.sweep_failed", error=str(error), parts=len(expired) - gone)
                 self._alarm("archive_not_removed", {"parts": len(expired) - gone, "error": str(error)})

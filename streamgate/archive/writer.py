@@ -2,7 +2,8 @@
 
 What a failure costs:
 
-- kill -9 of the process: what has not been written yet, at most one GOP (or 4 s of an endless one).
+- kill -9 of the process: what has not been written yet, at most one GOP (or 4 s of an endless one). When the
+  disk refused before, all that waited in memory: the next process puts a gap into the index for it.
 - power failure: parts that are finished are on the disk (fsync at close); of the part being written up to
   its whole length (about 6 s), as far as the kernel had not written it back.
 - disk stalled: up to `queue_bytes` are held in memory; beyond that packets are dropped until a keyframe
@@ -17,8 +18,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from streamgate.archive.containers import Arrived
 from streamgate.archive.intake import Alarm, Intake, NewFormat
-from streamgate.archive.part_file import Arrived
 from streamgate.archive.parts import Gap, check_channel
 from streamgate.archive.recorder import Recorder
 from streamgate.clock import now_us
@@ -32,6 +33,7 @@ RETRY_S = 3.0
 CLOSE_S = 3.0
 IDLE_FLUSH_US = 4_000_000
 IDLE_CLOSE_US = 10_000_000
+REFUSED_EVERY_US = 10_000_000
 SPACE_EVERY_US = 5_000_000
 LOW_SPACE_HOURS = (24.0, 2.0)  # warning, alarm
 
@@ -54,8 +56,15 @@ class ArchiveWriter:
         queue_bytes: int = QUEUE_BYTES,
         part_s: float = PART_S,
         retry_s: float = RETRY_S,
+        resumed_from: float | None = None,
+        resumed_since: float | None = None,
     ) -> None:
-        """Raises ConfigError: the channel's name cannot be a directory's, or the retention is too short."""
+        """Raises ConfigError: the channel's name cannot be a directory's, or the retention is too short.
+
+        `resumed_from`: wall clock at which an encoder was last known to feed this channel in an earlier
+        process, `resumed_since`: since when it had done so (None: not known). What that process did not get
+        to write goes into the index as a gap.
+        """
         self._root = root
         self._channel = check_channel(channel)
         self._retention_days = check_retention_days(retention_days)
@@ -64,12 +73,15 @@ class ArchiveWriter:
         self._retry_s = retry_s
         self._intake = Intake(queue_bytes, alarm)
         self._recorder = Recorder(root, channel, int(part_s * 1e6))
+        self._killed = (resumed_from, resumed_since)
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._deadline_us = 0
         self._busy_us = 0  # when the thread last took something
         self._error = ""
         self._failed_us: int | None = None
+        self._refused = ""  # the codecs of the newest `archive_format`
+        self._refused_us: int | None = None
         self._free_bytes: int | None = None
         self._space = _Space(self._tell)
         self._thread = threading.Thread(target=self._run, name=f"archive-{channel}", daemon=True)
@@ -136,10 +148,8 @@ class ArchiveWriter:
         while True:
             try:
                 if not prepared:
-                    mended = self._recorder.prepare()
+                    self._prepare()
                     prepared = True
-                    if mended:
-                        self._tell("archive_mended", {"parts": len(mended), "part": mended[-1].part})
                 self._work()
             except OSError as error:
                 self._failed(f"{error.strerror or error}: {error.filename or self._root / self._channel}")
@@ -162,6 +172,18 @@ class ArchiveWriter:
             else:
                 time.sleep(min(0.1, self._retry_s))
 
+    def _prepare(self) -> None:
+        """Mend what an earlier process left behind, and say what it did not record."""
+        mended = self._recorder.prepare()
+        if mended:
+            self._tell("archive_mended", {"parts": len(mended), "part": mended[-1].part})
+        fed_until, fed_since = self._killed
+        gap = self._recorder.settle_killed(fed_until, fed_since) if fed_until is not None else None
+        self._killed = (None, None)
+        if gap is not None:
+            at = time.strftime("%H:%M:%S", time.localtime(gap.end))
+            self._tell("archive_gap", {"seconds": round(gap.seconds, 1) or "?", "time": at})
+
     def _discard(self) -> None:
         """Something cannot be written, ever: leave out the pending GOP, or without one the item at hand."""
         item = self._intake.first()
@@ -181,8 +203,7 @@ class ArchiveWriter:
                 recorder.take(item)
             elif isinstance(item, NewFormat):
                 recorder.change(item)
-                if recorder.refused:
-                    self._tell("archive_format", {"codecs": recorder.refused})
+                self._tell_refused()
             elif isinstance(item, Gap):
                 recorder.missed(item)
             else:
@@ -198,12 +219,24 @@ class ArchiveWriter:
             recorder.flush()
         recorder.index()
 
+    def _tell_refused(self) -> None:
+        """Say what cannot be recorded, when it changes; every few seconds at most, however often it does."""
+        refused, at_us = self._recorder.refused, now_us()
+        paced = self._refused_us is not None and at_us - self._refused_us < REFUSED_EVERY_US
+        if refused == self._refused or (refused and paced):
+            return
+        self._refused = refused
+        if refused:
+            self._refused_us = at_us
+            self._tell("archive_format", {"codecs": refused})
+
     def _worked(self) -> None:
         if self._failed_us is not None and (self._recorder.open or not self._recorder.pending):
             seconds = round((now_us() - self._failed_us) / 1e6, 1)
             self._error, self._failed_us = "", None
             lost = self._intake.lost + self._recorder.unrecorded
             self._tell("archive_recovered", {"seconds": seconds, "lost_packets": lost})
+        self._tell_refused()
         if self._space.due(now_us()):
             self._measure_space()
             if self._free_bytes is not None:

@@ -16,9 +16,12 @@ from streamgate.core.mp4_init import (
     VIDEO_TRACK_ID,
     can_carry,
     codec_string,
+    frame_ticks,
     init_segment,
     mime,
+    opus_ticks,
     silent_frame,
+    sound_timescale,
 )
 from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet
 
@@ -31,6 +34,7 @@ SILENCE_AFTER_MS = 500
 # A step of more than this is a timeline that began anew, not a clock that runs fast nor a silence.
 RESTART_MS = 10_000
 
+_UNKNOWN_FRAME_MS = 40.0  # how long a picture lasts of which nothing is known
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
 _U32 = 0xFFFFFFFF
 
@@ -48,7 +52,9 @@ class Fragmenter:
         self._video = feed.video
         self._audio = None if feed.audio is None else _AudioPlacer(feed.audio, origin_ms, fill_silence)
         self._origin = origin_ms
-        self._nominal = round(feed.video.frame_ms * _TICKS_PER_MS) if feed.video is not None else 0
+        known = feed.video is not None and feed.video.fps_num > 0 and feed.video.fps_den > 0
+        frame_ms = feed.video.frame_ms if feed.video is not None and known else _UNKNOWN_FRAME_MS
+        self._nominal = round(frame_ms * _TICKS_PER_MS)
         self._decoded = -1  # decoding time of the newest picture written, in ticks
 
     def fragment(
@@ -107,7 +113,7 @@ class Fragmenter:
 
 @dataclass
 class _Run:
-    """Audio samples one after the other. `start`, `durations`: in samples of the track's rate."""
+    """Audio samples one after the other. `start`, `durations`: in ticks of the track's timescale."""
 
     start: int = 0
     chunks: list[bytes] = field(default_factory=list)
@@ -124,8 +130,9 @@ class _AudioPlacer:
     """Says where on its track each audio frame goes: by sample count, tied to timestamps beyond a drift."""
 
     def __init__(self, track: AudioTrack, origin_ms: int, fill_silence: bool) -> None:
-        self._rate = track.sample_rate
-        self._frame = track.frame_samples
+        self._rate = sound_timescale(track)
+        self._frame = frame_ticks(track)
+        self._opus = track.codec == "opus"
         self._origin = origin_ms
         self._fill = fill_silence
         self._silent = silent_frame(track) if fill_silence else None
@@ -163,6 +170,8 @@ class _AudioPlacer:
                 else:
                     run.start = at = wanted
             self._behind_silence = False
+            if self._opus:
+                frame = opus_ticks(packet.data)
             # A track's time runs one way: what runs ahead is worked off by shorter frames.
             duration = max(1, frame - debt) if debt else frame
             debt -= frame - duration

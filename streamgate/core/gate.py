@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from streamgate.core.clip import Clip
 from streamgate.core.delay import MIN_DELAY_US, check_delay
+from streamgate.core.headers import airable
 from streamgate.core.packet import Aired, FeedFormat, Kind, Packet
 from streamgate.core.program import Program
 from streamgate.core.ring import Held, Ring
@@ -78,10 +79,13 @@ class Gate:
     # ------------------------------------------------------------ input
 
     def feed(self, format_: FeedFormat, now: int) -> None:
-        """A source begins, or its parameters change: what `packet` brings from now on is of this format."""
+        """A source begins, or its parameters change: what `packet` brings from now on is of this format.
+
+        Tracks that no filler can be joined to are not held and never air.
+        """
         self._tick(now)
-        self._input_format = format_
-        self._begin_run(format_)
+        self._input_format = airable(format_)
+        self._begin_run(self._input_format)
 
     def _begin_run(self, format_: FeedFormat) -> None:
         """What comes now does not refer to what came before; it begins with a keyframe."""
@@ -96,7 +100,10 @@ class Gate:
     def packet(self, packet: Packet, now: int) -> None:
         """A packet came in. While the channel is off air nothing is held."""
         now = self._tick(now)
-        if not self.on_air or self._run == 0:
+        source = self._input_format
+        if not self.on_air or source is None or source.video is None:
+            return
+        if packet.kind is Kind.AUDIO and source.audio is None:
             return
         if packet.kind is Kind.VIDEO and self._await_keyframe:
             if not packet.keyframe:
@@ -113,7 +120,7 @@ class Gate:
         if not self._overflowing:
             self._overflowing = True
             self.notices.append(Notice("overflow", f"{self.ring.max_bytes}"))
-        self._begin_run(self._input_format or FeedFormat())
+        self._begin_run(source)
 
     def install(self, clip: Clip, name: str, feed: FeedFormat | None) -> None:
         """A filler clip is ready, conformed to `feed` (None: to the channel's default, before any feed)."""
@@ -279,6 +286,11 @@ class Gate:
     def filler_name(self) -> str:
         """Name of the clip that airs as filler, or would."""
         return self._filler_name if self._live is None else self.backup or SLATE
+
+    @property
+    def can_air(self) -> bool:
+        """Whether the source has a picture that can air."""
+        return self._input_format is not None and self._input_format.video is not None
 
     @property
     def live(self) -> bool:

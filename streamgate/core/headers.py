@@ -8,7 +8,19 @@ import msgspec
 
 from streamgate.core import paramsets
 from streamgate.core.packet import FeedFormat, Packet, VideoTrack
+from streamgate.core.sps import parse_hevc_picture, parse_sps
 from streamgate.errors import MediaError
+
+_HEVC_SPS = 33
+AIRED_VIDEO = frozenset({"h264", "hevc"})  # what filler can be made for
+AIRED_AUDIO = frozenset({"aac"})
+
+
+def airable(feed: FeedFormat) -> FeedFormat:
+    """Return the tracks of a feed that can air: none without a picture that filler can be joined to."""
+    video = feed.video if feed.video is not None and feed.video.codec in AIRED_VIDEO else None
+    audio = feed.audio if feed.audio is not None and feed.audio.codec in AIRED_AUDIO else None
+    return FeedFormat(video, audio) if video is not None else FeedFormat()
 
 
 def carries(header: FeedFormat, part: FeedFormat) -> bool:
@@ -63,3 +75,33 @@ def _video_carries(header: VideoTrack | None, part: VideoTrack | None) -> bool:
         return paramsets.contains(header.config, part.config)
     except MediaError:
         return False
+
+
+def same_pictures(codec: str, config: bytes, other: bytes) -> bool:
+    """Whether two records of a codec with NAL units describe pictures of one profile, size and format.
+
+    Then a decoder that has begun with one takes the other in band. False when either cannot be read.
+    """
+    try:
+        return _picture(codec, config) == _picture(codec, other)
+    except MediaError:
+        return False
+
+
+def _picture(codec: str, config: bytes) -> tuple[int, ...]:
+    if codec == "hevc":
+        record = paramsets.parse_hvcc(config)
+        sps = next((nal for nal in record.nals if nal[0] >> 1 & 63 == _HEVC_SPS), b"")
+        return (record.head[1] & 31, *parse_hevc_picture(sps))
+    sets = paramsets.parse_avcc(config).sps
+    if codec != "h264" or not sets:
+        raise MediaError(f"pictures of {codec} are not told by parameter sets")
+    first = parse_sps(sets[0])
+    return (
+        first.profile_idc,
+        first.width,
+        first.height,
+        first.chroma_format_idc,
+        first.bit_depth,
+        first.frame_mbs_only,
+    )

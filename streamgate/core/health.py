@@ -26,7 +26,8 @@ class Concern(msgspec.Struct, frozen=True):
 
     Codes and parameters: `no_video`, `no_audio` (seconds); `no_keyframe` (seconds); `open_gop`;
     `codec_unsupported` (kind, codec); `codec_hevc`; `long_gop` (seconds); `bitrate_high` (mbps, limit_mbps);
-    `fps_mismatch` (measured, declared); and from the shell `probe_failed` (reason).
+    `fps_mismatch` (measured, declared); and from the feed `probe_failed` (reason), `parameters_change`
+    (changes), `repeats` (count).
     """
 
     code: str
@@ -88,7 +89,7 @@ class FeedHealth:
             self._keyframe_pts = pts
 
     def on_unsupported(self, kind: Kind, codec: str) -> None:
-        """Note a track the program cannot carry."""
+        """Note a track that cannot be read, so that it is neither aired nor recorded."""
         self._unsupported[kind.name.lower()] = codec
 
     def on_supported(self, kind: Kind) -> None:

@@ -1,6 +1,7 @@
 """What stands before the fragments of an MP4: codec names and the initialisation segment. Pure.
 
-ISO/IEC 14496-12 (boxes), -14 (mp4a), -15 (avc1, hvc1), AV1 and Opus in ISOBMFF. Used through `core.fmp4`.
+ISO/IEC 14496-12 (boxes), -14 (mp4a), -15 (avc1, hvc1), the bindings of AV1, VP9 and Opus to ISOBMFF.
+Used through `core.fmp4`.
 """
 
 import struct
@@ -25,13 +26,16 @@ _SILENT_AAC = {
     6: bytes.fromhex("00c80080208401264008640082" + "3004990021900200b2002008e0"),
 }
 
+OPUS_RATE = 48_000  # Opus in ISOBMFF, 4.3: the timescale, whatever was encoded
+_AAC_OBJECT_TYPE = 0x40
+_MP3_OBJECT_TYPE = 0x6B  # MPEG-1 audio (14496-1, table 5); readers take MPEG-2's from the frames
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 
 # ---------------------------------------------------------------- codec names
 
 
-def codec_string(track: VideoTrack | AudioTrack) -> str:
+def codec_string(track: VideoTrack | AudioTrack) -> str:  # noqa: PLR0911 (a table of codecs)
     """Return the RFC 6381 name of a track's codec, as MediaSource.isTypeSupported wants it.
 
     Raises:
@@ -44,8 +48,13 @@ def codec_string(track: VideoTrack | AudioTrack) -> str:
         return _hevc_string(config)
     if track.codec == "av1":
         return _av1_string(config)
+    if track.codec == "vp9":
+        profile, level, depth = _vpcc(config)[:3]
+        return f"vp09.{profile:02d}.{level:02d}.{depth >> 4:02d}"
     if track.codec == "aac":
         return f"mp4a.40.{_audio_object_type(config)}"
+    if track.codec == "mp3":
+        return f"mp4a.{_MP3_OBJECT_TYPE:02X}"
     if track.codec == "opus":
         return "opus"
     raise MediaError(_cannot_carry(track.codec))
@@ -74,8 +83,37 @@ def silent_frame(track: AudioTrack) -> bytes | None:
     return _SILENT_AAC.get((track.config[1] >> 3) & 0x0F)
 
 
+def sound_timescale(track: AudioTrack) -> int:
+    """Return the ticks a second of a sound track."""
+    return OPUS_RATE if track.codec == "opus" else track.sample_rate
+
+
+def frame_ticks(track: AudioTrack) -> int:
+    """Return how long a frame of a track lasts, in ticks of its timescale."""
+    if track.codec == "opus":
+        return OPUS_RATE // 50  # the usual 20 ms; each frame says its own length, see `opus_ticks`
+    if track.codec == "mp3":
+        return 1152 if track.sample_rate >= 32_000 else 576  # MPEG-1; MPEG-2 and 2.5
+    return track.frame_samples
+
+
+def opus_ticks(frame: bytes) -> int:
+    """Return how long an Opus packet lasts, in ticks of 48 kHz (RFC 6716, 3.1); 20 ms if it does not say."""
+    if not frame:
+        return OPUS_RATE // 50
+    config, code = frame[0] >> 3, frame[0] & 3
+    if config < 12:  # SILK
+        ticks = (480, 960, 1920, 2880)[config & 3]
+    elif config < 16:  # hybrid
+        ticks = (480, 960)[config & 1]
+    else:  # CELT
+        ticks = (120, 240, 480, 960)[config & 3]
+    frames = (1, 2, 2)[code] if code < 3 else (frame[1] & 0x3F if len(frame) > 1 else 1)
+    return ticks * frames or OPUS_RATE // 50
+
+
 def _cannot_carry(codec: str) -> str:
-    return f"codec {codec!r} cannot be written to MP4; allowed are h264, hevc, av1, aac and opus"
+    return f"codec {codec!r} cannot be written to MP4; allowed are h264, hevc, av1, vp9, aac, mp3 and opus"
 
 
 def _avcc(config: bytes) -> bytes:
@@ -109,6 +147,19 @@ def _av1_string(config: bytes) -> str:
     return f"av01.{config[1] >> 5}.{config[1] & 0x1F:02d}{tier}.{depth:02d}"
 
 
+def _vpcc(config: bytes) -> bytes:
+    """Return the fields of a vpcC (VP Codec ISO Media File Format Binding 1.0), without version and flags.
+
+    Encoders send them with and without; a record never begins like them: 1, 0 would be profile 1, level 0.
+    """
+    fields = config[4:] if config.startswith(b"\x01\0\0\0") else config
+    if len(fields) < 8:
+        raise MediaError(
+            f"a vpcC of {len(config)} bytes is malformed; it has 8 or more, or 12 with a version"
+        )
+    return fields
+
+
 def _audio_object_type(config: bytes) -> int:
     """14496-3, 1.6.2.1: five bits, or 31 and six more."""
     if len(config) < 2:
@@ -121,7 +172,7 @@ def _audio_object_type(config: bytes) -> int:
 
 
 def init_segment(feed: FeedFormat) -> bytes:
-    """Return ftyp + moov: video is track 1 (90 kHz), audio track 2 (timescale = its sample rate).
+    """Return ftyp + moov: video is track 1 (90 kHz), audio track 2 (timescale: its sample rate, or Opus's).
 
     Raises:
         MediaError: no track at all, or one that cannot be carried.
@@ -136,7 +187,7 @@ def init_segment(feed: FeedFormat) -> bytes:
     if feed.audio is not None:
         tracks.append(_audio_trak(feed.audio))
         extends.append(
-            _full(b"trex", 0, 0, struct.pack(">5I", AUDIO_TRACK_ID, 1, feed.audio.frame_samples, 0, SYNC))
+            _full(b"trex", 0, 0, struct.pack(">5I", AUDIO_TRACK_ID, 1, frame_ticks(feed.audio), 0, SYNC))
         )
     mvhd = _full(
         b"mvhd",
@@ -175,7 +226,7 @@ def _video_trak(track: VideoTrack) -> bytes:
 def _audio_trak(track: AudioTrack) -> bytes:
     return _trak(
         AUDIO_TRACK_ID,
-        timescale=track.sample_rate,
+        timescale=sound_timescale(track),
         handler=b"soun",
         name=b"SoundHandler",
         media_header=_full(b"smhd", 0, 0, bytes(4)),
@@ -228,6 +279,8 @@ def _video_entry(track: VideoTrack) -> bytes:
     elif track.codec == "av1":
         _av1_string(config)
         kind, record = b"av01", _box(b"av1C", config)
+    elif track.codec == "vp9":
+        kind, record = b"vp09", _full(b"vpcC", 1, 0, _vpcc(config))
     else:
         raise MediaError(_cannot_carry(track.codec))
     if not (0 < track.width < 0x10000 and 0 < track.height < 0x10000):
@@ -241,7 +294,9 @@ def _video_entry(track: VideoTrack) -> bytes:
 def _audio_entry(track: AudioTrack) -> bytes:
     if track.codec == "aac":
         _audio_object_type(track.config)
-        kind, record = b"mp4a", _esds(track.config)
+        kind, record = b"mp4a", _esds(_AAC_OBJECT_TYPE, track.config)
+    elif track.codec == "mp3":
+        kind, record = b"mp4a", _esds(_MP3_OBJECT_TYPE, b"")
     elif track.codec == "opus":
         kind, record = b"Opus", _dops(track)
     else:
@@ -250,7 +305,8 @@ def _audio_entry(track: AudioTrack) -> bytes:
         raise MediaError(
             f"audio of {track.sample_rate} Hz, {track.frame_samples} samples a frame; both are > 0"
         )
-    rate = track.sample_rate << 16 if track.sample_rate < 0x10000 else 0  # 16.16 holds no 96 kHz; mdhd does
+    hz = sound_timescale(track)
+    rate = hz << 16 if hz < 0x10000 else 0  # 16.16 holds no 96 kHz; mdhd does
     return _box(kind, struct.pack(">6xH8x2H4xI", 1, track.channels, 16, rate), record)
 
 
@@ -262,19 +318,28 @@ def _descriptor(tag: int, body: bytes) -> bytes:
     )
 
 
-def _esds(config: bytes) -> bytes:
-    decoder = _descriptor(4, struct.pack(">BB3xII", 0x40, 0x15, 0, 0) + _descriptor(5, config))
+def _esds(object_type: int, config: bytes) -> bytes:
+    specific = _descriptor(5, config) if config else b""
+    decoder = _descriptor(4, struct.pack(">BB3xII", object_type, 0x15, 0, 0) + specific)
     return _full(b"esds", 0, 0, _descriptor(3, struct.pack(">HB", 0, 0) + decoder + _descriptor(6, b"\x02")))
 
 
 def _dops(track: AudioTrack) -> bytes:
-    """From the little-endian OpusHead (RFC 7845, 5.1) to the big-endian dOps; without one, defaults."""
+    """From the little-endian OpusHead (RFC 7845, 5.1) to the big-endian dOps; without one, defaults.
+
+    The default pre-skip is 0: it says what to drop at the beginning of a stream, and a file written here
+    hardly ever begins with one.
+    """
     head = track.config
     if not head:
+        if track.channels > 2:
+            raise MediaError(f"Opus of {track.channels} channels needs an OpusHead that says where each goes")
         return _box(b"dOps", struct.pack(">BBHIhB", 0, track.channels, 0, 48_000, 0, 0))
     if len(head) < 19 or not head.startswith(b"OpusHead"):
         raise MediaError(f"an OpusHead of {len(head)} bytes is malformed; it has 19 or more")
     channels, skip, rate, gain, family = struct.unpack_from("<BHIhB", head, 9)
+    if family and len(head) < 21 + channels:
+        raise MediaError(f"an OpusHead of {len(head)} bytes lacks the table of its {channels} channels")
     return _box(
         b"dOps", struct.pack(">BBHIhB", 0, channels, skip, rate, gain, family), head[19:] if family else b""
     )

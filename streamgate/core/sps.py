@@ -143,6 +143,31 @@ def parse_sps(nal: bytes) -> Sps:
     return _read_vui(bits, sps) if bits.flag() else sps
 
 
+def parse_hevc_picture(nal: bytes) -> tuple[int, int, int, int]:
+    """Return (width, height, chroma_format_idc, bit depth) of an HEVC SPS NAL unit (H.265 7.3.2.2, 7.3.3).
+
+    Width and height are those coded, before cropping. MediaError when it is malformed.
+    """
+    bits = _Bits(nal, 2)
+    bits.u(4)
+    layers = bits.u(3)
+    bits.u(1)
+    bits.u(96)  # general profile, tier and level
+    present = [(bits.flag(), bits.flag()) for _ in range(layers)]
+    bits.u(2 * (8 - layers) if layers else 0)
+    for profile, level in present:
+        bits.u(88 * profile + 8 * level)
+    _limited("sps_seq_parameter_set_id", bits.ue(), MAX_SPS_ID)
+    chroma = _limited("chroma_format_idc", bits.ue(), 3)
+    if chroma == 3:
+        bits.flag()
+    width, height = bits.ue(), bits.ue()
+    if bits.flag():  # conformance window
+        for _ in range(4):
+            bits.ue()
+    return width, height, chroma, 8 + _limited("bit_depth_luma_minus8", bits.ue(), 8)
+
+
 def _read_chroma(bits: _Bits) -> tuple[int, int]:
     """Return (chroma_format_idc, bit depth of luma)."""
     chroma = _limited("chroma_format_idc", bits.ue(), 3)

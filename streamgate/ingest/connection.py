@@ -209,7 +209,8 @@ class Connection(asyncio.Protocol):
         feed, stream = self.feed, self._stream
         if feed is not None and stream is not None:
             warnings = [to_warn(concern) for concern in feed.concerns(now)]
-            stream.send_health(feed.mended, feed.dropped + stream.dropped, warnings, self.encoder)
+            dropped = feed.dropped + stream.dropped
+            stream.send_health(feed.mended, dropped, warnings, self.encoder, feed.declared)
 
     # ---------------------------------------------------------------- helpers
 

@@ -1,19 +1,27 @@
 """One publisher's feed: source events in, formats and packets out. Decides; does no input or output itself.
 
-A feed begins with a keyframe and the format found from it; sound is taken from there on. While the format is
-being probed packets wait in a bounded queue. When an encoder changes its configuration in mid-stream the
-new format is announced before the next keyframe; what comes in between is dropped: no decoder could use it.
+A feed begins with a keyframe and the format found from it; sound is taken from there on. Sound to which no
+keyframe comes within LONE_SOUND_US is a feed of its own until one does. While the format is being probed
+packets wait in a bounded queue. When an encoder changes its configuration in mid-stream the new format is
+announced before the next keyframe; what comes in between is dropped: no decoder could use it.
+
+Every codec that has a name is handed on: the gate decides what airs, the archive keeps all of it.
+
+Announcements are limited, as each makes a part of the archive and a slate. Beyond the limit a keyframe whose
+new parameter sets describe pictures of the same size and profile carries them in band, under the format
+announced; others are dropped until an announcement is allowed again.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from typing import Protocol
 
 import msgspec
 
 from streamgate.core.aac import audio_track
+from streamgate.core.headers import in_band, same_pictures
 from streamgate.core.health import MAX_BITRATE_BPS, Concern, FeedHealth
-from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet
+from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet, VideoTrack
 from streamgate.core.paramsets import parse_avcc, parse_hvcc
 from streamgate.core.pictures import (
     CODECS_WITH_NALS,
@@ -22,9 +30,12 @@ from streamgate.core.pictures import (
     with_long_lengths,
     with_long_lengths_config,
 )
+from streamgate.core.rate import RateLimit
+from streamgate.core.sound import sound_track
 from streamgate.core.timestamps import TimelineMender
 from streamgate.errors import MediaError
-from streamgate.ingest.probe import Probed, Sample, sane_fps
+from streamgate.ingest.probe import Probed, Sample, declared_format, declared_sound, sane_fps
+from streamgate.ingest.repeats import RepeatFilter
 from streamgate.ingest.source import Config, Script, SourceEvent, Unit, Unusable
 from streamgate.rtmp.amf0 import Value
 
@@ -32,6 +43,12 @@ MAX_QUEUE = 1000  # packets that wait for the probe
 MAX_QUEUE_BYTES = 8 * 1024 * 1024
 MAX_SCRIPT_BYTES = 64 * 1024
 RECOVERY_US = 10_000_000  # without an IDR for so long, other keyframes are taken for one
+LONE_SOUND_US = 3_000_000  # sound without a keyframe for so long is announced without a picture
+FORMATS_AT_ONCE = 4
+FORMAT_EVERY_US = 10_000_000
+CHANGES_PER_MINUTE = 6  # configurations; of more the operator is told
+_MINUTE_US = 60_000_000
+_MAX_CHANGES = 1000  # remembered
 _MEASURE_US = 8_000_000  # a frame rate nobody declared is measured for so long
 _FPS_DIFFERS = 0.05
 
@@ -45,7 +62,10 @@ class FeedSink(Protocol):
 
 
 class _Video(msgspec.Struct, frozen=True, gc=False):
-    """A video configuration as it goes out, and the NAL unit length of the packets that come in."""
+    """A video configuration as it goes out, and the NAL unit length of the packets that come in.
+
+    Codecs without NAL units go out as they come in.
+    """
 
     codec: str
     config: bytes
@@ -60,6 +80,11 @@ def _length_size(codec: str, config: bytes) -> int:
     if not record.sps or not record.pps:
         raise MediaError("an avcC without parameter sets")
     return record.length_size
+
+
+def _has_name(codec: str) -> bool:
+    """Whether a codec can be told to people and written down; a FourCC may be any bytes."""
+    return bool(codec) and codec.isascii() and codec.isprintable()
 
 
 class Feed:
@@ -88,8 +113,15 @@ class Feed:
         self._metadata: Mapping[str, Value] = {}
         self._video: _Video | None = None  # as the encoder last said
         self._audio: AudioTrack | None = None
+        self._audio_config = ("", b"")  # codec and record of sound other than AAC
         self._format: FeedFormat | None = None  # as announced
         self._announced_video: _Video | None = None
+        self._current: _Video | None = None  # of the keyframe that pictures refer to; None: it was dropped
+        self._sets_in_band = False  # the decoder may hold other parameter sets than those announced
+        self._lone_sound_us: int | None = None  # when sound began to wait for a keyframe
+        self._allowed = RateLimit(FORMATS_AT_ONCE, FORMAT_EVERY_US)
+        self._changes: deque[int] = deque(maxlen=_MAX_CHANGES)  # when a configuration changed
+        self._repeats = RepeatFilter()
         self._probing: _Video | None = None
         self._waits = True  # for a keyframe, before video and sound go on
         self._queue: list[Packet] = []
@@ -106,10 +138,23 @@ class Feed:
     @property
     def dropped(self) -> int:
         """Packets that could not be used; those before the first keyframe are not counted."""
-        return self._dropped + self._mender.dropped
+        return self._dropped + self._mender.dropped + self._repeats.count
+
+    @property
+    def declared(self) -> FeedFormat | None:
+        """What the encoder's metadata says will come; None without metadata, and once a picture has come."""
+        if self._format is not None and self._format.video is not None:
+            return None
+        return declared_format(self._metadata, self._audio)
 
     def concerns(self, now_us: int) -> list[Concern]:
         found = self.health.concerns(now_us)
+        while self._changes and now_us - self._changes[0] > _MINUTE_US:
+            self._changes.popleft()
+        if len(self._changes) > CHANGES_PER_MINUTE:
+            found.append(Concern("parameters_change", "warning", {"changes": len(self._changes)}))
+        if self._repeats.count and now_us - self._repeats.last_us < _MINUTE_US:
+            found.append(Concern("repeats", "warning", {"count": self._repeats.count}))
         if self._problem:
             found.append(Concern("probe_failed", "warning", {"reason": self._problem}))
         return found
@@ -119,16 +164,20 @@ class Feed:
         out: list[Packet] = []
         for event in events:
             match event:
-                case Unit(kind=Kind.VIDEO):
-                    self._take_picture(event, out, now_us)
-                case Unit():
-                    self._take_sound(event, out, now_us)
+                case Unit(kind=kind):
+                    if self._repeats.is_repeat(kind, event.timestamp_ms, event.data, now_us):
+                        continue
+                    if kind is Kind.VIDEO:
+                        self._take_picture(event, out, now_us)
+                    else:
+                        self._take_sound(event, out, now_us)
                 case Config(kind=Kind.VIDEO):
-                    self._take_video_config(event)
+                    self._take_video_config(event, now_us)
                 case Config():
-                    self._take_audio_config(event)
+                    self._take_audio_config(event, now_us)
                 case Script():
-                    self._take_script(event, out, now_us)
+                    if not self._repeats.is_repeat(Kind.DATA, event.timestamp_ms, event.body, now_us):
+                        self._take_script(event, out, now_us)
                 case Unusable():
                     self._take_unusable(event)
         if out:
@@ -138,6 +187,7 @@ class Feed:
         """Announce what the probe found and let the queue go."""
         queue, self._queue, self._queue_bytes = self._queue, [], 0
         self._announced_video, self._probing = self._probing, None
+        self._current, self._sets_in_band = self._announced_video, False
         self._problem = probed.problem
         self._fps_known = probed.fps_known
         self.health.hevc = probed.video.codec == "hevc"
@@ -146,25 +196,31 @@ class Feed:
 
     # ---------------------------------------------------------------- configurations
 
-    def _take_video_config(self, event: Config) -> None:
-        if event.codec not in CODECS_WITH_NALS:
-            self.health.on_unsupported(Kind.VIDEO, event.codec)
-            self._video = None
-            return
-        try:
-            length_size = _length_size(event.codec, event.config)
-        except MediaError:
+    def _take_video_config(self, event: Config, now_us: int) -> None:
+        if not _has_name(event.codec):
             self._dropped += 1
-            self.health.on_unsupported(Kind.VIDEO, f"{event.codec} with an unreadable configuration")
+            self.health.on_unsupported(Kind.VIDEO, repr(event.codec))
             return
-        self.health.on_supported(Kind.VIDEO)
-        config = with_long_lengths_config(event.codec, event.config)
-        self._video = _Video(event.codec, config, length_size)
+        length_size, config = 4, event.config
+        if event.codec in CODECS_WITH_NALS:
+            try:
+                length_size = _length_size(event.codec, event.config)
+            except MediaError:
+                self._dropped += 1
+                self.health.on_unsupported(Kind.VIDEO, f"{event.codec} with an unreadable configuration")
+                return
+            config = with_long_lengths_config(event.codec, event.config)
+        self._set_video(_Video(event.codec, config, length_size), now_us)
 
-    def _take_audio_config(self, event: Config) -> None:
+    def _set_video(self, video: _Video, now_us: int) -> None:
+        self.health.on_supported(Kind.VIDEO)
+        if video != self._video:
+            self._video = video
+            self._changes.append(now_us)
+
+    def _take_audio_config(self, event: Config, now_us: int) -> None:
         if event.codec != "aac":
-            self.health.on_unsupported(Kind.AUDIO, event.codec)
-            self._audio = None
+            self._audio_config = (event.codec, event.config)  # its track is known with the first frame
             return
         try:
             track = audio_track(event.config)
@@ -172,9 +228,13 @@ class Feed:
             self._dropped += 1
             self.health.on_unsupported(Kind.AUDIO, "aac with an unreadable configuration")
             return
+        self._set_audio(track, now_us)
+
+    def _set_audio(self, track: AudioTrack, now_us: int) -> None:
         self.health.on_supported(Kind.AUDIO)
         if track != self._audio:
             self._audio = track
+            self._changes.append(now_us)
             self._queue = [packet for packet in self._queue if packet.kind is not Kind.AUDIO]
 
     def _take_unusable(self, event: Unusable) -> None:
@@ -191,11 +251,14 @@ class Feed:
         self.health.on_packet(Kind.VIDEO, len(event.data), now_us)
         video = self._video
         if video is None or event.codec != video.codec:
-            self._dropped += 1
-            if event.codec not in CODECS_WITH_NALS:
-                self.health.on_unsupported(Kind.VIDEO, event.codec)
-            return
-        picture = classify(video.codec, event.data, video.length_size)
+            if event.codec in CODECS_WITH_NALS or not _has_name(event.codec):
+                self._dropped += 1
+                if event.codec not in CODECS_WITH_NALS:
+                    self.health.on_unsupported(Kind.VIDEO, repr(event.codec))
+                return
+            video = _Video(event.codec, b"", 4)  # a codec that needs no record
+            self._set_video(video, now_us)
+        picture = _classify(video, event)
         if picture is Picture.BROKEN:
             self._dropped += 1
             return
@@ -216,8 +279,8 @@ class Feed:
             self._enqueue(packet, usable=video == self._probing)
         elif keyframe:
             self._enter(packet, video, out, now_us)
-        elif self._waits or video != self._announced_video:
-            self._waits = True
+        elif self._waits or video != self._current:
+            self._waits = self._waits or self._current is not None
             self._dropped += self._format is not None
         else:
             out.append(packet)
@@ -227,38 +290,91 @@ class Feed:
         announced = self._format
         self._waits = False
         if announced is None or announced.video is None or video != self._announced_video:
+            if self._allowed.take(now_us):
+                self._begin_probe(packet, video, out)
+                return
+            if announced is None or announced.video is None or not self._fits(video):
+                self._current = None
+                self._dropped += 1
+                return
+            self._sets_in_band = True
+        self._current = video
+        if self._sets_in_band and announced.video is not None:
+            packet = in_band(packet, msgspec.structs.replace(announced.video, config=video.config))
+        wanted = msgspec.structs.replace(
+            announced, video=self._measured(announced.video, now_us), audio=self._audio
+        )
+        if wanted != announced and self._allowed.take(now_us):
             self._flush(out)
-            self._probing = video
-            self._queue, self._queue_bytes = [packet], len(packet.data)
-            self._start_probe(Sample(video.codec, video.config, packet.data, self._metadata))
-            return
-        fps = self._measured_fps(now_us)
-        if fps is not None:
-            track = msgspec.structs.replace(announced.video, fps_num=fps.numerator, fps_den=fps.denominator)
-            self._fps_known = True
-            announced = msgspec.structs.replace(announced, video=track)
-        announced = msgspec.structs.replace(announced, audio=self._audio)
-        if announced != self._format:
-            self._flush(out)
-            self._announce(announced)
+            self._announce(wanted)
         out.append(packet)
+
+    def _begin_probe(self, packet: Packet, video: _Video, out: list[Packet]) -> None:
+        self._flush(out)
+        self._probing = video
+        self._queue, self._queue_bytes = [packet], len(packet.data)
+        self._start_probe(Sample(video.codec, video.config, packet.data, self._metadata))
+
+    def _fits(self, video: _Video) -> bool:
+        """Whether the pictures may go under the announced format, with their parameter sets in band."""
+        announced = self._announced_video
+        return (
+            announced is not None
+            and announced.codec == video.codec
+            and same_pictures(video.codec, announced.config, video.config)
+        )
 
     def _take_sound(self, event: Unit, out: list[Packet], now_us: int) -> None:
         self.health.on_packet(Kind.AUDIO, len(event.data), now_us)
-        if self._audio is None or event.codec != "aac" or not event.data:
+        if not event.data or not self._know_sound(event, now_us):
             self._dropped += 1
-            if event.codec != "aac":
-                self.health.on_unsupported(Kind.AUDIO, event.codec)
             return
         stamp = self._mender.mend(Kind.AUDIO, event.timestamp_ms, 0, now_us)
         assert stamp is not None
         packet = Packet(Kind.AUDIO, stamp.dts, stamp.pts, False, event.data)
         if self._probing is not None:
             self._enqueue(packet, usable=True)
-        elif self._waits or self._format is None or self._format.audio != self._audio:
-            self._dropped += self._format is not None
+        elif self._format is None:
+            self._take_lone_sound(packet, now_us)
+        elif self._format.video is None and self._format.audio != self._audio and self._allowed.take(now_us):
+            self._flush(out)
+            self._announce(FeedFormat(audio=self._audio))
+            out.append(packet)
+        elif self._format.audio != self._audio or (self._waits and self._format.video is not None):
+            self._dropped += 1
         else:
             out.append(packet)
+
+    def _know_sound(self, event: Unit, now_us: int) -> bool:
+        """Whether it is known what track the frame belongs to; of other codecs than AAC the frame tells."""
+        if event.codec == "aac":
+            return self._audio is not None and self._audio.codec == "aac"
+        if not _has_name(event.codec):
+            self.health.on_unsupported(Kind.AUDIO, repr(event.codec))
+            return False
+        codec, config = self._audio_config
+        declared = declared_sound(self._metadata)
+        said = (event.sample_rate or declared[0], event.channels or declared[1])
+        track = sound_track(event.codec, config if codec == event.codec else b"", event.data, said)
+        known = self._audio
+        if (
+            known is not None and known.codec == track.codec
+        ):  # the length of a frame may differ from the last's
+            track = msgspec.structs.replace(track, frame_samples=known.frame_samples)
+        self._set_audio(track, now_us)
+        return True
+
+    def _take_lone_sound(self, packet: Packet, now_us: int) -> None:
+        """Keep sound that waits for the first keyframe; let it go on alone when none comes."""
+        if self._lone_sound_us is None:
+            self._lone_sound_us = now_us
+        if len(self._queue) < MAX_QUEUE and self._queue_bytes + len(packet.data) <= MAX_QUEUE_BYTES:
+            self._queue.append(packet)
+            self._queue_bytes += len(packet.data)
+        if now_us - self._lone_sound_us >= LONE_SOUND_US and self._allowed.take(now_us):
+            queue, self._queue, self._queue_bytes = self._queue, [], 0
+            self._announce(FeedFormat(audio=self._audio))
+            self._sink.send(queue)
 
     def _take_script(self, event: Script, out: list[Packet], now_us: int) -> None:
         self.health.on_packet(Kind.DATA, len(event.body), now_us)
@@ -298,12 +414,22 @@ class Feed:
             self._sink.send(out[:])
             out.clear()
 
-    def _measured_fps(self, now_us: int) -> Fraction | None:
-        """Return the measured frame rate when nobody declared one and the guess was wrong."""
-        announced = self._format.video if self._format is not None else None
+    def _measured(self, announced: VideoTrack | None, now_us: int) -> VideoTrack | None:
+        """Return the announced track, with the measured frame rate when nobody declared one."""
         if self._fps_known or announced is None or now_us - self._started_us < _MEASURE_US:
-            return None
+            return announced
         guess = announced.fps_num / announced.fps_den
         measured = sane_fps(round(self.health.fps(now_us)))
         self._fps_known = True
-        return measured if measured and abs(measured / guess - 1) > _FPS_DIFFERS else None
+        if measured is None or abs(measured / guess - 1) <= _FPS_DIFFERS:
+            return announced
+        return msgspec.structs.replace(announced, fps_num=measured.numerator, fps_den=measured.denominator)
+
+
+def _classify(video: _Video, event: Unit) -> Picture:
+    """Say what a unit holds; of codecs without NAL units the encoder's word is all there is."""
+    if video.codec in CODECS_WITH_NALS:
+        return classify(video.codec, event.data, video.length_size)
+    if not event.data:
+        return Picture.BROKEN
+    return Picture.RANDOM_ACCESS if event.keyframe else Picture.OTHER

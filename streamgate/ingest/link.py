@@ -60,9 +60,17 @@ class LinkStream:
         if packets:
             link.write_packets(self.number, packets)
 
-    def send_health(self, mended: int, dropped: int, warnings: list[messages.Warn], encoder: str) -> None:
+    def send_health(
+        self,
+        mended: int,
+        dropped: int,
+        warnings: list[messages.Warn],
+        encoder: str,
+        declared: FeedFormat | None = None,
+    ) -> None:
         if self._link.takes_packets:
-            self._link.write_message(messages.Health(self.number, mended, dropped, warnings, encoder))
+            health = messages.Health(self.number, mended, dropped, warnings, encoder, declared)
+            self._link.write_message(health)
 
     def close(self, reason: str, *, clean: bool) -> None:
         if self._link.forget(self):

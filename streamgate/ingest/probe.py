@@ -12,7 +12,7 @@ import av
 import av.error
 import msgspec
 
-from streamgate.core.packet import FeedFormat, Kind, Packet, VideoTrack
+from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet, VideoTrack
 from streamgate.core.paramsets import parse_avcc
 from streamgate.core.sps import parse_sps
 from streamgate.errors import MediaError
@@ -28,6 +28,7 @@ _PROBLEMS = (
     av.error.FFmpegError, MediaError, ArithmeticError, LookupError, MemoryError, OSError, RuntimeError,
     TypeError, ValueError,
 )  # fmt: skip
+_PROBED = frozenset({"h264", "hevc", "av1", "vp9", "vp8"})  # the others are recorded as they are
 _PROFILES = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10", 122: "High 4:2:2"}
 _PIX_FMTS = {(1, 8): "yuv420p", (2, 8): "yuv422p", (3, 8): "yuv444p", (1, 10): "yuv420p10le"}
 
@@ -65,6 +66,26 @@ def sane_fps(value: object) -> Fraction | None:
     return Fraction(rate).limit_denominator(1001)
 
 
+def declared_format(metadata: Mapping[str, Value], audio: AudioTrack | None) -> FeedFormat | None:
+    """Return the pictures an encoder's metadata promises, as H.264 without a record; None without a size."""
+    width, height = _side(metadata.get("width")), _side(metadata.get("height"))
+    if not width or not height:
+        return None
+    rate = sane_fps(metadata.get("framerate")) or _DEFAULT_FPS
+    return FeedFormat(VideoTrack("h264", b"", width, height, rate.numerator, rate.denominator), audio)
+
+
+def declared_sound(metadata: Mapping[str, Value]) -> tuple[int, int]:
+    """Return (sample rate, channels) as an encoder's metadata says, 0 for what it does not."""
+    rate, channels = metadata.get("audiosamplerate"), metadata.get("audiochannels")
+    if not isinstance(channels, float) and isinstance(metadata.get("stereo"), bool):
+        channels = 2.0 if metadata["stereo"] else 1.0
+    return (
+        int(rate) if isinstance(rate, float) and 1 <= rate <= 768_000 else 0,
+        int(channels) if isinstance(channels, float) and 1 <= channels <= 8 else 0,
+    )
+
+
 def probe(sample: Sample, *, without_libav: str = "") -> Probed:
     """Say what the video is. Never raises for anything in the sample.
 
@@ -74,7 +95,7 @@ def probe(sample: Sample, *, without_libav: str = "") -> Probed:
     rates = [sane_fps(sample.metadata.get("framerate"))]
     vui_fps = sane_fps(Fraction(track.fps_num, track.fps_den))
     problem = without_libav
-    if not problem:
+    if not problem and sample.codec in _PROBED:
         try:
             track, template_fps = _from_template(sample, track)
         except _PROBLEMS as error:

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from streamgate.clock import now_us
+from streamgate.core.rate import RateLimit
 from streamgate.errors import ConfigError, LinkError
 from streamgate.ingest.admission import Admission, Limits
 from streamgate.ingest.connection import Connection
@@ -21,6 +22,8 @@ from streamgate.ingest.probe import Sample, probe
 SILENT_US = 1_000_000  # a publisher that has sent nothing for so long may be taken over
 WATCH_US = 1_500_000  # a busy one is watched for so long before a newcomer is refused
 RETURN_US = 30_000_000  # an encoder that comes back within so long goes on with what it began
+PUBLISHES_AT_ONCE = 6  # under one key; each is a part of the archive and some lines of the journal
+PUBLISH_EVERY_US = 5_000_000  # then one more so often; the encoder's answer waits until then
 PROBE_S = 1.0
 _TLS_S = 10.0
 _STEP_S = 0.05
@@ -48,6 +51,7 @@ class RtmpServer:
         self._asked: set[str] = set()  # keys that are being decided about
         self._publishers: dict[str, Connection] = {}  # by key hash
         self._deaths: dict[str, int] = {}  # key hash to when its publisher was lost
+        self._paces: dict[str, RateLimit] = {}  # of publishes, by key hash; only keys that were right
         self._listeners: list[asyncio.Server] = []
         self._turned_away_us = 0
         self._executor = ThreadPoolExecutor(4, thread_name_prefix="probe")
@@ -167,6 +171,8 @@ class RtmpServer:
             return
         self._asked.add(key_hash)
         try:
+            if (pace := self._paces.get(key_hash)) is not None:
+                await asyncio.sleep(pace.wait_us(now_us()) / 1e6)
             if await self._make_room(connection, key_hash):
                 await self._ask(connection, key_hash)
             else:
@@ -199,6 +205,8 @@ class RtmpServer:
         )
         if reply.code == "ok":
             self._publishers[key_hash] = connection
+            pace = self._paces.setdefault(key_hash, RateLimit(PUBLISHES_AT_ONCE, PUBLISH_EVERY_US))
+            pace.take(now_us())
             _log.info("publish accepted", peer=connection.peer, channel=reply.channel, fresh=fresh)
             connection.accept(stream, key_hash)
         elif reply.code == "busy":

@@ -23,7 +23,8 @@ class Unit(msgspec.Struct, frozen=True, gc=False):
     """One encoded unit of a track.
 
     `timestamp_ms`: decode time as the encoder gave it, modulo 2^32. `composition_ms`: presentation minus
-    decode time. `keyframe`: the source's word for it. `data`: as `Packet.data`.
+    decode time. `keyframe`: the source's word for it. `data`: as `Packet.data`. `sample_rate`, `channels`: of
+    sound, as its container says with each unit; 0 when it does not.
     """
 
     kind: Kind
@@ -32,6 +33,8 @@ class Unit(msgspec.Struct, frozen=True, gc=False):
     composition_ms: int
     keyframe: bool
     data: bytes
+    sample_rate: int = 0
+    channels: int = 0
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -78,6 +81,9 @@ def from_rtmp(media: Media) -> SourceEvent | None:
         tag = flv.parse_audio(media.body)
     if isinstance(tag, flv.Unsupported):
         return Unusable(media.kind, tag.reason)
+    if tag.kind == "frame" and media.kind is Kind.AUDIO and tag.codec != "aac":
+        rate, channels = flv.legacy_sound(media.body)
+        return Unit(media.kind, tag.codec, media.timestamp_ms, 0, False, tag.payload, rate, channels)
     if tag.kind == "frame":
         return Unit(media.kind, tag.codec, media.timestamp_ms, composition_ms, keyframe, tag.payload)
     return Config(media.kind, tag.codec, tag.payload) if tag.kind == "config" else None

@@ -31,10 +31,30 @@ _WORDS = {
     ),
     "codec_unsupported": (
         (
-            "The program cannot carry {kind} in {codec}: it is left out. "
+            "The {kind} cannot be read ({codec}): it is neither aired nor recorded. "
             "Set the encoder to H.264 video and AAC audio."
         ),
-        "节目不支持 {codec} 格式的{kind}，该轨道未播出。请把编码器设为 H.264 视频和 AAC 音频。",
+        "无法读取{kind}（{codec}）：既不播出也不录制。请把编码器设为 H.264 视频和 AAC 音频。",
+    ),
+    "parameters_change": (
+        (
+            "The encoder changed its parameters {changes:.0f} times in a minute. Not every change is "
+            "followed: pictures of another size may be missing. Set a fixed resolution, profile and sound."
+        ),
+        (
+            "编码器一分钟内更改参数 {changes:.0f} 次，闸口不会逐一跟随，分辨率不同的画面可能缺失。"
+            "请固定分辨率、档次和声音参数。"
+        ),
+    ),
+    "repeats": (
+        (
+            "The encoder sends parts of its stream twice ({count:.0f} so far): the repeats are dropped. "
+            "Look for two senders on one stream key or a relay that resends."
+        ),
+        (
+            "编码器重复发送数据（累计 {count:.0f} 个），重复部分已丢弃。"
+            "请检查是否有两个推流端共用密钥，或转发服务器重发。"
+        ),
     ),
     "codec_hevc": (
         "The feed is HEVC. It is carried, but not every platform takes it; H.264 is safe.",

@@ -254,6 +254,7 @@ class Health(msgspec.Struct, tag_field="t", tag="health"):
     """About once a second while a stream is published.
 
     `encoder`: what it calls itself in its metadata (OBS does so only there); empty when it does not say.
+    `declared`: what its metadata promises, until a picture has come.
     """
 
     stream: int
@@ -261,6 +262,7 @@ class Health(msgspec.Struct, tag_field="t", tag="health"):
     dropped: int
     warnings: list[Warn]
     encoder: str = ""
+    declared: FeedFormat | None = None
 
 
 class Gone(msgspec.Struct, tag_field="t", tag="gone"):

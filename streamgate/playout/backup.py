@@ -29,6 +29,7 @@ from streamgate.runtime.apart import DaemonThreads
 
 MAX_BYTES = 20 * 1024**3
 MAX_UNUSED_S = 90 * 86_400
+MAX_CLIPS = 1000  # an encoder whose parameters never stay the same has a slate made for each
 _SLATE_TIMEOUT_S = 60.0
 _CLIP_TIMEOUT_S = 3 * MAX_DURATION_S
 _STALE_S = 86_400  # leftovers of a run that was killed
@@ -153,10 +154,11 @@ class ClipCache:
             in_use = set(self._in_use.values())
         clips = sorted(_stats(self._dir.glob("*.clip")), key=lambda clip: clip[1].st_mtime)
         total = sum(stat.st_size for _, stat in clips)
-        removed = []
+        removed: list[Path] = []
         for path, stat in clips:
             unused = now - stat.st_mtime > self._max_unused_s
-            if path in in_use or not (unused or total > self._max_bytes):
+            many = len(clips) - len(removed) > MAX_CLIPS
+            if path in in_use or not (unused or many or total > self._max_bytes):
                 continue
             path.unlink(missing_ok=True)
             total -= stat.st_size

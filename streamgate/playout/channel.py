@@ -10,6 +10,7 @@ import structlog
 from streamgate.archive.writer import ArchiveWriter
 from streamgate.clock import now_us, wall_s
 from streamgate.core.gate import Gate, Notice
+from streamgate.core.headers import airable
 from streamgate.core.packet import Aired, FeedFormat, Packet
 from streamgate.errors import Refused
 from streamgate.link.messages import ChannelStatus, Health, IngestStatus, State, Warn
@@ -167,13 +168,18 @@ class Channel:
         self.input.format = format_
         self.gate.feed(format_, now_us())
         self.archive.format(format_, self.input.source)
-        if format_ != self._feed:
-            self._feed = format_
+        aired = airable(format_)
+        if aired.video is not None and aired != self._feed:
+            self._feed = aired
             self._remember()
         self._conform()
         for viewer in self.pvw:
             viewer.format(format_)
         self._say("encoder", say("format", text=self.input.describe()))
+        before, self.input.not_aired = self.input.not_aired, report.not_aired(format_)
+        for warn in self.input.not_aired:
+            if warn not in before:
+                self._say("gate", warn)
 
     def packet(self, packet: Packet) -> None:
         """A packet came in. The hot path: no disk, no other process, no waiting."""
@@ -187,7 +193,10 @@ class Channel:
 
     def health(self, health: Health) -> None:
         if self.input is not None:
+            before = self.input.expected
             self.input.health(health)
+            if self.input.expected != before:
+                self._conform()
 
     def gone(self, reason: str, *, clean: bool) -> None:
         """The encoder left. The ring airs out, then filler."""
@@ -274,6 +283,7 @@ class Channel:
         self._started_at = round(wall_s() - (now_us() - started_us) / SECOND_US, 3)
         self._last_input_us = now_us()
         self._legs.start()
+        self._fillers.wait_for_feed()
         self._remember()
         self._say(actor, say(code))
         if not self._legs:
@@ -311,7 +321,7 @@ class Channel:
     def tick(self) -> None:
         """Once a second: what only time brings about."""
         self._legs.tell()
-        if self._fillers.drop_broken(self._feed):
+        if self._fillers.drop_broken():
             self._conform()
         if self._overflow_told and not self._overflows():
             self._overflow_told = False
@@ -393,8 +403,9 @@ class Channel:
             return
         self._fillers.prepare(
             self._feed,
+            expected=None if source is None else source.expected,
             bitrate_bps=source.bitrate_bps if source is not None else 0,
-            expecting=source is not None and source.format is None,
+            expecting=source is not None and not source.has_picture,
         )
 
     # ------------------------------------------------------------ previews
@@ -428,7 +439,7 @@ class Channel:
             ingest=ingest,
             destinations=self._legs.statuses(),
             archive=self.archive.status(),
-            clips=self._fillers.statuses(self._feed),
+            clips=self._fillers.statuses(),
             spans=report.spans(gate, now),
             warnings=self._warnings(),
             ring_bytes=gate.ring.bytes,
@@ -440,7 +451,8 @@ class Channel:
         warnings = [] if self._legs or not self.gate.on_air else [say("no_destination")]
         if self._overflows():
             warnings.append(self._overflow())
-        return warnings + self._fillers.warnings()
+        not_aired = [] if self.input is None else self.input.not_aired
+        return warnings + not_aired + self._fillers.warnings()
 
     def _overflows(self) -> bool:
         """Whether the feed did not fit lately: its hole airs a delay later, and people look later still."""

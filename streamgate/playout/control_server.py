@@ -72,7 +72,8 @@ class ControlServer:
         """Tell watchers the state at every change, and at least twice a second."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), PUSH_EVERY_S)
+                async with asyncio.timeout(PUSH_EVERY_S):  # wait_for may lose a cancellation in Python 3.11
+                    await self._changed.wait()
             self._changed.clear()
             if self._watchers:
                 channels = self._station.statuses()

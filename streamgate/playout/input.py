@@ -3,6 +3,7 @@
 from collections import deque
 
 from streamgate.clock import now_us, wall_s
+from streamgate.core.headers import airable
 from streamgate.core.packet import FeedFormat, Packet
 from streamgate.link.messages import Health, IngestStatus, Warn
 
@@ -18,6 +19,8 @@ class Input:
         self.encoder = encoder
         self.format: FeedFormat | None = None
         self.warnings: list[Warn] = []
+        self.not_aired: list[Warn] = []  # tracks of the feed that cannot air
+        self._declared: FeedFormat | None = None  # what its metadata promises
         self.since_us = now_us()
         self.source = f"{encoder or 'encoder'} {peer} {wall_s():.3f}"  # names this publish in the archive
         self._mended = 0
@@ -46,6 +49,16 @@ class Input:
         self._mended = health.mended
         self._dropped = health.dropped
         self.warnings = health.warnings
+        self._declared = health.declared
+
+    @property
+    def expected(self) -> FeedFormat | None:
+        """What the metadata promises, for as long as no picture has come; None when it says nothing."""
+        return None if self.has_picture or self._declared is None else airable(self._declared)
+
+    @property
+    def has_picture(self) -> bool:
+        return self.format is not None and self.format.video is not None
 
     @property
     def bitrate_bps(self) -> int:
@@ -66,9 +79,9 @@ class Input:
         """The feed in one line, e.g. "1920x1080 30 fps h264, aac 48000 Hz 2 ch"."""
         format_ = self.format or FeedFormat()
         video, audio = format_.video, format_.audio
-        parts = []
+        parts = ["no picture"]
         if video is not None:
-            parts.append(f"{video.width}x{video.height} {video.fps_num / video.fps_den:g} fps {video.codec}")
+            parts = [f"{video.width}x{video.height} {video.fps_num / video.fps_den:g} fps {video.codec}"]
         parts.append(
             f"{audio.codec} {audio.sample_rate} Hz {audio.channels} ch" if audio is not None else "no audio"
         )

@@ -1,11 +1,18 @@
 """What a channel's gate is doing, in the words of `status`."""
 
 from streamgate.core.gate import Gate
-from streamgate.link.messages import Requested, SpanStatus, State
+from streamgate.core.headers import airable
+from streamgate.core.packet import FeedFormat
+from streamgate.link.messages import Requested, SpanStatus, State, Warn
 from streamgate.playout.input import Input
+from streamgate.playout.texts import say
 
 SECOND_US = 1_000_000
 DELAY_ERRORS_EVERY_US = 5 * SECOND_US
+_NAMES = {
+    "av1": "AV1", "vp8": "VP8", "vp9": "VP9", "opus": "Opus", "mp3": "MP3", "ac3": "AC-3", "eac3": "E-AC-3",
+    "flac": "FLAC", "speex": "Speex", "pcm_alaw": "G.711 A-law", "pcm_mulaw": "G.711 mu-law",
+}  # fmt: skip
 
 
 def state(gate: Gate, source: Input | None) -> State:
@@ -46,9 +53,30 @@ def returns_in_s(gate: Gate, source: Input | None, now: int) -> float | None:
     at = gate.returns_at()
     if at is not None:
         return round(max(0, at - now) / SECOND_US, 2)
+    if source is not None and source.format is not None and not gate.can_air:
+        return None
     # No clean keyframe yet: the next one is due in at most a keyframe interval, and airs a delay later.
     wait = source.next_keyframe_s(now) if source is not None else 0.0
     return round(gate.delay_us / SECOND_US + wait, 2)
+
+
+def not_aired(feed: FeedFormat | None) -> list[Warn]:
+    """Say which tracks of the feed cannot air, and what to set on the encoder."""
+    if feed is None:
+        return []
+    aired, video, audio = airable(feed), feed.video, feed.audio
+    if video is None:
+        return [say("no_picture")]
+    if aired.video is None:
+        return [say("picture_not_aired", codec=_name(video.codec))]
+    if audio is not None and aired.audio is None:
+        return [say("sound_not_aired", codec=_name(audio.codec))]
+    return []
+
+
+def _name(codec: str) -> str:
+    """Return a codec's name as people write it."""
+    return _NAMES.get(codec, codec)
 
 
 def spans(gate: Gate, now: int) -> list[SpanStatus]:

@@ -13,7 +13,8 @@ import structlog
 
 from streamgate.archive.notices import notice
 from streamgate.archive.writer import ArchiveWriter
-from streamgate.clock import wall_s
+from streamgate.clock import now_us, wall_s
+from streamgate.core.notice_limit import NoticeLimit
 from streamgate.core.packet import FeedFormat, Packet
 from streamgate.errors import ConfigError, Refused
 from streamgate.link.messages import ChannelStatus, Health, LogLine, Publish, PublishReply, Warn
@@ -21,7 +22,7 @@ from streamgate.playout.backup import ClipCache
 from streamgate.playout.channel import Channel
 from streamgate.playout.dialer import Dialer
 from streamgate.playout.memory import Copier, Memory, read_copies
-from streamgate.playout.texts import say
+from streamgate.playout.texts import say, sum_up
 from streamgate.runtime.channels import ChannelConfig, ChannelStore, Loaded
 from streamgate.runtime.journal import Journal
 from streamgate.runtime.service import Services
@@ -34,6 +35,7 @@ COPY_S = 1.0
 MAX_RELOADS = 100
 SUPERVISOR_SILENT_S = 5.0
 MAX_STANDING = 32
+MACHINES = frozenset({"gate", "encoder", "archive"})  # actors that are no people
 _log = structlog.get_logger()
 
 
@@ -90,6 +92,7 @@ class Station:
         self._copier = Copier(data_dir / "state", self._copy_failed)
         self._reload = asyncio.Event()
         self._reloads: list[tuple[str, asyncio.Future[None]]] = []  # who asked, and waits for it
+        self._limit: NoticeLimit[tuple[str, str, Warn]] = NoticeLimit()
 
     # ------------------------------------------------------------ channels
 
@@ -246,6 +249,7 @@ class Station:
             raise Refused(f"there is no channel {name}; channels are: {names}", f"没有频道 {name}") from None
 
     def tick(self) -> None:
+        self._sum_up()
         for channel in self.channels.values():
             channel.tick()
         silent_s = pulse_age_s(self._run_dir)
@@ -259,6 +263,7 @@ class Station:
         async with asyncio.TaskGroup() as group:
             for channel in self.channels.values():
                 group.create_task(channel.closed())
+        self._sum_up(everything=True)
         kept, _ = await asyncio.gather(
             asyncio.to_thread(self._copier.close, COPY_S), asyncio.to_thread(self._journal.close)
         )
@@ -351,7 +356,19 @@ class Station:
         return [line for line in self.log if line.seq > seq]
 
     def tell(self, channel: str, actor: str, what: Warn) -> None:
-        """Put a line into the operators' log and the journal."""
+        """Put a line into the operators' log and the journal.
+
+        What an encoder or a destination makes the gate say over and over is summed up; what people do never.
+        """
+        notice = (channel, actor, what)
+        if actor not in MACHINES or self._limit.admit(channel, what.code, notice, now_us()):
+            self._write(*notice)
+
+    def _sum_up(self, *, everything: bool = False) -> None:
+        for (channel, actor, last), count in self._limit.due(now_us(), everything=everything):
+            self._write(channel, actor, sum_up(last, count))
+
+    def _write(self, channel: str, actor: str, what: Warn) -> None:
         self._seq += 1
         line = LogLine(
             self._seq, round(wall_s(), 3), channel, actor, what.code, what.text, what.text_zh, what.level

@@ -28,6 +28,9 @@ _TEXTS: dict[str, tuple[Level, str, str]] = {
     "gone": ("warning", "input lost: {reason}", "来流中断：{reason}"),
     "gone_clean": ("info", "the encoder ended its stream", "编码器结束推流"),
     "format": ("info", "input is {text}", "来流参数 {text}"),
+    "no_picture": ("alarm", "the feed has sound and no picture: it is recorded and not aired; check the encoder's video source", "来流只有声音没有画面：已录制，但不能播出；请检查编码器的视频源"),
+    "picture_not_aired": ("alarm", "this feed's picture is {codec}: it is recorded but cannot be aired; set the encoder to H.264", "来流画面为 {codec}：已录制，但不能播出；请把编码器设为 H.264"),
+    "sound_not_aired": ("alarm", "this feed's sound is {codec}: it is recorded, viewers hear silence; set the encoder to AAC", "来流声音为 {codec}：已录制，但观众听不到声音；请把编码器设为 AAC"),
     "clip_failed": ("alarm", "backup clip {clip} cannot be used: {reason}", "备用片段 {clip} 不可用：{reason}"),
     "slate_failed": ("alarm", "the slate cannot be made: {reason}; the program cannot go on air with this feed", "垫片无法生成：{reason}；此来流不能播出"),
     "violation": ("alarm", "a packet was stopped at the last check ({detail}); filler airs; report this", "末级检查拦下一个数据包（{detail}）；播出垫片；请报告"),
@@ -55,6 +58,18 @@ _TEXTS: dict[str, tuple[Level, str, str]] = {
     "address_taken": ("alarm", "the {process} process cannot start: {reason}; air goes on, it is tried again every 2 s", "{process} 进程无法启动：{reason}；播出不受影响，每 2 秒重试"),
     "no_destination": ("warning", "no push destination is set; nothing leaves the gate", "没有设置目的地，节目不会推出"),
 }  # fmt: skip
+
+
+def sum_up(last: Warn, count: int) -> Warn:
+    """Return the one notice that stands for `count` alike, of which `last` is the newest."""
+    if count == 1:
+        return last
+    return Warn(
+        last.code,
+        f"{last.text} (… and {count - 1} more like it)",
+        f"{last.text_zh}（……另有 {count - 1} 条同类消息）",
+        last.level,
+    )
 
 
 def say(code: str, **values: object) -> Warn:

@@ -2,11 +2,14 @@
 
 Sources: "Adobe Flash Video File Format Specification" 10.1, annex E.4 (the legacy tags, H.264 and AAC), and
 "Enhanced RTMP" v1 and v2 (Veovera): FourCC codecs, ModEx, multitrack. Codec names are those of
-`streamgate.core.packet`: h264, hevc, av1, vp9, vp8; aac, opus, mp3, flac, ac3, eac3; others as their FourCC.
+`streamgate.core.packet`: h264, hevc, av1, vp9, vp8; aac, opus, mp3, flac, ac3, eac3; others as their FourCC;
+the codecs that only legacy tags carry: h263, screen, vp6, vp6a, screen2; adpcm, nellymoser, pcm_alaw,
+pcm_mulaw, pcm_s16le, pcm_u8, speex, device.
 
 Reading never raises: what cannot be used comes back as `Unsupported` with a reason.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -65,9 +68,13 @@ _AUDIO_NAME = {fourcc: name for name, fourcc in AUDIO_FOURCC.items()}
 _LEGACY_VIDEO = {2: "h263", 3: "screen", 4: "vp6", 5: "vp6a", 6: "screen2", 7: "h264", 12: "hevc", 13: "av1"}
 """7 is the standard's; 12 and 13 are what several Chinese networks write in its place."""
 _LEGACY_AUDIO = {
-    0: "pcm", 1: "adpcm", 2: "mp3", 3: "pcm", 4: "nellymoser", 5: "nellymoser", 6: "nellymoser",
-    7: "alaw", 8: "mulaw", 10: "aac", 11: "speex", 13: "opus", 14: "mp3", 15: "device",
+    0: "pcm_s16le", 1: "adpcm", 2: "mp3", 3: "pcm_s16le", 4: "nellymoser", 5: "nellymoser", 6: "nellymoser",
+    7: "pcm_alaw", 8: "pcm_mulaw", 10: "aac", 11: "speex", 13: "opus", 14: "mp3", 15: "device",
 }  # fmt: skip
+"""0 is samples in the encoder's own byte order: on the machines that still encode that is little-endian."""
+_LEGACY_FIXED = {4: (16_000, 1), 5: (8_000, 1), 7: (8_000, 0), 8: (8_000, 0), 11: (16_000, 1), 14: (8_000, 0)}
+"""Sample rate and channels where the flags do not tell them (FLV 10.1, E.4.2.1); 0: the flag does."""
+_LEGACY_RATES = (5512, 11025, 22050, 44100)
 
 _KEYFRAME, _INTERFRAME, _COMMAND_FRAME = 1, 2, 5
 _EX_AUDIO = 9
@@ -146,11 +153,22 @@ def parse_audio(body: bytes) -> AudioTag | Unsupported:  # noqa: PLR0911 (a tabl
     name = _LEGACY_AUDIO.get(number)
     if name is None:
         return Unsupported(f"audio of the unknown codec number {number}")
+    if name == "pcm_s16le" and not body[0] & 2:
+        name = "pcm_u8"
     if name != "aac":
         return AudioTag(name, "frame", body[1:])
     if len(body) < 2:
         return _CUT_SHORT
     return AudioTag("aac", "config" if body[1] == 0 else "frame", body[2:])
+
+
+def legacy_sound(body: bytes) -> tuple[int, int]:
+    """Return (sample rate, channels) as the flags of a legacy audio message say; (0, 0) when it has none."""
+    number = body[0] >> 4 if body else _EX_AUDIO
+    if number == _EX_AUDIO:
+        return 0, 0
+    rate, channels = _LEGACY_FIXED.get(number, (_LEGACY_RATES[body[0] >> 2 & 3], 0))
+    return rate, channels or 1 + (body[0] & 1)
 
 
 def _enhanced(  # noqa: PLR0911 (one header, read from front to back)
@@ -219,9 +237,22 @@ def parse_data(body: bytes) -> ScriptData | Unsupported:
 
 # ---------------------------------------------------------------- writing
 #
-# H.264, AAC and MP3 are written in the legacy form, which every server takes, all others as enhanced RTMP.
+# H.264, AAC, MP3 and what only the legacy form knows are written in that form, which every server takes, all
+# others as enhanced RTMP.
 
-_LEGACY_MP3_RATE = {5512: 0, 11025: 1, 22050: 2, 44100: 3}
+_LEGACY_RATE = {5512: 0, 11025: 1, 22050: 2, 44100: 3}
+_OLD_VIDEO = {"h263": 2, "screen": 3, "vp6": 4, "vp6a": 5, "screen2": 6}
+_OLD_AUDIO = {
+    "pcm_s16le": 3, "pcm_u8": 3, "adpcm": 1, "mp3": 2, "nellymoser": 6, "pcm_alaw": 7, "pcm_mulaw": 8,
+    "speex": 11, "device": 15,
+}  # fmt: skip
+
+
+def can_write(track: VideoTrack | AudioTrack) -> bool:
+    """Whether messages can say what the codec of a track is."""
+    known, old = (VIDEO_FOURCC, _OLD_VIDEO) if isinstance(track, VideoTrack) else (AUDIO_FOURCC, _OLD_AUDIO)
+    codec = track.codec
+    return codec in known or codec in old or len(codec.encode("latin-1", "replace")) == 4
 
 
 def video_fourcc(codec: str) -> bytes:
@@ -245,6 +276,8 @@ def video_body(packet: Packet, codec: str) -> bytes:
     if codec == "hevc" and cts:
         time = (cts & 0xFFFFFF).to_bytes(3, "big")
         return b"%chvc1%b%b" % (0x80 | frame_type << 4 | _CODED_FRAMES, time, packet.data)
+    if codec in _OLD_VIDEO:
+        return b"%c%b" % (frame_type << 4 | _OLD_VIDEO[codec], packet.data)
     kind = _CODED_FRAMES_X if codec == "hevc" else _CODED_FRAMES
     return b"%c%b%b" % (0x80 | frame_type << 4 | kind, video_fourcc(codec), packet.data)
 
@@ -253,9 +286,13 @@ def audio_body(packet: Packet, track: AudioTrack) -> bytes:
     """Return the body of an audio message holding `packet`."""
     if track.codec == "aac":
         return b"\xaf\x01" + packet.data
-    if track.codec == "mp3":
-        rate = _LEGACY_MP3_RATE.get(track.sample_rate, 3)
-        return bytes((0x22 | rate << 2 | (track.channels > 1),)) + packet.data
+    number = _OLD_AUDIO.get(track.codec)
+    if number is not None:
+        if track.codec == "nellymoser" and track.channels == 1:
+            number = {16_000: 4, 8_000: 5}.get(track.sample_rate, 6)
+        rate = _LEGACY_RATE.get(track.sample_rate, 3)
+        wide = 0 if track.codec == "pcm_u8" else 2
+        return bytes((number << 4 | rate << 2 | wide | (track.channels > 1),)) + packet.data
     return bytes((_EX_AUDIO << 4 | _CODED_FRAMES,)) + audio_fourcc(track.codec) + packet.data
 
 
@@ -270,7 +307,7 @@ def packet_body(packet: Packet, feed: FeedFormat) -> bytes:
 
 def video_config_body(track: VideoTrack) -> bytes:
     """Return the body of the message with the codec's configuration record; empty when there is none."""
-    if not track.config:
+    if not track.config or track.codec in _OLD_VIDEO:
         return b""
     if track.codec == "h264":
         return b"\x17\x00\x00\x00\x00" + track.config
@@ -279,25 +316,31 @@ def video_config_body(track: VideoTrack) -> bytes:
 
 def audio_config_body(track: AudioTrack) -> bytes:
     """Return the body of the message with the codec's configuration; empty when there is none."""
-    if not track.config or track.codec == "mp3":
+    if not track.config or track.codec in _OLD_AUDIO:
         return b""
     if track.codec == "aac":
         return b"\xaf\x00" + track.config
     return bytes((_EX_AUDIO << 4 | _SEQUENCE_START,)) + audio_fourcc(track.codec) + track.config
 
 
-def metadata_body(feed: FeedFormat, encoder: str = "streamgate") -> bytes:
-    """Return the body of a data message with @setDataFrame onMetaData for `feed`."""
+def metadata_body(
+    feed: FeedFormat, encoder: str = "streamgate", more: Mapping[str, amf0.Value] | None = None
+) -> bytes:
+    """Return the body of a data message with @setDataFrame onMetaData for `feed`, `more` members in it."""
     members: dict[str, amf0.Value] = {"duration": 0.0, "fileSize": 0.0}
     video, audio = feed.video, feed.audio
     if video is not None:
         members |= {"width": video.width, "height": video.height}
         if video.fps_num > 0 and video.fps_den > 0:
             members["framerate"] = round(video.fps_num / video.fps_den, 3)
-        number = 7 if video.codec == "h264" else int.from_bytes(video_fourcc(video.codec), "big")
+        number = {"h264": 7, **_OLD_VIDEO}.get(video.codec)
+        if number is None:
+            number = int.from_bytes(video_fourcc(video.codec), "big")
         members["videocodecid"] = number
     if audio is not None:
-        number = {"aac": 10, "mp3": 2}.get(audio.codec) or int.from_bytes(audio_fourcc(audio.codec), "big")
+        number = {"aac": 10, **_OLD_AUDIO}.get(audio.codec)
+        if number is None:
+            number = int.from_bytes(audio_fourcc(audio.codec), "big")
         members |= {
             "audiocodecid": number,
             "audiosamplerate": audio.sample_rate,
@@ -305,5 +348,5 @@ def metadata_body(feed: FeedFormat, encoder: str = "streamgate") -> bytes:
             "audiochannels": audio.channels,
             "stereo": audio.channels > 1,
         }
-    members["encoder"] = encoder
+    members |= {"encoder": encoder, **(more or {})}
     return amf0.encode("@setDataFrame", "onMetaData", amf0.EcmaArray(members))

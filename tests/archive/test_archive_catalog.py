@@ -1,8 +1,11 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import time
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -10,7 +13,7 @@ from alembic.migration import MigrationContext
 from tiny_media import gops, make_feed
 
 from streamgate.archive.catalog import VERSION_TABLE, Catalog, metadata
-from streamgate.archive.parts import INDEX, find_parts
+from streamgate.archive.parts import INDEX, Gap, PartRecord, append_index, find_parts, read_index
 from streamgate.archive.writer import ArchiveWriter
 
 WALL = 1_790_000_000.0
@@ -108,3 +111,84 @@ def test_readers_see_the_old_catalog_until_the_new_one_is_whole(archive, catalog
 
 def test_the_feed_of_this_file_has_gops():
     assert len(gops(make_feed(seconds=2)[1])) == 2
+
+
+def test_gaps_are_in_the_catalog(archive, catalog, tmp_path):
+    copy = tmp_path / "archive"
+    os.system(f"cp -a {archive} {copy}")
+    day = copy / "main" / "2026-09-21"
+    lines = read_index(day)
+    old = msgspec.structs.replace(
+        lines[-1], number=9, part="143000.000Z-000009.mp4", gap=Gap(7, 700, "behind")
+    )
+    killed = Gap(0, 0, "gate_killed", WALL + 200, WALL + 260)
+    alone = PartRecord("", "main", 0, killed.start, killed.end, 0, "", gap=killed)
+    append_index(day, [old, alone])
+    expected = [("behind", lines[-1].start, 0.0, 7, 700), ("gate_killed", WALL + 200, 60.0, 0, 0)]
+    for fill in (catalog.sync, catalog.rebuild, catalog.sync):
+        fill(copy)
+        rows = catalog.gaps("main", 0, 2e9)
+        assert expected == [
+            (r["reason"], r["start_s"], r["end_s"] - r["start_s"], r["packets"], r["bytes"]) for r in rows
+        ]
+    assert [row["reason"] for row in catalog.gaps("main", WALL + 230, WALL + 240)] == ["gate_killed"]
+    assert catalog.gaps("other", 0, 2e9) == []
+
+
+def test_a_line_that_is_being_written_is_taken_in_once_it_is_whole(archive, catalog, tmp_path):
+    copy = tmp_path / "archive"
+    os.system(f"cp -a {archive} {copy}")
+    index = copy / "main" / "2026-09-21" / INDEX
+    whole = index.read_bytes()
+    cut = whole.rindex(b"\n", 0, -1) + 40
+    index.write_bytes(whole[:cut])
+    assert catalog.sync(copy) == 2
+    with index.open("ab") as file:
+        file.write(whole[cut:])
+    assert catalog.sync(copy) == 1
+    index.unlink()
+    index.write_bytes(whole)  # somebody put back a copy: it is read anew, nothing is there twice
+    assert catalog.sync(copy) == 0
+    assert len(catalog.parts("main", 0, 2e9)) == 3
+
+
+SYNCS = """
+import sys
+from pathlib import Path
+import msgspec
+from streamgate.archive.catalog import Catalog
+from streamgate.archive.parts import PartRecord, append_index
+root = Path(sys.argv[1])
+def used(name):
+    for line in Path("/proc/self", name).read_text().splitlines():
+        if line.startswith(("VmRSS:", "rchar:")):
+            return int(line.split()[1])
+def lines(start, count):
+    append_index(root / "main" / "2026-09-21", [
+        PartRecord(f"{n // 3600 % 24:02d}{n // 60 % 60:02d}{n % 60:02d}.000Z-{n:06d}.mp4", "main", n,
+                   1.79e9 + n, 1.79e9 + n + 1, 10**6, "0" * 64, video=150, tracks=["avc1.64001f"])
+        for n in range(start, start + count)])
+lines(1, 100_000)
+index = root / "main" / "2026-09-21" / "index.jsonl"
+with Catalog(root / "catalog.sqlite") as catalog:
+    print(catalog.rebuild(root))
+    print(catalog.sync(root))
+    before, rss, new = used("io"), used("status"), 0
+    for n in range(200):
+        lines(100_001 + 10 * n, 10)
+        new += catalog.sync(root)
+    print(new, used("io") - before, used("status") - rss, index.stat().st_size)
+"""
+
+
+def test_a_sync_reads_only_what_is_new_and_memory_stays_flat(tmp_path):
+    """A day of 100,000 lines, 200 minutes of 10 new ones each."""
+    done = subprocess.run(
+        [sys.executable, "-c", SYNCS, tmp_path], capture_output=True, text=True, check=True, timeout=110
+    )
+    rebuilt, first, rest = done.stdout.splitlines()
+    new, read_bytes, grown_kb, index_bytes = map(int, rest.split())
+    assert (rebuilt, first, new) == ("100000", "0", 2000)
+    assert index_bytes > 20_000_000
+    assert read_bytes < 3_000_000, "about 1: 200 times the index would be 4,800"
+    assert grown_kb < 2048

@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_media import gops, make_feed
 
+from streamgate.archive.containers import commit
 from streamgate.archive.parts import (
     PartName,
     append_lines,
     check_channel,
-    commit,
     find_parts,
     newest_part,
     parse,
     read_index,
     repair_day,
-    scan,
 )
+from streamgate.archive.scan import scan
 from streamgate.core.fmp4 import Fragmenter, init_segment
 from streamgate.core.mp4_scan import audio_timescale, box_header
 from streamgate.core.packet import Kind

@@ -16,7 +16,8 @@ import pytest
 from tiny_media import gops, make_feed, shift
 
 from streamgate.archive.notices import CODES, notice
-from streamgate.archive.parts import events_path, find_parts, read_index, scan
+from streamgate.archive.parts import events_path, find_parts, read_index
+from streamgate.archive.scan import scan
 from streamgate.archive.writer import ArchiveWriter
 from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet, VideoTrack
 from streamgate.errors import ConfigError
@@ -266,13 +267,13 @@ def test_sound_alone_is_recorded_too(tmp_path, alarms):
 
 def test_what_no_part_can_carry_is_counted_and_raises_an_alarm(tmp_path, feed, alarms):
     form, packets = feed
-    strange = FeedFormat(form.video, AudioTrack("speex", b"", 16000, 1))
+    strange = FeedFormat(form.video, AudioTrack("wma voice", b"", 16000, 1))
     writer = record_all(tmp_path, strange, packets, alarms)
     assert sent(packets) == payloads(parts_of(tmp_path))
     assert alarms.codes == ["archive_format"]
     assert len(sent(packets, Kind.AUDIO)) == writer.status().lost_packets
     assert writer.status().state == "failed"
-    assert "speex" in writer.status().error
+    assert "wma voice" in writer.status().error
     gaps = sum(record.gap.packets for record in index_of(tmp_path) if record.gap)
     assert len(sent(packets, Kind.AUDIO)) == gaps
 
@@ -584,6 +585,7 @@ def test_every_code_has_words_in_both_languages():
             "parts",
             "part",
             "codecs",
+            "time",
         ],
         7,
     )

@@ -97,7 +97,11 @@ def test_mime_names_what_is_there():
         FeedFormat(VideoTrack("h264", AVCC, 0, 360, 30, 1)),
         FeedFormat(VideoTrack("hevc", b"\1" * 22, 640, 360, 30, 1)),
         FeedFormat(VideoTrack("av1", b"\1\2\3\4", 640, 360, 30, 1)),
-        FeedFormat(None, AudioTrack("mp3", b"", 48000, 2)),
+        FeedFormat(None, AudioTrack("speex", b"", 16000, 1)),
+        FeedFormat(None, AudioTrack("mp3", b"", 0, 2)),
+        FeedFormat(VideoTrack("vp9", b"\0" * 7, 640, 360, 30, 1)),
+        FeedFormat(None, AudioTrack("opus", b"", 48000, 6)),
+        FeedFormat(None, AudioTrack("opus", b"OpusHead\1\6" + bytes(8) + b"\1", 48000, 6)),
         FeedFormat(None, AudioTrack("aac", b"\x11", 48000, 2)),
         FeedFormat(None, AudioTrack("aac", b"\x11\x90", 0, 2)),
         FeedFormat(None, AudioTrack("opus", b"OpusHead", 48000, 2)),
@@ -386,7 +390,8 @@ def test_a_hole_in_the_sound_is_no_step_of_its_time(form, hole, between):
     """MSE drops all to the next keyframe at a step of more than twice the last duration."""
     pts = [round(n * form.frame_ms) for n in range(10)]
     sound = [
-        Packet(Kind.AUDIO, at, at, False, b"%d" % at) for at in pts + [at + hole + pts[-1] for at in pts[1:]]
+        Packet(Kind.AUDIO, at, at, False, b"\xfc%d" % at)  # as Opus: a packet of 20 ms
+        for at in pts + [at + hole + pts[-1] for at in pts[1:]]
     ]
     chunks = [sound[:10], sound[10:]] if between else [sound]
     samples = audio_samples(*chunks, form=form)

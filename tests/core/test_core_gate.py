@@ -2,11 +2,12 @@
 
 from itertools import pairwise
 
+import msgspec
 import pytest
 from fakes.media import AUDIO, AVCC, FRAME, audio, clip, video, video_track
 
 from streamgate.core.gate import GAP_US, SLATE, Gate
-from streamgate.core.packet import Aired, FeedFormat, Kind
+from streamgate.core.packet import Aired, AudioTrack, FeedFormat, Kind
 from streamgate.errors import Refused
 
 S = 1_000_000
@@ -352,3 +353,40 @@ def test_a_network_that_stalls_and_catches_up_leaves_the_program_in_step_with_th
     last = air.out[-1]
     ahead = last[1].packet.dts - (last[0] - air.out[0][0]) / 1000
     assert abs(ahead) < 4000
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        FeedFormat(msgspec.structs.replace(video_track(b"av1C"), codec="av1"), AUDIO),
+        FeedFormat(msgspec.structs.replace(video_track(b""), codec="vp6"), None),
+        FeedFormat(None, AUDIO),
+    ],
+)
+def test_a_feed_that_cannot_air_is_not_held_and_filler_goes_on(unfit):
+    air = Air()
+    air.run(40)
+    air.gate.feed(unfit, air.now)
+    since = air.n
+    air.run(40)
+    assert not air.gate.can_air
+    assert air.gate.ring.bytes == 0
+    assert air.live_pictures()[-1] == since - 1
+    assert air.pictures()[-1].startswith(b"slate/")
+    assert max_gap(pts(air, Kind.VIDEO)) <= FRAME
+    air.gate.feed(FEED, air.now)
+    air.run(40)
+    assert air.gate.live
+    assert [a.header for _, a in air.out if a.header] == [air.gate.header]
+
+
+def test_beside_sound_that_cannot_air_the_picture_airs_with_silence():
+    air = Air()
+    silent = FeedFormat(FEED.video, None)
+    air.gate.feed(FeedFormat(FEED.video, AudioTrack("opus", b"", 48000, 2, 960)), 0)
+    air.gate.install(clip(SLATE, FILLER), SLATE, silent)
+    air.run(40)
+    assert air.gate.live
+    sent = {a.packet.data for _, a in air.out if a.packet.kind is Kind.AUDIO and a.packet.pts > 31_000}
+    assert sent == {b"slate/silence"}
+    assert max_gap(pts(air, Kind.AUDIO)) <= AUDIO.frame_ms * 1.5 + 1

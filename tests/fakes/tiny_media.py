@@ -38,6 +38,10 @@ def make_feed(
                     "bf": str(bframes),
                     "x264-params": f"keyint={gop}:min-keyint={gop}:scenecut=0:open-gop={int(open_gop)}",
                 }
+            elif video == "libsvtav1":
+                picture.options = {"preset": "12", "svtav1-params": f"keyint={gop}:scd=0"}
+            elif video == "libvpx-vp9":
+                picture.options = {"deadline": "realtime", "cpu-used": "8", "g": str(gop)}
             elif video == "libx265":
                 picture.options = {"preset": "ultrafast", "x265-params": f"keyint={gop}:log-level=none"}
             streams.append(picture)
@@ -65,16 +69,24 @@ def make_feed(
     return demux(buffer.getvalue(), fps=fps)
 
 
+NAMES = {
+    "libdav1d": "av1",
+    "mp3float": "mp3",
+    "flv": "h263",
+}  # libav's names of decoders that are not the codec's
+
+
 def demux(flv, fps):
     with av.open(io.BytesIO(flv), format="flv") as source:
         vtrack = atrack = None
         for stream in source.streams:
             config = bytes(stream.codec_context.extradata or b"")
             if stream.type == "video":
-                vtrack = VideoTrack(stream.codec_context.name, config, stream.width, stream.height, fps, 1)
+                name = NAMES.get(stream.codec_context.name, stream.codec_context.name)
+                vtrack = VideoTrack(name, config, stream.width, stream.height, fps, 1)
             else:
                 atrack = AudioTrack(
-                    stream.codec_context.name,
+                    NAMES.get(stream.codec_context.name, stream.codec_context.name),
                     config,
                     stream.codec_context.sample_rate,
                     stream.codec_context.channels,

@@ -1,8 +1,12 @@
+import msgspec
+import pytest
+from fakes.media import AVCC as REAL_AVCC
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet, VideoTrack
-from streamgate.ingest.feed import MAX_QUEUE, MAX_SCRIPT_BYTES, Feed
+from streamgate.core.paramsets import build_avcc, iter_nals, parse_avcc
+from streamgate.ingest.feed import FORMAT_EVERY_US, FORMATS_AT_ONCE, MAX_QUEUE, MAX_SCRIPT_BYTES, Feed
 from streamgate.ingest.probe import Probed
 from streamgate.ingest.source import Config, Script, Unit, Unusable
 
@@ -41,6 +45,7 @@ class Bench:
     def __init__(self):
         self.out = []
         self.samples = []
+        self.probes = 0  # answered
         self.feed = Feed(self, self.samples.append, 0)
 
     def send_format(self, feed):
@@ -138,13 +143,205 @@ def test_sound_of_another_configuration_waits_too():
     assert bench.out[1].audio.sample_rate == 44100
 
 
-def test_codecs_the_program_cannot_carry_are_dropped_and_told():
+def test_what_cannot_be_read_or_named_is_dropped_and_told():
     bench = Bench().take(Unusable(V, "video of codec 9"))
-    bench.take(Config(A, "opus", b""), Unit(A, "opus", 20, 0, False, b"x"))
+    bench.take(Config(A, "\x00\xffab", b""), Unit(A, "\x00\xffab", 20, 0, False, b"x"))
     assert bench.out == []
     told = [concern.params for concern in bench.feed.concerns(0) if concern.code == "codec_unsupported"]
-    assert told == [{"kind": "audio", "codec": "opus"}, {"kind": "video", "codec": "video of codec 9"}]
+    assert told == [
+        {"kind": "audio", "codec": repr("\x00\xffab")},
+        {"kind": "video", "codec": "video of codec 9"},
+    ]
     assert bench.feed.dropped == 2
+
+
+@pytest.mark.parametrize(
+    ("codec", "record"), [("av1", b"av1C"), ("vp9", b"vpcC"), ("vp6", b""), ("xyzw", b"")]
+)
+def test_pictures_of_any_codec_are_handed_on(codec, record):
+    bench = Bench()
+    if record:
+        bench.take(Config(V, codec, record))
+    bench.take(Unit(V, codec, 0, 0, False, b"early"), Unit(V, codec, 40, 0, True, b"key"))
+    bench.feed.on_probed(Probed(msgspec.structs.replace(track(record), codec=codec), True))
+    bench.take(Unit(V, codec, 80, 0, False, b"next"))
+    assert bench.samples[0].codec == codec
+    assert bench.out[0].video.codec == codec
+    assert bench.out[0].video.config == record
+    assert bench.out[1:] == [Packet(V, 40, 40, True, b"key"), Packet(V, 80, 80, False, b"next")]
+    assert bench.feed.dropped == 0
+    assert bench.feed.concerns(0) == []
+
+
+SPS_320 = bytes.fromhex("6742c00cd901419f9f011000000300100000030320f142a480")  # of libx264 at 320x180
+MP3_48K_MONO = bytes.fromhex("fffb94c0") + b"mp3"
+OPUS_HEAD = b"OpusHead\x01\x01\x38\x01\x80\xbb\0\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([Unit(A, "mp3", 41, 0, False, MP3_48K_MONO, 44100, 2)], AudioTrack("mp3", b"", 48000, 1, 1152)),
+        (
+            [Config(A, "opus", OPUS_HEAD), Unit(A, "opus", 41, 0, False, b"\xfcopus")],
+            AudioTrack("opus", OPUS_HEAD, 48000, 1, 960),
+        ),
+        ([Unit(A, "pcm_alaw", 41, 0, False, bytes(160), 8000, 1)], AudioTrack("pcm_alaw", b"", 8000, 1, 160)),
+        ([Unit(A, "zzzz", 41, 0, False, b"?")], AudioTrack("zzzz", b"", 22050, 1)),
+    ],
+)
+def test_sound_of_any_codec_is_handed_on_beside_the_picture(events, expected):
+    bench = Bench()
+    bench.take(Script("onMetaData", [{"audiosamplerate": 22050.0, "stereo": False}], 0, b""))
+    bench.take(Config(V, "h264", AVCC), picture(40, IDR), *events).probed()
+    assert bench.out == [
+        FeedFormat(track(), expected),
+        Packet(V, 40, 40, True, IDR),
+        Packet(A, 41, 41, False, events[-1].data),
+    ]
+    assert bench.feed.dropped == 0
+
+
+def sounds(first_s, last_s):
+    """Frames of sound, ten a second, with the time each arrives."""
+    return [(sound(100 * n, b"aac%d" % n), 100_000 * n) for n in range(10 * first_s, 10 * last_s)]
+
+
+def test_sound_alone_is_a_feed_after_three_seconds_and_nothing_of_it_is_lost():
+    bench = Bench().take(Config(A, "aac", ASC))
+    for event, now in sounds(0, 3):
+        bench.take(event, now_us=now)
+    assert bench.out == []
+    for event, now in sounds(3, 5):
+        bench.take(event, now_us=now)
+    assert bench.out[0] == FeedFormat(audio=AAC)
+    assert [packet.dts for packet in bench.out[1:]] == [100 * n for n in range(50)]
+    assert bench.feed.dropped == 0
+
+
+def test_a_picture_that_comes_later_changes_the_format_of_lone_sound():
+    bench = Bench().take(Config(A, "aac", ASC))
+    for event, now in sounds(0, 4):
+        bench.take(event, now_us=now)
+    bench.out.clear()
+    bench.take(Config(V, "h264", AVCC), picture(4000, IDR), sound(4001), now_us=4 * S).probed()
+    bench.take(picture(4040), now_us=4 * S)
+    assert bench.shape() == ["format", (V, 4000), (A, 4001), (V, 4040)]
+    assert bench.out[0] == FeedFormat(track(), AAC)
+    assert bench.feed.dropped == 0
+
+
+def avcc(number):
+    """An avcC of 1280x720 Baseline whose PPS differs by `number`."""
+    record = parse_avcc(REAL_AVCC[0])
+    return build_avcc(msgspec.structs.replace(record, pps=(record.pps[0] + bytes((number,)),)))
+
+
+def feed_that_changes(config_of, *, seconds, every_ms=500):
+    """A feed with new parameters at every keyframe, and sound. Return the bench and what came in."""
+    bench = Bench().take(Config(A, "aac", ASC))
+    pictures = 0
+    for ms in range(0, 1000 * seconds, 100):
+        now = 1000 * ms
+        if ms % every_ms == 0:
+            bench.take(Config(V, "h264", config_of(ms // every_ms)), picture(ms, IDR), now_us=now)
+        else:
+            bench.take(picture(ms, SLICE + SLICE), now_us=now)
+        pictures += 1
+        if len(bench.samples) > bench.probes:
+            bench.probes += 1
+            bench.probed()
+        bench.take(sound(ms + 1, b"%d" % ms), now_us=now)
+    return bench, pictures
+
+
+def formats(bench):
+    return [item for item in bench.out if isinstance(item, FeedFormat)]
+
+
+def test_parameter_sets_that_change_at_every_keyframe_go_in_band_and_nothing_is_lost():
+    bench, pictures = feed_that_changes(lambda n: avcc(n % 50 + 1), seconds=60)
+    allowed = FORMATS_AT_ONCE + 60 * S // FORMAT_EVERY_US
+    assert len(bench.samples) <= allowed
+    assert len(formats(bench)) <= allowed
+    assert sum(isinstance(item, Packet) and item.kind is V for item in bench.out) == pictures
+    assert bench.feed.dropped == 0
+    format_, held, number = None, None, 0
+    for item in bench.out:  # a decoder that follows header and bands holds what each keyframe was made with
+        if isinstance(item, FeedFormat):
+            format_, held = item, parse_avcc(item.video.config).pps[0]
+        elif item.keyframe:
+            for unit in iter_nals(item.data):
+                held = unit if unit[0] & 31 == 8 else held
+            assert held == parse_avcc(avcc(number % 50 + 1)).pps[0]
+            number += 1
+    assert format_ is not None
+    found = [c.params for c in bench.feed.concerns(60 * S) if c.code == "parameters_change"]
+    assert found[0]["changes"] > 100
+
+
+def test_back_to_the_announced_parameter_sets_they_go_in_band_too():
+    bench, _ = feed_that_changes(lambda n: avcc(n if n < 8 else 4), seconds=5)
+    announced = parse_avcc(formats(bench)[-1].video.config).pps[0]
+    assert announced == parse_avcc(avcc(3)).pps[0]
+    bench.out.clear()
+    bench.take(Config(V, "h264", avcc(3)), picture(5000, IDR), now_us=5 * S)
+    assert announced in list(iter_nals(bench.out[0].data))
+
+
+def test_sizes_that_change_are_followed_at_the_limit_and_sound_goes_on():
+    other = build_avcc(msgspec.structs.replace(parse_avcc(REAL_AVCC[0]), sps=(SPS_320,)))
+    bench, _ = feed_that_changes(lambda n: (REAL_AVCC[0], other)[n % 2], seconds=60)
+    allowed = FORMATS_AT_ONCE + 60 * S // FORMAT_EVERY_US
+    assert 4 < len(formats(bench)) <= allowed
+    kinds = [item.kind for item in bench.out if isinstance(item, Packet)]
+    assert kinds.count(A) == 600
+    assert kinds.count(V) >= 300  # those of the size announced last
+    assert bench.feed.dropped == 600 - kinds.count(V)
+
+
+def test_sound_parameters_that_change_at_every_keyframe_are_followed_at_the_limit():
+    bench = Bench().started()
+    for n in range(1, 121):
+        config = (ASC, OTHER_ASC)[n % 2]
+        bench.take(Config(A, "aac", config), picture(500 * n, IDR), now_us=n * S // 2)
+    assert len(formats(bench)) <= FORMATS_AT_ONCE + 60 * S // FORMAT_EVERY_US
+    assert sum(isinstance(item, Packet) for item in bench.out) == 120
+
+
+def test_tags_sent_twice_are_taken_once_counted_and_told():
+    bench = Bench().started()
+    cue = Script("onCuePoint", [], 60, b"cue")
+    bench.take(picture(40), sound(41), picture(40), sound(41), cue, cue, picture(80), picture(40))
+    assert bench.shape() == [(V, 40), (A, 41), (D, 60), (V, 80)]
+    assert bench.feed.dropped == 4
+    assert [c.params for c in bench.feed.concerns(0) if c.code == "repeats"] == [{"count": 4}]
+    assert bench.feed.mended == 0
+
+
+def test_units_that_share_a_time_or_their_bytes_are_no_repeats():
+    bench = Bench().started()
+    bench.take(picture(40), picture(40, SLICE + SLICE), picture(80), sound(41), sound(62))
+    assert [packet.data for packet in bench.out] == [SLICE, SLICE + SLICE, SLICE, b"aac", b"aac"]
+    assert bench.feed.dropped == 0
+
+
+def test_the_silence_of_an_encoder_whose_clock_stands_still_goes_on():
+    bench = Bench().started()
+    for n in range(1, 11):
+        bench.take(sound(41), now_us=n * S)
+    assert len(bench.out) == 10
+    assert bench.out[-1].dts > 7000
+
+
+def test_what_the_metadata_promises_is_told_until_a_picture_has_come():
+    bench = Bench()
+    assert bench.feed.declared is None
+    bench.take(Script("onMetaData", [{"width": 640.0, "height": 360.0, "framerate": 25.0}], 0, b""))
+    bench.take(Config(A, "aac", ASC))
+    assert bench.feed.declared == FeedFormat(VideoTrack("h264", b"", 640, 360, 25, 1), AAC)
+    bench.started()
+    assert bench.feed.declared is None
 
 
 def test_one_unusable_message_of_a_good_track_is_only_counted():
@@ -213,7 +410,7 @@ def test_a_failed_probe_is_told():
 
 times = st.integers(0, 2**32 - 1)
 payloads = st.one_of(st.binary(max_size=40), st.sampled_from([IDR, SLICE, SEI]))
-codecs = st.sampled_from(["h264", "hevc", "aac", "opus", "????"])
+codecs = st.sampled_from(["h264", "hevc", "av1", "aac", "opus", "mp3", "????", "\x00"])
 events = st.one_of(
     st.builds(
         Config,
@@ -253,8 +450,9 @@ def test_whatever_comes_what_goes_out_is_a_feed(stream):
             continue
         assert current is not None
         if item.kind is not D:
-            assert entered or item.keyframe
+            assert entered or item.keyframe or current.video is None
             entered = True
         assert item.kind is not A or current.audio is not None
+        assert item.kind is not V or current.video is not None
         assert item.dts > last.get(item.kind, -1)
         last[item.kind] = item.dts

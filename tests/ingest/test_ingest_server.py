@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from itertools import pairwise
+from time import monotonic
 
 import av
 import psutil
@@ -12,6 +13,7 @@ from ingest_tools import KEY, Publisher, Tap, ffmpeg, flv_tags, key_hash, publis
 
 from streamgate.core.packet import FeedFormat, Kind, Packet, VideoTrack
 from streamgate.errors import ConfigError
+from streamgate.ingest import server as rtmp_server
 from streamgate.ingest import service
 from streamgate.ingest.admission import Limits
 from streamgate.link import messages
@@ -62,6 +64,18 @@ async def test_goodbye_is_clean_and_a_lost_link_is_not(ingest):
     async with publishing(ingest.url()):
         await gate.until(lambda: len(gate.of(messages.Format)) == 3)
     assert [publish.fresh for publish in gate.of(messages.Publish)] == [True, True, False]
+
+
+async def test_an_encoder_that_comes_and_goes_is_let_in_at_a_pace_and_never_refused(ingest, monkeypatch):
+    monkeypatch.setattr(rtmp_server, "PUBLISH_EVERY_US", 500_000)
+    gate = ingest.gate
+    began = monotonic()
+    for _ in range(rtmp_server.PUBLISHES_AT_ONCE + 3):
+        async with Publisher(ingest.ports["rtmp"]) as publisher:
+            assert isinstance(publisher.said[-1], client.Publishing)
+    took_s = monotonic() - began
+    assert 1.0 <= took_s < 4
+    assert len(gate.of(messages.Publish)) == rtmp_server.PUBLISHES_AT_ONCE + 3
 
 
 async def test_a_wrong_key_is_refused(ingest):

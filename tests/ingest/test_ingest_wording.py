@@ -10,6 +10,8 @@ PARAMS = {
     "measured": 12.5,
     "declared": 25.0,
     "reason": "too short",
+    "changes": 12.0,
+    "count": 3.0,
 }
 
 
@@ -21,6 +23,6 @@ def test_every_concern_has_words_in_both_languages():
 
 
 def test_an_unsupported_codec():
-    warn = to_warn(Concern("codec_unsupported", "alarm", {"kind": "audio", "codec": "opus"}))
-    assert warn.text.startswith("The program cannot carry audio in opus")
-    assert warn.text_zh.startswith("节目不支持 opus 格式的音频")
+    warn = to_warn(Concern("codec_unsupported", "alarm", {"kind": "audio", "codec": "'\\x00'"}))
+    assert warn.text.startswith("The audio cannot be read ('\\x00'): it is neither aired nor recorded")
+    assert warn.text_zh.startswith("无法读取音频（'\\x00'）：既不播出也不录制")

@@ -5,15 +5,17 @@ import contextlib
 import hashlib
 import json
 import os
+from collections import Counter
 
 import msgspec
 import pytest
 from fakes import clips_media
-from fakes.media import AUDIO, AVCC, video, video_track
+from fakes.media import AUDIO, AVCC, audio, video, video_track
 from websockets.asyncio.client import unix_connect
 
 from streamgate.clock import now_us
-from streamgate.core.packet import FeedFormat
+from streamgate.core.notice_limit import AT_ONCE
+from streamgate.core.packet import AudioTrack, FeedFormat, VideoTrack
 from streamgate.errors import Refused
 from streamgate.link import messages as m
 from streamgate.link.client import call
@@ -518,3 +520,80 @@ async def test_a_feed_that_does_not_fit_is_a_warning_for_as_long_as_it_matters(t
         run(10, 100)
         assert "overflow" not in codes()
         assert said() == ["overflow", "overflow_end"]
+
+
+def not_fit(**changes):
+    return FeedFormat(msgspec.structs.replace(FEED.video, **changes), AUDIO)
+
+
+@pytest.mark.parametrize(
+    ("feed", "code", "english", "chinese"),
+    [
+        (not_fit(codec="av1", config=b"av1C"), "picture_not_aired", "picture is AV1", "来流画面为 AV1"),
+        (not_fit(codec="xyzw", config=b""), "picture_not_aired", "picture is xyzw", "来流画面为 xyzw"),
+        (FeedFormat(FEED.video, AudioTrack("opus", b"", 48000, 2)), "sound_not_aired", "Opus", "Opus"),
+        (FeedFormat(None, AUDIO), "no_picture", "sound and no picture", "没有画面"),
+    ],
+)
+async def test_a_feed_that_cannot_air_is_told_once_and_as_long_as_it_lasts(
+    gate, feed, code, english, chinese
+):
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    link.tell(m.Format(1, feed))
+    for n in range(50):
+        link.send(1, video(n, gop=25))
+        link.send(1, audio(n))
+    link.tell(m.Format(1, msgspec.structs.replace(feed)))
+    status = await gate.status()
+    (warn,) = [warn for warn in status.warnings if warn.code == code]
+    assert english in warn.text
+    assert chinese in warn.text_zh
+    assert len([line for line in gate.station.log if line.code == code]) == 1
+    assert status.state == "filling"
+    airs = code == "sound_not_aired"
+    assert (status.ring_bytes > 0) is airs
+    assert (status.returns_in_s is not None) is airs
+    assert status.ingest.packets == 100
+    link.tell(m.Format(1, FEED))
+    assert code not in [warn.code for warn in (await gate.status()).warnings]
+
+
+async def test_before_its_picture_comes_filler_is_made_for_what_the_metadata_says(gate, monkeypatch):
+    from streamgate.playout import fillers
+
+    monkeypatch.setattr(fillers, "FORMAT_WAIT_S", 0.5)
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    promised = FeedFormat(VideoTrack("h264", b"", 640, 360, 25, 1), AUDIO)
+    link.tell(m.Health(1, 0, 0, [], "", promised))
+    link.tell(m.Format(1, FeedFormat(None, AUDIO)))
+    channel = gate.station.channels["main"]
+    async with asyncio.timeout(20):
+        while channel.gate.header is None:
+            await asyncio.sleep(0.02)
+    header = channel.gate.header
+    assert (header.video.width, header.video.height, header.video.fps_num) == (640, 360, 25)
+    assert header.audio == AUDIO
+
+
+async def test_an_encoder_that_comes_and_goes_fills_neither_log_nor_journal(gate, tmp_path):
+    link = await gate.link("ingest")
+    for stream in range(1, 201):
+        assert (await gate.publish(link, gate.key, stream)).code == "ok"
+        link.tell(m.Format(stream, not_fit(width=2 * stream)))
+        link.tell(m.Gone(stream, "lost", clean=False))
+    for number in range(30):
+        for command in (m.Cut, m.Restore):
+            await gate.ask(command(number, actor="cli:ann", channel="main"))
+    station = gate.station
+    station._sum_up(everything=True)
+    counts = Counter(line.code for line in station.log)
+    assert counts["publish"] == counts["gone"] == counts["format"] == AT_ONCE + 1
+    summed = next(line for line in reversed(station.log) if line.code == "publish")
+    assert summed.text.endswith(f"(… and {200 - AT_ONCE - 1} more like it)")
+    assert f"另有 {200 - AT_ONCE - 1} 条同类消息" in summed.text_zh
+    assert counts["cut"] == counts["restore"] == 30  # what people do is never summed up
+    await asyncio.to_thread(station._journal.close)
+    lines = (tmp_path / "journal.jsonl").read_bytes().splitlines()
+    assert len(lines) == len(station.log)

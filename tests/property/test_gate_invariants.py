@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from streamgate.core.delay import MIN_DELAY_US
 from streamgate.core.gate import SLATE, Gate
-from streamgate.core.packet import FeedFormat, Kind
+from streamgate.core.headers import airable
+from streamgate.core.packet import AudioTrack, FeedFormat, Kind
 from streamgate.errors import Refused
 
 S = 1_000_000
@@ -17,6 +18,9 @@ FEEDS = [
     FeedFormat(video_track(AVCC[0]), AUDIO),
     FeedFormat(video_track(AVCC[0]), None),
     FeedFormat(video_track(AVCC[0]).__class__("h264", AVCC[0], 640, 360, 25, 1), AUDIO),
+    FeedFormat(video_track(AVCC[0]), AudioTrack("opus", b"", 48000, 2, 960)),  # silence airs
+    FeedFormat(video_track(AVCC[0]).__class__("av1", b"av1C", 1280, 720, 25, 1), AUDIO),  # nothing airs
+    FeedFormat(None, AUDIO),  # nothing airs
 ]
 CLIPS = {
     name: clip(name, FILLER.__class__("h264", AVCC[1], 1280, 720, 25, 1), frames=20)
@@ -32,7 +36,7 @@ steps = st.one_of(
     st.tuples(st.just("quiet"), st.sampled_from([0.01, 0.5, 3.0, 29.0, 40.0])),
     st.tuples(st.just("jump"), st.floats(0, 100)),  # the process was asleep: time passes, nothing is called
     st.tuples(st.just("back"), st.floats(0, 100)),  # a clock that runs backwards
-    st.tuples(st.just("source"), st.integers(0, 2)),
+    st.tuples(st.just("source"), st.integers(0, len(FEEDS) - 1)),
     st.tuples(st.just("lose"), st.integers(1, 60)),  # packets lost on the way in
     st.tuples(st.just("cut"), st.none()),
     st.tuples(st.just("restore"), st.none()),
@@ -57,6 +61,7 @@ class Trial:
         self.condemned: set[bytes] = set()
         self.aired: list = []
         self.cut = False
+        self.unfit: set[Kind] = set()  # what of the source can never air
         self.serial = 0
         self.broadcasts: list[list] = []
         self.command("start", None)
@@ -64,8 +69,9 @@ class Trial:
 
     def source(self, index: int) -> None:
         self.gate.feed(FEEDS[index], self.shown)
-        for name, made in (SMALL if index == 2 else CLIPS).items():
-            self.gate.install(made, name, FEEDS[index])
+        self.unfit = {3: {Kind.AUDIO}, 4: {*Kind}, 5: {*Kind}}.get(index, set())
+        for name, made in (SMALL if index == 2 else CLIPS).items() if index < 4 else ():
+            self.gate.install(made, name, airable(FEEDS[index]))
         self.n = 0
 
     @property
@@ -77,7 +83,7 @@ class Trial:
         tag = f"{self.serial}:"
         for packet in (video(self.n, gop=25, reorder=1, tag=tag + "v"), audio(self.n, tag=tag + "a")):
             self.arrived[packet.data] = self.gate._tick(self.shown)
-            if self.cut:
+            if self.cut or packet.kind in self.unfit:
                 self.condemned.add(packet.data)
             self.gate.packet(packet, self.shown)
         self.n += 1

@@ -157,3 +157,44 @@ def test_a_packet_of_a_track_that_the_feed_lacks_has_no_body():
     assert flv.packet_body(packet, FeedFormat(None, audio_track("aac"))) == b""
     data = Packet(Kind.DATA, 0, 0, False, b"script")
     assert flv.packet_body(data, FeedFormat()) == b"script"
+
+
+@pytest.mark.parametrize("codec", ["h263", "screen", "vp6", "vp6a", "screen2"])
+@pytest.mark.parametrize("keyframe", [True, False])
+def test_legacy_video_is_read_as_written(codec, keyframe):
+    body = flv.video_body(Packet(Kind.VIDEO, 0, 0, keyframe, b"data"), codec)
+    assert VideoTag(codec, "frame", keyframe, 0, b"data") == flv.parse_video(body)
+    assert flv.video_config_body(video_track(codec)) == b""
+    assert flv.can_write(video_track(codec))
+
+
+@pytest.mark.parametrize(
+    ("codec", "rate", "channels"),
+    [
+        ("adpcm", 22050, 1),
+        ("mp3", 44100, 2),
+        ("nellymoser", 16000, 1),
+        ("nellymoser", 8000, 1),
+        ("nellymoser", 22050, 2),
+        ("pcm_alaw", 8000, 1),
+        ("pcm_mulaw", 8000, 2),
+        ("pcm_s16le", 44100, 2),
+        ("pcm_u8", 11025, 1),
+        ("speex", 16000, 1),
+    ],
+)
+def test_legacy_audio_and_its_flags_are_read_as_written(codec, rate, channels):
+    track = audio_track(codec, b"", rate, channels)
+    body = flv.audio_body(Packet(Kind.AUDIO, 0, 0, False, b"data"), track)
+    assert AudioTag(codec, "frame", b"data") == flv.parse_audio(body)
+    assert (rate, channels) == flv.legacy_sound(body)
+    assert flv.audio_config_body(track) == b""
+    assert flv.can_write(track)
+    assert flv.legacy_sound(b"\x91Opusdata") == flv.legacy_sound(b"") == (0, 0)
+
+
+def test_what_has_no_number_and_no_fourcc_cannot_be_written():
+    assert flv.can_write(video_track("vvc1"))
+    assert not flv.can_write(video_track("theora"))
+    assert not flv.can_write(audio_track("wma voice"))
+    assert flv.can_write(audio_track("pcm_alaw"))

@@ -1,0 +1,28 @@
+"""Units an encoder sends twice: found by time stamp and bytes among the last few of their kind. Pure."""
+
+from collections import deque
+
+from streamgate.core.packet import Kind
+
+KEPT = 8  # units of each kind that one is compared with
+WITHIN_US = 1_000_000  # later than this it is no repeat: an encoder whose clock stands still may send silence
+
+
+class RepeatFilter:
+    """Tells exact repeats. `count`: how many so far; `last_us`: when the newest came."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last_us = 0
+        self._recent: dict[Kind, deque[tuple[int, bytes, int]]] = {kind: deque(maxlen=KEPT) for kind in Kind}
+
+    def is_repeat(self, kind: Kind, timestamp_ms: int, data: bytes, now_us: int) -> bool:
+        """Whether a unit of the same kind, time stamp and bytes came within the last second; remember it."""
+        recent = self._recent[kind]
+        for known_ms, known, at_us in recent:
+            if known_ms == timestamp_ms and known == data and now_us - at_us < WITHIN_US:
+                self.count += 1
+                self.last_us = now_us
+                return True
+        recent.append((timestamp_ms, data, now_us))
+        return False
