@@ -54,6 +54,7 @@ class Channel:
         *,
         archive: ArchiveWriter,
         clips: ClipCache,
+        slates: ClipCache,
         memory: Memory,
         services: Services,
         dialer: Dialer,
@@ -71,7 +72,7 @@ class Channel:
         self._tell = tell
         self._no_input_stop_s = no_input_stop_s
         self._last_input_us = now_us()
-        self._fed_at = memory.loaded.fed_at
+        self._fed_at, self._fed_since = memory.loaded.fed_at, memory.loaded.fed_since
         self._feed: FeedFormat | None = memory.loaded.feed
         self._timer: asyncio.TimerHandle | None = None
         self._started_at, self._started_us = 0.0, 0  # wall clock, monotonic
@@ -83,7 +84,8 @@ class Channel:
             config.name,
             config.backups,
             gate=self.gate,
-            cache=clips,
+            clips=clips,
+            slates=slates,
             services=services,
             say_=self._say_gate,
             installed=self._pump,
@@ -154,6 +156,7 @@ class Channel:
     def publish(self, peer: str, encoder: str, *, fresh: bool) -> None:
         """An encoder was let in. A fresh publish on an idle channel begins a broadcast."""
         self.input = Input(peer, encoder)
+        self._fed_since = wall_s()
         self._say("encoder", say("publish", encoder=encoder or "encoder", peer=peer))
         if self.gate.on_air:
             return
@@ -282,7 +285,7 @@ class Channel:
         self._started_us = started_us
         self._started_at = round(wall_s() - (now_us() - started_us) / SECOND_US, 3)
         self._last_input_us = now_us()
-        self._legs.start()
+        self._legs.start(resumed=code == "resumed")
         self._fillers.wait_for_feed()
         self._remember()
         self._say(actor, say(code))
@@ -315,6 +318,7 @@ class Channel:
                 encoder_stopped=self._encoder_stopped,
                 delay_s=self.gate.delay_us / SECOND_US,
                 fed_at=self._fed_at,
+                fed_since=self._fed_since,
             )
         )
 

@@ -33,7 +33,11 @@ _Signature = tuple[str, int, int]  # path, size, time of change
 
 
 class Fillers:
-    """Has clips conformed and installs them in the gate. `installed` is called after each."""
+    """Has clips conformed and installs them in the gate. `installed` is called after each.
+
+    `clips`: the cache of backup clips, on the disk. `slates`: that of slates, in memory: whatever becomes of the
+    disk, there is filler.
+    """
 
     def __init__(
         self,
@@ -41,7 +45,8 @@ class Fillers:
         paths: Iterable[str],
         *,
         gate: Gate,
-        cache: ClipCache,
+        clips: ClipCache,
+        slates: ClipCache,
         services: Services,
         say_: Callable[[Warn], None],
         installed: Callable[[], None],
@@ -49,7 +54,8 @@ class Fillers:
         self._channel = channel
         self._files = clip_names(paths)
         self._gate = gate
-        self._cache = cache
+        self._clips = clips
+        self._slates = slates
         self._services = services
         self._say = say_
         self._installed = installed
@@ -161,7 +167,7 @@ class Fillers:
             if self._gate.clip(SLATE, feed) is None:
                 return False
         for name, source in self._files.items():
-            made_from = await self._cache.sources.call(_signature, source)
+            made_from = await self._clips.sources.call(_signature, source)
             if self._gate.clip(name, feed) is None or self._made_from.get((feed, name)) != made_from:
                 await self._make_clip(name, source, feed, bitrate_bps)
                 if name not in self._errors:
@@ -179,7 +185,7 @@ class Fillers:
             await asyncio.wait([self._slate])
         target = feed or DEFAULT_FORMAT
         try:
-            clip = await self._cache.cached(None, SLATE, target, _sps_id(target), bitrate_bps)
+            clip = await self._slates.cached(None, SLATE, target, _sps_id(target), bitrate_bps)
         except MediaError:
             clip = None  # the reason comes up again below
         if clip is not None:
@@ -198,8 +204,9 @@ class Fillers:
     ) -> None:
         """Have one clip made and install it, or say why there is none."""
         target = feed or DEFAULT_FORMAT
+        cache = self._clips if source is not None else self._slates
         try:
-            clip = await self._cache.get(source, name, target, _sps_id(target), bitrate_bps)
+            clip = await cache.get(source, name, target, _sps_id(target), bitrate_bps)
         except MediaError as error:
             if self._errors.get(name) != str(error):
                 self._errors[name] = str(error)

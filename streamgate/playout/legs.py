@@ -67,10 +67,10 @@ class Legs:
                 if header is not None:
                     destination.start(header, part)
 
-    def start(self) -> None:
-        """Connect; the program's header comes with its first packet."""
+    def start(self, *, resumed: bool) -> None:
+        """Connect; the program's header comes with its first packet. `resumed`: as in `Destination.start`."""
         for leg in self._legs.values():
-            leg.destination.start(FeedFormat())
+            leg.destination.start(FeedFormat(), resumed=resumed)
 
     def stop(self) -> None:
         for leg in self._legs.values():

@@ -42,9 +42,8 @@ class ChannelMemory(msgspec.Struct, frozen=True):
     delay_s: float = 0.0  # in force
     alive_at: float = 0.0  # wall clock of the last save
     alive_us: int = 0  # monotonic, the same moment
-    fed_at: float = (
-        0.0  # wall clock when an encoder last fed the channel; 0: nothing is missing in the archive
-    )
+    fed_at: float = 0.0  # wall clock when an encoder last fed it; 0: nothing is missing in the archive
+    fed_since: float = 0.0  # wall clock since when
     boot: str = ""  # which boot of this machine the monotonic times belong to
     owner: str = ""  # which channel of this name: when it was made
     encoder_stopped: bool = False  # somebody stopped the broadcast while this encoder went on publishing

@@ -132,15 +132,16 @@ class Destination:
 
     # ------------------------------------------------------------ what the gate calls
 
-    def start(self, header: FeedFormat, part: FeedFormat | None = None) -> None:
+    def start(self, header: FeedFormat, part: FeedFormat | None = None, *, resumed: bool = False) -> None:
         """Connect, push what is offered from the next keyframe on.
 
         `header`: what the program has announced; `part`: the format of what is on air of it at the moment.
+        `resumed`: an earlier process pushed this broadcast, so that a refusal may mean its old connection.
         """
         self._feed = header
         self._part = part
         if not self._started.is_set():
-            self._been_live = False
+            self._been_live = resumed
             self._backoff.reset()
             self._stopped.clear()
             self._idle.clear()

@@ -33,6 +33,7 @@ LOAD_S = 3.0
 """A disk that does not give the channel files within so long is told of; they are taken over when it does."""
 COPY_S = 1.0
 MAX_RELOADS = 100
+MAX_SLATE_BYTES = 64 * 1024**2
 SUPERVISOR_SILENT_S = 5.0
 MAX_STANDING = 32
 MACHINES = frozenset({"gate", "encoder", "archive"})  # actors that are no people
@@ -82,6 +83,7 @@ class Station:
         self._no_input_stop_s = no_input_stop_s
         self._store = ChannelStore(data_dir)
         self._clips = ClipCache(data_dir / "cache")
+        self._slates = ClipCache(run_dir / "slates", max_bytes=MAX_SLATE_BYTES)
         self._dialer = Dialer()  # one for all: a name that several push to is looked up once
         self._journal = Journal(data_dir / "journal.jsonl")
         self._seq = 0
@@ -220,13 +222,19 @@ class Station:
             memory.close()
             return
         archive = ArchiveWriter(
-            self._data_dir / "archive", config.name, retention_days=self._retention_days, alarm=alarm
+            self._data_dir / "archive",
+            config.name,
+            retention_days=self._retention_days,
+            alarm=alarm,
+            resumed_from=memory.loaded.fed_at or None,
+            resumed_since=memory.loaded.fed_since or None,
         )
         archive.start()
         channel = Channel(
             config,
             archive=archive,
             clips=self._clips,
+            slates=self._slates,
             memory=memory,
             services=self._services,
             dialer=self._dialer,
