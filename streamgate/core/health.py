@@ -26,7 +26,7 @@ class Concern(msgspec.Struct, frozen=True):
 
     Codes and parameters: `no_video`, `no_audio` (seconds); `no_keyframe` (seconds); `open_gop`;
     `codec_unsupported` (kind, codec); `codec_hevc`; `long_gop` (seconds); `bitrate_high` (mbps, limit_mbps);
-    `fps_mismatch` (measured, declared); and from the shell `probe_failed` (reason).
+    `fps_mismatch` (measured, declared); and from the shell `probe_failed` (reason) and `scripts_dropped`.
     """
 
     code: str

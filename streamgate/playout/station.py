@@ -13,8 +13,9 @@ import structlog
 
 from streamgate.archive.notices import notice
 from streamgate.archive.writer import ArchiveWriter
-from streamgate.clock import wall_s
+from streamgate.clock import now_us, wall_s
 from streamgate.core.packet import FeedFormat, Packet
+from streamgate.core.wrong_keys import WrongKeys
 from streamgate.errors import ConfigError, Refused
 from streamgate.link.messages import ChannelStatus, Health, LogLine, Publish, PublishReply, Warn
 from streamgate.playout.backup import ClipCache
@@ -88,6 +89,7 @@ class Station:
         self._copier = Copier(data_dir / "state", self._copy_failed)
         self._reload = asyncio.Event()
         self._reloads: list[tuple[str, asyncio.Future[None]]] = []  # who asked, and waits for it
+        self._wrong_keys = WrongKeys(now_us())
 
     # ------------------------------------------------------------ channels
 
@@ -273,12 +275,13 @@ class Station:
     # ------------------------------------------------------------ encoders, by the link's stream number
 
     def publish(self, request: Publish) -> PublishReply:
-        """Let an encoder in, or say why not."""
+        """Let an encoder in, or say why not; a wrong key is told to operators too."""
         channel = None
         for candidate in self.channels.values():  # every key is compared, and each in constant time
             if hmac.compare_digest(candidate.config.key_hash, request.key_hash):
                 channel = candidate
         if channel is None:
+            self._tell_wrong_key(request.peer)
             return PublishReply(request.stream, "unknown_key", reason="the stream key is not known here")
         name = channel.config.name
         if channel.input is not None:
@@ -286,6 +289,15 @@ class Station:
         self._streams[request.stream] = channel
         channel.publish(request.peer, request.encoder, fresh=request.fresh)
         return PublishReply(request.stream, "ok", name)
+
+    def _tell_wrong_key(self, peer: str) -> None:
+        """Operators see only NO INPUT otherwise. `peer`: the encoder's address and port."""
+        address = peer.rpartition(":")[0] or "?"
+        tries = self._wrong_keys.note(address, now_us())
+        if tries:
+            self.tell(
+                "", "gate", say("wrong_key", address=address, tries=tries, y="y" if tries == 1 else "ies")
+            )
 
     def format(self, stream: int, format_: FeedFormat) -> None:
         if (channel := self._streams.get(stream)) is not None:
