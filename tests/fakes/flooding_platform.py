@@ -9,14 +9,22 @@ import sys
 
 from streamgate.rtmp import amf0
 from streamgate.rtmp.chunk import ChunkWriter, Type
-from streamgate.rtmp.server import PublishRequested, ServerSession
+from streamgate.rtmp.server import OUT_CHUNK_SIZE, PublishRequested, ServerSession
 
 PING = bytes((2, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0)) + b"\0\6time"
+
+
+def command(*values):
+    writer = ChunkWriter()
+    writer.chunk_size = OUT_CHUNK_SIZE
+    return writer.message(3, Type.COMMAND, 0, 0, amf0.encode(*values))
+
+
 FLOODS = {
     "pings": (PING, b"\xc2\0\6time"),
     "empty": (bytes((2, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0)), b"\xc2"),
-    "values": (b"", ChunkWriter().message(3, Type.COMMAND, 0, 0, amf0.encode("onStatus", 0, [None] * 4000))),
-    "answers": (b"", ChunkWriter().message(3, Type.COMMAND, 0, 0, amf0.encode("_result", 1, None))),
+    "values": (b"", command("onStatus", 0, [None] * 4000)),
+    "answers": (b"", command("_result", 1, None)),
 }
 
 

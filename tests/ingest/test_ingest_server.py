@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import ssl
 from itertools import pairwise
 
 import av
@@ -250,6 +251,28 @@ async def test_a_tls_handshake_that_fails_gives_its_place_back(tmp_path, certifi
             writer.write(b"\x03" * 2000)
             await ended(reader, 2)
             writer.close()
+        async with Publisher(ingest.ports["rtmp"]) as publisher:
+            assert publisher.said == [client.Publishing()]
+
+
+async def test_tls_handshakes_have_a_rate_and_what_is_over_it_is_turned_away(tmp_path, certificate, logs):
+    cert, key = certificate
+    limits = Limits(tls_per_s=5)
+    async with running(tmp_path, limits, rtmps=("127.0.0.1", 0), cert=cert, key=key) as ingest:
+        trusting = ssl.create_default_context(cafile=str(cert))
+        answers = []
+        for _ in range(10):
+            try:
+                _, writer = await asyncio.open_connection(
+                    "127.0.0.1", ingest.ports["rtmps"], ssl=trusting, server_hostname="localhost"
+                )
+                writer.transport.abort()
+                answers.append(True)
+            except OSError:
+                answers.append(False)
+        assert answers[:5] == [True] * 5
+        assert answers.count(False) >= 2
+        assert "more than 5 TLS handshakes a second" in str(logs)
         async with Publisher(ingest.ports["rtmp"]) as publisher:
             assert publisher.said == [client.Publishing()]
 
