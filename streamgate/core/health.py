@@ -27,7 +27,7 @@ class Concern(msgspec.Struct, frozen=True):
     Codes and parameters: `no_video`, `no_audio` (seconds); `no_keyframe` (seconds); `open_gop`;
     `codec_unsupported` (kind, codec); `codec_hevc`; `long_gop` (seconds); `bitrate_high` (mbps, limit_mbps);
     `fps_mismatch` (measured, declared); and from the feed `probe_failed` (reason), `parameters_change`
-    (changes), `repeats` (count).
+    (changes), `repeats` (count); from the connection `scripts_dropped`.
     """
 
     code: str

@@ -2,7 +2,7 @@
 
 from typing import Generic, NamedTuple, TypeVar
 
-from streamgate.core.rate import RateLimit
+from streamgate.core.bucket import TokenBucket
 
 AT_ONCE = 20
 EVERY_US = 6_000_000  # ten a minute, once AT_ONCE have passed
@@ -19,7 +19,7 @@ class Held(NamedTuple, Generic[T]):
 
 class _Kind(Generic[T]):
     def __init__(self) -> None:
-        self.limit = RateLimit(AT_ONCE, EVERY_US)
+        self.limit = TokenBucket.every(AT_ONCE, EVERY_US)
         self.passed_us = 0
         self.held: Held[T] | None = None
         self.held_since_us = 0
@@ -34,7 +34,7 @@ class NoticeLimit(Generic[T]):
     def admit(self, channel: str, code: str, notice: T, now_us: int) -> bool:
         """Whether a notice of this kind may pass now; otherwise it is held."""
         kind = self._kinds.setdefault((channel, code), _Kind())
-        if kind.held is None and kind.limit.take(now_us):
+        if kind.held is None and kind.limit.try_take(1, now_us):
             kind.passed_us = now_us
             return True
         if kind.held is None:

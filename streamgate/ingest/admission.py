@@ -1,66 +1,125 @@
-"""Who may connect and who has tried too many wrong keys. Pure: times in microseconds are arguments."""
+"""Who may connect, and how long the answer to a wrong key waits. Pure: times are arguments."""
 
-from collections import Counter, deque
+from collections import Counter
+from collections.abc import Hashable
 
 import msgspec
 
-MAX_PEERS = 4096  # peers whose failures are remembered
+from streamgate.core.bucket import TokenBucket
+
+MAX_PEERS = 4096  # addresses whose pace is remembered
+YOUNG_US = 3_000_000
+"""A connection that does not publish yet keeps its place for so long, whoever else wants it."""
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What an encoder may take of the ingest process. Beyond them its connection ends with a reason."""
+    """What an encoder may take of ingest. Beyond that its connection waits, or ends with a reason."""
 
     connections: int = 256
     per_ip: int = 64  # a relay or a NAT in front of many encoders has one address
+    connects: int = 64  # of one address at once
+    connects_per_s: float = 20.0  # of one address after that
+    tls_per_s: float = 50.0  # TLS handshakes of all addresses; each costs about a millisecond
     publish_s: float = 10.0  # from connecting to a publish command
     idle_s: float = 15.0  # without a byte
-    failures: int = 10  # refused keys per address and window; then every publish is refused
+    failures: int = 10  # refused keys of one address and window that are answered at once
     failures_window_s: float = 60.0
+    tarpit_s: float = 3.0  # later ones wait for so long
+    tarpit: int = 32  # but no more than so many at a time
+    messages_per_s: float = 2000.0  # of a publisher: sound, picture and script data; then reading waits
+    chunks_per_s: float = 100_000.0  # of a publisher: 60 Mb/s in the smallest usual chunks, 128 bytes
+    scripts_per_s: float = 200.0  # of a publisher: script data of up to 256 bytes; more is dropped
+    others_per_s: float = 50.0  # of a publisher: messages that are no media; then its connection ends
     max_bitrate_bps: int = 20_000_000  # above it the operator is told
     unread_bytes: int = 256 * 1024  # answers a peer leaves unread
 
 
 class Admission:
-    """Counts connections and refused keys per address."""
+    """Counts connections per address; remembers how fast each address connects and offers wrong keys.
+
+    A connection is named by any hashable `who`. Those that do not publish yet are the ones that make room.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._connections: Counter[str] = Counter()
-        self._failures: dict[str, deque[int]] = {}
+        self._quiet: dict[
+            str, dict[Hashable, int]
+        ] = {}  # by address, oldest first: not publishing, since when
+        self._connects: dict[str, TokenBucket] = {}
+        self._failures: dict[str, TokenBucket] = {}
 
-    def enter(self, ip: str) -> str:
-        """Count a connection; return why it is not let in, empty when it is."""
+    def enter(self, ip: str, who: Hashable, now_us: int) -> tuple[str, Hashable | None]:
+        """Count a connection.
+
+        Return why it is not let in, empty when it is, and which connection has to go for it.
+        """
         limits = self._limits
-        if self._connections.total() >= limits.connections:
-            return f"{limits.connections} connections are open, which is the limit"
+        if not self._bucket(self._connects, ip, limits.connects_per_s, limits.connects, now_us).try_take(
+            1, now_us
+        ):
+            return f"more than {limits.connects_per_s:g} connections a second from one address", None
+        victim = None
         if self._connections[ip] >= limits.per_ip:
-            return f"{limits.per_ip} connections from one address are open, which is the limit"
+            victim = self._oldest(ip)
+            if victim is None or now_us - self._quiet[ip][victim] < YOUNG_US:
+                return f"{limits.per_ip} connections from one address are open, which is the limit", None
+        elif self._connections.total() >= limits.connections:
+            victim = self._make_room(ip, now_us)
+            if victim is None:
+                return f"{limits.connections} connections are open, which is the limit", None
         self._connections[ip] += 1
-        return ""
+        self._quiet.setdefault(ip, {})[who] = now_us
+        return "", victim
 
-    def leave(self, ip: str) -> None:
+    def on_published(self, ip: str, who: Hashable) -> None:
+        """From now on the connection keeps its place."""
+        self._forget(ip, who)
+
+    def on_unpublished(self, ip: str, who: Hashable, now_us: int) -> None:
+        self._quiet.setdefault(ip, {})[who] = now_us
+
+    def leave(self, ip: str, who: Hashable) -> None:
+        self._forget(ip, who)
         self._connections[ip] -= 1
         if self._connections[ip] <= 0:
             del self._connections[ip]
 
-    def fail(self, ip: str, now_us: int) -> bool:
-        """Note a refused key; return whether this one was the last allowed for a while."""
-        failures = self._failures.pop(ip, None)
-        if failures is None:
-            failures = deque(maxlen=self._limits.failures)
-            while len(self._failures) >= MAX_PEERS:  # the peer that failed longest ago
-                del self._failures[next(iter(self._failures))]
-        failures.append(now_us)
-        self._failures[ip] = failures
-        return self.is_barred(ip, now_us)
+    def fail(self, ip: str, now_us: int) -> float:
+        """Note a refused key; return the seconds its answer has to wait."""
+        limits = self._limits
+        rate = limits.failures / limits.failures_window_s
+        taken = self._bucket(self._failures, ip, rate, limits.failures, now_us).try_take(1, now_us)
+        return 0.0 if taken else limits.tarpit_s
 
-    def is_barred(self, ip: str, now_us: int) -> bool:
-        """Whether the address has failed too often within the window."""
-        failures = self._failures.get(ip)
-        if failures is None:
-            return False
-        window_us = self._limits.failures_window_s * 1e6
-        if now_us - failures[-1] > window_us:
-            del self._failures[ip]
-            return False
-        return len(failures) == self._limits.failures and now_us - failures[0] <= window_us
+    def _make_room(self, ip: str, now_us: int) -> Hashable | None:
+        """Return a connection of the address with most that do not publish, if it may be ended."""
+        greediest = max(self._quiet, key=lambda peer: len(self._quiet[peer]), default=None)
+        victim = None if greediest is None else self._oldest(greediest)
+        if greediest is None or victim is None:
+            return None
+        fair = len(self._quiet[greediest]) > len(self._quiet.get(ip, ())) + 1
+        return victim if fair or now_us - self._quiet[greediest][victim] >= YOUNG_US else None
+
+    def _oldest(self, ip: str) -> Hashable | None:
+        return next(iter(self._quiet.get(ip, ())), None)
+
+    def _forget(self, ip: str, who: Hashable) -> None:
+        quiet = self._quiet.get(ip)
+        if quiet is not None:
+            quiet.pop(who, None)
+            if not quiet:
+                del self._quiet[ip]
+
+    @staticmethod
+    def _bucket(
+        buckets: dict[str, TokenBucket], ip: str, rate: float, burst: float, now_us: int
+    ) -> TokenBucket:
+        """Return the address's bucket, which becomes the newest; the oldest is forgotten for it."""
+        bucket = buckets.pop(ip, None)
+        if bucket is None:
+            bucket = TokenBucket(rate, burst, now_us)
+            while len(buckets) >= MAX_PEERS:
+                del buckets[next(iter(buckets))]
+        buckets[ip] = bucket
+        return bucket

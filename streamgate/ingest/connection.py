@@ -8,11 +8,14 @@ from typing import Protocol
 import structlog
 
 from streamgate.clock import now_us
+from streamgate.core.bucket import TokenBucket
+from streamgate.core.health import Concern
 from streamgate.core.packet import Kind
 from streamgate.errors import ProtocolError
 from streamgate.ingest.admission import Limits
 from streamgate.ingest.feed import Feed
 from streamgate.ingest.link import LinkStream
+from streamgate.ingest.pace import Pace
 from streamgate.ingest.probe import Sample
 from streamgate.ingest.source import Script, SourceEvent, from_rtmp
 from streamgate.ingest.wording import to_warn
@@ -28,7 +31,13 @@ from streamgate.rtmp.server import (
 
 _CLOSE_US = 2_000_000  # for a last answer to go out
 MAX_WAKE_BYTES = 16 * 1024  # well below any receive buffer
-_MAX_EARLY = 64 * 1024
+STEP_CHUNKS = 64
+"""Chunks dealt with in one turn of the event loop: 1 to 3 ms at the worst, then it is another peer's turn."""
+QUIET_READS_PER_S, QUIET_READS = 20.0, 100
+READS_PER_S, READS = 1000.0, 2000
+"""Wake-ups for a peer that does not publish and for one that does, a second and at once (ADR 9: each costs 50
+to 150 us). Waiting loses nothing: the next read brings more."""
+_SCRIPTS_US = 10_000_000  # for so long operators are told that script data was dropped
 _LOG_CUES_US = 1_000_000
 _MAX_LOGGED = 200
 _log = structlog.get_logger(__name__)
@@ -39,17 +48,17 @@ class Desk(Protocol):
 
     limits: Limits
 
-    def on_connected(self, connection: "Connection") -> str:
-        """Return why the connection is not let in, empty when it is."""
-
     def on_publish(self, connection: "Connection", key: str) -> None:
-        """Decide; answers with accept(), refuse() or hang_up()."""
+        """Decide; answers with accept(), refuse() or hang_up(). Nothing is read meanwhile."""
 
     def on_unpublished(self, connection: "Connection", *, clean: bool) -> None: ...
 
     def on_closed(self, connection: "Connection") -> None: ...
 
     def start_probe(self, connection: "Connection", sample: Sample) -> None: ...
+
+    def warn(self, event: str, **values: object) -> None:
+        """Log what strangers make happen: a line each, up to a rate."""
 
 
 class Connection(asyncio.Protocol):
@@ -58,22 +67,26 @@ class Connection(asyncio.Protocol):
     `key_hash`: set while it publishes. `last_byte_us`: when it last sent anything.
     """
 
-    def __init__(self, desk: Desk, *, admitted_ip: str = "") -> None:
-        self.ip = admitted_ip
+    def __init__(self, desk: Desk, ip: str) -> None:
+        self.ip = ip
         self.peer = "?"
         self.encoder = ""
         self.key_hash = ""
         self.feed: Feed | None = None
         self.last_byte_us = now_us()
         self._desk = desk
-        self._admitted = bool(admitted_ip)
         self._session = ServerSession()
         self._stream: LinkStream | None = None
         self._transport: asyncio.Transport | None = None
-        self._early = bytearray()  # what TLS hands over before it says the connection is made
         self._ready_us = self.last_byte_us  # since when a publish command is waited for
         self._closing_us: int | None = None
         self._cues_us = 0
+        self._reads = TokenBucket(QUIET_READS_PER_S, QUIET_READS, self.last_byte_us)
+        self._pace: Pace | None = None
+        self._read = (0, 0, 0, 0)  # bytes, chunks, media, others that were counted
+        self._paused = False
+        self._held = bytearray()  # what TLS had ready when reading was paused
+        self._scripts_us: int | None = None  # when script data was last dropped
         self._wake_bytes = 1
         self._socket: socket.socket | None = None  # once it publishes, and only in the clear
 
@@ -82,35 +95,34 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
         name = transport.get_extra_info("peername")
-        self.ip = self.ip or (name[0] if name else "?")
         self.peer = f"{name[0]}:{name[1]}" if name else "?"
-        if not self._admitted:
-            reason = self._desk.on_connected(self)
-            if reason:
-                transport.abort()
-                return
-            self._admitted = True
-        if self._early:
-            early, self._early = bytes(self._early), bytearray()
-            self.data_received(early)
+        if self._closing_us is not None:  # hung up on while TLS was being set up
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        transport = self._transport
-        if transport is None:
-            self._early += data[: _MAX_EARLY - len(self._early)]
+        if self._closing_us is not None:
             return
-        if self._closing_us is not None or not self._admitted:
-            return
-        now = now_us()
-        self.last_byte_us = now
+        self.last_byte_us = now = now_us()
+        if self._paused:
+            self._held += data
+        else:
+            self._work(data, now, self._reads.charge(1, now))
+
+    def _work(self, data: bytes, now: int, wait_us: int) -> None:
+        """Deal with a bounded part of what came; see to it that the rest has its turn."""
+        session = self._session
         try:
-            events = self._session.receive(data)
+            events = session.receive(data, STEP_CHUNKS)
+            if self._pace is not None:
+                wait_us = max(wait_us, self._count(self._pace, now))
         except ProtocolError as error:
             self.hang_up(str(error))
             return
         units: list[SourceEvent] = []
         for event in events:
             if isinstance(event, Media):
+                if event.kind is Kind.DATA and not self._takes_script(event, now):
+                    continue
                 unit = from_rtmp(event) if self.feed is not None else None
                 if unit is not None:
                     units.append(unit)
@@ -123,8 +135,55 @@ class Connection(asyncio.Protocol):
             self._on_command(event)
         if units and self.feed is not None:
             self.feed.take(units, now)
-        self._set_wake()
         self._send()
+        if session.backlog or wait_us or session.deciding or self._held:
+            self._pause(wait_us)
+        else:
+            self._set_wake()
+
+    def _count(self, pace: Pace, now: int) -> int:
+        """Return the microseconds until this publisher may go on."""
+        session, before = self._session, self._read
+        read = (session.bytes_received - session.backlog, session.chunks, session.media, session.others)
+        self._read = read
+        return pace.on_read(
+            read[0] - before[0], read[1] - before[1], read[2] - before[2], read[3] - before[3], now
+        )
+
+    def _takes_script(self, event: Media, now: int) -> bool:
+        if self._pace is not None and self._pace.takes_script(len(event.body), now):
+            return True
+        self._scripts_us = now
+        if self._stream is not None:
+            self._stream.dropped += 1
+        return False
+
+    def _pause(self, wait_us: int) -> None:
+        """Read no more until this connection's next turn, which comes after everybody else's."""
+        transport = self._transport
+        if transport is None or self._closing_us is not None:
+            return
+        if not self._paused:
+            self._paused = True
+            transport.pause_reading()
+        if self._session.deciding:  # accept() goes on
+            return
+        loop = asyncio.get_running_loop()
+        if wait_us:
+            loop.call_later(wait_us / 1e6, self._go_on)
+        else:
+            loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        transport = self._transport
+        if transport is None or self._closing_us is not None:
+            return
+        data, self._held = bytes(self._held), bytearray()
+        self._paused = False
+        self.last_byte_us = now = now_us()
+        self._work(data, now, 0)
+        if not self._paused and self._closing_us is None:
+            transport.resume_reading()
 
     def _set_wake(self) -> None:
         """Have the kernel wake us for the rest of a message under way, not for each piece of it (ADR 9)."""
@@ -134,20 +193,12 @@ class Connection(asyncio.Protocol):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._closing_us is None:
+            self._closing_us = now_us()
         self._leave("the connection was lost" if exc is None else f"the connection was lost: {exc}")
-        self.give_back()
+        self._desk.on_closed(self)
 
     # ---------------------------------------------------------------- what the server decides
-
-    @property
-    def admitted(self) -> bool:
-        return self._admitted
-
-    def give_back(self) -> None:
-        """Give up its place among the connections, once."""
-        if self._admitted:
-            self._admitted = False
-            self._desk.on_closed(self)
 
     def accept(self, stream: LinkStream, key_hash: str) -> None:
         """Let it publish under `stream`."""
@@ -159,15 +210,21 @@ class Connection(asyncio.Protocol):
             now_us(),
             self._desk.limits.max_bitrate_bps,
         )
-        self._session.accept_publish()
+        session = self._session
+        session.accept_publish()
+        now = now_us()
+        self._pace = Pace(self._desk.limits, now)
+        self._reads = TokenBucket(READS_PER_S, READS, now)
+        self._read = (session.bytes_received - session.backlog, session.chunks, session.media, session.others)
         if self._transport is not None and self._transport.get_extra_info("sslcontext") is None:
             self._socket = self._transport.get_extra_info("socket")
         self._send()
+        if self._paused:
+            self._pause(0)
 
-    def refuse(self, code: RefusalCode, reason: str, *, log: bool = True) -> None:
+    def refuse(self, code: RefusalCode, reason: str) -> None:
         """Say no in the way that makes encoders show the reason and not try again; ends a publish too."""
-        if log:
-            _log.warning("publish refused", peer=self.peer, encoder=self.encoder, reason=reason)
+        self._desk.warn("publish refused", peer=self.peer, encoder=self.encoder, reason=reason)
         self._session.refuse_publish(code, reason)
         self._send()
         self._leave(reason)
@@ -180,7 +237,7 @@ class Connection(asyncio.Protocol):
     def hang_up(self, reason: str) -> None:
         """End the connection without a word, so that an encoder tries again."""
         if self._closing_us is None:
-            _log.warning("connection ended", peer=self.peer, encoder=self.encoder, reason=reason)
+            self._desk.warn("connection ended", peer=self.peer, encoder=self.encoder, reason=reason)
         self._leave(reason)
         self._close()
         if self._transport is not None:
@@ -208,7 +265,10 @@ class Connection(asyncio.Protocol):
         """Tell the gate how the feed is; called once a second."""
         feed, stream = self.feed, self._stream
         if feed is not None and stream is not None:
-            warnings = [to_warn(concern) for concern in feed.concerns(now)]
+            concerns = feed.concerns(now)
+            if self._scripts_us is not None and now - self._scripts_us < _SCRIPTS_US:
+                concerns.append(Concern("scripts_dropped"))
+            warnings = [to_warn(concern) for concern in concerns]
             dropped = feed.dropped + stream.dropped
             stream.send_health(feed.mended, dropped, warnings, self.encoder, feed.declared)
 
@@ -224,14 +284,15 @@ class Connection(asyncio.Protocol):
                 self._ready_us = now_us()
                 self._leave("unpublished", clean=True)
             case PlayRequested():
-                _log.warning("play refused", peer=self.peer)
+                self._desk.warn("play refused", peer=self.peer)
 
     def _leave(self, reason: str, *, clean: bool = False) -> None:
         """Take the feed off the gate."""
-        stream, self._stream, self.feed = self._stream, None, None
+        stream, self._stream, self.feed, self._pace = self._stream, None, None, None
         if stream is not None:
             _log.info("publish ended", peer=self.peer, encoder=self.encoder, reason=reason, clean=clean)
             stream.close(reason, clean=clean)
+        self._reads = TokenBucket(QUIET_READS_PER_S, QUIET_READS, now_us())
         self._desk.on_unpublished(self, clean=clean)
         self.key_hash = ""
 

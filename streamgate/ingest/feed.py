@@ -19,6 +19,7 @@ from typing import Protocol
 import msgspec
 
 from streamgate.core.aac import audio_track
+from streamgate.core.bucket import TokenBucket
 from streamgate.core.headers import in_band, same_pictures
 from streamgate.core.health import MAX_BITRATE_BPS, Concern, FeedHealth
 from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet, VideoTrack
@@ -30,7 +31,6 @@ from streamgate.core.pictures import (
     with_long_lengths,
     with_long_lengths_config,
 )
-from streamgate.core.rate import RateLimit
 from streamgate.core.sound import sound_track
 from streamgate.core.timestamps import TimelineMender
 from streamgate.errors import MediaError
@@ -119,7 +119,7 @@ class Feed:
         self._current: _Video | None = None  # of the keyframe that pictures refer to; None: it was dropped
         self._sets_in_band = False  # the decoder may hold other parameter sets than those announced
         self._lone_sound_us: int | None = None  # when sound began to wait for a keyframe
-        self._allowed = RateLimit(FORMATS_AT_ONCE, FORMAT_EVERY_US)
+        self._allowed = TokenBucket.every(FORMATS_AT_ONCE, FORMAT_EVERY_US)
         self._changes: deque[int] = deque(maxlen=_MAX_CHANGES)  # when a configuration changed
         self._repeats = RepeatFilter()
         self._probing: _Video | None = None
@@ -290,7 +290,7 @@ class Feed:
         announced = self._format
         self._waits = False
         if announced is None or announced.video is None or video != self._announced_video:
-            if self._allowed.take(now_us):
+            if self._allowed.try_take(1, now_us):
                 self._begin_probe(packet, video, out)
                 return
             if announced is None or announced.video is None or not self._fits(video):
@@ -304,7 +304,7 @@ class Feed:
         wanted = msgspec.structs.replace(
             announced, video=self._measured(announced.video, now_us), audio=self._audio
         )
-        if wanted != announced and self._allowed.take(now_us):
+        if wanted != announced and self._allowed.try_take(1, now_us):
             self._flush(out)
             self._announce(wanted)
         out.append(packet)
@@ -336,7 +336,11 @@ class Feed:
             self._enqueue(packet, usable=True)
         elif self._format is None:
             self._take_lone_sound(packet, now_us)
-        elif self._format.video is None and self._format.audio != self._audio and self._allowed.take(now_us):
+        elif (
+            self._format.video is None
+            and self._format.audio != self._audio
+            and self._allowed.try_take(1, now_us)
+        ):
             self._flush(out)
             self._announce(FeedFormat(audio=self._audio))
             out.append(packet)
@@ -371,7 +375,7 @@ class Feed:
         if len(self._queue) < MAX_QUEUE and self._queue_bytes + len(packet.data) <= MAX_QUEUE_BYTES:
             self._queue.append(packet)
             self._queue_bytes += len(packet.data)
-        if now_us - self._lone_sound_us >= LONE_SOUND_US and self._allowed.take(now_us):
+        if now_us - self._lone_sound_us >= LONE_SOUND_US and self._allowed.try_take(1, now_us):
             queue, self._queue, self._queue_bytes = self._queue, [], 0
             self._announce(FeedFormat(audio=self._audio))
             self._sink.send(queue)

@@ -4,20 +4,22 @@ import asyncio
 import hashlib
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
 
 from streamgate.clock import now_us
-from streamgate.core.rate import RateLimit
-from streamgate.errors import ConfigError, LinkError
+from streamgate.core.bucket import TokenBucket
+from streamgate.errors import LinkError
 from streamgate.ingest.admission import Admission, Limits
 from streamgate.ingest.connection import Connection
+from streamgate.ingest.door import Door
 from streamgate.ingest.feed import Feed
 from streamgate.ingest.link import GateLink
 from streamgate.ingest.probe import Sample, probe
+from streamgate.runtime.listen import Address, bind
 
 SILENT_US = 1_000_000  # a publisher that has sent nothing for so long may be taken over
 WATCH_US = 1_500_000  # a busy one is watched for so long before a newcomer is refused
@@ -28,13 +30,13 @@ PROBE_S = 1.0
 _TLS_S = 10.0
 _STEP_S = 0.05
 _TICK_S = 0.5
-_LOG_US = 1_000_000
+LINES_PER_S, LINES = 5.0, 50
+"""Log lines about strangers, a second and at once."""
 _log = structlog.get_logger(__name__)
 
 BUSY = "This channel is on air from another encoder. Stop that one first."
 UNKNOWN_KEY = "Unknown stream key. Check it, or ask the operator for a new one."
 NO_KEY = "No stream key was given."
-BARRED = "Too many wrong stream keys from this address. Wait a minute."
 
 
 class RtmpServer:
@@ -51,31 +53,25 @@ class RtmpServer:
         self._asked: set[str] = set()  # keys that are being decided about
         self._publishers: dict[str, Connection] = {}  # by key hash
         self._deaths: dict[str, int] = {}  # key hash to when its publisher was lost
-        self._paces: dict[str, RateLimit] = {}  # of publishes, by key hash; only keys that were right
-        self._listeners: list[asyncio.Server] = []
-        self._turned_away_us = 0
+        self._paces: dict[str, TokenBucket] = {}  # of publishes, by key hash; only keys that were right
+        self._doors: list[Door] = []
+        self._tarpit: set[Connection] = set()
+        now = now_us()
+        self._handshakes = TokenBucket(limits.tls_per_s, limits.tls_per_s, now)
+        self._lines = TokenBucket(LINES_PER_S, LINES, now)
+        self._unlogged = 0
         self._executor = ThreadPoolExecutor(4, thread_name_prefix="probe")
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen on one address (port 0: any free one); return the port. ConfigError when that cannot be."""
-        loop = asyncio.get_running_loop()
-        try:
-            server = await loop.create_server(self._door(tls), host, port, backlog=64)
-        except OSError as error:
-            raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}; choose another") from error
-        return self._listening(server, tls)
+        name = "rtmp" if tls is None else "rtmps"
+        ports = [self.listen_on(one, tls) for one in bind(Address(name, "ingest", host, port, f"--{name}"))]
+        return ports[0]
 
-    async def listen_on(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> int:
+    def listen_on(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> int:
         """Take connections from a socket that listens already; return its port."""
-        server = await asyncio.get_running_loop().create_server(self._door(tls), sock=listener)
-        return self._listening(server, tls)
-
-    def _door(self, tls: ssl.SSLContext | None) -> Callable[[], asyncio.BaseProtocol]:
-        return lambda: Connection(self) if tls is None else _TlsDoor(self, tls)
-
-    def _listening(self, server: asyncio.Server, tls: ssl.SSLContext | None) -> int:
-        self._listeners.append(server)
-        host, port = server.sockets[0].getsockname()[:2]
+        self._doors.append(Door(listener, lambda sock, ip: self._on_accept(sock, ip, tls)))
+        host, port = listener.getsockname()[:2]
         _log.info("listening", protocol="rtmp" if tls is None else "rtmps", host=host, port=port)
         return int(port)
 
@@ -94,8 +90,8 @@ class RtmpServer:
 
     def close(self) -> None:
         """Stop listening and hang up on everyone, so that encoders try again."""
-        for listener in self._listeners:
-            listener.close()
+        for door in self._doors:
+            door.close()
         for connection in list(self._connections):
             connection.hang_up("ingest stops")
         for task in list(self._started):
@@ -104,32 +100,19 @@ class RtmpServer:
 
     # ---------------------------------------------------------------- what connections ask
 
-    def admit(self, ip: str) -> str:
-        """Count a connection from `ip`; return why it is not let in, empty when it is."""
-        reason = self._admission.enter(ip)
-        if reason:
-            now = now_us()
-            if now - self._turned_away_us > _LOG_US:  # a flood gets a line a second
-                self._turned_away_us = now
-                _log.warning("connection refused", ip=ip, reason=reason)
-        return reason
-
-    def leave(self, ip: str) -> None:
-        self._admission.leave(ip)
-
-    def on_connected(self, connection: Connection) -> str:
-        reason = self.admit(connection.ip)
-        if not reason:
-            self.enrol(connection)
-        return reason
-
-    def enrol(self, connection: Connection) -> None:
-        """Watch over a connection that was let in."""
-        self._connections.add(connection)
+    def warn(self, event: str, **values: object) -> None:
+        if self._lines.try_take(1, now_us()):
+            if self._unlogged:
+                values["lines_left_out"] = self._unlogged
+            self._unlogged = 0
+            _log.warning(event, **values)
+        else:
+            self._unlogged += 1
 
     def on_closed(self, connection: Connection) -> None:
-        self._connections.discard(connection)
-        self.leave(connection.ip)
+        if connection in self._connections:
+            self._connections.discard(connection)
+            self._admission.leave(connection.ip, connection)
 
     def on_publish(self, connection: Connection, key: str) -> None:
         self._deciding[connection] = self.start(self._decide(connection, key))
@@ -139,6 +122,8 @@ class RtmpServer:
         if task is not None and task is not asyncio.current_task():
             task.cancel()
         key_hash = connection.key_hash
+        if key_hash and connection in self._connections:
+            self._admission.on_unpublished(connection.ip, connection, now_us())
         if key_hash and self._publishers.get(key_hash) is connection:
             del self._publishers[key_hash]
             if not clean:
@@ -157,32 +142,73 @@ class RtmpServer:
 
     # ---------------------------------------------------------------- work
 
+    def _on_accept(self, sock: socket.socket, ip: str, tls: ssl.SSLContext | None) -> None:
+        """Let a connection in or turn it away, before anything is built for it."""
+        now = now_us()
+        connection = Connection(self, ip)
+        reason, victim = self._admission.enter(ip, connection, now)
+        if not reason and tls is not None and not self._handshakes.try_take(1, now):
+            self._admission.leave(ip, connection)
+            reason = f"more than {self.limits.tls_per_s:g} TLS handshakes a second"
+        if reason:
+            sock.close()
+            self.warn("connection refused", ip=ip, reason=reason)
+            return
+        if isinstance(victim, Connection):
+            victim.hang_up("its place is needed, and it does not publish")
+            self.on_closed(victim)
+        self._connections.add(connection)
+        self.start(self._open(connection, sock, tls))
+
+    async def _open(self, connection: Connection, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            if tls is None:
+                await loop.connect_accepted_socket(lambda: connection, sock)
+            else:
+                await loop.connect_accepted_socket(
+                    lambda: connection, sock, ssl=tls, ssl_handshake_timeout=_TLS_S, ssl_shutdown_timeout=1.0
+                )
+        except (OSError, TimeoutError) as error:  # ssl.SSLError and ConnectionError are OSErrors
+            what = "connection failed" if tls is None else "TLS handshake failed"
+            self.warn(what, ip=connection.ip, reason=str(error) or type(error).__name__)
+            self.on_closed(connection)
+
     async def _decide(self, connection: Connection, key: str) -> None:
-        if self._admission.is_barred(connection.ip, now_us()):
-            connection.refuse("NetStream.Publish.Denied", BARRED, log=False)
-            return
         key = key.partition("?")[0]  # encoders may add parameters of their own
-        if not key:
-            self._fail(connection, NO_KEY)
-            return
         key_hash = hashlib.sha256(key.encode()).hexdigest()
-        if key_hash in self._asked:
-            connection.refuse("NetStream.Publish.Rejected", BUSY)
-            return
+        while key_hash in self._asked:  # noqa: ASYNC110 (rare, and a decision takes some seconds at most)
+            await asyncio.sleep(_STEP_S)
         self._asked.add(key_hash)
+        known = True
         try:
             if (pace := self._paces.get(key_hash)) is not None:
                 await asyncio.sleep(pace.wait_us(now_us()) / 1e6)
             if await self._make_room(connection, key_hash):
-                await self._ask(connection, key_hash)
+                known = await self._ask(connection, key_hash)
             else:
                 connection.refuse("NetStream.Publish.Rejected", BUSY)
         except LinkError as error:
             connection.hang_up(str(error))
         finally:
             self._asked.discard(key_hash)
-            if self._deciding.get(connection) is asyncio.current_task():
-                del self._deciding[connection]
+        if not known:
+            await self._tarpitted(connection)
+            connection.refuse("NetStream.Publish.BadName", UNKNOWN_KEY if key else NO_KEY)
+
+    async def _tarpitted(self, connection: Connection) -> None:
+        """Wait with the answer to a wrong key when its address has tried many.
+
+        An encoder that is set up wrongly tries for ever. Keys are 192 random bits: this guards against load,
+        not against guessing.
+        """
+        wait_s = self._admission.fail(connection.ip, now_us())
+        if wait_s and len(self._tarpit) < self.limits.tarpit:
+            self._tarpit.add(connection)
+            try:
+                await asyncio.sleep(wait_s)
+            finally:
+                self._tarpit.discard(connection)
 
     async def _make_room(self, connection: Connection, key_hash: str) -> bool:
         """Return whether the key is free, taking it from a publisher that has fallen silent."""
@@ -197,7 +223,8 @@ class RtmpServer:
             await asyncio.sleep(_STEP_S)
         return True
 
-    async def _ask(self, connection: Connection, key_hash: str) -> None:
+    async def _ask(self, connection: Connection, key_hash: str) -> bool:
+        """Answer the connection as the gate does; return whether the gate knows the key."""
         died_us = self._deaths.pop(key_hash, None)
         fresh = died_us is None or now_us() - died_us >= RETURN_US
         stream, reply = await self._link.publish(
@@ -205,19 +232,15 @@ class RtmpServer:
         )
         if reply.code == "ok":
             self._publishers[key_hash] = connection
-            pace = self._paces.setdefault(key_hash, RateLimit(PUBLISHES_AT_ONCE, PUBLISH_EVERY_US))
-            pace.take(now_us())
+            pace = self._paces.setdefault(key_hash, TokenBucket.every(PUBLISHES_AT_ONCE, PUBLISH_EVERY_US))
+            pace.try_take(1, now_us())
             _log.info("publish accepted", peer=connection.peer, channel=reply.channel, fresh=fresh)
+            self._deciding.pop(connection, None)
+            self._admission.on_published(connection.ip, connection)
             connection.accept(stream, key_hash)
         elif reply.code == "busy":
             connection.refuse("NetStream.Publish.Rejected", reply.reason or BUSY)
-        else:
-            self._fail(connection, UNKNOWN_KEY)
-
-    def _fail(self, connection: Connection, reason: str) -> None:
-        if self._admission.fail(connection.ip, now_us()):
-            _log.warning("address barred for wrong stream keys", ip=connection.ip)
-        connection.refuse("NetStream.Publish.BadName", reason)
+        return reply.code != "unknown_key"
 
     async def _probe(self, connection: Connection, feed: Feed, sample: Sample) -> None:
         loop = asyncio.get_running_loop()
@@ -241,42 +264,3 @@ class RtmpServer:
             problem=probed.problem,
         )
         feed.on_probed(probed)
-
-
-class _TlsDoor(asyncio.Protocol):
-    """Counts a TLS connection before its handshake, which asyncio's own TLS listener would not."""
-
-    def __init__(self, server: RtmpServer, tls: ssl.SSLContext) -> None:
-        self._server = server
-        self._tls = tls
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        name = transport.get_extra_info("peername")
-        ip = name[0] if name else "?"
-        if self._server.admit(ip):
-            transport.abort()
-            return
-        transport.pause_reading()
-        self._server.start(self._open(transport, ip))
-
-    async def _open(self, transport: asyncio.Transport, ip: str) -> None:
-        connection = Connection(self._server, admitted_ip=ip)
-        upgraded: asyncio.Transport | None = None
-        try:
-            upgraded = await asyncio.get_running_loop().start_tls(
-                transport,
-                connection,
-                self._tls,
-                server_side=True,
-                ssl_handshake_timeout=_TLS_S,
-                ssl_shutdown_timeout=1.0,
-            )
-        except (OSError, TimeoutError) as error:  # ssl.SSLError and ConnectionError are OSErrors
-            _log.warning("TLS handshake failed", ip=ip, reason=str(error) or type(error).__name__)
-        finally:
-            if upgraded is None:
-                transport.abort()
-                connection.give_back()
-        if upgraded is not None and connection.admitted:
-            self._server.enrol(connection)
-            connection.connection_made(upgraded)

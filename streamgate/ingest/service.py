@@ -74,7 +74,7 @@ async def _listen(
     """Listen on an address or on sockets; return the ports."""
     if isinstance(where, tuple):
         return [await server.listen(*where, tls)]
-    return [await server.listen_on(one, tls) for one in where or ()]
+    return [server.listen_on(one, tls) for one in where or ()]
 
 
 def _tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext:
@@ -82,6 +82,7 @@ def _tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext:
         raise ConfigError("RTMPS needs a certificate and its key: give both files")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # each would cost a handshake, uncounted
     try:
         context.load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:

@@ -88,6 +88,13 @@ _WORDS = {
         ),
         "无法完整读取信号参数（{reason}），垫片可能与信号不匹配。请重启编码器。",
     ),
+    "scripts_dropped": (
+        (
+            "The encoder sends more script data (captions, cue points) than a program can need: "
+            "what is too much is dropped. Look at its metadata settings."
+        ),
+        "编码器发送的脚本数据（字幕、提示点）过多，超出部分已丢弃。请检查编码器的元数据设置。",
+    ),
 }
 _KINDS_ZH = {"video": "视频", "audio": "音频"}
 

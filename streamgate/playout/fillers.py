@@ -8,10 +8,10 @@ from pathlib import Path
 
 from streamgate.clock import now_us
 from streamgate.core import paramsets
+from streamgate.core.bucket import TokenBucket
 from streamgate.core.clip import Clip
 from streamgate.core.gate import SLATE, Gate
 from streamgate.core.packet import AudioTrack, FeedFormat, VideoTrack
-from streamgate.core.rate import RateLimit
 from streamgate.errors import MediaError, Refused
 from streamgate.link.messages import ClipStatus, Warn
 from streamgate.playout.backup import ClipCache
@@ -35,8 +35,8 @@ _Signature = tuple[str, int, int]  # path, size, time of change
 class Fillers:
     """Has clips conformed and installs them in the gate. `installed` is called after each.
 
-    `clips`: the cache of backup clips, on the disk. `slates`: that of slates, in memory: whatever becomes of the
-    disk, there is filler.
+    `clips`: the cache of backup clips, on the disk. `slates`: that of slates, in memory: whatever becomes of
+    the disk, there is filler.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Fillers:
         self._task: asyncio.Task[None] | None = None
         self._slate: asyncio.Task[None] | None = None  # a slate in the making; other feeds' wait for it
         self._feed: FeedFormat | None = None  # what clips are made for
-        self._pace = RateLimit(SLATES_AT_ONCE, SLATE_EVERY_US)
+        self._pace = TokenBucket.every(SLATES_AT_ONCE, SLATE_EVERY_US)
         self._wait_until_us: int | None = None  # for a connected encoder's first picture
         self._wanted: object = None  # what it makes
 
@@ -193,7 +193,7 @@ class Fillers:
             return
         if self._gate.header is not None:  # a feed that changes often must not keep children busy
             await asyncio.sleep(self._pace.wait_us(now_us()) / 1e6)
-        self._pace.take(now_us())
+        self._pace.try_take(1, now_us())
         self._slate = self._services.start(
             f"slate {self._channel}", partial(self._make_clip, SLATE, None, feed, bitrate_bps)
         )

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from typing import NamedTuple
 
+from streamgate.clock import now_us
 from streamgate.errors import ProtocolError
 from streamgate.rtmp.client import ClientSession, Publishing, Refused
 
@@ -94,10 +95,13 @@ class PushLink(asyncio.Protocol):
         self.flush()
 
     def data_received(self, data: bytes) -> None:
+        if self.ended.done():
+            return
         try:
-            events = self.session.receive(data)
+            events = self.session.receive(data, now_us())
         except ProtocolError as error:
             self.end(End(f"the server broke the protocol: {error}"))
+            self.abort()  # at once: until the destination does, a flood would be read on
             return
         self.flush()
         for event in events:

@@ -16,6 +16,7 @@ from streamgate.archive.writer import ArchiveWriter
 from streamgate.clock import now_us, wall_s
 from streamgate.core.notice_limit import NoticeLimit
 from streamgate.core.packet import FeedFormat, Packet
+from streamgate.core.wrong_keys import WrongKeys
 from streamgate.errors import ConfigError, Refused
 from streamgate.link.messages import ChannelStatus, Health, LogLine, Publish, PublishReply, Warn
 from streamgate.playout.backup import ClipCache
@@ -95,6 +96,7 @@ class Station:
         self._reload = asyncio.Event()
         self._reloads: list[tuple[str, asyncio.Future[None]]] = []  # who asked, and waits for it
         self._limit: NoticeLimit[tuple[str, str, Warn]] = NoticeLimit()
+        self._wrong_keys = WrongKeys(now_us())
 
     # ------------------------------------------------------------ channels
 
@@ -289,12 +291,13 @@ class Station:
     # ------------------------------------------------------------ encoders, by the link's stream number
 
     def publish(self, request: Publish) -> PublishReply:
-        """Let an encoder in, or say why not."""
+        """Let an encoder in, or say why not; a wrong key is told to operators too."""
         channel = None
         for candidate in self.channels.values():  # every key is compared, and each in constant time
             if hmac.compare_digest(candidate.config.key_hash, request.key_hash):
                 channel = candidate
         if channel is None:
+            self._tell_wrong_key(request.peer)
             return PublishReply(request.stream, "unknown_key", reason="the stream key is not known here")
         name = channel.config.name
         if channel.input is not None:
@@ -302,6 +305,15 @@ class Station:
         self._streams[request.stream] = channel
         channel.publish(request.peer, request.encoder, fresh=request.fresh)
         return PublishReply(request.stream, "ok", name)
+
+    def _tell_wrong_key(self, peer: str) -> None:
+        """Operators see only NO INPUT otherwise. `peer`: the encoder's address and port."""
+        address = peer.rpartition(":")[0] or "?"
+        tries = self._wrong_keys.note(address, now_us())
+        if tries:
+            self.tell(
+                "", "gate", say("wrong_key", address=address, tries=tries, y="y" if tries == 1 else "ies")
+            )
 
     def format(self, stream: int, format_: FeedFormat) -> None:
         if (channel := self._streams.get(stream)) is not None:

@@ -56,6 +56,7 @@ _TEXTS: dict[str, tuple[Level, str, str]] = {
     "process_away": ("alarm", "the {process} process is away ({reason}); it is being started again, air goes on", "{process} 进程不可用（{reason}），正在重启，播出不受影响"),
     "process_back": ("info", "the {process} process is there again", "{process} 进程已恢复"),
     "address_taken": ("alarm", "the {process} process cannot start: {reason}; air goes on, it is tried again every 2 s", "{process} 进程无法启动：{reason}；播出不受影响，每 2 秒重试"),
+    "wrong_key": ("warning", "an encoder at {address} uses an unknown stream key (tries: {tries}); give it the right key", "{address} 的编码器使用了未知的推流密钥（{tries} 次）；请在编码器中填入正确的密钥"),
     "no_destination": ("warning", "no push destination is set; nothing leaves the gate", "没有设置目的地，节目不会推出"),
 }  # fmt: skip
 

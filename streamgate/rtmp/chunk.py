@@ -5,6 +5,7 @@ Source: "Adobe's Real Time Messaging Protocol" 1.0, section 5.3.
 
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import NoReturn
 
 import msgspec
 
@@ -14,10 +15,17 @@ DEFAULT_CHUNK_SIZE = 128
 MAX_CHUNK_SIZE = 0xFFFFFF
 MAX_CHUNK_STREAMS = 64
 MASK = 0xFFFFFFFF
+MAX_AGGREGATED = 256
+"""Messages in one aggregate message: seconds of sound and picture."""
+AMF_CHUNKS = 64
+"""Chunks that a command or script data counts as: it may cost milliseconds to make sense of."""
 EXTENDED = 0xFFFFFF
 """In a header's 24-bit timestamp field: the 32-bit timestamp follows the header."""
 
 _HEADER_SIZE = (11, 7, 3, 0)
+_CONTINUES = 0xC1
+"""Above it, the first byte of a chunk is a type 3 header by itself (5.3.1.1, 5.3.1.2.4)."""
+UNLIMITED = (1 << 30) - 1  # the largest that Python counts in one digit
 
 
 class Type(IntEnum):
@@ -38,6 +46,7 @@ class Type(IntEnum):
     AGGREGATE = 22
 
 
+_AMF = frozenset(map(int, (Type.DATA, Type.DATA_AMF3, Type.COMMAND, Type.COMMAND_AMF3)))
 _SET_CHUNK_SIZE, _ABORT, _AGGREGATE = int(Type.SET_CHUNK_SIZE), int(Type.ABORT), int(Type.AGGREGATE)
 
 
@@ -91,6 +100,11 @@ class _ChunkStream:
 class ChunkReader:
     """Puts messages together. Set Chunk Size, Abort and aggregates are dealt with here and not returned.
 
+    A chunk costs about a microsecond whatever it holds, and a peer may send one per byte: a caller with
+    others to serve limits the chunks of one call and comes back for the rest.
+
+    `bytes_received`: all that was handed in. `backlog`: how many of them are not read yet, for the limit.
+    `chunks`, `messages`: read so far, chunks as they count for the limit, messages with those not returned.
     Every limit broken, and every header that makes no sense, raises ProtocolError; what came before it in the
     same call is lost, which is right: the connection ends.
     """
@@ -98,9 +112,13 @@ class ChunkReader:
     def __init__(self, limits: Limits = BEFORE_PUBLISH) -> None:
         self.limits = limits
         self.bytes_received = 0
+        self.chunks = 0
+        self.messages = 0
+        self.backlog = 0
         self._chunk_size = DEFAULT_CHUNK_SIZE
         self._streams: dict[int, _ChunkStream] = {}
-        self._rest = b""  # a header that is not complete yet: at most 18 bytes
+        self._rest = b""  # not read yet: the start of a header, at most 18 bytes, or the backlog
+        self._position = 0  # where in it the backlog starts
         self._current: _ChunkStream | None = None
         self._need = 0  # bytes the current chunk still lacks
         self._pending = 0  # bytes held in unfinished messages
@@ -111,31 +129,69 @@ class ChunkReader:
         left = [stream.left for stream in self._streams.values() if stream.left]
         return max(1, min(left) - len(self._rest)) if left else 0
 
-    def receive(self, data: bytes) -> list[Message]:
-        """Take bytes, return the messages they complete. Payload is copied twice, whatever the chunk size."""
-        self.bytes_received += len(data)
+    def receive(  # noqa: PLR0912, PLR0915 (runs per chunk)
+        self, data: bytes, max_chunks: int = UNLIMITED
+    ) -> list[Message]:
+        """Take bytes, return the messages they complete. Payload is copied twice, whatever the chunk size.
+
+        After `max_chunks` chunks the rest is kept as backlog: call again, with no bytes. What costs more than
+        a chunk counts as more: messages of an aggregate one each, commands and script data AMF_CHUNKS.
+        """
+        size = len(data)
+        self.bytes_received += size
+        stream = self._current
+        if stream is not None and size < self._need:  # a piece from within a chunk
+            stream.payload += data
+            stream.left -= size
+            self._need -= size
+            self._pending += size
+            if self._pending > self.limits.pending:
+                self._refuse_pending()
+            return []
+        position = 0
         if self._rest:
-            data = self._rest + data
+            if data:
+                data = self._rest[self._position :] + data
+            else:
+                data, position = self._rest, self._position
             self._rest = b""
+            self._position = self.backlog = 0
+            size = len(data)
         messages: list[Message] = []
-        position, size = 0, len(data)
+        left = max_chunks
         with memoryview(data) as view:
             while True:
                 stream = self._current
                 if stream is None:
-                    header_end = self._header(data, position, size)
-                    if header_end < 0:
-                        self._rest = data[position:]
+                    if left <= 0:
+                        self._rest, self._position, self.backlog = data, position, size - position
                         break
-                    position = header_end
-                    stream = self._current
-                    assert stream is not None
+                    left -= 1
+                    if (
+                        position < size
+                        and data[position] > _CONTINUES
+                        and (stream := self._streams.get(data[position] & 63)) is not None
+                        and stream.left
+                        and not stream.extended
+                    ):  # most chunks: the next piece of a message, after a header of one byte
+                        position += 1
+                        self._current = stream
+                        self._need = min(self._chunk_size, stream.left)
+                    else:
+                        header_end = self._header(data, position, size)
+                        if header_end < 0:
+                            self._rest = data[position:]
+                            left += 1
+                            break
+                        position = header_end
+                        stream = self._current
+                        assert stream is not None
                 take = min(self._need, size - position)
                 end = position + take
                 if take == stream.length:  # the whole message in one piece
                     self._current = None
                     stream.left = 0
-                    self._finish(stream, data[position:end], messages)
+                    left -= self._finish(stream, data[position:end], messages)
                 else:
                     stream.payload += view[position:end]
                     stream.left -= take
@@ -147,15 +203,18 @@ class ChunkReader:
                         self._pending -= stream.length
                         body = bytes(stream.payload)
                         stream.payload = bytearray()
-                        self._finish(stream, body, messages)
+                        left -= self._finish(stream, body, messages)
                     elif self._pending > self.limits.pending:
-                        raise ProtocolError(
-                            f"more than {self.limits.pending} bytes of unfinished RTMP messages"
-                        )
+                        self._refuse_pending()
                 position = end
                 if position == size and self._current is not None:
                     break
+        self.chunks += max_chunks - left
+        self.messages += len(messages)
         return messages
+
+    def _refuse_pending(self) -> NoReturn:
+        raise ProtocolError(f"more than {self.limits.pending} bytes of unfinished RTMP messages")
 
     def _header(self, data: bytes, position: int, size: int) -> int:  # noqa: C901, PLR0912 (runs per chunk)
         """Make a header's stream current. Return where its payload starts, or -1: not all there yet."""
@@ -232,21 +291,28 @@ class ChunkReader:
             )
         stream.left = stream.length
 
-    def _finish(self, stream: _ChunkStream, body: bytes, messages: list[Message]) -> None:
+    def _finish(self, stream: _ChunkStream, body: bytes, messages: list[Message]) -> int:
+        """Add the message to `messages` or act on it. Return how many chunks more it counts as."""
         type_id = stream.type_id
         if type_id not in (_SET_CHUNK_SIZE, _ABORT, _AGGREGATE):
             messages.append(Message(type_id, stream.timestamp, stream.stream_id, body))
-        elif type_id == _AGGREGATE:
-            messages += split_aggregate(Message(type_id, stream.timestamp, stream.stream_id, body))
-        elif len(body) < 4:
+            return AMF_CHUNKS if type_id in _AMF else 0
+        if type_id == _AGGREGATE:
+            parts = split_aggregate(Message(type_id, stream.timestamp, stream.stream_id, body))
+            messages += parts
+            self.messages += not parts
+            return len(parts)
+        if len(body) < 4:
             raise ProtocolError(f"an RTMP control message of type {type_id} that is cut short")
-        elif type_id == _SET_CHUNK_SIZE:
+        self.messages += 1
+        if type_id == _SET_CHUNK_SIZE:
             chunk_size = int.from_bytes(body[:4], "big")
             if not 1 <= chunk_size <= 0x7FFFFFFF:
                 raise ProtocolError(f"an RTMP chunk size of {chunk_size}; allowed are 1 to 2147483647")
             self._chunk_size = min(chunk_size, MAX_CHUNK_SIZE)
-        elif type_id == _ABORT:
+        else:
             self._abort(int.from_bytes(body[:4], "big"))
+        return 0
 
     def _abort(self, number: int) -> None:
         stream = self._streams.get(number)
@@ -259,7 +325,7 @@ class ChunkReader:
 def split_aggregate(message: Message) -> list[Message]:
     """Return the messages inside an aggregate message (section 7.1.6), timed relative to its own timestamp.
 
-    Raises ProtocolError when it is cut short or nested.
+    Raises ProtocolError when it is cut short or nested, or holds more than MAX_AGGREGATED.
     """
     body = message.body
     parts: list[Message] = []
@@ -276,6 +342,8 @@ def split_aggregate(message: Message) -> list[Message]:
             raise ProtocolError(
                 f"an RTMP aggregate message holding type {head[0]}; allowed are audio, video and data"
             )
+        if len(parts) == MAX_AGGREGATED:
+            raise ProtocolError(f"an RTMP aggregate message of more than {MAX_AGGREGATED} messages")
         time = int.from_bytes(head[4:7], "big") | head[7] << 24
         if first_time is None:
             first_time = time

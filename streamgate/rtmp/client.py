@@ -9,7 +9,9 @@ from typing import TypeAlias
 
 import msgspec
 
+from streamgate.core.bucket import TokenBucket
 from streamgate.core.packet import FeedFormat, Kind, Packet
+from streamgate.errors import ProtocolError
 from streamgate.rtmp import amf0, chunk, flv
 from streamgate.rtmp.chunk import ChunkReader, ChunkWriter, Limits, Message, Type
 from streamgate.rtmp.handshake import ClientHandshake
@@ -19,6 +21,10 @@ FLASH_VER = "FMLE/3.0 (compatible; streamgate)"
 OUT_CHUNK_SIZE = 60_000
 """A frame is mostly one chunk then: nothing is cut up here nor put together there."""
 WINDOW = 2_500_000
+HEARD_BYTES_PER_S, HEARD_BYTES = 16 * 1024, 32 * 1024
+HEARD_CHUNKS_PER_S, HEARD_CHUNKS = 200, 2000
+"""What a server may say, a second and at once. The dialogue takes some 5 KB and 600 chunks as ChunkReader
+counts them, a broadcast then some hundred bytes a minute. 32 KB of the worst values take 8 ms to decode."""
 
 _CONTROL, _COMMAND, _AUDIO, _DATA, _VIDEO = 2, 3, 4, 5, 6  # chunk streams
 _CHUNK_STREAM = {Kind.AUDIO: _AUDIO, Kind.VIDEO: _VIDEO, Kind.DATA: _DATA}
@@ -75,6 +81,8 @@ class ClientSession:
         self._stream_id = 0
         self._ack_window = WINDOW
         self._acked = 0
+        self._heard_bytes: TokenBucket | None = None
+        self._heard_chunks: TokenBucket | None = None
 
     @property
     def publishing(self) -> bool:
@@ -86,9 +94,13 @@ class ClientSession:
         self._out.clear()
         return out
 
-    def receive(self, data: bytes) -> list[Event]:
-        """Take bytes from the server. Raises ProtocolError, only, when it breaks the protocol or a limit."""
+    def receive(self, data: bytes, now_us: int | None = None) -> list[Event]:
+        """Take bytes from the server. Raises ProtocolError, only, when it breaks the protocol or a limit.
+
+        `now_us`: when they came; without it (a server of our own) the amount is not limited.
+        """
         events: list[Event] = []
+        max_chunks = chunk.UNLIMITED if now_us is None else self._allow(len(data), now_us)
         if not self._handshake.done:
             rest = self._handshake.receive(data)
             self._out.append(self._handshake.data_to_send())
@@ -96,12 +108,32 @@ class ClientSession:
                 return events
             data = rest
             self._connect()
-        for message in self._reader.receive(data):
+        reader = self._reader
+        before = reader.chunks
+        messages = reader.receive(data, max_chunks)
+        if reader.backlog:
+            raise ProtocolError(
+                f"it floods: more than {HEARD_CHUNKS_PER_S} chunks a second and {HEARD_CHUNKS} at once"
+            )
+        if now_us is not None and self._heard_chunks is not None:
+            self._heard_chunks.charge(reader.chunks - before, now_us)
+        for message in messages:
             self._message(message, events)
-        if self._reader.bytes_received - self._acked >= self._ack_window // 2:
-            self._acked = self._reader.bytes_received
+        if reader.bytes_received - self._acked >= self._ack_window // 2:
+            self._acked = reader.bytes_received
             self._control(Type.ACK, (self._acked & chunk.MASK).to_bytes(4, "big"))
         return events
+
+    def _allow(self, size: int, now_us: int) -> int:
+        """Return how many chunks may be read of `size` bytes that came; ProtocolError on too many bytes."""
+        if self._heard_bytes is None or self._heard_chunks is None:
+            self._heard_bytes = TokenBucket(HEARD_BYTES_PER_S, HEARD_BYTES, now_us)
+            self._heard_chunks = TokenBucket(HEARD_CHUNKS_PER_S, HEARD_CHUNKS, now_us)
+        if not self._heard_bytes.try_take(size, now_us):
+            raise ProtocolError(
+                f"it floods: more than {HEARD_BYTES_PER_S} bytes a second and {HEARD_BYTES} at once"
+            )
+        return max(0, int(self._heard_chunks.level(now_us)))
 
     # ------------------------------------------------------------ media
 

@@ -21,6 +21,9 @@ WINDOW = 2_500_000
 OUT_CHUNK_SIZE = 4096
 MAX_TEXT = 2048
 MAX_STREAMS = 16
+MAX_QUIET_BYTES = 64 * 1024
+MAX_QUIET_MESSAGES = 256
+"""What a client may say in all while it does not publish: the dialogue takes some 1 KB and 10 messages."""
 MAX_UNSENT = 256 * 1024
 """Answers held when the shell does not fetch them: a peer that asks and never reads is cut off."""
 
@@ -93,6 +96,7 @@ _KINDS = {Type.AUDIO: Kind.AUDIO, Type.VIDEO: Kind.VIDEO, Type.DATA: Kind.DATA, 
 class ServerSession:
     """One client. The shell gives receive() bytes, acts on the events, sends data_to_send() after every call.
 
+    A shell that serves others too gives receive() a limit and calls it again, with no bytes, while `backlog`.
     `closing`: everything is said; send what is left, then close.
     """
 
@@ -102,6 +106,9 @@ class ServerSession:
         self._writer = ChunkWriter()
         self._out = bytearray()
         self._phase = _Phase.NEW
+        self._quiet_bytes = 0  # said while it did not publish
+        self._quiet_messages = 0
+        self._media = 0
         self._app = ""
         self._stream_id = 0  # the message stream that publishes
         self._streams = 0
@@ -115,6 +122,31 @@ class ServerSession:
     @property
     def handshaken(self) -> bool:
         return self._handshake.done
+
+    @property
+    def deciding(self) -> bool:
+        """Whether a publish command waits for the shell's answer."""
+        return self._phase is _Phase.REQUESTED
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that receive() has not read because of its limit."""
+        return self._reader.backlog
+
+    @property
+    def chunks(self) -> int:
+        """Chunks read so far: what reading costs."""
+        return self._reader.chunks
+
+    @property
+    def media(self) -> int:
+        """Media messages of accepted publishes so far."""
+        return self._media
+
+    @property
+    def others(self) -> int:
+        """All other messages so far: acknowledgements, pings, chunk sizes, commands."""
+        return self._reader.messages - self._media
 
     @property
     def bytes_received(self) -> int:
@@ -132,8 +164,13 @@ class ServerSession:
         self._out.clear()
         return out
 
-    def receive(self, data: bytes) -> list[Event]:
-        """Take bytes from the client. Raises ProtocolError, only, when it breaks the protocol or a limit."""
+    def receive(self, data: bytes, max_chunks: int = chunk.UNLIMITED) -> list[Event]:
+        """Take bytes from the client. Raises ProtocolError, only, when it breaks the protocol or a limit.
+
+        Args:
+            data: what came; empty to go on with the backlog.
+            max_chunks: about so many chunks are read, and the rest is kept (see ChunkReader.receive).
+        """
         events: list[Event] = []
         if self._phase is _Phase.CLOSING:
             return events
@@ -143,16 +180,29 @@ class ServerSession:
             if rest is None:
                 return events
             data = rest
-        for message in self._reader.receive(data):
+        reader = self._reader
+        quiet = self._phase is not _Phase.PUBLISHING
+        messages, read = reader.messages, reader.bytes_received - reader.backlog
+        for message in reader.receive(data, max_chunks):
             self._message(message, events)
             if self.closing:
                 break
-        if self._reader.bytes_received - self._acked >= self._ack_window // 2:
-            self._acked = self._reader.bytes_received
+        if quiet:
+            self._quiet_messages += reader.messages - messages
+            self._quiet_bytes += reader.bytes_received - reader.backlog - read
+            self._check_quiet()
+        if reader.bytes_received - self._acked >= self._ack_window // 2:
+            self._acked = reader.bytes_received
             self._control(Type.ACK, (self._acked & chunk.MASK).to_bytes(4, "big"))
         if len(self._out) > MAX_UNSENT:
             raise ProtocolError(f"more than {MAX_UNSENT} bytes of RTMP answers asked for and not read")
         return events
+
+    def _check_quiet(self) -> None:
+        if self._quiet_messages > MAX_QUIET_MESSAGES:
+            raise ProtocolError(f"more than {MAX_QUIET_MESSAGES} RTMP messages without publishing")
+        if self._quiet_bytes > MAX_QUIET_BYTES:
+            raise ProtocolError(f"more than {MAX_QUIET_BYTES} bytes of RTMP without publishing")
 
     # ------------------------------------------------------------ what the shell decides
 
@@ -176,6 +226,7 @@ class ServerSession:
         type_id, body = message.type_id, message.body
         if type_id in (Type.VIDEO, Type.AUDIO, Type.DATA, Type.DATA_AMF3):
             if self._phase is _Phase.PUBLISHING:
+                self._media += 1
                 if type_id == Type.DATA_AMF3:
                     body = body[1:]
                 events.append(Media(_KINDS[Type(type_id)], message.timestamp, body))

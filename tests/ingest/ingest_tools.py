@@ -154,6 +154,15 @@ async def ffmpeg(*arguments):
         await process.communicate()
 
 
+async def ended(reader, timeout_s):
+    """Read until the server hangs up; return what it sent."""
+    async with asyncio.timeout(timeout_s):
+        try:
+            return await reader.read()
+        except ConnectionError:
+            return b""
+
+
 def publishing(url, *options):
     return ffmpeg(*ENCODE, *options, "-f", "flv", url)
 

@@ -1,12 +1,14 @@
 """A connection fed with bytes alone: whatever they are, it ends or goes on, and never raises."""
 
+import asyncio
 import random
 
 import pytest
 from ingest_tools import KEY, KINDS, flv_tags
 
+from streamgate.core.packet import Kind
 from streamgate.ingest.admission import Limits
-from streamgate.ingest.connection import Connection
+from streamgate.ingest.connection import STEP_CHUNKS, Connection
 from streamgate.ingest.link import GateLink, LinkStream
 from streamgate.ingest.probe import probe
 from streamgate.link import messages
@@ -18,6 +20,7 @@ class Wire:
 
     def __init__(self):
         self.closed = False
+        self.reading = True
         self.sent = bytearray()
 
     def get_extra_info(self, name):
@@ -34,6 +37,12 @@ class Wire:
 
     abort = close
 
+    def pause_reading(self):
+        self.reading = False
+
+    def resume_reading(self):
+        self.reading = True
+
 
 class OpenDesk:
     """Lets everybody publish at once, to a gate that is away; probes on the spot."""
@@ -44,9 +53,6 @@ class OpenDesk:
         self.link = GateLink(path)
         self.accepted = 0
 
-    def on_connected(self, connection):
-        return ""
-
     def on_publish(self, connection, key):
         self.accepted += 1
         stream = LinkStream(self.link, messages.Publish(1, "hash", "peer", "encoder"), lambda reason: None)
@@ -56,6 +62,9 @@ class OpenDesk:
         pass
 
     def on_closed(self, connection):
+        pass
+
+    def warn(self, event, **values):
         pass
 
     def start_probe(self, connection, sample):
@@ -84,11 +93,13 @@ def session(clip):
     return pieces
 
 
-def feed(connection, pieces):
+async def feed(connection, pieces):
     wire = Wire()
     connection.connection_made(wire)
     for piece in pieces:
         connection.data_received(piece)
+        while not (wire.reading or wire.closed):
+            await asyncio.sleep(0)
         connection.tick(connection.last_byte_us)
         if wire.closed:
             break
@@ -102,12 +113,12 @@ def desk(tmp_path):
     return OpenDesk(tmp_path / "none.sock")
 
 
-def test_an_unharmed_session_publishes(session, desk, logs):
-    assert not feed(Connection(desk), session).closed
+async def test_an_unharmed_session_publishes(session, desk, logs):
+    assert not (await feed(Connection(desk, "127.0.0.1"), session)).closed
     assert desk.accepted == 1
 
 
-def test_harmed_sessions_end_or_go_on_and_never_raise(session, desk, logs):
+async def test_harmed_sessions_end_or_go_on_and_never_raise(session, desk, logs):
     chance = random.Random(20)
     closed = 0
     for _ in range(400):
@@ -122,5 +133,51 @@ def test_harmed_sessions_end_or_go_on_and_never_raise(session, desk, logs):
                     piece[at : at + chance.randint(1, 40)] = b"\0"
                 case 2:
                     piece[at:at] = chance.randbytes(chance.randint(1, 40))
-        closed += feed(Connection(desk), map(bytes, pieces)).closed
+        closed += (await feed(Connection(desk, "127.0.0.1"), map(bytes, pieces))).closed
     assert 0 < closed < 400
+
+
+async def test_one_turn_deals_with_a_bounded_part_and_every_other_callback_has_its_turn(session, desk, logs):
+    connection, wire = Connection(desk, "127.0.0.1"), Wire()
+    connection.connection_made(wire)
+    for piece in session:
+        connection.data_received(piece)
+        while not wire.reading:
+            await asyncio.sleep(0)
+    empty = b"\x04" + bytes(6) + b"\x08\1\0\0\0"
+    turns, longest = 0, 0
+    before = chunks = connection._session.chunks
+    connection.data_received(empty + b"\xc4" * 1999)
+    while not wire.reading:
+        longest = max(longest, connection._session.chunks - chunks)
+        chunks = connection._session.chunks
+        turns += 1
+        await asyncio.sleep(0)
+    assert connection._session.chunks - before == 2000
+    assert longest <= STEP_CHUNKS
+    assert turns >= 2000 // STEP_CHUNKS
+    connection.connection_lost(None)
+
+
+async def test_script_data_beyond_its_share_is_dropped_and_told(session, desk, logs):
+    connection = Connection(desk, "127.0.0.1")
+    script = client.ClientSession(url.parse_url("rtmp://127.0.0.1/live/key"))
+    script.data_to_send()
+    pieces = [*session]
+    for n in range(500):
+        script.send_body(Kind.DATA, n, b"\x02\0\1x")
+    pieces.append(script.data_to_send())
+    told = []
+    wire = Wire()
+    connection.connection_made(wire)
+    for piece in pieces:
+        before = connection._stream.dropped if connection._stream is not None else 0
+        connection.data_received(piece)
+        while not wire.reading:
+            await asyncio.sleep(0)
+    stream = connection._stream
+    assert 50 < stream.dropped - before <= 500 - 400 // (1 + 4 / 256)
+    stream.send_health = lambda mended, dropped, warnings, encoder: told.extend(warnings)
+    connection.report_health(connection.last_byte_us)
+    assert "scripts_dropped" in [warning.code for warning in told if isinstance(warning, messages.Warn)]
+    connection.connection_lost(None)

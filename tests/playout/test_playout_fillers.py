@@ -141,7 +141,7 @@ async def test_on_air_feeds_that_change_all_the_time_get_few_slates_and_the_last
     bench, monkeypatch
 ):
     monkeypatch.setattr(fillers, "SLATE_EVERY_US", 300_000)
-    bench.fillers._pace = fillers.RateLimit(fillers.SLATES_AT_ONCE, fillers.SLATE_EVERY_US)
+    bench.fillers._pace = fillers.TokenBucket.every(fillers.SLATES_AT_ONCE, fillers.SLATE_EVERY_US)
     bench.gate.start(now_us())
     began = monotonic()
     for n in range(200):

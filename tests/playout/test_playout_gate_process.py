@@ -136,6 +136,17 @@ async def test_a_publish_begins_a_broadcast_and_a_second_one_is_refused(gate):
     assert "guess" not in unknown.reason
 
 
+async def test_a_wrong_key_is_told_to_operators_once_a_minute_with_the_address_and_never_the_key(gate):
+    link = await gate.link("ingest")
+    for stream in range(1, 13):
+        await gate.publish(link, "guess", stream)
+    (line,) = [line for line in gate.station.log if line.code == "wrong_key"]
+    assert (line.channel, line.level) == ("", "warning")
+    assert line.text == "an encoder at 127.0.0.1 uses an unknown stream key (tries: 1); give it the right key"
+    assert "127.0.0.1 的编码器使用了未知的推流密钥（1 次）" in line.text_zh
+    assert "guess" not in str(line)
+
+
 async def test_an_encoder_that_still_publishes_after_stop_does_not_begin_again(gate):
     link = await gate.link("ingest")
     await gate.publish(link, gate.key)

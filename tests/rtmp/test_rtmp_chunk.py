@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from streamgate.errors import ProtocolError
 from streamgate.rtmp.chunk import (
+    AMF_CHUNKS,
     BEFORE_PUBLISH,
     WHILE_PUBLISHING,
     ChunkReader,
@@ -182,3 +183,54 @@ def test_tiny_chunks_cost_linear_time():
         received += reader.receive(data[start : start + 1000])
     assert [bytes(400_000)] == [message.body for message in received]
     assert time.process_time() - started < 5
+
+
+# ---------------------------------------------------------------- limited calls
+
+
+@given(
+    MESSAGES, st.integers(1, 700), st.integers(1, 90), st.lists(st.integers(1, 900), min_size=1, max_size=9)
+)
+def test_limited_calls_read_the_same_as_unlimited_ones(messages, chunk_size, max_chunks, pieces):
+    writer, reader = ChunkWriter(), ChunkReader(WHILE_PUBLISHING)
+    data = writer.set_chunk_size(chunk_size) + b"".join(writer.message(*message) for message in messages)
+    received, position, turn = [], 0, 0
+    while position < len(data):
+        size = pieces[turn % len(pieces)]
+        received += reader.receive(data[position : position + size], max_chunks)
+        position, turn = position + size, turn + 1
+        for _ in range(turn % 3):  # the backlog is worked off at times and grows at others
+            received += reader.receive(b"", max_chunks)
+    while reader.backlog:
+        before = reader.chunks
+        received += reader.receive(b"", max_chunks)
+        assert 0 < reader.chunks - before <= max_chunks + AMF_CHUNKS
+    assert [Message(type_id, ts, sid, body) for _, type_id, ts, sid, body in messages] == received
+    assert reader.messages == len(messages) + 1
+    assert reader.bytes_received == len(data)
+
+
+def test_a_limited_call_ends_behind_a_command_or_an_aggregate():
+    tag = b"\x08" + (1).to_bytes(3, "big") + bytes(7) + b"a" + bytes(4)
+    for message, count in ((full(3, Type.COMMAND, 0, b"x"), 1), (full(7, Type.AGGREGATE, 0, tag * 7), 7)):
+        reader = ChunkReader(WHILE_PUBLISHING)
+        assert len(reader.receive(message * 3, 5)) == count
+        assert reader.backlog == 2 * len(message)
+        assert (reader.messages, reader.backlog) == (count, 2 * len(message))
+
+
+def test_messages_that_are_not_returned_are_counted():
+    reader = ChunkReader(WHILE_PUBLISHING)
+    data = full(2, Type.SET_CHUNK_SIZE, 0, b"\0\0\1\0") + full(2, Type.ABORT, 0, bytes(4))
+    assert reader.receive(data + full(7, Type.AGGREGATE, 0, b"")) == []
+    assert reader.messages == 3
+
+
+def test_an_aggregate_of_too_many_messages_is_refused():
+    tag = b"\x08" + bytes(14)
+    with pytest.raises(ProtocolError, match="more than 256 messages"):
+        ChunkReader(WHILE_PUBLISHING).receive(
+            ChunkWriter().message(7, Type.AGGREGATE, 0, 1, tag * 4)
+            + ChunkWriter().set_chunk_size(65536)
+            + full(7, Type.AGGREGATE, 0, tag * 257)
+        )

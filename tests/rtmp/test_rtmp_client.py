@@ -28,11 +28,11 @@ class Server:
         self.session.receive(HELLO)
         self.reader.receive(self.session.data_to_send()[1536:])  # after the echo of our hello
 
-    def send(self, type_id, body):
-        return self.session.receive(self.writer.message(3, type_id, 0, 0, body))
+    def send(self, type_id, body, now_us=None):
+        return self.session.receive(self.writer.message(3, type_id, 0, 0, body), now_us)
 
-    def call(self, *values):
-        return self.send(Type.COMMAND, amf0.encode(*values))
+    def call(self, *values, now_us=None):
+        return self.send(Type.COMMAND, amf0.encode(*values), now_us)
 
     def heard(self):
         return self.reader.receive(self.session.data_to_send())
@@ -199,6 +199,29 @@ def test_mutated_servers_raise_only_protocol_errors():
         except ProtocolError:
             refused += 1
     assert 100 < refused < 1500
+
+
+def test_a_server_that_floods_ends_the_session():
+    ping = ChunkWriter().message(2, Type.USER_CONTROL, 0, 0, b"\0\6time")
+    server = publishing()
+    server.session.receive(ping + b"\xc2\0\6time" * 500, 0)
+    server.session.receive(b"\xc2\0\6time" * 1000, 1)
+    with pytest.raises(ProtocolError, match="floods: more than 200 chunks a second"):
+        server.session.receive(b"\xc2\0\6time" * 600, 2)
+    server = publishing()
+    with pytest.raises(ProtocolError, match="floods: more than 16384 bytes a second"):
+        server.session.receive(bytes(40_000), 0)
+
+
+def test_an_hour_of_a_talkative_server_is_no_flood():
+    server, second = publishing(), 1_000_000
+    for n in range(3_600):
+        server.send(Type.ACK, bytes(4), n * second)
+        if n % 10 == 0:
+            server.call("onStatus", 0, None, {"code": "NetStream.Record.Start"}, now_us=n * second)
+        for k in range(20):
+            server.send(Type.USER_CONTROL, b"\0\6time", n * second + k)
+    assert server.session.publishing
 
 
 VALUES = st.recursive(

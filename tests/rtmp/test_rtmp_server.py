@@ -231,7 +231,11 @@ def test_pings_and_acknowledgements():
         (lambda: publishing().send(Type.AUDIO, b"x" * 1_100_000), "allowed are 1048576"),
         (lambda: publishing().send(Type.COMMAND, b"x" * 70_000), "allowed are 65536"),
         (lambda: [w := connected(), [w.call("createStream", 1, None) for _ in range(17)]], "more than 16"),
-        (lambda: [w := connected(), [w.call("createstream", 1, None) for _ in range(5000)]], "not read"),
+        (lambda: [w := publishing(), [w.call("createstream", 1, None) for _ in range(5000)]], "not read"),
+        (lambda: [w := connected(), [w.call("createstream", 1, None) for _ in range(5000)]], "more than 256"),
+        (lambda: [w := Wire(), [w.send(Type.ACK, b"\0\0\0\0") for _ in range(300)]], "more than 256"),
+        (lambda: [w := Wire(), w.send(Type.ACK, b""), w.session.receive(b"\xc3" * 300)], "more than 256"),
+        (lambda: [w := connected(), [w.send(Type.VIDEO, bytes(9000)) for _ in range(9)]], "more than 65536"),
     ],
 )
 def test_violations_end_the_session_with_a_reason(say, reason):
