@@ -98,13 +98,15 @@ def tone_hz(second: int) -> int:
     return 500 + 125 * (second % 16)
 
 
-def sound(seconds: int) -> NDArray[np.int16]:
-    """Return mono samples at RATE."""
+def sound(seconds: int, *, hiss: bool = False) -> NDArray[np.int16]:
+    """Return mono samples at RATE. `hiss`: quiet noise under it, so that each sound packet's bytes are unique."""
     samples = np.zeros(seconds * RATE, np.int16)
+    if hiss:
+        samples += np.random.default_rng(seconds).integers(-300, 300, samples.size, np.int16)
     t = np.arange(int(TONE_S * RATE)) / RATE
     for second in range(seconds):
         tone = np.sin(2 * np.pi * tone_hz(second) * t) * 16000
-        samples[second * RATE : second * RATE + tone.size] = tone.astype(np.int16)
+        samples[second * RATE : second * RATE + tone.size] += tone.astype(np.int16)
     return samples
 
 
@@ -118,11 +120,13 @@ def make(
     audio: bool = True,
     sound_format: tuple[int, int] = (RATE, 2),
     bitrate_kbps: int | None = None,
+    hiss: bool = False,
 ) -> Path:
     """Encode a clip with the real ffmpeg: x264 with B-frames, a keyframe every 2 s, AAC; container by suffix.
 
     `sound_format`: sampling rate and channels.
     `bitrate_kbps`: constant rate made of noise; None: what the picture needs, about 150 kb/s at 640x360.
+    `hiss`: see `sound`.
     """
     width, height = size
     rate = (
@@ -149,7 +153,7 @@ def make(
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(RATE)
-            file.writeframes(sound(seconds).tobytes())
+            file.writeframes(sound(seconds, hiss=hiss).tobytes())
         command += ["-i", str(track), "-c:a", "aac", "-b:a", "96k"]
         command += ["-ar", str(sound_format[0]), "-ac", str(sound_format[1])]
     command += ["-c:v", "libx264", "-preset", "veryfast" if bitrate_kbps is None else "ultrafast", "-bf", "2"]
