@@ -27,12 +27,16 @@ def main() -> int:
     parser.add_argument("--dry", action="store_true", help="print the scripts only")
     parser.add_argument("--keep", type=Path, default=Path(".torture"), help="evidence and results [.torture]")
     parser.add_argument("--judge", type=Path, nargs="+", help="judge kept evidence anew")
+    parser.add_argument("--short", action="store_true", help="the one round that `make test` runs")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)  # a child: run this seed
     chosen = parser.parse_args()
     if chosen.judge:
         return _judge_again(chosen.judge)
     if chosen.one is not None:
-        return run_one(chosen.one, chosen.keep, disk=not chosen.no_disk)
+        return run_one(scenario.make(chosen.one, disk=not chosen.no_disk), chosen.keep)
+    if chosen.short:
+        chosen.keep.mkdir(parents=True, exist_ok=True)
+        return run_one(scenario.SHORT, chosen.keep)
     first = secrets.randbelow(1_000_000) if chosen.seed is None else chosen.seed
     seeds = range(first, first + chosen.rounds)
     if chosen.dry:
@@ -43,7 +47,7 @@ def main() -> int:
     end_s = time.monotonic() + (chosen.minutes * 60 if chosen.minutes else float("inf"))
     with ThreadPoolExecutor(chosen.parallel) as pool:
         done = list(
-            pool.map(lambda seed: _spawn(seed, chosen, end_s), seeds, timeout=None),
+            pool.map(lambda seed: _spawn(seed, chosen, end_s), seeds),
         )
     results = [result for result in done if result]
     rows = table.rows([evidence.load(Path(result["evidence"])) for result in results if result["evidence"]])
@@ -79,12 +83,14 @@ def _spawn(seed: int, chosen: argparse.Namespace, end_s: float) -> dict[str, obj
     return result
 
 
-def run_one(seed: int, keep: Path, *, disk: bool) -> int:
+def run_one(script: scenario.Script, keep: Path) -> int:
     """Run and judge one round; leave `SEED.json`, and `SEED.evidence.gz` beside it."""
     from torture.round import Round
 
-    script = scenario.make(seed, disk=disk)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # what was mounted and begun is undone
+    seed = script.seed
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM")
+    )  # what was mounted and begun is undone
     with tempfile.TemporaryDirectory(prefix="torture-", ignore_cleanup_errors=True) as made:
         one = Round(script, Path(made) / "r", clips.make(keep / "clips"))
         seen = one.run()

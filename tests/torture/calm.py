@@ -140,7 +140,7 @@ def unaired(facts: Facts, late_s: float) -> Iterator[tuple[float, str]]:
             missing.append(due_s)
         elif left_s > due_s + late_s and not inside(left_s, facts.evidence.lags):
             late.append((due_s, left_s - due_s))
-    for stretch in _stretches(missing):
+    for stretch in stretches(missing):
         text = f"{len(stretch)} live pictures due in these {stretch[-1] - stretch[0]:.1f} s never aired,"
         yield stretch[0], f"{text} and nothing had disturbed them"
     if late:
@@ -158,7 +158,7 @@ def unrecorded(facts: Facts) -> Iterator[tuple[float, str]]:
         for message in undisturbed(facts, recording=True)
         if message.digest not in archive.digests
     ]
-    for stretch in _stretches(missing):
+    for stretch in stretches(missing):
         yield (
             stretch[0],
             f"{len(stretch)} pictures that came in these {stretch[-1] - stretch[0]:.1f} s are not recorded",
@@ -178,7 +178,7 @@ def unrecorded(facts: Facts) -> Iterator[tuple[float, str]]:
             yield disk.began_s, f"{text} and the gaps recorded are of {archive.gap_packets} packets"
 
 
-def _stretches(times: list[float]) -> list[list[float]]:
+def stretches(times: list[float]) -> list[list[float]]:
     """Split a list of times where they are over 1.5 s apart."""
     found: list[list[float]] = []
     for at_s in sorted(times):

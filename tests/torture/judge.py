@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
-from torture.calm import unaired, unrecorded
+from torture.calm import stretches, unaired, unrecorded
 from torture.evidence import Evidence, Order
 from torture.facts import EDGE_S, Facts, Interval, inside, overlap
 
@@ -40,7 +41,7 @@ def judge(evidence: Evidence) -> list[Violation]:
     """Return every violation of a round in order of time."""
     facts = Facts(evidence)
     found = [
-        Violation(rule.__name__, at_s - evidence.began_s, text)
+        Violation(rule.__name__, at_s - evidence.began_s, " ".join(text.split())[:300])
         for rule in RULES
         for at_s, text in rule(facts)
     ]
@@ -108,12 +109,21 @@ def once(facts: Facts) -> Found:
     """No live packet leaves twice, and they leave in the order in which they came."""
     for kind in ("video", "audio"):
         last = -1
+        seen: set[int] = set()
+        again: list[float] = []
+        back: list[float] = []
         for one in facts.passages:
             if one.kind == kind:
-                if one.number <= last:
-                    word = "twice" if one.number == last else "out of order, or twice"
-                    yield one.left_s, f"a {kind} packet left {word}"
+                if one.number in seen:
+                    again.append(one.left_s)
+                elif one.number < last:
+                    back.append(one.left_s)
+                seen.add(one.number)
                 last = max(last, one.number)
+        for times, how in ((again, "a second time"), (back, "out of order")):
+            for stretch in stretches(times):
+                lasted = f"in these {stretch[-1] - stretch[0]:.1f} s"
+                yield stretch[0], f"{len(stretch)} {kind} packets left {how} {lasted}"
 
 
 def program(facts: Facts) -> Found:
@@ -190,14 +200,22 @@ def answers(facts: Facts) -> Found:
     removed = [
         (one.began_s, one.ended_s + RUN_BACK_S) for one in facts.troubles("disk") if one.what == "run removed"
     ]
+    unanswered: list[Order] = []
     for order in facts.evidence.orders:
         took = (order.began_s, order.ended_s)
         waited_s = order.ended_s - order.began_s - overlap(took, excuses)
         if order.outcome == "silent":
             if not overlap(took, excuses + removed):
-                yield order.began_s, f"{order.verb} was not answered: {order.said[-160:]}"
+                unanswered.append(order)
         elif waited_s > ANSWER_S:
             yield order.began_s, f"{order.verb} was answered after {order.ended_s - order.began_s:.2f} s"
+    for _, again in groupby(unanswered, lambda order: order.verb):
+        orders = list(again)
+        tried = f"{orders[0].verb} was not answered, {len(orders)} times"
+        yield (
+            orders[0].began_s,
+            f"{tried} until {orders[-1].ended_s - orders[0].began_s:.1f} s: {orders[0].said[:90]}",
+        )
     yield from _forgotten(facts)
 
 
@@ -217,8 +235,10 @@ def _forgotten(facts: Facts) -> Found:
 def archive(facts: Facts) -> Found:
     """What came in is in the archive, or a gap is recorded; its files decode."""
     yield from unrecorded(facts)
-    for error in facts.evidence.archive.errors:
-        yield facts.evidence.ended_s, error
+    errors = facts.evidence.archive.errors
+    if errors:
+        files = facts.evidence.archive.files
+        yield facts.evidence.ended_s, f"{len(errors)} of {files} files do not decode; the first: {errors[0]}"
 
 
 def tells(facts: Facts) -> Found:

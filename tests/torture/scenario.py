@@ -59,6 +59,25 @@ KINDS = ("kill", "freeze", "disk", "flood", "peer", "encoder", "order", "platfor
 _WEIGHTS = (5, 5, 5, 3, 2, 2, 4, 1)
 
 
+SHORT = Script(
+    seed=0,
+    delay_s=30.0,
+    peers=("pinging", "unresolvable"),
+    acts=(
+        Act(4, "freeze", "all", 5.0),
+        Act(14, "kill", "console"),
+        Act(18, "flood", "acknowledgements", 8.0),
+        Act(28, "peer", "pinging", 4.0),
+        Act(45, "disk", "frozen", 6.0),
+        Act(47, "order", "cut"),
+        Act(53, "order", "restore"),
+        Act(60, "kill", "gate"),
+    ),
+    length_s=112.0,
+)
+"""The round that `make test` runs: one of each kind, by hand."""
+
+
 def make(seed: int, *, disk: bool = True, length_s: float = LENGTH_S) -> Script:
     """Return the script of a seed. `disk`: the machine lets the data directory have a disk of its own."""
     dice = random.Random(seed)
