@@ -28,15 +28,19 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=Path(".torture"), help="evidence and results [.torture]")
     parser.add_argument("--judge", type=Path, nargs="+", help="judge kept evidence anew")
     parser.add_argument("--short", action="store_true", help="the one round that `make test` runs")
+    parser.add_argument(
+        "--script", type=Path, help="run one round by this script, printed or written by hand"
+    )
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)  # a child: run this seed
     chosen = parser.parse_args()
     if chosen.judge:
         return _judge_again(chosen.judge)
     if chosen.one is not None:
         return run_one(scenario.make(chosen.one, disk=not chosen.no_disk), chosen.keep)
-    if chosen.short:
+    if chosen.short or chosen.script:
         chosen.keep.mkdir(parents=True, exist_ok=True)
-        return run_one(scenario.SHORT, chosen.keep)
+        script = scenario.SHORT if chosen.short else scenario.parse(chosen.script.read_text())
+        return run_one(script, chosen.keep)
     first = secrets.randbelow(1_000_000) if chosen.seed is None else chosen.seed
     seeds = range(first, first + chosen.rounds)
     if chosen.dry:

@@ -67,8 +67,11 @@ def _condemned(facts: Facts) -> Iterator[Interval]:
     """Return arrivals that people took off air, uncertain edges included."""
     delay_s = facts.evidence.delay_s
     begin_s: float | None = None
-    broken = [one.began_s for one in facts.troubles("disk") if one.what == "state broken"]
-    marks = [("cut", at_s, at_s, "done") for at_s in broken]
+    marks: list[tuple[str, float, float, str]] = []
+    for trouble in facts.troubles("disk"):  # the next gate cannot read its record: it may take it for a cut
+        dead = [away.dead_s for away in facts.aways if away.dead_s > trouble.began_s]
+        if trouble.what.startswith("state") and dead:
+            marks.append(("cut", dead[0], dead[0], "done"))
     marks += [(one.verb, one.began_s, one.ended_s, one.outcome) for one in facts.orders("cut", "restore")]
     for verb, began_s, ended_s, outcome in sorted(marks, key=lambda mark: mark[1]):
         if verb == "cut" and outcome != "refused":

@@ -1,6 +1,7 @@
 """A random script of acts for one round, from a seed. Pure: the same seed gives the same script."""
 
 import random
+import re
 from dataclasses import dataclass
 
 FILL_S = 33.0  # from the first publish until live is on air
@@ -59,6 +60,26 @@ KINDS = ("kill", "freeze", "disk", "flood", "peer", "encoder", "order", "platfor
 _WEIGHTS = (5, 5, 5, 3, 2, 2, 4, 1)
 
 
+_HEAD = re.compile(r"seed (\d+): (\d+) s, delay (\S+) s, bad destinations: (.*)")
+_ACT = re.compile(r"\s*([0-9.]+)  (\w+) (.*?)(?: ([0-9.]+) s)?")
+
+
+def parse(text: str) -> Script:
+    """Return a script from its printed form (`str(script)`). ValueError names a line that is none."""
+    head, *lines = [line for line in text.splitlines() if line.strip()]
+    if (found := _HEAD.fullmatch(head)) is None:
+        raise ValueError(f"{head!r} is not the first line of a script: seed 1: 165 s, delay 30 s, ...")
+    seed, length_s, delay_s, names = found.groups()
+    acts = []
+    for line in lines:
+        if (found := _ACT.fullmatch(line)) is None:
+            raise ValueError(f"{line!r} is no act: '  45.0  disk frozen 6.0 s'")
+        at_s, kind, what, seconds = found.groups()
+        acts.append(Act(float(at_s), kind, what, float(seconds or 0)))
+    peers = () if names == "none" else tuple(names.split(", "))
+    return Script(int(seed), float(delay_s), peers, tuple(acts), float(length_s))
+
+
 SHORT = Script(
     seed=0,
     delay_s=30.0,
@@ -85,6 +106,7 @@ def make(seed: int, *, disk: bool = True, length_s: float = LENGTH_S) -> Script:
     acts: list[Act] = []
     at = dice.uniform(4, FILL_S + 8)
     fresh = True  # the disk still can be read and written
+    failed = False  # it answers every call with an error
     ended = False  # serve has been ended and begun anew
     hung_up = False
     rest = dice.choice((0.5, 1.0, 3.0))  # in a calm round live is on air more often
@@ -94,7 +116,8 @@ def make(seed: int, *, disk: bool = True, length_s: float = LENGTH_S) -> Script:
         if kind == "kill":
             what = dice.choice(_KILLS)
             dead_s = dice.choice((0.5, 2.0, 4.0, 8.0)) if "supervisor" in what else 0.0
-            if dead_s and ended:
+            if dead_s and (ended or failed):  # a new `serve` must be able to read its settings
+                at += 0.5
                 continue
             ended = ended or bool(dead_s)
             made = [Act(at, "kill", what, dead_s)]
@@ -105,8 +128,12 @@ def make(seed: int, *, disk: bool = True, length_s: float = LENGTH_S) -> Script:
             made = [Act(at, "freeze", what, dice.choice((0.2, 1.0, 2.5, 3.5, 5.0, 9.0, 20.0, 45.0)))]
         elif kind == "disk" and disk and fresh:
             if dice.random() < 0.25:
-                made = [Act(at, "disk", dice.choice(_LAST_DISKS))]
-                fresh = False
+                what = dice.choice(_LAST_DISKS)
+                if what == "failed" and any(one.kind == "kill" and one.end_s + 8 > at for one in acts):
+                    at += 0.5
+                    continue
+                made = [Act(at, "disk", what)]
+                fresh, failed = False, what == "failed"
             else:
                 what = dice.choice(_DISKS)
                 lasts = (

@@ -9,6 +9,13 @@ def test_the_same_seed_gives_the_same_script() -> None:
     assert scenario.make(7) != scenario.make(8)
 
 
+def test_a_printed_script_can_be_run_again() -> None:
+    for script in SCRIPTS[:50]:
+        again = scenario.parse(str(script))
+        assert str(again) == str(script)
+        assert [act.what for act in again.acts] == [act.what for act in script.acts]
+
+
 def test_every_script_ends_in_calm_long_enough_for_live_to_return() -> None:
     for script in SCRIPTS:
         assert script.acts
