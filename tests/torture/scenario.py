@@ -109,6 +109,7 @@ def make(seed: int, *, disk: bool = True, length_s: float = LENGTH_S) -> Script:
     failed = False  # it answers every call with an error
     ended = False  # serve has been ended and begun anew
     hung_up = False
+    alone = dice.random() < 0.35  # one thing at a time: what the table is measured from
     rest = dice.choice((0.5, 1.0, 3.0))  # in a calm round live is on air more often
     while at < length_s - CALM_S:
         kind = dice.choices(KINDS, _WEIGHTS)[0]
@@ -159,6 +160,9 @@ def make(seed: int, *, disk: bool = True, length_s: float = LENGTH_S) -> Script:
             at += 0.5
             continue
         acts += made
+        if alone:
+            at = max(act.end_s for act in made) + dice.uniform(9, 40)
+            continue
         # sometimes the next act comes into the middle of this one
         over = max(act.end_s for act in made) if dice.random() < 0.7 else at
         at = over + dice.choice((0.5, 2.0, 6.0, 14.0)) * dice.uniform(0.5, 1.5) * rest

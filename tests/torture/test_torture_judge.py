@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tools.rtmpwire import Message
 from torture import evidence as records
+from torture import table
 from torture.calm import UNSYNCED_S
 from torture.evidence import Archive, Connection, Evidence, Look, Order, Trouble
 from torture.judge import RULES, judge
@@ -373,6 +374,26 @@ def test_a_disk_that_broke_need_not_hold_what_came_shortly_before() -> None:
         digest for digest in evidence.archive.digests if number_of(digest) * STEP_S < 101 - UNSYNCED_S
     }
     assert judge(evidence) == []
+
+
+# ------------------------------------------------------------ the table
+
+
+def test_the_table_measures_holes_connections_and_filler() -> None:
+    evidence = faultless()
+    evidence.troubles = [trouble("kill", "gate", 40)]
+    cover(evidence, 40, 73)
+    drop(evidence, 40, 42)
+    (row,) = table.rows([evidence])
+    assert (row.what, row.connections) == ("kill gate", 0)
+    assert row.holes_s == [pytest.approx(2.1, abs=0.11)]
+    assert row.filler_s == [pytest.approx(33.1, abs=0.2)]
+
+
+def test_the_table_leaves_out_what_did_not_come_alone() -> None:
+    evidence = faultless()
+    evidence.troubles = [trouble("kill", "gate", 40), trouble("kill", "console", 44)]
+    assert table.rows([evidence]) == []
 
 
 # ------------------------------------------------------------ about the judge
