@@ -27,6 +27,8 @@ from torture.scenario import Act, Script
 
 NAME = "main"
 DISK_MB = 96
+OPENING = ("cut", "dump", "backup", "stop")
+LATE_S = 20.0
 INSIST_S = 15.0  # an operator whose command is not answered gives it again for so long
 UNWRITTEN_S = 45.0  # what a disk that breaks had not yet taken from the kernel's cache (ext4: 30 s + 5 s)
 
@@ -287,7 +289,10 @@ class Round:
     def _order(self, act: Act) -> None:
         arguments = {"dump": ("--seconds", f"{act.seconds:g}")}.get(act.what, ())
         with self._operator:
-            end_s = time.monotonic() + INSIST_S
+            late = time.monotonic() > self._began_s + act.at_s + LATE_S  # earlier commands were not answered
+            if late and act.what in OPENING:
+                return
+            end_s = time.monotonic() + (0 if late else INSIST_S)
             while True:
                 order = self.machine.order(act.what, NAME, *arguments, seconds=act.seconds)
                 self._orders.append(order)
