@@ -75,6 +75,7 @@ class Facts:
             key=lambda message: message.first_s,
         )
         self.passages = self._passages()
+        self._leads = self._find_leads()
 
     def troubles(self, *kinds: str) -> list[Trouble]:
         return [trouble for trouble in self.evidence.troubles if trouble.kind in kinds]
@@ -145,6 +146,23 @@ class Facts:
                     came_s = self.arrivals[number].last_s
                     found.append(Passage(message.kind, number, came_s, message.first_s))
         return found
+
+    def _find_leads(self) -> dict[float, float]:
+        leads: dict[float, float] = {}
+        for connection in self.evidence.platform:
+            pictures = [message for message in connection.messages if message.kind == "video"]
+            for message in pictures:
+                media_s = (message.dts - pictures[0].dts) / 1000
+                leads[message.first_s] = media_s - (message.first_s - pictures[0].first_s)
+        return leads
+
+    def lead_s(self, left_s: float) -> float:
+        """Return how far ahead of real time the platform was with the picture that left then; never negative.
+
+        A network or a machine that stood still and caught up brings much at once. When that airs, the
+        platform has it in hand, and a pause as long shows nobody a hole (ADR 7, program clock).
+        """
+        return max(0.0, self._leads.get(left_s, 0.0))
 
     def groups(self) -> Iterable[tuple[Connection, list[Message]]]:
         """Return the encoder's groups of pictures, each with the connection it came over."""

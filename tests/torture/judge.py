@@ -136,7 +136,7 @@ def program(facts: Facts) -> Found:
             bound_s = _hole_bound(facts, (before_s, at_s))
             if number == 0:
                 bound_s = START_S if index == 0 else RESTART_S
-            hole_s = at_s - before_s - overlap((before_s, at_s), excuses)
+            hole_s = at_s - before_s - overlap((before_s, at_s), excuses) - facts.lead_s(before_s)
             if hole_s > bound_s:
                 yield (
                     before_s,

@@ -352,6 +352,17 @@ def test_what_the_observer_missed_is_no_hole() -> None:
     assert judge(evidence) == []
 
 
+def test_what_the_platform_has_ahead_of_time_is_no_hole() -> None:
+    evidence = faultless()
+    messages = sent(evidence)
+    at = next(i for i, m in enumerate(messages) if m.digest == "live-400")
+    for index in range(at, at + 40):  # 4 s of program at once, then nothing for 4 s
+        messages[index] = replace(messages[index], first_s=messages[at].first_s)
+    assert "program" not in broken(evidence)
+    drop(evidence, 74, 76)
+    assert "program" in broken(evidence)
+
+
 def test_one_picture_may_follow_a_cut_at_once() -> None:
     evidence = faultless()
     evidence.orders = [order("cut", 50), order("restore", 60)]
