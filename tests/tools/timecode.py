@@ -99,7 +99,7 @@ def tone_hz(second: int) -> int:
 
 
 def sound(seconds: int, *, hiss: bool = False) -> NDArray[np.int16]:
-    """Return mono samples at RATE. `hiss`: quiet noise under it, so that each sound packet's bytes are unique."""
+    """Return mono samples at RATE. `hiss`: quiet noise under it: no two packets alike."""
     samples = np.zeros(seconds * RATE, np.int16)
     if hiss:
         samples += np.random.default_rng(seconds).integers(-300, 300, samples.size, np.int16)
@@ -181,6 +181,21 @@ def make(
 
 def payload_hash(payload: bytes) -> str:
     return hashlib.sha256(payload).hexdigest()[:24]
+
+
+def slices_hash(payload: bytes) -> str:
+    """Hash the H.264 slices of a picture (NAL unit types 1 to 5, H.264 table 7-1; lengths of 4 bytes).
+
+    Parameter sets and the like, which may be sent beside a picture or before it, do not count.
+    """
+    slices = []
+    at = 0
+    while at + 4 < len(payload):
+        size = int.from_bytes(payload[at : at + 4], "big")
+        if 1 <= payload[at + 4] & 31 <= 5:
+            slices.append(payload[at + 4 : at + 4 + size])
+        at += 4 + size
+    return payload_hash(b"".join(slices) if slices and at == len(payload) else payload)
 
 
 def frames_by_payload(path: Path, fps: int = FPS) -> dict[str, int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 from tools.recording import decode_errors
-from tools.timecode import payload_hash
+from tools.timecode import payload_hash, slices_hash
 from torture.evidence import Archive
 
 _MEDIA = {".mp4", ".mkv", ".flv", ".ts", ".webm"}
@@ -27,7 +27,9 @@ def read(directory: Path, lost_from: float | None) -> Archive:
 def _read_file(path: Path, archive: Archive) -> None:
     try:
         with av.open(str(path)) as container:
-            archive.digests |= {payload_hash(bytes(packet)) for packet in container.demux() if packet.size}
+            for packet in container.demux():
+                video = packet.stream.type == "video"
+                archive.digests.add((slices_hash if video else payload_hash)(bytes(packet)))
     except (OSError, ValueError) as error:  # av.FFmpegError is one or the other
         archive.errors.append(f"{path.name}: {error}")
         return

@@ -18,10 +18,11 @@ from tools.nginx import Platform
 from tools.recording import decode_errors
 from tools.tap import Connection as Tapped
 from tools.tap import Loop, Tap
+from tools.timecode import slices_hash
 from torture import archived
 from torture.clips import GOP_S, Clips
 from torture.evidence import Connection, Evidence, Look, Order, Trouble
-from torture.machine import Machine, journal
+from torture.machine import Machine, journal, steady_port
 from torture.peers import BadPlatforms, Canary, flood
 from torture.scenario import Act, Script
 
@@ -71,12 +72,12 @@ class Round:
             canary = Canary(self._loop)
             self._platform = Platform(self._directory / "platform")
             stack.callback(self._platform.close)
-            self._exit = Tap(self._loop, self._platform.port)
+            self._exit = Tap(self._loop, self._platform.port, hash_picture=slices_hash)
             stack.callback(self._exit.close)
             self._bad = BadPlatforms(self.script.peers, self._loop, self._platform.port)
             stack.callback(self._bad.close)
             place = self._disk.path if self._disk is not None else self._directory / "data"
-            self.machine = Machine(place)
+            self.machine = Machine(place, rtmp=steady_port(), console=steady_port())
             stack.callback(self.machine.clear)
             if self._disk is not None:
                 stack.callback(self._disk.thaw)
@@ -89,7 +90,7 @@ class Round:
             )
             self.machine.launch()
             self._wait_healthy()
-            self._entry = Tap(self._loop, self.machine.rtmp)
+            self._entry = Tap(self._loop, self.machine.rtmp, hash_picture=slices_hash)
             stack.callback(self._entry.close)
             self._url = url.replace(f":{self.machine.rtmp}/", f":{self._entry.port}/")
             self._began_s = time.monotonic()
