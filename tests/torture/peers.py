@@ -11,6 +11,7 @@ from collections.abc import Callable
 from tools.nginx import free_port
 from tools.tap import Connection, Loop, Tap
 
+STRANGER = "127.0.0.9"  # his address; the encoder's is 127.0.0.1
 _HANDSHAKE = b"\x03" + bytes(1536)
 _PING = b"\x02\x00\x00\x00\x00\x00\x06\x04\x00\x00\x00\x00\x00\x06\x00\x00\x00\x00"  # RTMP 7.1.7, event 6
 
@@ -118,10 +119,14 @@ def flood(kind: str, port: int, seconds: float) -> None:
     act: Callable[[int, float], None] = {
         "acknowledgements": _acknowledge,
         "connects": _connect,
-        "wrong keys": lambda port, end_s: _try_keys(port, end_s, "127.0.0.9"),
+        "wrong keys": lambda port, end_s: _try_keys(port, end_s, STRANGER),
         "wrong keys beside the encoder": lambda port, end_s: _try_keys(port, end_s, "127.0.0.1"),
     }[kind]
     act(port, time.monotonic() + seconds)
+
+
+def _reach(port: int, source: str = STRANGER) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), 1, source_address=(source, 0))
 
 
 def _acknowledge(port: int, end_s: float) -> None:
@@ -129,7 +134,7 @@ def _acknowledge(port: int, end_s: float) -> None:
     opening = _HANDSHAKE + bytes(1536) + b"\x02\x00\x00\x00\x00\x00\x04\x03\x00\x00\x00\x00" + bytes(4)
     block = b"\xc2\x00\x00\x00\x00" * 8000
     while time.monotonic() < end_s:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as one:
+        with contextlib.suppress(OSError), _reach(port) as one:
             one.sendall(opening)
             while time.monotonic() < end_s:
                 one.sendall(block)
@@ -143,7 +148,7 @@ def _connect(port: int, end_s: float) -> None:
     try:
         while time.monotonic() < end_s:
             with contextlib.suppress(OSError):
-                held.append(socket.create_connection(("127.0.0.1", port), 1))
+                held.append(_reach(port))
             if len(held) > 300:
                 held.pop(0).close()
             time.sleep(0.01)
@@ -159,7 +164,7 @@ def _try_keys(port: int, end_s: float, source: str) -> None:
         number += 1
         with (
             contextlib.suppress(OSError),
-            socket.create_connection(("127.0.0.1", port), 1, source_address=(source, 0)) as one,
+            _reach(port, source) as one,
         ):
             one.sendall(_HANDSHAKE + bytes(1536))
             one.sendall(

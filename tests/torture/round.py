@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -203,9 +204,9 @@ class Round:
         self._note(act, began_s, time.monotonic())
 
     def _spoil_disk(self, act: Act) -> None:
-        if self._disk is None:
-            return
         with self._spoiling:
+            if self._disk is None or self._broken_at is not None:
+                return
             began_s = time.monotonic()
             self._spoil(act, self._disk, began_s)
             lasting = act.what in ("read-only", "failed")
@@ -229,9 +230,7 @@ class Round:
                 self._wait_looking(act.seconds)
                 disk.free()
             case "run removed":
-                for path in (disk.path / "run").iterdir():
-                    path.unlink()
-                (disk.path / "run").rmdir()
+                shutil.rmtree(disk.path / "run", ignore_errors=True)
             case "state broken" | "state cut":
                 for path in (disk.path / "state").glob("*"):
                     if act.what == "state cut":

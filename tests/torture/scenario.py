@@ -192,19 +192,21 @@ def _orders(dice: random.Random, at: float) -> list[Act]:
 def _sane(acts: list[Act]) -> list[Act]:
     """Drop orders that would be refused because of one another: cut, backup and stop do not overlap.
 
-    A restore without a cut is kept: the state file may have been broken.
+    A restore without a cut is kept where the state file was broken: the next gate may take that for a cut.
     """
     ends = {"cut": "restore", "backup": "live", "stop": "start"}
     kept: list[Act] = []
     open_until = ""
+    broken = False
     for act in acts:
+        broken = broken or act.what == "state broken"
         if act.kind != "order" or act.what == "dump":
             kept.append(act)
         elif act.what in ends:
             if not open_until:
                 open_until = ends[act.what]
                 kept.append(act)
-        elif act.what == open_until or (act.what == "restore" and not open_until):
-            open_until = ""
+        elif act.what == open_until or (act.what == "restore" and broken and not open_until):
+            open_until, broken = "", False
             kept.append(act)
     return kept
