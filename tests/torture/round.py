@@ -16,7 +16,7 @@ import pytest
 from tools.disks import Disk
 from tools.encoder import Encoder
 from tools.nginx import Platform
-from tools.recording import decode_errors
+from tools.recording import Recording, decode_errors
 from tools.tap import Connection as Tapped
 from tools.tap import Loop, Tap
 from tools.timecode import slices_hash
@@ -320,7 +320,10 @@ class Round:
     ) -> Evidence:
         errors = []
         for path in self._platform.recordings(NAME):
-            if said := decode_errors(path):
+            empty = "video" not in {
+                kind for kind, _ in Recording(path).tags
+            }  # killed before the first picture
+            if not empty and (said := decode_errors(path)):
                 errors.append(f"{path.name}: {said[:500]}")
         lost_from = None if self._broken_at is None else self._broken_at - UNWRITTEN_S
         return Evidence(
