@@ -91,6 +91,9 @@ class Round:
             )
             self.machine.launch()
             self._wait_healthy()
+            runtime = (place / "run").resolve()  # in memory; it outlives its processes
+            if not runtime.is_relative_to(place):
+                stack.callback(shutil.rmtree, runtime, ignore_errors=True)
             self._entry = Tap(self._loop, self.machine.rtmp, hash_picture=slices_hash)
             stack.callback(self._entry.close)
             self._url = url.replace(f":{self.machine.rtmp}/", f":{self._entry.port}/")
@@ -230,7 +233,8 @@ class Round:
                 self._wait_looking(act.seconds)
                 disk.free()
             case "run removed":
-                shutil.rmtree(disk.path / "run", ignore_errors=True)
+                run = disk.path / "run"
+                run.unlink() if run.is_symlink() else shutil.rmtree(run)
             case "state broken" | "state cut":
                 for path in (disk.path / "state").glob("*"):
                     if act.what == "state cut":
