@@ -17,6 +17,7 @@ AFTER_CUT_PICTURES = 1
 ON_ITS_WAY_S = 0.25  # sockets and the reader: what left before a cut may be read so much later
 ANSWER_S = 1.0
 STATUS_S = 3.0
+TELL_S = 6.0  # a disk in trouble for so long stands in the status
 RUN_BACK_S = 10.0  # after `run/` was removed commands may fail for so long
 LATE_S = 2.0
 EXIT_S = 5.0
@@ -253,7 +254,7 @@ def tells(facts: Facts) -> Found:
         troubled = [
             one for one in facts.troubles("disk") if one.what in ("frozen", "full", "read-only", "failed")
         ]
-        long = [one for one in troubled if one.began_s + 2.5 < look.began_s and look.ended_s < one.ended_s]
+        long = [one for one in troubled if one.began_s + TELL_S < look.began_s and look.ended_s < one.ended_s]
         quiet = look.channel["archive"]["state"] in ("ok", "idle") and not look.channel["warnings"]
         if long and quiet and look.channel["ingest"]["connected"]:
             age_s = look.began_s - long[0].began_s
