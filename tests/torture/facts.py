@@ -102,6 +102,13 @@ class Facts:
                     at_s, again = until_s, True
         return at_s
 
+    def stretch(self, begin_s: float, end_s: float) -> Interval:
+        """Return an interval whose end is put off by the freezes of the gate in it: it goes on after the thaw."""
+        for trouble in sorted(self.troubles("freeze"), key=lambda trouble: trouble.began_s):
+            if trouble.hits("gate") and trouble.began_s < end_s and trouble.ended_s > begin_s:
+                end_s = max(end_s, trouble.ended_s + end_s - max(trouble.began_s, begin_s))
+        return begin_s, end_s
+
     def _find_aways(self) -> Iterable[Away]:
         for trouble in self.evidence.troubles:
             dead_s = trouble.began_s
@@ -121,7 +128,8 @@ class Facts:
     @property
     def excuses(self) -> list[Interval]:
         """Times in which the platform need not get anything."""
-        broken = [(one.began_s - 0.1, one.ended_s + PLATFORM_BACK_S) for one in self.troubles("platform")]
+        lost = self.troubles("platform")
+        broken = [self.stretch(one.began_s - 0.1, one.ended_s + PLATFORM_BACK_S) for one in lost]
         hung = [away.dead_s for away in self.aways if away.why == "hung"]
         freezes = [freeze for freeze in self.freezes if freeze[0] + 0.1 not in hung]
         return [away.interval for away in self.aways] + freezes + broken

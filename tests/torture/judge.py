@@ -154,8 +154,8 @@ def _hole_bound(facts: Facts, hole: Interval) -> float:
 
 def connection(facts: Facts) -> Found:
     """The platform gets a new connection only after the gate died, the platform broke it, or a start."""
-    allowed = [(away.dead_s, away.back_s + 2) for away in facts.aways]
-    allowed += [(one.began_s, one.ended_s + 6) for one in facts.troubles("platform")]
+    allowed = [facts.stretch(away.dead_s, away.back_s + 2) for away in facts.aways]
+    allowed += [facts.stretch(one.began_s, one.ended_s + 6) for one in facts.troubles("platform")]
     stops = facts.orders("stop")
     allowed += [(one.began_s, one.ended_s + RESTART_S) for one in facts.orders("start")]
     if stops:  # an encoder that comes back may begin a broadcast, too

@@ -345,6 +345,13 @@ def test_a_freeze_of_all_excuses_a_hole_of_its_own_length() -> None:
     assert "program" in broken(evidence)
 
 
+def test_a_freeze_puts_off_a_reconnect() -> None:
+    evidence = faultless()
+    evidence.troubles = [trouble("platform", "hang up", 45), trouble("freeze", "all", 46, 13)]
+    reconnects(evidence)
+    assert "connection" not in broken(evidence)
+
+
 def test_what_the_observer_missed_is_no_hole() -> None:
     evidence = faultless()
     drop(evidence, 10, 11.3)
