@@ -103,7 +103,7 @@ class Facts:
         return at_s
 
     def stretch(self, begin_s: float, end_s: float) -> Interval:
-        """Return an interval whose end is put off by the freezes of the gate in it: it goes on after the thaw."""
+        """Return an interval whose end the freezes of the gate within it put off."""
         for trouble in sorted(self.troubles("freeze"), key=lambda trouble: trouble.began_s):
             if trouble.hits("gate") and trouble.began_s < end_s and trouble.ended_s > begin_s:
                 end_s = max(end_s, trouble.ended_s + end_s - max(trouble.began_s, begin_s))
