@@ -6,6 +6,7 @@
 #   make openapi   write console/web/openapi.json anew, after a change of the console's routes or messages
 #   make lint      ruff, mypy, import contracts, the page's types and lint
 #   make bench     CPU, memory, cut latency, delay error: one table and one JSON object
+#   make torture   random kills, freezes, bad disks and floods, judged from outside; minutes to hours
 #   make obs       a real OBS, headless, publishes through the gate
 #   make newcomer  a fresh clone with an empty HOME: `make demo` must reach air
 #
@@ -22,7 +23,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export NODE_OPTIONS := $(strip --use-system-ca $(NODE_OPTIONS))
 
 .DELETE_ON_ERROR:
-.PHONY: help install dev demo test unit e2e lint fix openapi page bench obs newcomer clean
+.PHONY: help install dev demo test unit e2e lint fix openapi page bench torture obs newcomer clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -67,6 +68,9 @@ console/web/node_modules/.package-lock.json: console/web/package-lock.json | $(V
 bench: need dev
 	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
+torture: need dev
+	PYTHONPATH=tests $(BIN)/python -m torture $(ARGS)
+
 obs: dev
 	@tests/tools/need.sh obs
 	$(BIN)/pytest -m obs tests/e2e/test_obs.py $(ARGS)
@@ -79,7 +83,7 @@ need:
 	@tests/tools/need.sh
 
 clean:
-	rm -rf $(VENV) console/static console/web/node_modules dist build .demo .bench
+	rm -rf $(VENV) console/static console/web/node_modules dist build .demo .bench .torture
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,9 +1,14 @@
 """Every broadcast of the end-to-end tests: nothing lowers the 30 s floor, so they run once, side by side."""
 
+import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import page_scenario
 import scenarios
@@ -38,6 +43,7 @@ class Broadcasts:
         self.other_platform = Platform(directory / "other-platform")
         self.gate = Gate(directory / "gate")
         self.killed_gate = Gate(directory / "killed")
+        self._torture = self._begin_torture(directory / "torture")
         self._pool = ThreadPoolExecutor(8)
         self.stages: dict[str, Stage] = {}
         self._runs: dict[str, Future[None]] = {}
@@ -72,6 +78,32 @@ class Broadcasts:
     def _run(self, stage: Stage, scenario: Callable[[Stage], None]) -> None:
         self._runs[stage.name] = self._pool.submit(scenario, stage)
 
+    def _begin_torture(self, keep: Path) -> Future[dict[str, Any]]:
+        """Run the short round of `make torture` beside the broadcasts, in a process of its own."""
+
+        def run() -> dict[str, Any]:
+            command = [sys.executable, "-m", "torture", "--short", "--keep", str(keep)]
+            tests = str(Path(__file__).parents[1])
+            path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), tests]))
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=400,
+                env={**os.environ, "PYTHONPATH": path},
+            )
+            if done.returncode > 1:
+                raise RuntimeError(f"the round could not be run: {done.stderr[-3000:]}")
+            result: dict[str, Any] = json.loads((keep / "0.json").read_text())
+            return result
+
+        return ThreadPoolExecutor(1).submit(run)
+
+    def tortured(self) -> dict[str, Any]:
+        """Wait for the short round of `make torture`; return its result."""
+        return self._torture.result()
+
     def result(self, name: str) -> Stage:
         self._runs[name].result()
         return self.stages[name]
@@ -83,6 +115,7 @@ class Broadcasts:
         return self.gate.stop()
 
     def close(self) -> None:
+        self._torture.exception()
         for run in self._runs.values():
             run.exception()
         for stage in self.stages.values():

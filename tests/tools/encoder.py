@@ -49,8 +49,13 @@ class Encoder:
                 continue
             time.sleep(1)
             if self._keep_trying:
-                # the next keyframe after now, so that no frame is sent twice
-                self._process = self._spawn((int(time.monotonic() - self._began_s) // 2 + 1) * 2)
+                start_s = self.next_keyframe_s()
+                self._process = self._spawn(start_s)
+                self._began_s = time.monotonic() - start_s
+
+    def next_keyframe_s(self) -> int:
+        """Return the time in the clip of the first keyframe that was not sent yet: no frame is sent twice."""
+        return (int(time.monotonic() - self._began_s) // 2 + 1) * 2
 
     @property
     def pid(self) -> int:

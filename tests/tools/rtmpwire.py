@@ -3,6 +3,7 @@
 Adobe's RTMP specification 1.0: handshake 5.2, chunks 5.3, message types 5.4 and 7.1; tags: FLV 10.1, annex E.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tools.timecode import payload_hash
@@ -38,11 +39,15 @@ class _Stream:
 
 
 class Reader:
-    """Feed it bytes with the time they were read at; it returns the messages they complete."""
+    """Feed it bytes with the time they were read at; it returns the messages they complete.
+
+    `hash_picture`: makes a picture's digest from its payload.
+    """
 
     HANDSHAKE = 1 + 1536 + 1536
 
-    def __init__(self) -> None:
+    def __init__(self, hash_picture: Callable[[bytes], str] = payload_hash) -> None:
+        self._hash_picture = hash_picture
         self._buffer = bytearray()
         self._handshake = self.HANDSHAKE
         self._chunk = 128
@@ -124,16 +129,16 @@ class Reader:
             self._chunk = int.from_bytes(body[:4], "big")
         elif stream.type == 20 and body[3:10] == b"publish" and not self.key:
             self.key = _last_strings(body)
-        kind, pts, keyframe, payload = str(stream.type), stream.timestamp, False, b""
+        kind, pts, keyframe, digest = str(stream.type), stream.timestamp, False, ""
         if stream.type == 9 and len(body) >= 5:
             kind = "video_header" if body[1] == 0 else "video" if body[1] == 1 else "9"
             keyframe = body[0] >> 4 == 1
             offset = int.from_bytes(body[2:5], "big", signed=True)
-            pts, payload = stream.timestamp + offset, body[5:]
+            pts = stream.timestamp + offset
+            digest = self._hash_picture(body[5:])
         elif stream.type == 8 and len(body) >= 2:
             kind = "audio_header" if body[1] == 0 else "audio"
-            payload = body[2:]
-        digest = payload_hash(payload) if payload else ""
+            digest = payload_hash(body[2:])
         return Message(kind, stream.timestamp, pts, keyframe, len(body), digest, stream.first_s, now_s)
 
 

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from tools.rtmpwire import Message, Reader
+from tools.timecode import payload_hash
 
 T = TypeVar("T")
 
@@ -46,11 +47,19 @@ class Tap:
     """Listens on `port`, forwards to 127.0.0.1:`target`.
 
     `port`: where to connect to; chosen by the system. `refusing`: new connections are closed at once.
+    `hash_picture`: see `rtmpwire.Reader`.
     `source`: the address to forward from, so that many encoders need not look like one machine.
     """
 
-    def __init__(self, loop: Loop, target: int, source: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        target: int,
+        source: str = "127.0.0.1",
+        hash_picture: Callable[[bytes], str] = payload_hash,
+    ) -> None:
         self._loop = loop
+        self._hash_picture = hash_picture
         self.target = target
         self._source = source
         self.refusing = False
@@ -125,7 +134,7 @@ class Tap:
     async def _forth(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: Connection
     ) -> None:
-        wire = Reader()
+        wire = Reader(self._hash_picture)
         while data := await reader.read(1 << 18):
             now_s = time.monotonic()
             connection.bytes += len(data)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tools import timecode
 from tools.recording import Recording, decode_errors
-from tools.timecode import Mark
+from tools.timecode import Mark, payload_hash, slices_hash
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +61,15 @@ def test_broken_recording_is_noticed(clip: Path, tmp_path: Path) -> None:
     data[middle : middle + 400] = bytes(400)
     broken.write_bytes(data)
     assert decode_errors(broken) != ""
+
+
+def test_a_picture_is_known_by_its_slices_whatever_comes_with_it() -> None:
+    def nals(*bodies: bytes) -> bytes:
+        return b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
+
+    sps, pps, idr, other = b"\x67sps", b"\x68pps", b"\x65slice", b"\x65another"
+
+    assert slices_hash(nals(sps, pps, idr)) == slices_hash(nals(idr))
+    assert slices_hash(nals(idr)) != slices_hash(nals(other))
+    assert slices_hash(nals(sps, pps)) != slices_hash(nals(pps, sps))
+    assert slices_hash(b"no lengths at all") == payload_hash(b"no lengths at all")

@@ -98,13 +98,15 @@ def tone_hz(second: int) -> int:
     return 500 + 125 * (second % 16)
 
 
-def sound(seconds: int) -> NDArray[np.int16]:
-    """Return mono samples at RATE."""
+def sound(seconds: int, *, hiss: bool = False) -> NDArray[np.int16]:
+    """Return mono samples at RATE. `hiss`: quiet noise under it: no two packets alike."""
     samples = np.zeros(seconds * RATE, np.int16)
+    if hiss:
+        samples += np.random.default_rng(seconds).integers(-300, 300, samples.size, np.int16)
     t = np.arange(int(TONE_S * RATE)) / RATE
     for second in range(seconds):
         tone = np.sin(2 * np.pi * tone_hz(second) * t) * 16000
-        samples[second * RATE : second * RATE + tone.size] = tone.astype(np.int16)
+        samples[second * RATE : second * RATE + tone.size] += tone.astype(np.int16)
     return samples
 
 
@@ -118,11 +120,13 @@ def make(
     audio: bool = True,
     sound_format: tuple[int, int] = (RATE, 2),
     bitrate_kbps: int | None = None,
+    hiss: bool = False,
 ) -> Path:
     """Encode a clip with the real ffmpeg: x264 with B-frames, a keyframe every 2 s, AAC; container by suffix.
 
     `sound_format`: sampling rate and channels.
     `bitrate_kbps`: constant rate made of noise; None: what the picture needs, about 150 kb/s at 640x360.
+    `hiss`: see `sound`.
     """
     width, height = size
     rate = (
@@ -149,7 +153,7 @@ def make(
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(RATE)
-            file.writeframes(sound(seconds).tobytes())
+            file.writeframes(sound(seconds, hiss=hiss).tobytes())
         command += ["-i", str(track), "-c:a", "aac", "-b:a", "96k"]
         command += ["-ar", str(sound_format[0]), "-ac", str(sound_format[1])]
     command += ["-c:v", "libx264", "-preset", "veryfast" if bitrate_kbps is None else "ultrafast", "-bf", "2"]
@@ -177,6 +181,21 @@ def make(
 
 def payload_hash(payload: bytes) -> str:
     return hashlib.sha256(payload).hexdigest()[:24]
+
+
+def slices_hash(payload: bytes) -> str:
+    """Hash the H.264 slices of a picture (NAL unit types 1 to 5, H.264 table 7-1; lengths of 4 bytes).
+
+    Parameter sets and the like, which may be sent beside a picture or before it, do not count.
+    """
+    slices = []
+    at = 0
+    while at + 4 < len(payload):
+        size = int.from_bytes(payload[at : at + 4], "big")
+        if 1 <= payload[at + 4] & 31 <= 5:
+            slices.append(payload[at + 4 : at + 4 + size])
+        at += 4 + size
+    return payload_hash(b"".join(slices) if slices and at == len(payload) else payload)
 
 
 def frames_by_payload(path: Path, fps: int = FPS) -> dict[str, int]:
