@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -29,7 +30,9 @@ class Disk:
         self._image = directory / "disk.img"
         self._ballast = self.path / ".ballast"
         self._mb = mb
+        self._mounts = 0
         self._frozen = False
+        self._broken = False  # until it is mounted anew: what is written to it now is lost
 
     def __enter__(self) -> Self:
         if os.geteuid() != 0:
@@ -39,8 +42,12 @@ class Disk:
             file.truncate(self._mb << 20)
         try:
             _run("mkfs.ext4", "-q", "-F", "-m", "0", str(self._image))
+            # Below it something that takes no file either: nobody writes past it while it is mounted anew.
+            _run("mount", "-t", "tmpfs", "-o", "ro,size=4k", "tmpfs", str(self.path))
+            self._mounts += 1
             self._mount()
         except (OSError, subprocess.CalledProcessError) as error:
+            self._unmount()
             said = getattr(error, "stderr", "") or error
             pytest.skip(f"a file system of its own cannot be mounted on this machine: {said}")
         (self.path / "lost+found").rmdir()
@@ -50,10 +57,7 @@ class Disk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.thaw()
-        try:
-            _run("umount", str(self.path))
-        except subprocess.CalledProcessError:
-            _run("umount", "-l", str(self.path))  # somebody has it open still: it goes when they do
+        self._unmount()
         self._image.unlink()
 
     def freeze(self) -> None:
@@ -71,22 +75,32 @@ class Disk:
         try:
             _run("mount", "-o", "remount,ro", str(self.path))
         except subprocess.CalledProcessError:  # files are open for writing: let ext4 find a fault
-            device = Path(_run("findmnt", "-n", "-o", "SOURCE", str(self.path))).name
+            self._broken = True
+            sources = _run("findmnt", "-n", "-o", "SOURCE", str(self.path)).splitlines()
+            device = Path(next(source for source in sources if source.startswith("/dev/"))).name
             with contextlib.suppress(OSError):
                 Path("/sys/fs/ext4", device, "trigger_fs_error").write_text("test")
 
     def writable(self) -> None:
         """End `read_only` and `fail`; no process may have a file open there, should it have to mount anew."""
-        try:
+        if not self._broken:
             _run("mount", "-o", "remount,rw", str(self.path))
-            (self.path / ".probe").touch()
-            (self.path / ".probe").unlink()
-        except (OSError, subprocess.CalledProcessError):
-            _run("umount", str(self.path))
-            self._mount()
+            return
+        for left in reversed(range(50)):  # somebody may be trying whether it can be written
+            try:
+                _run("umount", str(self.path))
+                break
+            except subprocess.CalledProcessError:
+                if not left:
+                    raise
+                time.sleep(0.02)
+        self._mounts -= 1
+        self._mount()
+        self._broken = False
 
     def fail(self) -> None:
         """As a disk that is gone: every read and write that the page cache does not answer ends with EIO."""
+        self._broken = True
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.ioctl(descriptor, _SHUTDOWN, (2).to_bytes(4, "little"))  # no log flush
@@ -112,8 +126,17 @@ class Disk:
         """Give back what `fill` took."""
         self._ballast.unlink(missing_ok=True)
 
+    def _unmount(self) -> None:
+        while self._mounts:
+            self._mounts -= 1
+            try:
+                _run("umount", str(self.path))
+            except subprocess.CalledProcessError:
+                _run("umount", "-l", str(self.path))  # somebody has it open still: it goes when they do
+
     def _mount(self) -> None:
         _run("mount", "-o", "loop,errors=remount-ro", str(self._image), str(self.path))
+        self._mounts += 1
 
 
 def _run(*command: str) -> str:
