@@ -9,11 +9,11 @@ import structlog
 from streamgate.archive.catalog import Catalog, put_aside
 from streamgate.archive.notices import notice
 from streamgate.archive.sweeper import EVERY_S, Alarm, Sweeper
-from streamgate.archive.threads import in_daemon_thread
 from streamgate.clock import now_us
 from streamgate.core.backoff import Backoff
 from streamgate.errors import ArchiveError, CatalogDamaged
 from streamgate.link.messages import Warn
+from streamgate.runtime.apart import DaemonThreads
 
 SYNC_S = 60.0
 RETRY_S, MAX_RETRY_S = 2.0, 300.0
@@ -38,12 +38,13 @@ async def keep(
     def alarm(code: str, params: Mapping[str, object]) -> None:
         alarms.append(notice(code, params))
 
+    threads = DaemonThreads("archive books", 1)  # not waited for: a disk may hold it up
     books = _Books(root, catalog_path, alarm, retry_s)
     sweeper = Sweeper(root, retention_days=retention_days, alarm=alarm, on_removed=books.mark_removed)
     swept_us: int | None = None
     try:
         while True:
-            pause_s = await in_daemon_thread(books.follow)
+            pause_s = await threads.call(books.follow)
             if swept_us is None or now_us() - swept_us >= EVERY_S * 1e6:
                 swept_us = now_us()
                 await sweeper.sweep()

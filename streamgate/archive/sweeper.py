@@ -5,7 +5,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
@@ -23,9 +22,9 @@ from streamgate.archive.parts import (
     record_from_file,
 )
 from streamgate.archive.removed import Removed, log_removed
-from streamgate.archive.threads import in_daemon_thread
 from streamgate.clock import now_us, wall_s
 from streamgate.core.retention import Candidate, ClockMark, check_retention_days, judge_clock, removable
+from streamgate.runtime.apart import DaemonThreads
 
 MARK = "sweeper.json"
 EVERY_S = 3600.0
@@ -64,6 +63,7 @@ class Sweeper:
         self._held = held
         self._every_s = every_s
         self._wall = wall
+        self._threads = DaemonThreads("archive sweep", 1)  # not waited for: a disk may hold it up
 
     async def run(self) -> None:
         """Sweep now and every hour until cancelled (a batch under way goes on in its thread)."""
@@ -74,7 +74,7 @@ class Sweeper:
     async def sweep(self) -> int:
         """Remove what may go, batch by batch; return how many parts went. Errors are alarms, not raised."""
         try:
-            expired, doubt = await in_daemon_thread(self._plan)
+            expired, doubt = await self._threads.call(self._plan)
         except OSError as error:
             self._alarm("archive_not_removed", {"parts": "?", "error": str(error)})
             return 0
@@ -86,7 +86,7 @@ class Sweeper:
         for start in range(0, len(expired), BATCH):
             batch = expired[start : start + BATCH]
             try:
-                gone += await in_daemon_thread(partial(self._remove, batch))
+                gone += await self._threads.call(self._remove, batch)
             except OSError as error:
                 _log.error("archive.sweep_failed", error=str(error), parts=len(expired) - gone)
                 self._alarm("archive_not_removed", {"parts": len(expired) - gone, "error": str(error)})
