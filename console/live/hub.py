@@ -63,7 +63,8 @@ class Hub:
     def snapshot(self) -> Snapshot:
         """Return all there is to know now."""
         gate = self._gate
-        return Snapshot(wall_s(), GateState(gate.up, gate.ingest_up), gate.channels, list(gate.log))
+        state = GateState(gate.up, gate.ingest_up, gate.warnings)
+        return Snapshot(wall_s(), state, gate.channels, list(gate.log))
 
     # ------------------------------------------------------------ state and commands
 
@@ -119,7 +120,13 @@ class Hub:
     def _state(self, lines: list[LogLine]) -> str:
         gate = self._gate
         return dumps(
-            StateMessage(server_time=wall_s(), ingest_up=gate.ingest_up, channels=gate.channels, log=lines)
+            StateMessage(
+                server_time=wall_s(),
+                ingest_up=gate.ingest_up,
+                warnings=gate.warnings,
+                channels=gate.channels,
+                log=lines,
+            )
         )
 
     async def _listen(self, websocket: WebSocket, session: Session) -> None:
