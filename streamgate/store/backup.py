@@ -155,9 +155,9 @@ def _copy(source: Path, target: Path, location: Location) -> None:
     """Copy one SQLite file into another one that is empty, in one piece, as one file without side files."""
     deadline = time.monotonic() + BUSY_S
 
-    def progress(_status: int, remaining: int, _total: int) -> None:
+    def progress(status: int, _remaining: int, _total: int) -> None:
         # sqlite3.Connection.backup tries again for ever while the source is locked
-        if remaining and time.monotonic() > deadline:
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > deadline:
             raise failure("locked", location)
 
     with contextlib.ExitStack() as stack:

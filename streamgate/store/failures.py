@@ -193,7 +193,7 @@ def _postgresql_kind(error: BaseException) -> str:
 
 
 def _look_closer(kind: str, location: Location) -> str:
-    """SQLite says "unable to open" for a file that is gone and for one on a read-only disk alike."""
+    """SQLite says "unable to open" for a file that is gone, on a read-only disk and on a full one alike."""
     if kind != "disk" or location.kind != "sqlite":
         return kind
     path = location.file
@@ -201,7 +201,7 @@ def _look_closer(kind: str, location: Location) -> str:
         return "gone"
     if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
         return "read_only"
-    return kind
+    return "full" if os.statvfs(path.parent).f_bavail == 0 else kind
 
 
 def _one_line(text: str, location: Location) -> str:

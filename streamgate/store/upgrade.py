@@ -6,6 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import command
+from alembic.util import CommandError
 
 from streamgate.store import backup, sqlite_file, version
 from streamgate.store.engine import WRITES, open_engine
@@ -64,7 +65,10 @@ def _upgrade(location: Location, engine: sa.Engine) -> Upgraded:
             version.refuse_newer(before, location)
             config = version.config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise failure("other", location, f"its upgrade: {error}") from error
             if location.kind == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                 raise failure("corrupt", location, "rows point to nothing after the upgrade")
     if location.kind == "sqlite":

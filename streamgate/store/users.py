@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.errors import Refused
-from streamgate.store.models import ROLES, PasswordHistory, User, UserRole, fold
+from streamgate.store.models import ROLES, USERNAME_CHARS, PasswordHistory, User, UserRole, fold
 from streamgate.store.rows import change
 
 PASSWORDS_KEPT = 5
@@ -30,7 +30,12 @@ def add(
     locale: str = "",
     grants: Iterable[Grant] = (),
 ) -> User:
-    """Store a person without a password. Raises Refused when the name is taken in any spelling."""
+    """Store a person without a password. Raises Refused when the name is taken in any spelling, or unfit."""
+    if not username.isprintable() or username != username.strip() or not 0 < len(username) <= USERNAME_CHARS:
+        raise Refused(
+            f"user name {username!a} is not allowed; use 1 to {USERNAME_CHARS} visible characters",
+            f"用户名 {username!a} 不可用；请使用 1 至 {USERNAME_CHARS} 个可见字符",
+        )
     if find(session, username) is not None:
         raise Refused(
             f"there is somebody called {username} already; choose another user name",
@@ -46,7 +51,7 @@ def add(
 def find(session: Session, username: str) -> User | None:
     """Return the person of that name, however its letters are cased."""
     key = fold(username)
-    if "\0" in key or not key.isprintable():  # no such name can exist, and PostgreSQL refuses the question
+    if not key.isprintable():  # no such name can exist, and PostgreSQL would refuse the question
         return None
     return session.scalar(sa.select(User).where(User.username_key == key))
 

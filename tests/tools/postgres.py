@@ -6,7 +6,7 @@ import pwd
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,7 +31,6 @@ class Postgres:
     directory: Path
     user: str = "streamgate"
     _process: subprocess.Popen[bytes] | None = None
-    _made: int = field(default=0)
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -82,10 +81,8 @@ class Postgres:
             self._process.wait()
             self._process = None
 
-    def new_database(self) -> str:
+    def new_database(self, name: str) -> str:
         """Make an empty database and return the setting `database` for it."""
-        self._made += 1
-        name = f"test{self._made}"
         self._run("createdb", f"--host={self.directory}", f"--username={self.user}", name)
         return self.url(name)
 
