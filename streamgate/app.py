@@ -61,6 +61,7 @@ class ProcessSettings(msgspec.Struct, frozen=True):
 def serve(settings: "Settings") -> int:
     """Run everything in the foreground until SIGTERM or Ctrl-C; return the exit code."""
     os.umask(0o077)
+    os.environ.pop("STREAMGATE_DATABASE", None)  # read; it may hold a password, and children inherit the rest
     places = settings.places
     out = _logging(settings.log_level)
     try:

@@ -4,12 +4,14 @@ Nothing here ends the console: without a database the page still shows what airs
 """
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Awaitable, Callable
 
 import structlog
 
 from streamgate.errors import LinkError, StoreError
-from streamgate.store import notices
+from streamgate.store import notices, sqlite_file
 from streamgate.store.check import probe, quick_check
 from streamgate.store.location import Location
 from streamgate.store.notices import Notice
@@ -27,7 +29,11 @@ async def keep(location: Location, *, tell: Tell) -> None:
 
     `tell` brings a notice before the operators; LinkError from it: it is told again later.
     """
-    teller = _Teller(tell)
+    with contextlib.ExitStack() as held:
+        await _keep(location, _Teller(tell), held)
+
+
+async def _keep(location: Location, teller: "_Teller", held: contextlib.ExitStack) -> None:
     attempt = 0
     ready = False  # upgraded and whole, once in this process
     while True:
@@ -35,7 +41,7 @@ async def keep(location: Location, *, tell: Tell) -> None:
             if ready:
                 await asyncio.to_thread(probe, location)
             else:
-                done = await asyncio.to_thread(_prepare, location)
+                done = await asyncio.to_thread(_prepare, location, held)
                 ready = True
                 if done is not None:
                     teller.put(done)
@@ -53,9 +59,17 @@ async def keep(location: Location, *, tell: Tell) -> None:
         await teller.rest(pause)
 
 
-def _prepare(location: Location) -> Notice | None:
-    """Upgrade, then see whether it is whole and can be written. Returns what operators should know of it."""
+def _prepare(location: Location, held: contextlib.ExitStack) -> Notice | None:
+    """Upgrade, then see whether it is whole and can be written. Returns what operators should know of it.
+
+    `held` keeps the file from being restored under the console's feet.
+    """
     done = upgrade(location)
+    if location.kind == "sqlite":
+        held.close()
+        descriptor = sqlite_file.hold_shared(location)
+        if descriptor is not None:
+            held.callback(os.close, descriptor)
     quick_check(location)
     probe(location)
     _log.info("database_ready", where=location.shown, before=done.before, schema=done.after)

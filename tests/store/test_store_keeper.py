@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tools.postgres import Postgres
 
-from streamgate.errors import LinkError
-from streamgate.store import keeper, version
+from streamgate.errors import LinkError, Refused
+from streamgate.store import backup, keeper, version
 from streamgate.store.check import check
 from streamgate.store.location import Location, locate
 from streamgate.store.notices import Notice
@@ -66,6 +66,16 @@ async def test_it_makes_the_database_and_has_nothing_to_tell(location: Location)
         await until(lambda: check(location).ok)
         await asyncio.sleep(0.3)
     assert operators.told == []
+
+
+async def test_nobody_restores_under_it(sqlite: Location, tmp_path: Path) -> None:
+    upgrade(sqlite)
+    backup.make(sqlite, tmp_path / "copy")
+    async with kept(sqlite):
+        await asyncio.sleep(0.5)
+        with pytest.raises(Refused, match="in use by serve"):
+            await asyncio.to_thread(backup.restore, sqlite, tmp_path / "copy")
+    backup.restore(sqlite, tmp_path / "copy")
 
 
 async def test_corrupt_then_gone_then_put_back(sqlite: Location, tmp_path: Path) -> None:
