@@ -492,13 +492,6 @@ def _print_key(channel: "ChannelConfig", server: str, key: str, json: bool) -> N
 
 def _shown(channel: "ChannelConfig") -> dict[str, object]:
     """The channel for people: without key hash, URLs without keys."""
-    return {
-        "name": channel.name,
-        "delay_s": channel.delay_s,
-        "destinations": [
-            {"name": one.name, "url": one.redacted, "split_headers": one.split_headers}
-            for one in channel.destinations
-        ],
-        "backups": channel.backups,
-        "created": channel.created,
-    }
+    from streamgate.playout.settings import shown
+
+    return {"name": channel.name, **shown(channel), "created": channel.created}
