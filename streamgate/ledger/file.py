@@ -1,5 +1,6 @@
 """The file that a process appends to: found, mended and continued, or made. Waits for the disk."""
 
+import errno
 import fcntl
 import os
 import time
@@ -18,6 +19,7 @@ from streamgate.ledger.record import Damaged, FileHead, Header, Mended, Record
 
 LOCK_S = 1.0  # for another process of the same name that is about to end
 _MAX_KEPT = 1000
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)  # file systems such as exFAT
 Stamp = Callable[[Record], Record]
 
 
@@ -110,12 +112,12 @@ class LedgerFile:
                 _write(descriptor, line)
                 os.fsync(descriptor)
                 try:
-                    (root / place.name).hardlink_to(draft)
+                    _name(draft, root / place.name)
                 except FileExistsError:
                     number += 1
                 else:
                     break
-            draft.unlink()
+            draft.unlink(missing_ok=True)
             for directory in (folder, root):
                 _sync_directory(directory)
             return cls(root, place, os.dup(descriptor), head, news=news)
@@ -208,6 +210,18 @@ def _put_aside(root: Path, place: Place, descriptor: int, found: _Found) -> Mend
             file=place.name, kept=kept, bytes=len(found.rest), sha256=sha256(found.rest).hexdigest()
         )
     raise FileExistsError(17, f"{_MAX_KEPT} torn ends are kept already", place.name)
+
+
+def _name(draft: Path, path: Path) -> None:
+    """Give a finished file its name. FileExistsError when another one has it."""
+    try:
+        path.hardlink_to(draft)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, "another file has the name", str(path)) from error
+        draft.rename(path)
 
 
 def _lock(descriptor: int) -> bool:
