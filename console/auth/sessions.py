@@ -6,6 +6,7 @@ The key lies in DATA_DIR/console.secret, so that sessions survive a restart of t
 
 import base64
 import binascii
+import errno
 import hashlib
 import hmac
 import os
@@ -43,6 +44,9 @@ def load_secret(data_dir: Path) -> bytes:
     except FileNotFoundError:
         secret = _make_secret(path)
     except OSError as error:
+        if error.errno == errno.EIO:  # a broken disk: the page is needed now more than ever
+            _log.error("secret_not_read", path=str(path), reason=error.strerror)
+            return secrets.token_bytes(_KEY_BYTES)
         raise ConfigError(
             f"{path} cannot be used ({error.strerror}); it must be a file of this user"
         ) from error

@@ -2,6 +2,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from tools.disks import Disk
 
 from console.auth.sessions import LIFETIME_S, Session, Sessions, load_secret
 from streamgate.errors import ConfigError
@@ -59,6 +60,31 @@ def test_a_secret_others_could_read_is_made_private(tmp_path: Path) -> None:
     (tmp_path / "console.secret").chmod(0o644)
     load_secret(tmp_path)
     assert stat.S_IMODE((tmp_path / "console.secret").stat().st_mode) == 0o600
+
+
+def test_a_secret_that_is_there_is_only_read(tmp_path: Path) -> None:
+    secret = load_secret(tmp_path)
+    assert load_secret(tmp_path) == secret
+    assert [path.name for path in tmp_path.iterdir()] == ["console.secret"]
+
+
+def test_on_a_full_disk_the_page_starts_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    with Disk(tmp_path, 16) as disk:
+        disk.fill()
+        assert len(load_secret(disk.path)) == 32
+        assert not list(disk.path.glob("console.secret*"))
+        disk.free()
+        kept = load_secret(disk.path)
+        disk.fill()
+        assert load_secret(disk.path) == kept
+        assert [path.name for path in disk.path.glob("console.secret*")] == ["console.secret"]
+
+
+def test_on_a_broken_disk_the_page_starts(tmp_path: Path) -> None:
+    with Disk(tmp_path, 16) as disk:
+        load_secret(disk.path)
+        disk.fail()
+        assert len(load_secret(disk.path)) == 32
 
 
 def test_a_short_secret_is_named(tmp_path: Path) -> None:
