@@ -260,9 +260,9 @@ def tells(facts: Facts) -> Found:
             age_s = look.began_s - long[0].began_s
             yield look.began_s, f"the disk is {long[0].what} for {age_s:.0f} s and status says nothing of it"
     if evidence.looks:
-        took_s = evidence.looks[-1].ended_s - evidence.looks[-1].began_s
-        if took_s > STATUS_S:
-            yield evidence.looks[-1].began_s, f"status was answered after {took_s:.1f} s"
+        asked = (evidence.looks[-1].began_s, evidence.looks[-1].ended_s)
+        if asked[1] - asked[0] - overlap(asked, evidence.lags) > STATUS_S:
+            yield asked[0], f"status was answered after {asked[1] - asked[0]:.1f} s"
     else:
         yield evidence.ended_s, "status was never asked"
 
