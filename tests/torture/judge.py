@@ -204,7 +204,7 @@ def answers(facts: Facts) -> Found:
     unanswered: list[Order] = []
     for order in facts.evidence.orders:
         took = (order.began_s, order.ended_s)
-        waited_s = order.ended_s - order.began_s - overlap(took, excuses)
+        waited_s = order.ended_s - order.began_s - order.starved_s - overlap(took, excuses)
         if order.outcome == "silent":
             if not overlap(took, excuses + removed):
                 unanswered.append(order)
