@@ -224,11 +224,13 @@ def _forgotten(facts: Facts) -> Found:
     asked: dict[str, Order] = {}
     for order in facts.orders("cut", "restore", "backup", "live", "stop"):
         before = {"restore": "cut", "live": "backup"}.get(order.verb, "")
-        if before in asked and order.outcome == "refused":
+        cut = order.verb == "live" and "cut" in asked  # rightly refused
+        if before in asked and order.outcome == "refused" and not cut:
             yield order.began_s, f"the gate forgot a {before}: {order.said[-160:]}"
         if order.verb == "stop":
             asked.clear()
-        asked.pop(before, None)
+        if not cut:
+            asked.pop(before, None)
         if order.verb in ("cut", "backup") and order.outcome == "done":
             asked[order.verb] = order
 
