@@ -279,6 +279,8 @@ async def _ingest(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) 
 async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) -> None:
     from console import service
     from streamgate.archive import keeper
+    from streamgate.ledger.places import FOLDER
+    from streamgate.ledger.writer import Writer
     from streamgate.link.client import call
     from streamgate.link.messages import Note, Warn
     from streamgate.store import keeper as store_keeper
@@ -305,6 +307,8 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
         warn = Warn(what.code, what.text, what.text_zh, what.level)
         await call(control, Note(1, actor="database", what=warn))
 
+    # Nothing of its own yet; its seals name the last lines of the gate's file.
+    ledger = Writer(data_dir / FOLDER, "console", spill_dir=run_dir / FOLDER)
     await service.run(
         host=settings.console_host,
         listeners=adopt(settings.descriptors.get("console", ())),
@@ -319,6 +323,7 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
             lambda: keep("database", lambda: store_keeper.keep(database, tell=tell_of_database)),
         ],
     )
+    await asyncio.to_thread(ledger.close)
 
 
 @contextlib.asynccontextmanager

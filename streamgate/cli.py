@@ -259,6 +259,21 @@ def status(ctx: typer.Context, json: _Json = False) -> None:
         print_status(channels, reply.warnings)
 
 
+@app.command()
+def verify(
+    ctx: typer.Context,
+    directory: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="A data directory or a copy of one; this one if left out."),
+    ] = None,
+    json: _Json = False,
+) -> None:
+    """Prove the ledger, or name its first bad record. Exit code 1: refuted, 2: it cannot be read."""
+    from streamgate.verify_cli import run
+
+    raise typer.Exit(run(directory or ctx.obj.root, json=json))
+
+
 @app.command("console-link")
 def console_link(ctx: typer.Context, json: _Json = False) -> None:
     """Print a new link to the operators' page: good once, within 24 hours."""
@@ -397,7 +412,7 @@ def _print_json(value: object) -> None:
 
 
 def _actor() -> str:
-    """Who asks, for the journal. From the system's user list: LOGNAME can be set by anyone."""
+    """Who asks, for the ledger. From the system's user list: LOGNAME can be set by anyone."""
     try:
         return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
     except KeyError:
@@ -477,13 +492,6 @@ def _print_key(channel: "ChannelConfig", server: str, key: str, json: bool) -> N
 
 def _shown(channel: "ChannelConfig") -> dict[str, object]:
     """The channel for people: without key hash, URLs without keys."""
-    return {
-        "name": channel.name,
-        "delay_s": channel.delay_s,
-        "destinations": [
-            {"name": one.name, "url": one.redacted, "split_headers": one.split_headers}
-            for one in channel.destinations
-        ],
-        "backups": channel.backups,
-        "created": channel.created,
-    }
+    from streamgate.playout.settings import shown
+
+    return {"name": channel.name, **shown(channel), "created": channel.created}

@@ -44,7 +44,7 @@ class _Number(msgspec.Struct):
 
 
 def actor(session: Session) -> str:
-    """Return the name that stands in the gate's journal for what this person does."""
+    """Return the name that stands in the ledger for what this person does."""
     return f"console:{session.user}"
 
 

@@ -124,11 +124,17 @@ class LogLine(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, tag_field="cmd", forbid_unknown_fields=True):
-    """Every request. `actor` names who asks ("console:alice", "cli:root"); it stands in the journal."""
+    """Every request. What follows `v` stands in the ledger.
+
+    `actor` names who asks ("console:alice", "cli:root"), `role` in which role,
+    `origin` from where (an address).
+    """
 
     id: int
     v: int = VERSION
     actor: str = ""
+    role: str = ""
+    origin: str = ""
 
 
 class ChannelRequest(Request):
@@ -170,7 +176,7 @@ class Reload(Request, tag="reload"):
 
 
 class Note(Request, tag="note"):
-    """Something another process has to tell the operators; it goes into the log and the journal."""
+    """Something another process has to tell the operators; it goes into the log and the ledger."""
 
     what: Warn = Warn("", "", "")
 

@@ -1,6 +1,7 @@
 """The processes of one `serve`: start, find, kill, freeze. They are known by a mark in their environment."""
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -14,6 +15,8 @@ from pathlib import Path
 import psutil
 from tools.serve import PROGRAM, Gate, clean_environment
 from torture.evidence import Order
+
+from streamgate.ledger.read import read
 
 MARK = "TORTURE_ROUND"
 ANSWER_S = 20.0
@@ -156,7 +159,7 @@ def _name(command: list[str]) -> str:
 
 
 def journal(directory: Path) -> list[str]:
-    """Return the lines of the journal, newest last."""
+    """Return what the gate recorded, as lines of JSON, newest last."""
     with contextlib.suppress(OSError):
-        return (directory / "journal.jsonl").read_text(errors="replace").splitlines()
+        return [json.dumps(record, ensure_ascii=False) for record in read(directory / "ledger")]
     return []
