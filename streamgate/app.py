@@ -52,6 +52,7 @@ class ProcessSettings(msgspec.Struct, frozen=True):
     no_input_stop_min: float = 30.0
     ring_max_mb: int = 1024
     max_bitrate_mbps: float = 60.0
+    database: str = "sqlite"  # holds a password; only the console is told
 
 
 # ---------------------------------------------------------------- the supervisor
@@ -60,6 +61,7 @@ class ProcessSettings(msgspec.Struct, frozen=True):
 def serve(settings: "Settings") -> int:
     """Run everything in the foreground until SIGTERM or Ctrl-C; return the exit code."""
     os.umask(0o077)
+    os.environ.pop("STREAMGATE_DATABASE", None)  # read; it may hold a password, and children inherit the rest
     places = settings.places
     out = _logging(settings.log_level)
     try:
@@ -91,13 +93,14 @@ async def _serve(settings: "Settings", *, resuming: bool, out: LogWriter) -> Non
     from streamgate.announcer import Announcer
 
     plain = msgspec.to_builtins(_plain(settings))
+    secrets = {"console": {"database": settings.database}}
     announcer = Announcer(settings)
     try:
         async with asyncio.TaskGroup() as group:
             telling = group.create_task(announcer.run())
             await supervise(
                 settings.places.run,
-                [Process(name, plain, hung_s) for name, hung_s in HUNG_S.items()],
+                [Process(name, plain | secrets.get(name, {}), hung_s) for name, hung_s in HUNG_S.items()],
                 _addresses(settings),
                 resuming=resuming,
                 report=announcer,
@@ -278,9 +281,13 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
     from streamgate.archive import keeper
     from streamgate.link.client import call
     from streamgate.link.messages import Note, Warn
+    from streamgate.store import keeper as store_keeper
+    from streamgate.store.location import locate
+    from streamgate.store.notices import Notice
 
     data_dir, run_dir = Path(settings.data_dir), Path(settings.run_dir)
     control = run_dir / "gate.sock"
+    database = locate(settings.database, data_dir)
 
     async def tell(what: Warn) -> None:
         with contextlib.suppress(StreamgateError):  # the gate is away: it stands in the log
@@ -294,6 +301,10 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
             tell=tell,
         )
 
+    async def tell_of_database(what: Notice) -> None:
+        warn = Warn(what.code, what.text, what.text_zh, what.level)
+        await call(control, Note(1, actor="database", what=warn))
+
     await service.run(
         host=settings.console_host,
         listeners=adopt(settings.descriptors.get("console", ())),
@@ -303,7 +314,10 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
         stop=stop,
         host_names=[settings.public_host] if settings.public_host else [],
         ready=lambda _: ready(),
-        background=[lambda: keep("archive", keep_archive)],
+        background=[
+            lambda: keep("archive", keep_archive),
+            lambda: keep("database", lambda: store_keeper.keep(database, tell=tell_of_database)),
+        ],
     )
 
 

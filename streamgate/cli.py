@@ -14,6 +14,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
+from streamgate.db_cli import db_app
 from streamgate.errors import Fatal, LinkError, StreamgateError
 from streamgate.runtime.datadir import DataDir, default_root
 
@@ -69,6 +70,7 @@ app = typer.Typer(
 )
 channel_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, show and change channels.")
 app.add_typer(channel_app, name="channel")
+app.add_typer(db_app, name="db")
 app.add_typer(
     typer.Typer(
         cls=_Filter,
@@ -131,6 +133,9 @@ def serve(
     max_bitrate_mbps: Annotated[
         str | None, typer.Option(metavar="MBPS", help="Highest feed bit rate.")
     ] = None,
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", help="Of a PostgreSQL server; else a SQLite file.")
+    ] = None,
     log_level: Annotated[
         str | None, typer.Option(metavar="LEVEL", help="debug, info, warning, error.")
     ] = None,
@@ -150,6 +155,7 @@ def serve(
         no_input_stop_min=no_input_stop_min,
         ring_max_mb=ring_max_mb,
         max_bitrate_mbps=max_bitrate_mbps,
+        database=database,
         log_level=log_level,
     )
     from streamgate import app as composition

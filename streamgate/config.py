@@ -27,6 +27,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from streamgate.errors import ConfigError
 from streamgate.runtime.datadir import DataDir, default_root
+from streamgate.store.location import ALLOWED, SQLITE, holds_password, redact
+from streamgate.store.location import check as check_database
 
 ENV_PREFIX = "STREAMGATE_"
 MIN_RETENTION_DAYS = 60
@@ -97,6 +99,11 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+def _database(value: str) -> str:
+    check_database(value)
+    return value
+
+
 _Address = Annotated[HostPort | None, BeforeValidator(_empty_is_none)]
 _File = Annotated[Annotated[Path, AfterValidator(_absolute)] | None, BeforeValidator(_empty_is_none)]
 
@@ -107,7 +114,9 @@ class Settings(BaseSettings):
     `Settings()` reads all sources and raises pydantic's ValidationError; `load` raises ConfigError instead.
     """
 
-    model_config = SettingsConfigDict(frozen=True, env_prefix=ENV_PREFIX, extra="forbid")
+    model_config = SettingsConfigDict(
+        frozen=True, env_prefix=ENV_PREFIX, extra="forbid", hide_input_in_errors=True
+    )
 
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         default_factory=lambda: default_root(os.environ), description="a directory"
@@ -136,6 +145,7 @@ class Settings(BaseSettings):
     no_input_stop_min: float = Field(
         30.0, ge=0, le=10080, description="minutes from 0 to 10080 (0: a broadcast never ends by itself)"
     )
+    database: Annotated[str, AfterValidator(_database)] = Field(SQLITE, description=ALLOWED, repr=False)
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="debug, info, warning or error"
     )
@@ -226,6 +236,11 @@ def load(data_dir: Path | None = None, **command_line: Any) -> Settings:
     for name in given:
         if name not in Settings.model_fields:
             raise ConfigError(_unknown(name, list(Settings.model_fields), "the command line"))
+    if isinstance(given.get("database"), str) and holds_password(given["database"]):
+        raise ConfigError(
+            "--database holds a password, which everybody on this machine could read in the process list;"
+            f" put it into streamgate.toml in the data directory, {ENV_PREFIX}DATABASE or ~/.pgpass"
+        )
     try:
         settings = Settings(**given)
     except ValidationError as error:
@@ -255,6 +270,8 @@ def _explain(error: ValidationError, given: Mapping[str, Any], environ: Mapping[
         else:
             where, remedy = "streamgate.toml", "correct the line or remove it for the default"
         value = one["input"]
+        if name == "database" and isinstance(value, str):
+            value = redact(value)
         shown = f"{value!r}" if isinstance(value, str) else str(value)
         allowed = Settings.model_fields[name].description
         texts.append(f"{name} is {shown} (from {where}); allowed is {allowed}; {remedy}")

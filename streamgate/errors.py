@@ -51,3 +51,24 @@ class ArchiveError(Retryable):
 
 class CatalogDamaged(ArchiveError):  # noqa: N818 - a kind of error, not one
     """The archive's catalog is no database, a torn one or one of another version; it can be made anew."""
+
+
+class StoreError(StreamgateError):
+    """The database cannot be used. `kind` is stable; `zh`: the same in Chinese."""
+
+    def __init__(self, kind: str, text: str, zh: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.zh = zh
+
+
+class StoreAwayError(StoreError, Retryable):
+    """The database is locked, full, restored at the moment, or its server does not answer."""
+
+
+class StoreBrokenError(StoreError, Fatal):
+    """The database is corrupt, gone, read-only, of another schema, or its server refuses us."""
+
+
+class StoreConflictError(StoreError, Fatal):
+    """A constraint of the database forbids what was to be stored."""

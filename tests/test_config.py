@@ -169,3 +169,41 @@ def test_paths_in_the_file_start_at_the_data_directory(tmp_path: Path) -> None:
 
 def test_too_long_a_data_directory_is_refused_before_a_socket_fails(tmp_path: Path) -> None:
     assert "unix sockets" in refusal(tmp_path / ("x" * 90))
+
+
+# ---------------------------------------------------------------- the database
+
+
+URL = "postgresql+psycopg://gate:s3cret@db/streamgate"
+
+
+def test_the_database_is_a_file_unless_a_server_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load(tmp_path).database == "sqlite"
+    assert load(toml(tmp_path, f'database = "{URL}"\n')).database == URL
+    monkeypatch.setenv("STREAMGATE_DATABASE", "sqlite")
+    assert load(tmp_path).database == "sqlite"
+    assert load(tmp_path, database="postgresql://gate@db/sg").database == "postgresql://gate@db/sg"
+
+
+def test_a_password_on_the_command_line_is_refused(tmp_path: Path) -> None:
+    text = refusal(tmp_path, database=URL)
+
+    assert "process list" in text
+    assert "s3cret" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("mysql://u:s3cret@h/d", "mysql://***"), ("u:s3cret@h", "***"), ("sqllite", "sqllite")],
+)
+def test_a_wrong_database_is_told_without_its_password(tmp_path: Path, value: str, shown: str) -> None:
+    text = refusal(toml(tmp_path, f'database = "{value}"\n'))
+
+    assert f"database is '{shown}' (from streamgate.toml); allowed is sqlite" in text
+    assert "s3cret" not in text
+
+
+def test_settings_that_are_printed_hide_the_password(tmp_path: Path) -> None:
+    assert "s3cret" not in repr(load(toml(tmp_path, f'database = "{URL}"\n')))

@@ -18,6 +18,7 @@ want() {
 
 has() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1"; }
 has_rtmp_module() { ls /usr/lib/nginx/modules/ngx_rtmp_module.so || ls /usr/share/nginx/modules/ngx_rtmp_module.so; }
+has_postgresql() { ls /usr/lib/postgresql/*/bin/initdb; }
 has_chinese() { has fc-list && fc-list :lang=zh | grep -q Noto; }
 
 want ffmpeg "publishes test feeds, decodes recordings" has ffmpeg
@@ -26,6 +27,7 @@ want libnginx-mod-rtmp "stands in for a streaming platform" has_rtmp_module
 want chromium "opens the operators' page" has chromium
 want fontconfig "finds fonts" has fc-list
 want fonts-noto-cjk "Chinese text on slate and page" has_chinese
+want postgresql "the database of the tests of the store" has_postgresql
 if [ "${1:-}" = obs ]; then
     want obs-studio "a real OBS as encoder" has obs
     want xvfb "a screen for OBS" has Xvfb

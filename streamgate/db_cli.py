@@ -1,0 +1,107 @@
+"""`streamgate db`: look at, copy, put back and upgrade the database of accounts and rights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from streamgate.errors import Refused
+
+if TYPE_CHECKING:
+    from streamgate.store.location import Location
+
+db_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Check, copy, put back and upgrade the database."
+)
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_File = Annotated[Path, typer.Argument(metavar="FILE")]
+
+
+@db_app.command()
+def check(ctx: typer.Context, json: _Json = False) -> None:
+    """Read the whole database and say what is wrong with it. Exit code 1 when something is."""
+    from streamgate.store.check import check as look
+
+    report = look(_location(ctx))
+    answer = {
+        "ok": report.ok,
+        "engine": report.engine,
+        "server": report.server,
+        "database": report.where,
+        "version": report.version,
+        "head": report.head,
+        "problems": report.problems,
+    }
+    lines = [f"database  {report.where} ({report.engine} {report.server})".replace(" )", ")")]
+    lines += [f"schema    {report.version or 'unknown'}, this program needs {report.head}"]
+    lines += [f"problem   {problem}" for problem in report.problems] or ["sound"]
+    _print(json, answer, "\n".join(lines))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@db_app.command()
+def backup(ctx: typer.Context, file: _File, json: _Json = False) -> None:
+    """Copy the database into a new file, with serve running or not. PostgreSQL: needs pg_dump."""
+    from streamgate.store import backup as copies
+
+    size = copies.make(_location(ctx), file)
+    _print(json, {"file": str(file), "bytes": size}, f"{file}: {size} bytes")
+
+
+@db_app.command()
+def restore(ctx: typer.Context, file: _File, json: _Json = False) -> None:
+    """Put a copy in the database's place, with serve ended. What stood there is kept; all are signed out."""
+    from streamgate.store import backup as copies
+
+    serving = ctx.obj.serving()
+    if serving is not None:
+        raise Refused(f"serve runs (process {serving.pid}) and uses the database; end it first, then restore")
+    ctx.obj.create()
+    done = copies.restore(_location(ctx), file)
+    kept = f"; what stood there is now {done.replaced}" if done.replaced else ""
+    _print(
+        json,
+        {"file": str(file), "version": done.version, "replaced": done.replaced and str(done.replaced)},
+        f"{file}: put back, schema {done.version}{kept}",
+    )
+
+
+@db_app.command()
+def upgrade(
+    ctx: typer.Context,
+    *,
+    new: Annotated[
+        bool, typer.Option("--new", help="Make an empty database in the place of one that is gone.")
+    ] = False,
+    json: _Json = False,
+) -> None:
+    """Bring the database to this program's schema, as serve does. The SQLite file is copied first."""
+    from streamgate.store.upgrade import upgrade as bring_up
+
+    ctx.obj.create()
+    done = bring_up(_location(ctx), new=new)
+    answer: dict[str, object] = {
+        "from": done.before,
+        "to": done.after,
+        "backup": done.backup and str(done.backup),
+    }
+    if done.before == done.after:
+        text = f"schema {done.after} already; nothing to do"
+    else:
+        text = f"schema {done.before or 'none'} -> {done.after}"
+        text += f"; the file before: {done.backup}" if done.backup else ""
+    _print(json, answer, text)
+
+
+def _location(ctx: typer.Context) -> "Location":
+    """Where the settings say that the database stands. Raises ConfigError."""
+    from streamgate.config import load
+    from streamgate.store.location import locate
+
+    return locate(load(ctx.obj.root).database, ctx.obj.root)
+
+
+def _print(json: bool, answer: dict[str, object], text: str) -> None:
+    typer.echo(msgspec.json.encode(answer).decode() if json else text)

@@ -1,0 +1,1 @@
+"""The database of accounts, rights and reviews: for console, comments, command line; never for the gate."""

@@ -1,0 +1,73 @@
+"""Links that are good once: the first administrator's set-up, invitations, password resets."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from streamgate.store.models import OneTimeLink
+from streamgate.store.rows import change
+
+Kind = Literal["setup", "invite", "reset"]
+
+
+def create(
+    session: Session,
+    token_hash: str,
+    kind: Kind,
+    *,
+    by: str,
+    at: float,
+    expires_at: float,
+    user_id: int | None = None,
+    roles: Sequence[str] = (),
+) -> OneTimeLink:
+    """Store a link by the hash of its token. A reset must name a person."""
+    made = OneTimeLink(
+        token_hash=token_hash,
+        kind=kind,
+        user_id=user_id,
+        roles=list(roles),
+        created_by=by,
+        created_at=at,
+        expires_at=expires_at,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def find(session: Session, token_hash: str, *, at: float) -> OneTimeLink | None:
+    """Return a link that could still be used, without using it."""
+    return session.scalar(sa.select(OneTimeLink).where(*_usable(token_hash, at)))
+
+
+def use(session: Session, token_hash: str, *, at: float) -> OneTimeLink | None:
+    """Use a link up; None when it is unknown, expired or used. Of two at the same time only one gets it."""
+    if change(session, sa.update(OneTimeLink).where(*_usable(token_hash, at)).values(used_at=at)) != 1:
+        return None
+    return session.get(OneTimeLink, token_hash)
+
+
+def withdraw(session: Session, kind: Kind, *, at: float, user_id: int | None = None) -> int:
+    """Let every open link of a kind (of one person) expire now, for example when a new one is made."""
+    query = sa.update(OneTimeLink).where(
+        OneTimeLink.kind == kind, OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > at
+    )
+    if user_id is not None:
+        query = query.where(OneTimeLink.user_id == user_id)
+    return change(session, query.values(expires_at=at))
+
+
+def prune(session: Session, *, before: float) -> int:
+    """Forget links that expired before that time. Returns how many."""
+    return change(session, sa.delete(OneTimeLink).where(OneTimeLink.expires_at < before))
+
+
+def _usable(token_hash: str, at: float) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        OneTimeLink.token_hash == token_hash,
+        OneTimeLink.used_at.is_(None),
+        OneTimeLink.expires_at > at,
+    )

@@ -1,0 +1,65 @@
+"""The log of attempts to sign in, and the counts that the growing delay is made of."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from streamgate.store.models import ADDRESS_CHARS, USERNAME_CHARS, SignIn, clip, fold
+from streamgate.store.rows import change
+
+OK = "ok"
+
+
+def record(
+    session: Session, *, at: float, username: str, address: str, result: str, user_id: int | None = None
+) -> None:
+    """Store one attempt. `result`: `OK`, or a short code that says why not. The name is kept as typed."""
+    typed = clip(username, USERNAME_CHARS)
+    session.add(
+        SignIn(
+            at=at,
+            username=typed,
+            username_key=_key(typed),
+            user_id=user_id,
+            address=clip(address, ADDRESS_CHARS),
+            result=result,
+        )
+    )
+    session.flush()
+
+
+def failures(
+    session: Session, *, since: float, username: str | None = None, address: str | None = None
+) -> tuple[int, float | None]:
+    """Return how many attempts failed since `since` or the last success, and when the last one did.
+
+    Asked for a user name (whether it belongs to anybody or not), for an address, or for both together.
+    """
+    same: list[sa.ColumnElement[bool]] = [SignIn.at >= since]
+    if username is not None:
+        same.append(SignIn.username_key == _key(clip(username, USERNAME_CHARS)))
+    if address is not None:
+        same.append(SignIn.address == clip(address, ADDRESS_CHARS))
+    last_ok = sa.select(sa.func.coalesce(sa.func.max(SignIn.id), 0)).where(*same, SignIn.result == OK)
+    query = sa.select(sa.func.count(), sa.func.max(SignIn.at)).where(
+        *same, SignIn.result != OK, SignIn.id > last_ok.scalar_subquery()
+    )
+    number, last = session.execute(query).one()
+    return number, last
+
+
+def list_latest(session: Session, *, limit: int, user_id: int | None = None) -> list[SignIn]:
+    """Return the newest attempts, of one person or of all, newest first."""
+    query = sa.select(SignIn).order_by(SignIn.id.desc()).limit(limit)
+    if user_id is not None:
+        query = query.where(SignIn.user_id == user_id)
+    return list(session.scalars(query))
+
+
+def prune(session: Session, *, before: float) -> int:
+    """Forget attempts before that time. Returns how many."""
+    return change(session, sa.delete(SignIn).where(SignIn.at < before))
+
+
+def _key(typed: str) -> str:
+    """Folding may lengthen a name ("ß"): what is counted by is bounded, too."""
+    return fold(typed)[: USERNAME_CHARS * 4]
