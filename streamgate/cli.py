@@ -83,6 +83,7 @@ app.add_typer(
 
 _Channel = Annotated[str, typer.Argument(metavar="CHANNEL", help="Name of the channel.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; it stands in the log.")]
 _Pushes = Annotated[
     list[str] | None,
     typer.Option("--push", metavar="URL", help="rtmp(s)://HOST/APP/KEY, also as NAME=URL. May be repeated."),
@@ -177,27 +178,27 @@ def demo(ctx: typer.Context) -> None:
 
 
 @app.command()
-def start(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+def start(ctx: typer.Context, channel: _Channel, reason: _Reason = "", json: _Json = False) -> None:
     """Begin a broadcast without waiting for an encoder."""
     from streamgate.link.messages import Start
 
-    _act(ctx, Start(id=1, actor=_actor(), channel=channel), json)
+    _act(ctx, Start(id=1, actor=_actor(), channel=channel, reason=reason), json)
 
 
 @app.command()
-def cut(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+def cut(ctx: typer.Context, channel: _Channel, reason: _Reason = "", json: _Json = False) -> None:
     """Take the program off air at once: filler airs, and nothing held or arriving now will ever air."""
     from streamgate.link.messages import Cut
 
-    _act(ctx, Cut(id=1, actor=_actor(), channel=channel), json)
+    _act(ctx, Cut(id=1, actor=_actor(), channel=channel, reason=reason), json)
 
 
 @app.command()
-def restore(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+def restore(ctx: typer.Context, channel: _Channel, reason: _Reason = "", json: _Json = False) -> None:
     """End a cut: what arrives from now on airs, one delay later."""
     from streamgate.link.messages import Restore
 
-    _act(ctx, Restore(id=1, actor=_actor(), channel=channel), json)
+    _act(ctx, Restore(id=1, actor=_actor(), channel=channel, reason=reason), json)
 
 
 @app.command()
@@ -205,12 +206,13 @@ def dump(
     ctx: typer.Context,
     channel: _Channel,
     seconds: Annotated[float, typer.Option(metavar="N", help="How many of the newest seconds.")] = 10.0,
+    reason: _Reason = "",
     json: _Json = False,
 ) -> None:
     """Condemn the newest seconds only: filler covers exactly them when they come due."""
     from streamgate.link.messages import Dump
 
-    _act(ctx, Dump(id=1, actor=_actor(), channel=channel, seconds=seconds), json)
+    _act(ctx, Dump(id=1, actor=_actor(), channel=channel, seconds=seconds, reason=reason), json)
 
 
 @app.command()
@@ -220,28 +222,29 @@ def backup(
     clip: Annotated[
         str, typer.Argument(metavar="[CLIP]", help="Name of the clip; the first one if left out.")
     ] = "",
+    reason: _Reason = "",
     json: _Json = False,
 ) -> None:
     """Air backup footage by choice, without condemning anything. `live` returns."""
     from streamgate.link.messages import Backup
 
-    _act(ctx, Backup(id=1, actor=_actor(), channel=channel, clip=clip), json)
+    _act(ctx, Backup(id=1, actor=_actor(), channel=channel, clip=clip, reason=reason), json)
 
 
 @app.command()
-def live(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+def live(ctx: typer.Context, channel: _Channel, reason: _Reason = "", json: _Json = False) -> None:
     """Return from backup footage to the delayed feed."""
     from streamgate.link.messages import Live
 
-    _act(ctx, Live(id=1, actor=_actor(), channel=channel), json)
+    _act(ctx, Live(id=1, actor=_actor(), channel=channel, reason=reason), json)
 
 
 @app.command()
-def stop(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+def stop(ctx: typer.Context, channel: _Channel, reason: _Reason = "", json: _Json = False) -> None:
     """End the broadcast and close the connections to the platforms."""
     from streamgate.link.messages import Stop
 
-    _act(ctx, Stop(id=1, actor=_actor(), channel=channel), json)
+    _act(ctx, Stop(id=1, actor=_actor(), channel=channel, reason=reason), json)
 
 
 @app.command()
@@ -332,6 +335,10 @@ def channel_set(
     shared_headers: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="One header for feed and filler again.")
     ] = None,
+    restore_needs_two: Annotated[
+        bool | None,
+        typer.Option("--restore-needs-two/--no-restore-needs-two", help="Only two people end a cut."),
+    ] = None,
     json: _Json = False,
 ) -> None:
     """Change a channel: its delay, add or remove destinations and backup files."""
@@ -343,6 +350,7 @@ def channel_set(
         split_headers=dict.fromkeys(split_headers or (), True) | dict.fromkeys(shared_headers or (), False),
         add_backups=backup or (),
         remove_backups=remove_backup or (),
+        restore_needs_two=restore_needs_two,
     )
     if json:
         _print_json(_shown(channel))
@@ -426,9 +434,11 @@ def _act(ctx: typer.Context, request: "AnyRequest", json: bool) -> None:
     reply = _call(ctx, request)
     took_ms = (time.monotonic() - started) * 1000 if reply.took_ms is None else reply.took_ms
     if json:
-        _print_json({"channel": reply.channel, "state": reply.state, "took_ms": round(took_ms, 3)})
+        answer = {"channel": reply.channel, "state": reply.state, "took_ms": round(took_ms, 3)}
+        _print_json(answer | ({"waiting": reply.waiting} if reply.waiting else {}))
     else:
-        typer.echo(f"{reply.channel}: {reply.state} ({took_ms:.1f} ms)")
+        waits = "; waits for a second person" if reply.waiting else ""
+        typer.echo(f"{reply.channel}: {reply.state} ({took_ms:.1f} ms){waits}")
 
 
 def _store(places: DataDir) -> "ChannelStore":
@@ -485,5 +495,6 @@ def _shown(channel: "ChannelConfig") -> dict[str, object]:
             for one in channel.destinations
         ],
         "backups": channel.backups,
+        "restore_needs_two": channel.restore_needs_two,
         "created": channel.created,
     }

@@ -60,6 +60,7 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One channel as it stands in its file. Cannot exist with a delay below the floor, however it was made.
 
     `key_hash`: hex SHA-256 of the stream key. `backups`: absolute paths. `created`: ISO 8601, UTC.
+    `restore_needs_two`: a cut ends only when a second person asks for it, too.
     """
 
     name: str
@@ -69,6 +70,7 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backups: tuple[str, ...] = ()
     created: str = ""
     v: int = VERSION
+    restore_needs_two: bool = False
 
     def __post_init__(self) -> None:
         if self.v != VERSION:
@@ -229,6 +231,7 @@ class ChannelStore:
         split_headers: Mapping[str, bool] | None = None,
         add_backups: Sequence[str | Path] = (),
         remove_backups: Sequence[str | Path] = (),
+        restore_needs_two: bool | None = None,
     ) -> ChannelConfig:
         """Change a channel and return it.
 
@@ -249,6 +252,9 @@ class ChannelStore:
                     delay_s=old.delay_s if delay_s is None else delay_s,
                     destinations=destinations,
                     backups=paths,
+                    restore_needs_two=old.restore_needs_two
+                    if restore_needs_two is None
+                    else restore_needs_two,
                 )
             self._write(channel)
         return channel
