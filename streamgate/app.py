@@ -53,6 +53,12 @@ class ProcessSettings(msgspec.Struct, frozen=True):
     ring_max_mb: int = 1024
     max_bitrate_mbps: float = 60.0
     database: str = "sqlite"  # holds a password; only the console is told
+    console_cert: str | None = None
+    console_key: str | None = None
+    behind_proxy: str = ""
+    idle_logout_min: float = 15.0
+    password_max_age_days: float = 90.0
+    totp_roles: str = ""
 
 
 # ---------------------------------------------------------------- the supervisor
@@ -142,6 +148,12 @@ def _plain(settings: "Settings") -> ProcessSettings:
         no_input_stop_min=settings.no_input_stop_min,
         ring_max_mb=settings.ring_max_mb,
         max_bitrate_mbps=settings.max_bitrate_mbps,
+        console_cert=str(settings.console_cert) if settings.console_cert is not None else None,
+        console_key=str(settings.console_key) if settings.console_key is not None else None,
+        behind_proxy=settings.behind_proxy,
+        idle_logout_min=settings.idle_logout_min,
+        password_max_age_days=settings.password_max_age_days,
+        totp_roles=settings.totp_roles,
     )
 
 
@@ -278,6 +290,8 @@ async def _ingest(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) 
 
 async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) -> None:
     from console import service
+    from console.auth.sessions import Rules
+    from console.tls import Certificate
     from streamgate.archive import keeper
     from streamgate.link.client import call
     from streamgate.link.messages import Note, Warn
@@ -305,12 +319,23 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
         warn = Warn(what.code, what.text, what.text_zh, what.level)
         await call(control, Note(1, actor="database", what=warn))
 
+    certificate = None
+    if settings.console_cert is not None and settings.console_key is not None:
+        certificate = Certificate(Path(settings.console_cert), Path(settings.console_key))
     await service.run(
         host=settings.console_host,
         listeners=adopt(settings.descriptors.get("console", ())),
         data_dir=data_dir,
         control_socket=control,
         media_socket=run_dir / "media.sock",
+        database=database,
+        rules=Rules(
+            idle_s=settings.idle_logout_min * 60,
+            password_age_s=settings.password_max_age_days * 86400,
+            totp_roles=frozenset(filter(None, settings.totp_roles.split(","))),
+        ),
+        certificate=certificate,
+        behind_proxy=settings.behind_proxy,
         stop=stop,
         host_names=[settings.public_host] if settings.public_host else [],
         ready=lambda _: ready(),
