@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from streamgate.errors import ConfigError, Refused, StreamgateError
-from streamgate.runtime.child import BEAT, CONFIG_EXIT, HEARTBEAT_S, READY_FD
+from streamgate.errors import ConfigError, Refused, StoreError, StreamgateError
+from streamgate.runtime.child import BEAT, CONFIG_EXIT, HEARTBEAT_S, READY_FD, SETUP
 from streamgate.runtime.listen import Address, adopt
 from streamgate.runtime.lock import Lock
 from streamgate.runtime.logs import LogWriter
@@ -28,11 +28,13 @@ from streamgate.runtime.supervisor import Process, supervise
 if TYPE_CHECKING:
     from streamgate.config import Settings
     from streamgate.runtime.datadir import DataDir
+    from streamgate.store.location import Location
 
 MB = 1024 * 1024
 GATE_THREADS = 64  # of what a hanging disk holds up each takes one; they cost nothing while they are idle
 HUNG_S = {"gate": 4.0, "ingest": 4.0, "console": 10.0}
 LINK_EVERY_S = 10.0
+SETUP_LOOK_S = 0.5
 _log = structlog.get_logger()
 Ready = Callable[[], None]
 
@@ -342,8 +344,26 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
         background=[
             lambda: keep("archive", keep_archive),
             lambda: keep("database", lambda: store_keeper.keep(database, tell=tell_of_database)),
+            lambda: _ask_for_set_up(database),
         ],
     )
+
+
+async def _ask_for_set_up(location: "Location") -> None:
+    """Once the database can be read: tell the supervisor when there is no administrator yet."""
+    from streamgate.store import users
+    from streamgate.store.database import AsyncDatabase
+
+    database = AsyncDatabase(location)
+    try:
+        while True:
+            with contextlib.suppress(StoreError):
+                if await database.read(users.count_administrators) == 0:
+                    _tell_supervisor(SETUP)
+                return
+            await asyncio.sleep(SETUP_LOOK_S)
+    finally:
+        await database.close()
 
 
 @contextlib.asynccontextmanager

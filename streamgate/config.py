@@ -249,6 +249,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _TomlSource(settings_cls)
 
+    def page_url(self, address: str) -> str:
+        """Return where a browser finds the page that listens on HOST:PORT, without a slash at the end."""
+        if self.behind_proxy and self.public_host:
+            return f"https://{self.public_host}"
+        return f"{'http' if self.console_cert is None else 'https'}://{address}"
+
     @property
     def places(self) -> DataDir:
         return DataDir(self.data_dir)

@@ -4,9 +4,10 @@ Plain functions of a database session, run in a transaction that writes. What is
 streamgate.errors.Refused in both languages. Hashes of passwords are made elsewhere: they take their time.
 """
 
+import contextlib
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -122,9 +123,13 @@ def set_roles(session: Session, username: str, grants: Sequence[Grant], *, by: s
     return user
 
 
-def keep_an_administrator(session: Session) -> None:
-    """Raise Refused, which undoes the transaction, when nobody could administer any more."""
-    if users.count_administrators(session) == 0:
+@contextlib.contextmanager
+def keep_an_administrator(session: Session) -> Iterator[None]:
+    """Raise Refused, which undoes the transaction, when the body left nobody who could administer."""
+    before = users.count_administrators(session)
+    yield
+    session.flush()
+    if before and users.count_administrators(session) == 0:
         raise Refused(
             "nobody would be left to administer; make another administrator first",
             "这样将没有可用的管理员；请先设置另一位管理员",

@@ -189,18 +189,16 @@ def _people(transaction: Transaction) -> list[Person]:
 
 def _change(transaction: Transaction, session: Session, username: str, change: Change, now: float) -> Person:
     user = accounts.require_user(transaction, username)
-    if change.display_name is not None:
-        user.display_name = change.display_name
-    if change.roles is not None:
-        grants = [Grant.parse(role) for role in change.roles]
-        accounts.set_roles(transaction, username, grants, by=session.actor, at=now)
-    if change.disabled is not None:
+    with accounts.keep_an_administrator(transaction):
+        if change.display_name is not None:
+            user.display_name = change.display_name
+        if change.roles is not None:
+            grants = [Grant.parse(role) for role in change.roles]
+            accounts.set_roles(transaction, username, grants, by=session.actor, at=now)
         if change.disabled:
             accounts.disable(transaction, username, at=now)
-        else:
+        elif change.disabled is not None:
             accounts.enable(transaction, username)
-    accounts.keep_an_administrator(transaction)
-    transaction.flush()
     transaction.refresh(user)
     has_totp = bool(factors.with_totp(transaction, [user.id]))
     return Person(user, users.roles(transaction, user.id), has_totp)
