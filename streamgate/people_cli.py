@@ -250,6 +250,7 @@ def token_revoke(ctx: typer.Context, name: _Token, json: _Json = False) -> None:
 @secrets_app.command("rotate")
 def secrets_rotate(ctx: typer.Context, json: _Json = False) -> None:
     """Make a new key, encrypt everything with it, and drop the old one. Safe to repeat."""
+    from streamgate.runtime.channels import ChannelStore
     from streamgate.runtime.secret_box import SecretBox
     from streamgate.store import factors
 
@@ -260,8 +261,16 @@ def secrets_rotate(ctx: typer.Context, json: _Json = False) -> None:
         rows = factors.secrets(session)
         for row in rows:
             row.secret = box.encrypt(box.decrypt(row.secret))
+    store = ChannelStore(ctx.obj.root)
+    if broken := [error.text for error in store.load_all().errors]:
+        raise Refused(f"the old key stays, too, until every channel file can be read: {'; '.join(broken)}")
+    files = store.seal(anew=True)
     box.end_rotation()
-    _print(json, {"rotated": len(rows)}, f"a new key is in force; {len(rows)} secrets were encrypted with it")
+    _print(
+        json,
+        {"rotated": len(rows) + files, "people": len(rows), "channels": files},
+        f"a new key is in force; {len(rows)} people's and {files} channels' secrets were encrypted with it",
+    )
 
 
 # ---------------------------------------------------------------- helpers
