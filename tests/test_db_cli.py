@@ -100,7 +100,7 @@ def test_restore_waits_until_serve_has_ended(run: Callable[..., Result], tmp_pat
     run("upgrade")
     run("backup", str(tmp_path / "copy"))
     places = DataDir(tmp_path / "data")
-    places.create()
+    places.create_run()
     places.write_serve(ServeInfo(os.getpid(), "127.0.0.1:1", "127.0.0.1:2"))
 
     result = run("restore", str(tmp_path / "copy"))

@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
@@ -22,6 +22,7 @@ from streamgate.store.failures import failure, translated, translated_files
 from streamgate.store.location import Location
 from streamgate.store.version import require_head
 
+ANSWER_S = 15.0  # more than all waits inside a transaction that end by themselves
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ class _Checked:
 
     def __init__(self, location: Location) -> None:
         self.location = location
+        self._looking = threading.Lock()
         self._held: int | None = None
         self._identity: tuple[int, int] | None = None
         self._at_head = False
@@ -42,12 +44,12 @@ class _Checked:
         """
         if self.location.kind != "sqlite":
             return True
-        with translated_files(self.location):
+        with self._looking, translated_files(self.location):
             found = sqlite_file.identity(self.location)
             if self._held is None:
                 self._held = sqlite_file.hold_shared(self.location)
-        known, self._identity = self._identity, found
-        self._at_head = self._at_head and known == found
+            known, self._identity = self._identity, found
+            self._at_head = self._at_head and known == found
         return known in (None, found)
 
     def _check_version(self, connection: sa.Connection) -> None:
@@ -120,22 +122,54 @@ class AsyncDatabase(_Checked):
         super().__init__(location)
         self._engine: AsyncEngine = open_async_engine(location)
         self._writer = asyncio.Lock()
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def read(
         self, run: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run a function of a session in a transaction that changes nothing."""
-        async with self._transaction(writes=False) as session:
-            return await session.run_sync(run, *args, **kwargs)
+
+        async def transact() -> T:
+            async with self._transaction(writes=False) as session:
+                return await session.run_sync(run, *args, **kwargs)
+
+        return await self._answered(transact())
 
     async def write(
         self, run: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run a function of a session and commit, durably; an exception in it rolls everything back."""
-        async with self._turn(), self._transaction(writes=True) as session:
-            result = await session.run_sync(run, *args, **kwargs)
-            await session.flush()
-        return result
+        """Run a function of a session and commit, durably; an exception in it rolls everything back.
+
+        After a StoreError of kind "hung" nobody knows: the commit may still come to pass.
+        """
+
+        async def transact() -> T:
+            async with self._turn(), self._transaction(writes=True) as session:
+                result = await session.run_sync(run, *args, **kwargs)
+                await session.flush()
+            return result
+
+        return await self._answered(transact())
+
+    async def _answered(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for a transaction, but not longer than `ANSWER_S`.
+
+        A thread that waits for a frozen disk cannot be ended: its transaction is left alone then. There are
+        at most as many of them as the pool has connections.
+        """
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            await asyncio.wait({task}, timeout=ANSWER_S)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait({task}, timeout=1)
+            raise
+        if task.done():
+            return task.result()
+        task.add_done_callback(_forget)
+        raise failure("hung", self.location)
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -156,7 +190,7 @@ class AsyncDatabase(_Checked):
     @contextlib.asynccontextmanager
     async def _transaction(self, *, writes: bool) -> AsyncIterator[AsyncSession]:
         with translated(self.location):
-            if not self._still_there():
+            if not await asyncio.to_thread(self._still_there):
                 await self._engine.dispose()
             async with self._engine.connect() as connection:
                 options = WRITES if writes else _reads(self.location)
@@ -169,6 +203,12 @@ class AsyncDatabase(_Checked):
     async def close(self) -> None:
         await self._engine.dispose()
         self._let_go()
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    """Take the outcome of a transaction nobody waits for any more, so that asyncio does not complain."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _session(connection: AsyncConnection) -> AsyncSession:

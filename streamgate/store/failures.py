@@ -63,6 +63,10 @@ _TEXTS = {
         "the database {where} cannot be read or written ({detail}); look at its disk and permissions",
         "数据库 {where} 无法读写（{detail}）；请检查磁盘与权限",
     ),
+    "hung": (
+        "the database {where} does not answer: its disk or server hangs; what was asked last may still be done",
+        "数据库 {where} 没有响应：其磁盘或服务器停滞；最后一次操作仍有可能完成",
+    ),
     "gone": (
         (
             "the database {where} is gone; put it back, or restore a backup with: streamgate db restore FILE"
@@ -119,7 +123,7 @@ _TEXTS = {
         "数据库 {where} 出错（{detail}）；请查看：streamgate db check",
     ),
 }
-_AWAY = frozenset({"locked", "full", "disk", "restoring", "away"})
+_AWAY = frozenset({"locked", "full", "disk", "restoring", "away", "hung"})
 _CONFLICT = (
     "the database forbids this ({detail}): it exists already, or breaks a rule",
     "数据库不允许此操作（{detail}）：内容已存在或违反规则",

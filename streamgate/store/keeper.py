@@ -7,20 +7,25 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
 
 import structlog
 
 from streamgate.errors import LinkError, StoreError
 from streamgate.store import notices, sqlite_file
 from streamgate.store.check import probe, quick_check
+from streamgate.store.failures import failure
 from streamgate.store.location import Location
 from streamgate.store.notices import Notice
 from streamgate.store.upgrade import upgrade
 
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # between attempts while it cannot be used
 PROBE_S = 10.0  # between looks while it can
+HUNG_S = 30.0  # an answer that takes longer: the disk hangs, or the upgrade of a large database is under way
 REPEAT_S = 600.0  # an alarm that lasts is told again
 _log = structlog.get_logger()
+P = ParamSpec("P")
+T = TypeVar("T")
 Tell = Callable[[Notice], Awaitable[None]]
 
 
@@ -39,9 +44,9 @@ async def _keep(location: Location, teller: "_Teller", held: contextlib.ExitStac
     while True:
         try:
             if ready:
-                await asyncio.to_thread(probe, location)
+                await _watched(location, teller, probe, location)
             else:
-                done = await asyncio.to_thread(_prepare, location, held)
+                done = await _watched(location, teller, _prepare, location, held)
                 ready = True
                 if done is not None:
                     teller.put(done)
@@ -57,6 +62,19 @@ async def _keep(location: Location, teller: "_Teller", held: contextlib.ExitStac
         pause = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
         attempt += 1
         await teller.rest(pause)
+
+
+async def _watched(
+    location: Location, teller: "_Teller", work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Do it in a thread. When a disk holds it up for long operators are told, and it is waited for on."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    while not (await asyncio.wait({task}, timeout=HUNG_S))[0]:
+        error = failure("hung", location)
+        _log.error("database_unusable", kind=error.kind, reason=str(error))
+        teller.failed(notices.failed(error))
+        await teller.rest(0)
+    return task.result()
 
 
 def _prepare(location: Location, held: contextlib.ExitStack) -> Notice | None:

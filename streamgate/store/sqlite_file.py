@@ -67,7 +67,8 @@ def hold_shared(location: Location) -> int | None:
     """
     path = lock_path(location)
     descriptor: int | None = None
-    for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+    # O_CREAT waits for a frozen disk even when there is nothing to make
+    for flags in (os.O_RDWR, os.O_RDWR | os.O_CREAT, os.O_RDONLY):
         try:
             descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
             break

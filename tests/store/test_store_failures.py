@@ -1,9 +1,11 @@
 """The database locked, read-only, corrupt, gone, unreachable: said in plain words, on the real thing."""
 
+import asyncio
 import contextlib
 import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tools.disks import Disk
 from tools.postgres import PASSWORD, Postgres
 
 from streamgate.errors import Fatal, Refused, Retryable, StoreBrokenError, StoreError
+from streamgate.store import database as database_module
 from streamgate.store import engine, settings, users
 from streamgate.store.check import check, probe, quick_check
 from streamgate.store.database import AsyncDatabase, Database
@@ -308,6 +311,27 @@ async def test_asyncio_says_the_same(location: Location) -> None:
     await database.close()
 
     assert caught.value.kind == "missing"
+
+
+async def test_asyncio_on_a_frozen_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "ANSWER_S", 0.5)
+    with Disk(tmp_path) as disk:
+        location = locate("sqlite", disk.path)
+        await asyncio.to_thread(upgrade, location)
+        database = AsyncDatabase(location)
+        await database.write(settings.put, "k", 1, by="x", at=1)
+        disk.freeze()
+        begun = time.monotonic()
+        for _ in range(2):  # the second one waits for the first one's turn
+            with pytest.raises(StoreError) as caught:
+                await database.write(settings.put, "k", 2, by="x", at=1)
+            assert caught.value.kind in {"hung", "locked"}
+        assert time.monotonic() - begun < 5
+        disk.thaw()
+        await asyncio.sleep(0.5)
+        await database.write(settings.put, "k", 3, by="x", at=1)
+        assert await database.read(settings.get, "k") == 3
+        await database.close()
 
 
 async def test_asyncio_locked_and_gone(sqlite: Location) -> None:

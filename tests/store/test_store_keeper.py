@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tools.disks import Disk
 from tools.postgres import Postgres
 
 from streamgate.errors import LinkError, Refused
@@ -105,6 +106,19 @@ async def test_locked(sqlite: Location, monkeypatch: pytest.MonkeyPatch) -> None
             other.execute("BEGIN IMMEDIATE")
             await operators.until("database_locked")
         await operators.until("database_locked", "database_ok")
+
+
+async def test_a_frozen_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "HUNG_S", 0.5)
+    with Disk(tmp_path) as disk:
+        location = locate("sqlite", disk.path)
+        await asyncio.to_thread(upgrade, location)
+        async with kept(location) as operators:
+            await asyncio.sleep(0.5)
+            disk.freeze()
+            await operators.until("database_hung")
+            disk.thaw()
+            await operators.until("database_hung", "database_ok")
 
 
 async def test_an_alarm_waits_for_the_gate_and_only_the_last_one_counts(sqlite: Location) -> None:
