@@ -91,6 +91,7 @@ class Station:
         self._slates = ClipCache(run_dir / "slates", max_bytes=MAX_SLATE_BYTES)
         self._dialer = Dialer()  # one for all: a name that several push to is looked up once
         self.ledger = Writer(data_dir / LEDGER, "gate", spill_dir=run_dir / LEDGER, alarm=self._ledger_failed)
+        self._sealed = False
         self._seq = 0
         self._streams: dict[int, Channel] = {}
         self._bad: dict[str, str] = {}
@@ -149,11 +150,22 @@ class Station:
 
     def _read(self) -> _Read:
         try:
+            self._seal()
             loaded = self._store.load_all()
         except ConfigError as error:
             _log.error("channels_not_read", reason=str(error))
             loaded = Loaded([], [], there=False)
         return _Read(loaded, read_copies(self._data_dir / "state"))
+
+    def _seal(self) -> None:
+        """Once a process: encrypt push URLs that an older streamgate left plain. A disk may forbid it."""
+        if not self._sealed:
+            self._sealed = True
+            try:
+                if count := self._store.seal():
+                    _log.info("push_urls_encrypted", channels=count)
+            except (ConfigError, OSError) as error:
+                _log.warning("push_urls_not_encrypted", reason=str(error))
 
     def _apply(self, read: _Read, actor: str) -> None:
         """Add, change and remove channels. Bad files are told, not used; without a directory all stay."""
