@@ -5,11 +5,10 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 
 from console import pages
-from console.api import channels, health, openapi, page, session, sockets
+from console.api import channels, health, me, openapi, page, people, session, sockets, tokens
 from console.api.answers import EVERYWHERE, Parts, add_error_answers
 from console.auth.guard import Guard, HostNames
 from console.auth.rights import authorize
-from console.auth.sessions import Sessions
 
 STATIC = Path(__file__).parent / "static"
 
@@ -26,16 +25,16 @@ def routes() -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         strict_content_type=False,  # scripts need not name it; the guard refuses other sites' pages
     )
-    for module in (health, session, channels, openapi, sockets, page):
+    for module in (health, session, me, people, tokens, channels, openapi, sockets, page):
         app.include_router(module.router)
     return app
 
 
-def create_app(parts: Parts, sessions: Sessions, hosts: HostNames) -> FastAPI:
+def create_app(parts: Parts, hosts: HostNames) -> FastAPI:
     """Return the ASGI application; the links in `parts` are run by whoever made them."""
     app = routes()
     app.state.parts = parts
-    app.add_middleware(Guard, hosts=hosts, sessions=sessions)
+    app.add_middleware(Guard, hosts=hosts, sessions=parts.sessions)
     add_error_answers(app)
     app.mount("/", pages.Built(parts.static))
     return app

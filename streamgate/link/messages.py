@@ -88,6 +88,14 @@ class SpanStatus(msgspec.Struct):
     actor: str = ""
 
 
+class WaitingRestore(msgspec.Struct, frozen=True):
+    """A restore that a second person must ask for, too; else it lapses in `lapses_in_s`."""
+
+    actor: str
+    reason: str
+    lapses_in_s: float
+
+
 class ChannelStatus(msgspec.Struct):
     name: str
     state: State
@@ -104,6 +112,8 @@ class ChannelStatus(msgspec.Struct):
     spans: list[SpanStatus] = []
     warnings: list[Warn] = []
     ring_bytes: int = 0
+    restore_needs_two: bool = False
+    waiting_restore: WaitingRestore | None = None
     delay_error_ms: dict[str, float] = {}  # p50, p99, max over the last minutes; never negative
 
 
@@ -138,7 +148,10 @@ class Request(msgspec.Struct, tag_field="cmd", forbid_unknown_fields=True):
 
 
 class ChannelRequest(Request):
+    """`reason`: why, in the person's words; it stands in the log."""
+
     channel: str = ""
+    reason: str = ""
 
 
 class Start(ChannelRequest, tag="start"): ...
@@ -206,6 +219,7 @@ class Reply(msgspec.Struct, tag_field="type", tag="reply", omit_defaults=True):
     channel: str = ""
     state: State | None = None
     took_ms: float | None = None
+    waiting: Literal["", "second_person"] = ""  # it is carried out when another person asks for it, too
     channels: list[ChannelStatus] | None = None
     log: list[LogLine] | None = None
     ingest_up: bool | None = None  # status and watch: an ingest process is connected to the media link

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 import structlog
@@ -39,6 +39,7 @@ PUSH_EVERY_S = 0.5
 MIN_PUSH_GAP_S = 0.05
 SEND_TIMEOUT_S = 0.2
 MAX_REQUEST = 64 * 1024
+MAX_REASON = 500
 MAX_WATCHERS = 64
 MAX_WAITING = 4 * 1024 * 1024  # bytes for one watcher that does not read; then it is dropped
 _log = structlog.get_logger()
@@ -170,26 +171,27 @@ class ControlServer:
                 pass
             case _:
                 assert_never(request)
-        channel = station.get(request.channel)
+        channel, reason, done = station.get(request.channel), request.reason[:MAX_REASON], True
         match request:
             case Start():
-                channel.start(actor)
+                channel.start(actor, reason)
             case Cut():
-                channel.cut(actor)
+                channel.cut(actor, reason)
             case Restore():
-                channel.restore(actor)
+                done = channel.restore(actor, reason)
             case Live():
-                channel.air_live(actor)
+                channel.air_live(actor, reason)
             case Stop():
-                channel.stop(actor)
+                channel.stop(actor, reason)
             case Dump(seconds=seconds):
-                channel.dump(seconds, actor)
+                channel.dump(seconds, actor, reason)
             case Backup(clip=clip):
-                channel.air_backup(clip, actor)
+                channel.air_backup(clip, actor, reason)
             case _:
                 assert_never(request)
         self._changed.set()
-        return Reply(request.id, channel=request.channel, state=channel.state())
+        waiting: Literal["", "second_person"] = "" if done else "second_person"
+        return Reply(request.id, channel=request.channel, state=channel.state(), waiting=waiting)
 
 
 def _command(request: AnyRequest, reply: Reply) -> Command:

@@ -14,6 +14,7 @@ def shown(config: ChannelConfig) -> dict[str, Any]:
             for one in config.destinations
         ],
         "backups": list(config.backups),
+        "restore_needs_two": config.restore_needs_two,
     }
 
 

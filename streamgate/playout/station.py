@@ -39,6 +39,7 @@ COPY_S = 1.0
 MAX_RELOADS = 100
 MAX_SLATE_BYTES = 64 * 1024**2
 SUPERVISOR_SILENT_S = 5.0
+DISK_SILENT_S = 3.0
 MAX_STANDING = 32
 MACHINES = frozenset({"gate", "encoder", "archive"})  # actors that are no people
 _log = structlog.get_logger()
@@ -90,6 +91,7 @@ class Station:
         self._slates = ClipCache(run_dir / "slates", max_bytes=MAX_SLATE_BYTES)
         self._dialer = Dialer()  # one for all: a name that several push to is looked up once
         self.ledger = Writer(data_dir / LEDGER, "gate", spill_dir=run_dir / LEDGER, alarm=self._ledger_failed)
+        self._sealed = False
         self._seq = 0
         self._streams: dict[int, Channel] = {}
         self._bad: dict[str, str] = {}
@@ -148,11 +150,22 @@ class Station:
 
     def _read(self) -> _Read:
         try:
+            self._seal()
             loaded = self._store.load_all()
         except ConfigError as error:
             _log.error("channels_not_read", reason=str(error))
             loaded = Loaded([], [], there=False)
         return _Read(loaded, read_copies(self._data_dir / "state"))
+
+    def _seal(self) -> None:
+        """Once a process: encrypt push URLs that an older streamgate left plain. A disk may forbid it."""
+        if not self._sealed:
+            self._sealed = True
+            try:
+                if count := self._store.seal():
+                    _log.info("push_urls_encrypted", channels=count)
+            except (ConfigError, OSError) as error:
+                _log.warning("push_urls_not_encrypted", reason=str(error))
 
     def _apply(self, read: _Read, actor: str) -> None:
         """Add, change and remove channels. Bad files are told, not used; without a directory all stay."""
@@ -270,6 +283,8 @@ class Station:
         self._sum_up()
         for channel in self.channels.values():
             channel.tick()
+        hangs = self._copier.hangs_s() > DISK_SILENT_S
+        self.stand("disk hangs", "gate", say("disk_silent", path=self._data_dir) if hangs else None)
         silent_s = pulse_age_s(self._run_dir)
         silent = silent_s is not None and silent_s > SUPERVISOR_SILENT_S
         self.stand("supervisor", "gate", say("supervisor_silent") if silent else None)

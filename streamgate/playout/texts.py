@@ -18,6 +18,8 @@ _TEXTS: dict[str, tuple[Level, str, str]] = {
     "filler": ("info", "program is filler: {clip}", "节目为垫片：{clip}"),
     "cut": ("warning", "CUT", "切断"),
     "restore": ("info", "restored; live returns by itself when the delay has passed", "已恢复；延时过后自动回到直播"),
+    "restore_waits": ("warning", "asks for restore; a second person must ask for it, too, within {seconds:g} s", "请求恢复；须另一人在 {seconds:g} 秒内确认"),
+    "restore_by_two": ("info", "restored, as {first} asked; live returns by itself when the delay has passed", "已恢复（由 {first} 请求，本人确认）；延时过后自动回到直播"),
     "dump": ("warning", "dumped the newest {seconds:g} s; filler covers it when it reaches air", "丢弃最新 {seconds:g} 秒；播到此段时换垫片"),
     "backup": ("info", "backup on air: {clip}", "备用画面：{clip}"),
     "back_live": ("info", "from backup to live at the next keyframe", "备用画面结束，下一关键帧回到直播"),
@@ -73,6 +75,13 @@ def sum_up(last: Warn, count: int) -> Warn:
         f"{last.text_zh}（……另有 {count - 1} 条同类消息）",
         last.level,
     )
+
+
+def add_reason(what: Warn, reason: str) -> Warn:
+    """Return the notice with the person's reason behind it; without one as it is."""
+    if not reason:
+        return what
+    return Warn(what.code, f"{what.text} ({reason})", f"{what.text_zh}（{reason}）", what.level)
 
 
 def say(code: str, **values: object) -> Warn:

@@ -13,15 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
-ROLES = (
-    "administrator",
-    "director",
-    "operator",
-    "reviewer",
-    "senior-reviewer",
-    "chief-reviewer",
-    "auditor",
-)
+from streamgate.store.roles import ROLES
+
 LINK_KINDS = ("setup", "invite", "reset")
 APPROVAL_WAYS = ("console", "command-line")
 NAMES = {

@@ -706,3 +706,63 @@ async def test_an_encoder_that_comes_and_goes_fills_neither_log_nor_ledger(gate,
     assert counts["cut"] == counts["restore"] == 30  # what people do is never summed up
     await asyncio.to_thread(station.ledger.close)
     assert len(list(read(tmp_path / "ledger", kind="notice"))) == len(station.log)
+
+
+# ---------------------------------------------------------------- two people for a restore
+
+
+@pytest.fixture
+def by_two(store):
+    _, key = store.add("main")
+    store.set("main", restore_needs_two=True)
+    return key
+
+
+async def test_where_two_must_restore_one_alone_cannot(tmp_path, by_two):
+    async with next_process(tmp_path) as station:
+        let_in(station, by_two)
+        channel = station.channels["main"]
+        channel.cut("console:ann")
+        assert channel.restore("console:ann", "false alarm") is False
+        assert channel.restore("console:ann", "really") is False
+        assert channel.state() == "cut"
+        waiting = channel.status().waiting_restore
+        assert (waiting.actor, waiting.reason, waiting.lapses_in_s > 50) == ("console:ann", "really", True)
+        assert channel.restore("cli:root") is True
+        assert channel.state() == "filling"
+        assert channel.status().waiting_restore is None
+        said = [(line.actor, line.code, line.text) for line in station.log if "restore" in line.code]
+        assert said[-1][:2] == ("cli:root", "restore_by_two")
+        assert "console:ann" in said[-1][2]
+        assert "(really)" in said[-1][2]
+
+
+async def test_where_two_must_restore_a_new_cut_a_token_and_a_stop_are_no_way_around(tmp_path, by_two):
+    async with next_process(tmp_path) as station:
+        let_in(station, by_two)
+        channel = station.channels["main"]
+        channel.cut("console:ann")
+        channel.restore("console:ann", "false alarm")
+        channel.cut("console:ann")  # what was asked for before it is void
+        assert channel.restore("console:ben", "I agree") is False
+        with pytest.raises(Refused, match="a token is none"):
+            channel.restore("token:deck", "x")
+        channel.stop("console:ann", "over")
+        channel.start("console:ann")
+        assert channel.state() == "cut"
+    async with next_process(tmp_path) as station:  # nor is a restart
+        channel = station.channels["main"]
+        channel.start("console:ann")
+        assert channel.state() == "cut"
+
+
+async def test_a_reason_stands_in_the_log(tmp_path, store):
+    _, key = store.add("main")
+    async with next_process(tmp_path) as station:
+        let_in(station, key)
+        channel = station.channels["main"]
+        channel.cut("console:ann")
+        assert channel.restore("console:ann", "false alarm") is True
+        line = next(line for line in station.log if line.code == "restore")
+        assert line.text.endswith("(false alarm)")
+        assert line.text_zh.endswith("（false alarm）")
