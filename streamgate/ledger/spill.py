@@ -24,7 +24,7 @@ class Spill:
             self._size = os.fstat(self._file).st_size
 
     def read(self) -> list[bytes]:
-        """Return the records that an earlier process left behind."""
+        """Return the records that an earlier process left behind; a piece of one at the end is dropped."""
         found: list[bytes] = []
         if self._file is None:
             return found
@@ -37,6 +37,10 @@ class Spill:
                 break
             found.append(data[_LENGTH:end])
             data = data[end:]
+        if data:
+            with suppress(OSError):
+                os.ftruncate(self._file, self._size - len(data))
+                self._size -= len(data)
         return found
 
     def append(self, record: bytes) -> None:

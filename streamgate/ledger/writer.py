@@ -92,9 +92,7 @@ class Writer:
         self._losses = 0  # ever, for the alarm
         self._ending = False
         self._spill = Spill(spill_dir / f"{process}.spill") if spill_dir is not None else None
-        self._pending = [
-            _Waiting(data, clock(), queued=False) for data in (self._spill.read() if self._spill else ())
-        ]
+        self._pending = self._recall()
         self._file: LedgerFile | None = None
         self._durable: Durable | None = None  # of the file that failed
         self._opened = False
@@ -168,6 +166,18 @@ class Writer:
             self._lost = self._lost.more(at, why)
             self._losses += 1
         _fail(future, f"the record is lost: {why}")
+
+    def _recall(self) -> list[_Waiting]:
+        """Take the records that an earlier process had on their way when it was killed."""
+        found = []
+        for data in self._spill.read() if self._spill is not None else ():
+            try:
+                msgspec.json.decode(data, type=dict)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                self._lose(self._clock(), "its copy in memory is damaged")
+            else:
+                found.append(_Waiting(data, self._clock(), queued=False))
+        return found
 
     # ------------------------------------------------------------ the thread
 

@@ -45,7 +45,7 @@ MAX_WAITING = 4 * 1024 * 1024  # bytes for one watcher that does not read; then 
 _log = structlog.get_logger()
 _decoder = msgspec.json.Decoder(AnyRequest)
 _UNRECORDED = (GetStatus, Watch)  # they decide nothing
-_ENVELOPE = frozenset({"id", "v", "cmd", "actor", "role", "origin", "channel"})
+_ENVELOPE = frozenset({"id", "v", "cmd", "actor", "role", "origin", "channel", "reason"})
 
 
 class ControlServer:
@@ -204,7 +204,8 @@ def _command(request: AnyRequest, reply: Reply) -> Command:
         channel=plain.get("channel", ""),
         what=plain["cmd"],
         args={name: value for name, value in plain.items() if name not in _ENVELOPE},
-        answer=reply.state or ("" if reply.error else "done"),
+        reason=plain.get("reason", ""),
+        answer=reply.waiting or reply.state or ("" if reply.error else "done"),
         error=reply.error,
         latency_ms=reply.took_ms,
     )

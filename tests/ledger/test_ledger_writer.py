@@ -252,6 +252,24 @@ def test_a_ledger_that_is_removed_while_it_is_written_is_begun_again_and_nothing
     assert numbers(root.parent / "moved") in ([0], [0, 1])
 
 
+def test_a_copy_in_memory_that_is_torn_or_damaged_costs_that_record_only(writers, root, tmp_path):
+    def copy(data: bytes) -> bytes:
+        return len(data).to_bytes(4, "big") + data
+
+    spill = tmp_path / "run" / "gate.spill"
+    spill.parent.mkdir()
+    whole = [copy(b'{"args":{"number":%d},"kind":"command"}' % number) for number in range(2)]
+    spill.write_bytes(whole[0] + copy(b"\xff\0") + whole[1] + whole[0][:9])
+    writer = writers(spill_dir=tmp_path / "run")
+    writer.written(command(2)).result(5)
+    assert writer.close(5)
+    assert numbers(root) == [0, 1, 2]
+    (gap,) = read(root, kind="gap")
+    assert (gap["lost"], gap["why"]) == (1, "its copy in memory is damaged")
+    assert spill.read_bytes() == b""
+    assert verify(root).ok
+
+
 # ---------------------------------------------------------------- kill -9
 
 WRITES = """

@@ -251,7 +251,15 @@ async def recorded(gate, kind):
 async def test_every_request_stands_in_the_ledger_with_its_arguments_and_its_answer(gate):
     await gate.ask(m.Start(1, actor="cli:ann", channel="main"))
     await gate.ask(
-        m.Dump(2, actor="console:ben", role="operator", origin="192.0.2.7", channel="main", seconds=4.5)
+        m.Dump(
+            2,
+            actor="console:ben",
+            role="operator",
+            origin="192.0.2.7",
+            channel="main",
+            reason="a slip",
+            seconds=4.5,
+        )
     )
     for request in (m.Backup(3, actor="cli:ann", channel="main", clip="sea"), m.Cut(4, channel="aula")):
         with pytest.raises(Refused):
@@ -280,6 +288,7 @@ async def test_every_request_stands_in_the_ledger_with_its_arguments_and_its_ans
             "channel": "main",
             "what": "dump",
             "args": {"seconds": 4.5},
+            "reason": "a slip",
             "answer": "no_input",
         },
     ]
