@@ -27,6 +27,7 @@ from streamgate.link.messages import (
     Push,
     Reply,
     Request,
+    Warn,
     Watch,
 )
 
@@ -53,6 +54,7 @@ class GateLink:
         self._path = control_socket
         self.up = False
         self.ingest_up = False
+        self.warnings: list[Warn] = []
         self.channels: list[ChannelStatus] = []
         self.log: deque[LogLine] = deque(maxlen=LOG_LINES)
         self.version = 0
@@ -142,14 +144,16 @@ class GateLink:
                         raise LinkError(f"the gate refused to be watched: {answer.error}")
                     self._connection, self.up = connection, True
                     _log.info("gate_up")
-                    self._take(answer.channels or [], answer.log or [], ingest_up=bool(answer.ingest_up))
+                    self.ingest_up, self.warnings = bool(answer.ingest_up), answer.warnings
+                    self._take(answer.channels or [], answer.log or [])
                 elif isinstance(answer, Push):
-                    self._take(answer.channels, answer.log, ingest_up=answer.ingest_up)
+                    self.ingest_up, self.warnings = answer.ingest_up, answer.warnings
+                    self._take(answer.channels, answer.log)
                 elif (waiting := self._pending.pop(answer.id, None)) is not None and not waiting.done():
                     waiting.set_result(answer)
 
-    def _take(self, channels: list[ChannelStatus], log: list[LogLine], *, ingest_up: bool) -> None:
-        self.channels, self.ingest_up = channels, ingest_up
+    def _take(self, channels: list[ChannelStatus], log: list[LogLine]) -> None:
+        self.channels = channels
         for line in log:
             # After a reconnect the gate's log holds lines we have.
             if (line.seq, line.at) in self._known:

@@ -60,7 +60,7 @@ class Hub:
     def snapshot(self, who: Principal) -> Snapshot:
         """Return all there is to know now for somebody who may see some channels, or all."""
         gate = self._gate
-        state = GateState(gate.up, gate.ingest_up)
+        state = GateState(gate.up, gate.ingest_up, gate.warnings)
         return Snapshot(wall_s(), state, _channels(gate, who), _lines(gate, who, 0))
 
     # ------------------------------------------------------------ state and commands
@@ -123,7 +123,13 @@ class Hub:
         gate = self._gate
         channels = _channels(gate, who)
         return dumps(
-            StateMessage(server_time=wall_s(), ingest_up=gate.ingest_up, channels=channels, log=lines)
+            StateMessage(
+                server_time=wall_s(),
+                ingest_up=gate.ingest_up,
+                warnings=gate.warnings,
+                channels=channels,
+                log=lines,
+            )
         )
 
     async def _listen(self, websocket: WebSocket, who: Principal) -> None:

@@ -10,16 +10,20 @@ from typing import Literal
 import msgspec
 
 from console.auth.rights import Command
-from streamgate.link.messages import ChannelStatus, LogLine, State
+from streamgate.link.messages import ChannelStatus, LogLine, State, Warn
 
 PROTOCOL = 1
 
 
 class GateState(msgspec.Struct, frozen=True):
-    """`up`: the gate process answers; else what is known of channels is old. `ingest_up`: so does ingest."""
+    """`up`: the gate process answers; else what is known of channels is old. `ingest_up`: so does ingest.
+
+    `warnings`: what is wrong with streamgate itself, not with one channel.
+    """
 
     up: bool
     ingest_up: bool
+    warnings: list[Warn]
 
 
 class Snapshot(msgspec.Struct):
@@ -67,6 +71,7 @@ class StateMessage(Message, tag="state"):
 
     server_time: float
     ingest_up: bool
+    warnings: list[Warn]
     channels: list[ChannelStatus]
     log: list[LogLine]
 

@@ -36,6 +36,7 @@ COPY_S = 1.0
 MAX_RELOADS = 100
 MAX_SLATE_BYTES = 64 * 1024**2
 SUPERVISOR_SILENT_S = 5.0
+DISK_SILENT_S = 3.0
 MAX_STANDING = 32
 MACHINES = frozenset({"gate", "encoder", "archive"})  # actors that are no people
 _log = structlog.get_logger()
@@ -274,6 +275,8 @@ class Station:
         self._sum_up()
         for channel in self.channels.values():
             channel.tick()
+        hangs = self._copier.hangs_s() > DISK_SILENT_S
+        self.stand("disk hangs", "gate", say("disk_silent", path=self._data_dir) if hangs else None)
         silent_s = pulse_age_s(self._run_dir)
         silent = silent_s is not None and silent_s > SUPERVISOR_SILENT_S
         self.stand("supervisor", "gate", say("supervisor_silent") if silent else None)

@@ -104,7 +104,7 @@ async def test_a_command_without_a_gate_fails_at_once(idle: Stage) -> None:
 async def test_state_for_scripts(stage: Stage) -> None:
     async with stage.client() as client:
         state = (await client.get("/api/v1/state")).json()
-    assert state["gate"] == {"up": True, "ingest_up": True}
+    assert state["gate"] == {"up": True, "ingest_up": True, "warnings": []}
     assert [channel["name"] for channel in state["channels"]] == ["main"]
 
 

@@ -177,7 +177,7 @@ async def test_script_data_beyond_its_share_is_dropped_and_told(session, desk, l
             await asyncio.sleep(0)
     stream = connection._stream
     assert 50 < stream.dropped - before <= 500 - 400 // (1 + 4 / 256)
-    stream.send_health = lambda mended, dropped, warnings, encoder: told.extend(warnings)
+    stream.send_health = lambda mended, dropped, warnings, encoder, declared: told.extend(warnings)
     connection.report_health(connection.last_byte_us)
     assert "scripts_dropped" in [warning.code for warning in told if isinstance(warning, messages.Warn)]
     connection.connection_lost(None)

@@ -91,6 +91,7 @@ async def test_the_gate_gets_no_more_packets_than_sound_and_picture_can_be(inges
     async with Publisher(ingest.ports["rtmp"], "second") as publisher:
         await publisher.send_tags(list(flv_tags(clip))[:30])
         stream = gate.of(messages.Publish)[-1].stream
+        await gate.until(lambda: any(one.stream == stream for one in gate.of(messages.Format)))  # is probed
         sent = asyncio.create_task(_send_for_ever(publisher))
         await asyncio.sleep(FLOOD_S)
         sent.cancel()

@@ -65,7 +65,7 @@ export function hello(changes: Partial<Hello> = {}): Hello {
     user: "operator",
     command: "/opt/streamgate/bin/streamgate --data-dir /srv/streamgate",
     server_time: 1_000,
-    gate: { up: true, ingest_up: true },
+    gate: { up: true, ingest_up: true, warnings: [] },
     channels: [channel()],
     log: [],
     ...changes,
@@ -73,7 +73,8 @@ export function hello(changes: Partial<Hello> = {}): Hello {
 }
 
 export function stateMessage(changes: Partial<StateMessage> = {}): StateMessage {
-  return { t: "state", server_time: 1_000, ingest_up: true, channels: [channel()], log: [], ...changes };
+  const state = { server_time: 1_000, ingest_up: true, warnings: [], channels: [channel()], log: [] };
+  return { t: "state", ...state, ...changes };
 }
 
 export function doneReply(id: number): CommandReply {

@@ -1,7 +1,7 @@
 /**
  * What the page knows, as one value, and how it changes. Pure: time (`now`, milliseconds of performance.now) comes in.
  */
-import type { ChannelStatus, Command, CommandReply, LogLine, Rights, ServerMessage } from "./types";
+import type { ChannelStatus, Command, CommandReply, LogLine, Rights, ServerMessage, Warn } from "./types";
 
 /** No message of any kind for this long: the link is lost (the console speaks at least every 2 s); with the time to show it, under 3 s. */
 export const SILENCE_MS = 2_400;
@@ -51,6 +51,8 @@ export interface ConsoleState {
   gateUp: boolean;
   gateSince: number;
   ingestUp: boolean;
+  /** What is wrong with streamgate itself. */
+  warnings: Warn[];
   user: string;
   /** What this page may do; null until it was told. */
   rights: Rights | null;
@@ -84,6 +86,7 @@ export function initialState(now: number, wallMs: number): ConsoleState {
     gateUp: true,
     gateSince: now,
     ingestUp: true,
+    warnings: [],
     user: "",
     rights: null,
     version: "",
@@ -128,6 +131,7 @@ function onMessage(state: ConsoleState, message: ServerMessage, now: number): Co
         link: "up",
         linkSince: now,
         ingestUp: message.gate.ingest_up,
+        warnings: message.gate.warnings,
         user: message.user,
         version: message.version,
         command: message.command,
@@ -144,6 +148,7 @@ function onMessage(state: ConsoleState, message: ServerMessage, now: number): Co
       return {
         ...withGate(state, true, now),
         ingestUp: message.ingest_up,
+        warnings: message.warnings,
         clockOffsetMs: calmOffset(state.clockOffsetMs, message.server_time * 1000 - now),
         channels: message.channels,
         receivedAt: now,

@@ -12,6 +12,7 @@ export type ChannelState = ChannelStatus["state"];
 export type DestinationState = DestinationStatus["state"];
 export type ArchiveState = Schemas["ArchiveStatus"]["state"];
 export type Level = LogLine["level"];
+export type Warn = Schemas["Warn"];
 
 export type ServerMessage = Schemas["ServerMessage"];
 export type Hello = Schemas["Hello"];

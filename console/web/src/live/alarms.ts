@@ -1,6 +1,6 @@
 /** What asks for attention now, worst first, over all channels. Pure. */
 import { type Language, say, type Strings } from "../i18n/strings";
-import type { ChannelStatus, Level } from "../api/types";
+import type { ChannelStatus, Level, Warn } from "../api/types";
 
 export interface Alarm {
   key: string;
@@ -36,8 +36,18 @@ export function alarmsOf(channel: ChannelStatus, text: Strings, language: Langua
   return found;
 }
 
-export function allAlarms(channels: ChannelStatus[], ingestUp: boolean, text: Strings, language: Language): Alarm[] {
+/** `gate`: what is wrong with streamgate itself. */
+export function allAlarms(
+  channels: ChannelStatus[],
+  gate: { ingestUp: boolean; warnings: Warn[] },
+  text: Strings,
+  language: Language,
+): Alarm[] {
   const found = channels.flatMap((channel) => alarmsOf(channel, text, language));
-  if (!ingestUp) found.unshift({ key: "ingest", channel: "", level: "alarm", text: text.alarms.ingestDown });
+  for (const warn of gate.warnings) {
+    if (warn.level === "info") continue;
+    found.unshift({ key: warn.code, channel: "", level: warn.level, text: say(language, warn.text, warn.text_zh) });
+  }
+  if (!gate.ingestUp) found.unshift({ key: "ingest", channel: "", level: "alarm", text: text.alarms.ingestDown });
   return found.toSorted((a, b) => Number(b.level === "alarm") - Number(a.level === "alarm"));
 }
