@@ -155,9 +155,11 @@ async def run(
         ),
         announce,
     )
-    with contextlib.ExitStack() as open_sockets:
+    async with contextlib.AsyncExitStack() as opened:
+        opened.push_async_callback(store.close)
+        opened.callback(hashing.close)
         for listener in listeners:
-            open_sockets.enter_context(contextlib.closing(listener))
+            opened.enter_context(contextlib.closing(listener))
         services = [gate.run, media.run, preview.run, sessions.run, *background]
         if certificate is not None:
             services.append(certificate.follow)
@@ -167,8 +169,6 @@ async def run(
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             waiting.cancel()
-    hashing.close()
-    await store.close()
     _log.info("console_stopped")
 
 
