@@ -146,6 +146,11 @@ class Settings(BaseSettings):
         30.0, ge=0, le=10080, description="minutes from 0 to 10080 (0: a broadcast never ends by itself)"
     )
     database: Annotated[str, AfterValidator(_database)] = Field(SQLITE, description=ALLOWED, repr=False)
+    approval: Annotated[Literal["one-person", "two-person"], BeforeValidator(_lower)] = Field(
+        "one-person",
+        description="one-person (a destination entered on this machine's command line counts as approved by"
+        " that administrator) or two-person (it waits for somebody else, too) (rule R13)",
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="debug, info, warning or error"
     )

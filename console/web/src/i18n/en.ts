@@ -152,6 +152,7 @@ export const en = {
   destinations: {
     title: "DESTINATIONS",
     none: "None set up: nobody outside sees the program",
+    waiting: "WAITS FOR APPROVAL",
     idle: "idle",
     connecting: "connecting",
     live: "live",

@@ -154,6 +154,7 @@ export const zh: Strings = {
   destinations: {
     title: "目的地",
     none: "尚未设置，外部看不到播出",
+    waiting: "待审批",
     idle: "空闲",
     connecting: "连接中",
     live: "正常",
