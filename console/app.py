@@ -5,7 +5,20 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 
 from console import pages
-from console.api import channels, health, openapi, page, session, sockets
+from console.api import (
+    backups,
+    channel_settings,
+    channels,
+    destinations,
+    health,
+    openapi,
+    page,
+    rehearsal,
+    session,
+    settings,
+    sockets,
+    undo,
+)
 from console.api.answers import EVERYWHERE, Parts, add_error_answers
 from console.auth.guard import Guard, HostNames
 from console.auth.rights import authorize
@@ -26,7 +39,10 @@ def routes() -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         strict_content_type=False,  # scripts need not name it; the guard refuses other sites' pages
     )
-    for module in (health, session, channels, openapi, sockets, page):
+    for module in (
+        *(health, session, channels, channel_settings, destinations, backups, rehearsal, undo, settings),
+        *(openapi, sockets, page),
+    ):
         app.include_router(module.router)
     return app
 

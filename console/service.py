@@ -5,7 +5,7 @@ import contextlib
 import shlex
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,12 @@ from console.live.gate_link import GateLink
 from console.live.hub import Hub
 from console.live.media_link import MediaLink
 from console.live.preview import Preview
+from console.setup.approval_record import ApprovalRecord
+from console.setup.backups import Backups
+from console.setup.channel_files import ChannelFiles
+from console.setup.parts import Setup
+from console.setup.rehearsals import Rehearsals
+from console.setup.undo import Undo
 from streamgate.errors import ConfigError
 
 SHUTDOWN_S = 1  # how long open requests may go on after the stop
@@ -83,6 +89,8 @@ async def run(
     static: Path = STATIC,
     background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     ready: Callable[[int], None] | None = None,
+    settings: Sequence[Mapping[str, str]] = (),
+    approvals: ApprovalRecord | None = None,
 ) -> None:
     """Serve until `stop` is set, then end within about 2 s.
 
@@ -91,6 +99,7 @@ async def run(
     `host_names`: further names under which the page may be opened (a reverse proxy's).
     `background`: services that run beside the server until they are cancelled; one that returns is left
     alone, one that fails ends the console.
+    `settings`: those in force, to be read, as `ShownSetting` has them. `approvals`: their record, run here.
 
     Raises:
         ConfigError: the address is taken, or the data directory cannot be used.
@@ -100,7 +109,13 @@ async def run(
     gate, media = GateLink(control_socket), MediaLink(media_socket)
     preview = Preview(media)
     hub = Hub(gate, preview, _command(data_dir))
-    parts = Parts(gate, hub, SignIn(data_dir, sessions), static)
+    setup = Setup(
+        ChannelFiles(data_dir, gate), Undo(), Backups(data_dir), Rehearsals(data_dir), list(settings)
+    )
+    if approvals is not None:
+        setup.files.changed = approvals.note
+        background = [*background, approvals.run]
+    parts = Parts(gate, hub, SignIn(data_dir, sessions), static, setup)
     app = create_app(parts, sessions, HostNames(host, host_names))
 
     def announce() -> None:
@@ -139,6 +154,7 @@ async def run(
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             waiting.cancel()
+        await setup.rehearsals.close()
     _log.info("console_stopped")
 
 

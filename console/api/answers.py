@@ -19,6 +19,7 @@ from console.auth.sign_in import SignIn
 from console.live.gate_link import GateLink
 from console.live.hub import Hub
 from console.problems import BAD_REQUEST, FAILED, NOT_FOUND, Problem, Refused
+from console.setup.parts import Setup
 
 _log = structlog.get_logger("console.answers")
 
@@ -44,6 +45,7 @@ class Parts(NamedTuple):
     hub: Hub
     sign_in: SignIn
     static: Path
+    setup: Setup
 
 
 async def _parts(connection: HTTPConnection) -> Parts:
@@ -65,6 +67,16 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ProblemBody} for status in statuses}
 
 
+class Nothing(Model):
+    """No details: an empty object, or no body."""
+
+
+EMPTY_BODY = {
+    "requestBody": {
+        "content": {"application/json": {"schema": Nothing.model_json_schema()}},
+        "required": False,
+    }
+}
 EVERYWHERE = problems(401, 403, 413, 421, 500)  # what the guard, `authorize` or a fault may answer
 
 

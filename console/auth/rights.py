@@ -27,6 +27,11 @@ class Right(StrEnum):
     CHANNEL_STOP = "channel:stop"
     CHANNEL_DUMP = "channel:dump"
     CHANNEL_BACKUP = "channel:backup"
+    CHANNEL_SETTINGS = "channel:settings"
+    DESTINATION_ENTER = "destination:enter"
+    DESTINATION_APPROVE = "destination:approve"
+    BACKUP_UPLOAD = "backup:upload"
+    SETTINGS_READ = "settings:read"
 
 
 Command = Literal["cut", "restore", "live", "start", "stop", "dump", "backup"]
@@ -54,6 +59,23 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("GET", f"{API}/openapi.json"): Right.SESSION,
     ("GET", f"{API}/state"): Right.CHANNEL_VIEW,
     **{("POST", f"{API}/channels/{{channel}}/{command}"): right for command, right in COMMANDS.items()},
+    ("GET", f"{API}/settings"): Right.SETTINGS_READ,
+    ("GET", f"{API}/channels"): Right.SETTINGS_READ,
+    ("POST", f"{API}/channels"): Right.CHANNEL_SETTINGS,
+    ("PATCH", f"{API}/channels/{{channel}}"): Right.CHANNEL_SETTINGS,
+    ("DELETE", f"{API}/channels/{{channel}}"): Right.CHANNEL_SETTINGS,
+    ("POST", f"{API}/channels/{{channel}}/key"): Right.CHANNEL_SETTINGS,
+    ("POST", f"{API}/channels/{{channel}}/destinations"): Right.DESTINATION_ENTER,
+    ("PATCH", f"{API}/channels/{{channel}}/destinations/{{destination}}"): Right.DESTINATION_ENTER,
+    ("DELETE", f"{API}/channels/{{channel}}/destinations/{{destination}}"): Right.DESTINATION_ENTER,
+    ("POST", f"{API}/channels/{{channel}}/destinations/{{destination}}/approve"): Right.DESTINATION_APPROVE,
+    ("PUT", f"{API}/channels/{{channel}}/backups/{{filename}}"): Right.BACKUP_UPLOAD,
+    ("GET", f"{API}/channels/{{channel}}/backups/{{filename}}"): Right.SETTINGS_READ,
+    ("DELETE", f"{API}/channels/{{channel}}/backups/{{filename}}"): Right.BACKUP_UPLOAD,
+    ("POST", f"{API}/channels/{{channel}}/rehearsal"): Right.BACKUP_UPLOAD,
+    ("GET", f"{API}/channels/{{channel}}/rehearsal"): Right.SETTINGS_READ,
+    ("DELETE", f"{API}/channels/{{channel}}/rehearsal"): Right.BACKUP_UPLOAD,
+    ("POST", f"{API}/undo/{{undo}}"): Right.SESSION,  # the handler asks for the right of the removal
     (WEBSOCKET, f"{API}/ws"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{API}/preview/{{channel}}/pvw"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{API}/preview/{{channel}}/pgm"): Right.CHANNEL_VIEW,
@@ -61,6 +83,14 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     **{(method, "/api/{path:path}"): Right.SESSION for method in ANY_METHOD},
     (WEBSOCKET, "/{path:path}"): Right.PUBLIC,
 }
+
+
+def is_upload(method: str, path: str) -> bool:
+    """Say whether an address, as it was asked for, takes a whole file."""
+    parts = path.removeprefix(API).split("/")
+    return method == "PUT" and parts[:2] == ["", "channels"] and len(parts) == 5 and parts[3] == "backups"
+
+
 PUBLIC_ROUTES = frozenset(route for route, right in ROUTES.items() if right is Right.PUBLIC)
 
 

@@ -24,6 +24,7 @@ from streamgate.link.messages import (
     GetStatus,
     LogLine,
     Push,
+    Reload,
     Reply,
     Request,
     Warn,
@@ -32,6 +33,7 @@ from streamgate.link.messages import (
 
 LOG_LINES = 500
 COMMAND_TIMEOUT_S = 2.0
+RELOAD_TIMEOUT_S = 4.0  # the gate answers within 3 s, whatever the disk does
 PROBE_TIMEOUT_S = 1.0
 SILENCE_S = 2.0  # the gate pushes at least every 500 ms
 _RETRY_S = (0.1, 0.2, 0.4, 1.0)
@@ -86,6 +88,16 @@ class GateLink:
         """Return when `version` is no longer `seen`."""
         while self.version == seen:
             await self._changed.wait()
+
+    async def reload(self, actor: str) -> None:
+        """Have the gate read the channel files again.
+
+        Raises:
+            Refused: as `command`; the files are read when the gate is back.
+        """
+        reply = await self._ask(Reload(0, actor=actor), RELOAD_TIMEOUT_S)
+        if reply.error:
+            raise Refused(refused(reply.error, reply.error_zh))
 
     async def command(self, request: ChannelRequest, actor: str) -> Reply:
         """Send a command and return the gate's answer.

@@ -223,6 +223,19 @@ class ChannelStore:
             self._write(channel)
         return channel
 
+    def enter(
+        self, name: str, destination: str, url: str, entry: Entry, *, split_headers: bool = False
+    ) -> ChannelConfig:
+        """Enter one push destination. `destination` "": it is called by its host."""
+        with self._locked():
+            old = self.get(name)
+            new = dest.enter(old.destinations, destination, url, entry, split_headers=split_headers)
+            self._refuse_shared(name, (new,))
+            with refusing(_TOO_MANY_ZH):
+                channel = msgspec.structs.replace(old, destinations=(*old.destinations, new))
+            self._write(channel)
+        return channel
+
     def approve(self, name: str, destination: str, *, by: str, at: float, alone: bool) -> ChannelConfig:
         """Approve a destination that waits (rule R13). `alone`: see `destinations.may_approve`."""
         with self._locked():

@@ -101,39 +101,39 @@ UNSIGNED = Entry("", 0.0, alone=True)
 """Of a program that runs as the owner of the data directory and names nobody."""
 
 
-def add_urls(
-    present: tuple[Destination, ...], urls: Sequence[str], entry: Entry, *, split_headers: bool = False
-) -> tuple[Destination, ...]:
-    """Add destinations given as URL or NAME=URL. One without a name is called by its host."""
+def add_urls(present: tuple[Destination, ...], urls: Sequence[str], entry: Entry) -> tuple[Destination, ...]:
+    """Add destinations given as URL or NAME=URL."""
     destinations = list(present)
     for text in urls:
         named = _NAMED_URL.fullmatch(text)
         url = named["url"] if named else text
-        with refusing("推流地址不可用；格式应为 rtmp(s)://主机/应用/密钥"):
-            check_url(url)
-        taken = {one.name for one in destinations}
-        if named:
-            name = named["name"]
-            if name in taken:
-                raise Refused(
-                    f"there is a push destination {name} already; choose another name before the =",
-                    f"已有名为 {name} 的推流目的地；请另选名称",
-                )
-        else:
-            host = parse_url(url).host
-            name = next(
-                name
-                for name in (host, *(f"{host}-{n}" for n in range(2, len(taken) + 3)))
-                if name not in taken
-            )
-        if any(one.url == url for one in destinations):
-            raise Refused(
-                f"push URL {redact(url)} is there twice; a platform takes one connection per key; remove one",
-                f"推流地址 {redact(url)} 重复；平台对同一密钥只接受一路连接，请删除其一",
-            )
-        with refusing(f"推流目的地名称 {name} 不可用"):
-            destinations.append(entry.stamp(name, url, split_headers=split_headers))
+        destinations.append(enter(destinations, named["name"] if named else "", url, entry))
     return tuple(destinations)
+
+
+def enter(
+    present: Sequence[Destination], name: str, url: str, entry: Entry, *, split_headers: bool = False
+) -> Destination:
+    """Return a new destination beside those present. `name` "": it is called by its host."""
+    with refusing("推流地址不可用；格式应为 rtmp(s)://主机/应用/密钥"):
+        check_url(url)
+    taken = {one.name for one in present}
+    if name in taken:
+        raise Refused(
+            f"there is a push destination {name} already; choose another name",
+            f"已有名为 {name} 的推流目的地；请另选名称",
+        )
+    if not name:
+        host = parse_url(url).host
+        numbered = (host, *(f"{host}-{n}" for n in range(2, len(taken) + 3)))
+        name = next(name for name in numbered if name not in taken)
+    if any(one.url == url for one in present):
+        raise Refused(
+            f"push URL {redact(url)} is there twice; a platform takes one connection per key; remove one",
+            f"推流地址 {redact(url)} 重复；平台对同一密钥只接受一路连接，请删除其一",
+        )
+    with refusing(f"目的地名称 {name} 不可用；可用字母、数字与 . _ : -，以字母或数字开头，最多 80 个字符"):
+        return entry.stamp(name, url, split_headers=split_headers)
 
 
 def set_headers(

@@ -32,7 +32,7 @@ def walk(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def app(idle: Stage) -> FastAPI:
-    parts = Parts(None, None, None, idle.static)  # type: ignore[arg-type]  no request is made
+    parts = Parts(None, None, None, idle.static, None)  # type: ignore[arg-type]  no request is made
     return create_app(parts, Sessions(b"k" * 32), HostNames("127.0.0.1"))
 
 
