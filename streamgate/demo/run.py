@@ -18,6 +18,7 @@ from typing import NoReturn
 
 import typer
 
+from streamgate.clock import wall_s
 from streamgate.demo.feed import URL_VARIABLE
 from streamgate.demo.pictures import make_backup
 from streamgate.demo.sink import Sink
@@ -26,6 +27,7 @@ from streamgate.link.client import call
 from streamgate.link.messages import ChannelStatus, GetStatus
 from streamgate.runtime.channels import ChannelStore
 from streamgate.runtime.datadir import DataDir
+from streamgate.runtime.destinations import Entry
 
 CHANNEL = "main"
 MARK = ".streamgate-demo"
@@ -88,7 +90,12 @@ class _Demo:
         store = ChannelStore(self._places.root)
         with contextlib.suppress(Refused):  # of an earlier demo; there is none the first time
             store.remove(CHANNEL)
-        _, key = store.add(CHANNEL, push=[f"platform={push}"], backups=[self._places.root / "backup.mp4"])
+        _, key = store.add(
+            CHANNEL,
+            push=[f"platform={push}"],
+            backups=[self._places.root / "backup.mp4"],
+            entry=Entry("cli:demo", wall_s(), alone=True),
+        )
         typer.echo("starting the gate · 正在启动 ...")
         addresses = ("--rtmp", f"127.0.0.1:{rtmp}", "--console", f"127.0.0.1:{console}")
         command = ("--data-dir", str(self._places.root), "serve", *addresses)

@@ -1,4 +1,4 @@
-"""A real gate (station, control socket) on a data directory, for tests of what the console changes in it."""
+"""A real gate (station, control and media sockets) on a data directory."""
 
 import asyncio
 import contextlib
