@@ -153,7 +153,7 @@ async def change_channel(channel: str, body: ChannelChange, parts: GetParts, ses
 async def remove_channel(channel: str, parts: GetParts, session: GetSession) -> Removed:
     """Forget a channel that is not on air. Its recordings and backup files stay."""
     files, who = parts.setup.files, actor(session)
-    files.refuse_on_air(channel)
+    await files.refuse_on_air(channel)
     before = await files.get(channel)
     _, late = await files.change(who, lambda store: store.remove(channel))
 

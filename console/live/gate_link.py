@@ -99,6 +99,14 @@ class GateLink:
         if reply.error:
             raise Refused(refused(reply.error, reply.error_zh))
 
+    async def ask_channels(self) -> list[ChannelStatus]:
+        """Return what the channels are at this moment; `channels` may be half a second old.
+
+        Raises:
+            Refused: no connection, or no answer within 2 s.
+        """
+        return (await self._ask(GetStatus(0), COMMAND_TIMEOUT_S)).channels or []
+
     async def command(self, request: ChannelRequest, actor: str) -> Reply:
         """Send a command and return the gate's answer.
 

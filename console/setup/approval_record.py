@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import structlog
@@ -18,9 +18,13 @@ from streamgate.store.location import Location
 from streamgate.store.models import DestinationApproval
 
 EVERY_S = 5.0
+MAX_REMOVED = 1000
 BY_FILE = "command-line"
 """Who withdrew an entry that disappeared without the console: the file no longer holds it."""
 _log = structlog.get_logger("console.approval_record")
+
+
+Key = tuple[str, str, str]  # channel, destination, hash of its address
 
 
 class ApprovalRecord:
@@ -29,12 +33,14 @@ class ApprovalRecord:
     def __init__(self, data_dir: Path, location: Location) -> None:
         self._store = ChannelStore(data_dir)
         self._location = location
-        self._actor = ""
+        self._removed: dict[Key, str] = {}
         self._wake = asyncio.Event()
 
-    def note(self, actor: str) -> None:
-        """Somebody changed the channel files through the console: what is missing now, they removed."""
-        self._actor = actor
+    def note(self, actor: str, removed: Iterable[Key]) -> None:
+        """Somebody changed the channel files through the console, and removed these entries."""
+        self._removed |= dict.fromkeys(removed, actor)
+        while len(self._removed) > MAX_REMOVED:
+            del self._removed[next(iter(self._removed))]
         self._wake.set()
 
     async def run(self) -> None:
@@ -44,12 +50,14 @@ class ApprovalRecord:
         try:
             while True:
                 self._wake.clear()
-                by, self._actor = self._actor or BY_FILE, ""
+                removed = dict(self._removed)
                 try:
                     loaded = await asyncio.to_thread(self._store.load_all)
                     if loaded != recorded and loaded.there:
-                        await database.write(follow, loaded, at=wall_s(), by=by)
+                        await database.write(follow, loaded, at=wall_s(), removed=removed)
                         recorded = loaded
+                        for key in removed:
+                            self._removed.pop(key, None)
                 except (StoreError, ConfigError) as error:
                     _log.warning("approvals_not_recorded", reason=str(error))
                 try:
@@ -61,17 +69,17 @@ class ApprovalRecord:
             await database.close()
 
 
-def follow(session: Session, loaded: Loaded, *, at: float, by: str) -> None:
+def follow(session: Session, loaded: Loaded, *, at: float, removed: Mapping[Key, str]) -> None:
     """Enter, approve and withdraw rows so that the table says what the files say.
 
-    `by`: who is held to have removed what the files no longer hold. Rows of files that cannot be read stay.
+    `removed`: who removed which entry through the console. Rows of files that cannot be read stay.
     """
     unknown = {bad.name for bad in loaded.errors}
-    wanted = _entries(loaded)
+    wanted = entries(loaded)
     in_force = {(row.channel, row.destination, row.url_hash): row for row in approvals.list_in_force(session)}
     for key, row in in_force.items():
         if row.channel not in unknown and not _is_of(row, wanted.get(key)):
-            approvals.withdraw_one(session, row.id, by=by, at=at)
+            approvals.withdraw_one(session, row.id, by=removed.get(key, BY_FILE), at=at)
     for (channel, name, url_hash), entry in wanted.items():
         row = approvals.enter(session, channel, name, url_hash, by=entry.entered_by, at=entry.entered_at)
         if entry.approved and row.approved_at is None:
@@ -86,7 +94,8 @@ def _is_of(row: DestinationApproval, entry: Destination | None) -> bool:
     return row.approved_at is None or entry.approved
 
 
-def _entries(loaded: Loaded) -> Mapping[tuple[str, str, str], Destination]:
+def entries(loaded: Loaded) -> dict[Key, Destination]:
+    """Return the destinations of which it is known who entered them."""
     return {
         (channel.name, one.name, hashlib.sha256(one.url.encode()).hexdigest()): one
         for channel in loaded.channels

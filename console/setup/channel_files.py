@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import structlog
 
 from console.live.gate_link import GateLink
-from console.problems import GATE_DOWN, Problem, Refused, refused
+from console.problems import Problem, Refused, refused
+from console.setup.approval_record import Key, entries
 from streamgate.errors import ConfigError
 from streamgate.errors import Refused as NotAllowed
 from streamgate.runtime.channels import ChannelConfig, ChannelStore, Loaded
@@ -49,6 +51,8 @@ class Servers(NamedTuple):
 class ChannelFiles:
     """Reads and changes the channel files of one data directory.
 
+    `changed` is told who changed something, and which destinations they removed.
+
     Every method raises the console's Refused: the store's reasons in both languages, or a disk that fails.
     """
 
@@ -56,7 +60,7 @@ class ChannelFiles:
         self.places = DataDir(data_dir)
         self._store = ChannelStore(data_dir)
         self._gate = gate
-        self.changed: Callable[[str], None] = lambda _actor: None
+        self.changed: Callable[[str, AbstractSet[Key]], None] = lambda _actor, _removed: None
 
     async def load(self) -> Loaded:
         return await self._in_thread(self._store.load_all)
@@ -72,8 +76,13 @@ class ChannelFiles:
 
         Return what `work` did, and why it is not in force yet (None: it is).
         """
-        done = await self._in_thread(lambda: work(self._store))
-        self.changed(actor)
+
+        def compare() -> tuple[_T, AbstractSet[Key]]:
+            before = entries(self._store.load_all()).keys()
+            return work(self._store), before - entries(self._store.load_all()).keys()
+
+        done, removed = await self._in_thread(compare)
+        self.changed(actor, removed)
         try:
             await self._gate.reload(actor)
         except Refused as error:
@@ -81,11 +90,9 @@ class ChannelFiles:
             return done, error.problem
         return done, None
 
-    def refuse_on_air(self, channel: str) -> None:
-        """Raise Refused unless the gate is there and says that the channel is off air."""
-        if not self._gate.up:
-            raise Refused(GATE_DOWN)
-        if any(one.name == channel and one.on_air_s is not None for one in self._gate.channels):
+    async def refuse_on_air(self, channel: str) -> None:
+        """Raise Refused unless the gate is there and says that the channel is off air now."""
+        if any(one.name == channel and one.on_air_s is not None for one in await self._gate.ask_channels()):
             raise Refused(ON_AIR)
 
     async def servers(self) -> Servers:

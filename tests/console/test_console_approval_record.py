@@ -1,13 +1,16 @@
 """The record of approvals follows the channel files, on a real database."""
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
+from console.live.gate_link import GateLink
 from console.setup import approval_record
 from console.setup.approval_record import ApprovalRecord
+from console.setup.channel_files import ChannelFiles
 from streamgate.runtime.channels import ChannelStore
 from streamgate.runtime.destinations import Entry
 from streamgate.store import approvals
@@ -34,9 +37,11 @@ def store(tmp_path: Path) -> ChannelStore:
     return store
 
 
-def follow(location: Location, store: ChannelStore, by: str = "console:carol", at: float = 100.0) -> None:
+def follow(location: Location, store: ChannelStore) -> None:
+    """Follow the files; what was removed of destination yt, carol removed."""
+    removed = {("main", "yt", hashlib.sha256(URL.encode()).hexdigest()): "console:carol"}
     with Database(location) as database, database.write() as session:
-        approval_record.follow(session, store.load_all(), at=at, by=by)
+        approval_record.follow(session, store.load_all(), at=100.0, removed=removed)
 
 
 def rows(location: Location) -> list[tuple[str, str, str | None, str | None, str | None]]:
@@ -115,8 +120,9 @@ async def test_it_waits_for_a_database_and_says_who_removed(
     assert not running.done()
     await asyncio.to_thread(upgrade, location)
     await until(1, None)
+    before = approval_record.entries(store.load_all())
     store.set("main", remove_push=["yt"])
-    record.note("console:dora")
+    record.note("console:dora", before)
     await until(1, "console:dora")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -127,3 +133,23 @@ def test_the_record_forbids_one_person_twice(location: Location) -> None:
         made = approvals.enter(session, "main", "yt", "0" * 64, by="console:alice", at=1.0)
         with pytest.raises(Exception, match="somebody else must approve"):
             approvals.approve(session, made.id, by="console:alice", at=2.0, via="console")
+
+
+def test_what_disappeared_without_the_console_names_the_command_line(
+    location: Location, store: ChannelStore
+) -> None:
+    store.enter("main", "other", f"{URL}2", ALICE)
+    follow(location, store)
+    store.set("main", remove_push=["other"])
+    follow(location, store)
+    assert rows(location) == [("other", "console:alice", None, None, approval_record.BY_FILE)]
+
+
+async def test_the_console_says_who_removed_what(tmp_path: Path, store: ChannelStore) -> None:
+    store.enter("main", "yt", URL, ALICE)
+    files = ChannelFiles(tmp_path, GateLink(tmp_path / "no.sock"))
+    told: list[tuple[str, list[str]]] = []
+    files.changed = lambda actor, removed: told.append((actor, [key[1] for key in removed]))
+    await files.change("console:bob", lambda store: store.set("main", delay_s=40))
+    await files.change("console:carol", lambda store: store.set("main", remove_push=["yt"]))
+    assert told == [("console:bob", []), ("console:carol", ["yt"])]

@@ -13,6 +13,7 @@ from real_gate import running_gate
 
 from console.auth import guard
 from console.setup import backups as uploads
+from streamgate.playout.memory import read_records
 from streamgate.playout.station import Station
 from streamgate.runtime.channels import ChannelStore
 
@@ -172,6 +173,8 @@ async def test_a_rehearsal_says_of_each_backup_whether_it_splices(
     channel = gate.channels["main"]
     channel._feed = format_  # the feed of an encoder that was here
     channel._remember()
+    kept = idle.data_dir / "state"
+    await idle.until(lambda: (record := read_records(kept).get("main")) is not None and record.feed)
 
     begun = (await client.post(REHEARSAL)).json()
     assert (begun["running"], begun["started_by"], begun["feed_known"]) == (True, "console:operator", True)
