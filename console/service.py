@@ -5,7 +5,7 @@ import contextlib
 import shlex
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,12 @@ from console.live.gate_link import GateLink
 from console.live.hub import Hub
 from console.live.media_link import MediaLink
 from console.live.preview import Preview
+from console.setup.approval_record import ApprovalRecord
+from console.setup.backups import Backups
+from console.setup.channel_files import ChannelFiles
+from console.setup.parts import Setup
+from console.setup.rehearsals import Rehearsals
+from console.setup.undo import Undo
 from console.tls import Certificate
 from streamgate.errors import ConfigError
 from streamgate.runtime.secret_box import SecretBox
@@ -95,6 +101,8 @@ async def run(
     static: Path = STATIC,
     background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     ready: Callable[[int], None] | None = None,
+    settings: Sequence[Mapping[str, str]] = (),
+    approvals: ApprovalRecord | None = None,
 ) -> None:
     """Serve until `stop` is set, then end within about 2 s.
 
@@ -105,6 +113,7 @@ async def run(
     `host_names`: further names under which the page may be opened (a reverse proxy's).
     `background`: services that run beside the server until they are cancelled; one that returns is left
     alone, one that fails ends the console.
+    `settings`: those in force, to be read, as `ShownSetting` has them. `approvals`: their record, run here.
 
     Raises:
         ConfigError: the address is taken, or the data directory cannot be used.
@@ -114,6 +123,12 @@ async def run(
     preview = Preview(media)
     store, hashing, totp = AsyncDatabase(database), Hashing(), Totp(SecretBox(data_dir))
     sessions = Sessions(store, rules or Rules(), lambda: gate.on_air)
+    setup = Setup(
+        ChannelFiles(data_dir, gate), Undo(), Backups(data_dir), Rehearsals(data_dir), list(settings)
+    )
+    if approvals is not None:
+        setup.files.changed = approvals.note
+        background = [*background, approvals.run]
     parts = Parts(
         gate=gate,
         hub=Hub(gate, preview, _command(data_dir)),
@@ -123,6 +138,7 @@ async def run(
         people=People(store, sessions, hashing, data_dir),
         static=static,
         data_dir=data_dir,
+        setup=setup,
     )
     app = create_app(parts, HostNames(host, host_names))
 
@@ -167,6 +183,7 @@ async def run(
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             waiting.cancel()
+            await setup.rehearsals.close()
     hashing.close()
     await store.close()
     _log.info("console_stopped")

@@ -43,6 +43,11 @@ class Right(StrEnum):
     PEOPLE_MANAGE = "people:manage"
     TOKENS_READ = "tokens:read"
     TOKENS_MANAGE = "tokens:manage"
+    CHANNEL_SETTINGS = "channel:settings"
+    DESTINATION_ENTER = "destination:enter"
+    DESTINATION_APPROVE = "destination:approve"
+    BACKUP_UPLOAD = "backup:upload"
+    SETTINGS_READ = "settings:read"
 
 
 Command = Literal["cut", "restore", "live", "start", "stop", "dump", "backup"]
@@ -60,10 +65,17 @@ COMMANDS: Mapping[Command, Right] = {
 
 _OWN = frozenset({Right.PUBLIC, Right.SESSION, Right.OWN_PASSWORD, Right.OWN_TOTP, Right.OWN_ACCOUNT})
 _VIEW = frozenset({Right.CHANNEL_VIEW})
-_OPERATE = _VIEW | {Right.CHANNEL_CUT, Right.CHANNEL_DUMP, Right.CHANNEL_BACKUP, Right.CHANNEL_LIVE}
-_DIRECT = _OPERATE | {Right.CHANNEL_START, Right.CHANNEL_STOP, Right.CHANNEL_RESTORE}
-_READ = _VIEW | {Right.PEOPLE_READ, Right.TOKENS_READ}
-_ADMINISTER = _READ | {Right.PEOPLE_MANAGE, Right.TOKENS_MANAGE}
+_AIR = frozenset({Right.CHANNEL_CUT, Right.CHANNEL_DUMP, Right.CHANNEL_BACKUP, Right.CHANNEL_LIVE})
+_OPERATE = _VIEW | _AIR | {Right.BACKUP_UPLOAD, Right.SETTINGS_READ}
+_DIRECT = _OPERATE | {
+    *(Right.CHANNEL_START, Right.CHANNEL_STOP, Right.CHANNEL_RESTORE),
+    Right.DESTINATION_APPROVE,
+}
+_READ = _VIEW | {Right.PEOPLE_READ, Right.TOKENS_READ, Right.SETTINGS_READ}
+_ADMINISTER = _READ | {
+    *(Right.PEOPLE_MANAGE, Right.TOKENS_MANAGE),
+    *(Right.CHANNEL_SETTINGS, Right.DESTINATION_ENTER, Right.DESTINATION_APPROVE, Right.BACKUP_UPLOAD),
+}
 # The administrator cuts, as whoever watches air with authority may, and undoes nothing on air: that is the
 # director's. The reviewers' rights over comments come with the desk.
 ROLE_RIGHTS: Mapping[str, frozenset[Right]] = {
@@ -118,6 +130,23 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("DELETE", f"{API}/tokens/{{name}}"): Right.TOKENS_MANAGE,
     ("GET", f"{API}/state"): Right.CHANNEL_VIEW,
     **{("POST", f"{API}/channels/{{channel}}/{command}"): right for command, right in COMMANDS.items()},
+    ("GET", f"{API}/settings"): Right.SETTINGS_READ,
+    ("GET", f"{API}/channels"): Right.SETTINGS_READ,
+    ("POST", f"{API}/channels"): Right.CHANNEL_SETTINGS,
+    ("PATCH", f"{API}/channels/{{channel}}"): Right.CHANNEL_SETTINGS,
+    ("DELETE", f"{API}/channels/{{channel}}"): Right.CHANNEL_SETTINGS,
+    ("POST", f"{API}/channels/{{channel}}/key"): Right.CHANNEL_SETTINGS,
+    ("POST", f"{API}/channels/{{channel}}/destinations"): Right.DESTINATION_ENTER,
+    ("PATCH", f"{API}/channels/{{channel}}/destinations/{{destination}}"): Right.DESTINATION_ENTER,
+    ("DELETE", f"{API}/channels/{{channel}}/destinations/{{destination}}"): Right.DESTINATION_ENTER,
+    ("POST", f"{API}/channels/{{channel}}/destinations/{{destination}}/approve"): Right.DESTINATION_APPROVE,
+    ("PUT", f"{API}/channels/{{channel}}/backups/{{filename}}"): Right.BACKUP_UPLOAD,
+    ("GET", f"{API}/channels/{{channel}}/backups/{{filename}}"): Right.SETTINGS_READ,
+    ("DELETE", f"{API}/channels/{{channel}}/backups/{{filename}}"): Right.BACKUP_UPLOAD,
+    ("POST", f"{API}/channels/{{channel}}/rehearsal"): Right.BACKUP_UPLOAD,
+    ("GET", f"{API}/channels/{{channel}}/rehearsal"): Right.SETTINGS_READ,
+    ("DELETE", f"{API}/channels/{{channel}}/rehearsal"): Right.BACKUP_UPLOAD,
+    ("POST", f"{API}/undo/{{undo}}"): Right.SESSION,  # the handler asks for the right of the removal
     (WEBSOCKET, f"{API}/ws"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{API}/preview/{{channel}}/pvw"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{API}/preview/{{channel}}/pgm"): Right.CHANNEL_VIEW,
@@ -126,6 +155,12 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     (WEBSOCKET, "/{path:path}"): Right.PUBLIC,
 }
 _PUBLIC = tuple((key[0], key[1].split("/")) for key, right in ROUTES.items() if right is Right.PUBLIC)
+
+
+def is_upload(method: str, path: str) -> bool:
+    """Say whether an address, as it was asked for, takes a whole file."""
+    parts = path.removeprefix(API).split("/")
+    return method == "PUT" and parts[:2] == ["", "channels"] and len(parts) == 5 and parts[3] == "backups"
 
 
 def is_public(method: str, path: str) -> bool:

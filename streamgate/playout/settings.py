@@ -10,7 +10,14 @@ def shown(config: ChannelConfig) -> dict[str, Any]:
     return {
         "delay_s": config.delay_s,
         "destinations": [
-            {"name": one.name, "url": one.redacted, "split_headers": one.split_headers}
+            {
+                "name": one.name,
+                "url": one.redacted,
+                "split_headers": one.split_headers,
+                "approved": one.approved,
+                "entered_by": one.entered_by,
+                "approved_by": one.approved_by,
+            }
             for one in config.destinations
         ],
         "backups": list(config.backups),
@@ -24,6 +31,8 @@ def changes(old: ChannelConfig, new: ChannelConfig) -> list[tuple[str, Any, Any]
     found = [(name, before[name], after[name]) for name in after if before[name] != after[name]]
     if old.key_hash != new.key_hash:
         found.append(("stream_key", "(secret)", "(secret, changed)"))
-    if old.destinations != new.destinations and before["destinations"] == after["destinations"]:
+    if [one.url for one in old.destinations] != [one.url for one in new.destinations] and before[
+        "destinations"
+    ] == after["destinations"]:
         found.append(("destinations", before["destinations"], "(a key in a URL was changed)"))
     return found
