@@ -18,6 +18,7 @@ from real_gate import running_gate
 from tools.testfeed import Feed
 
 from console import pages
+from streamgate.clock import wall_s
 from streamgate.config import load
 from streamgate.playout.station import Station
 from streamgate.runtime.channels import ChannelStore, hash_key
