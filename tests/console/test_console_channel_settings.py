@@ -117,7 +117,7 @@ async def test_a_channel_on_air_is_not_removed_and_one_off_air_can_be_had_back(d
         await alice.post(f"{CHANNELS}/main/start")
         on_air = await alice.delete(f"{CHANNELS}/main")
         assert (on_air.status_code, on_air.json()["code"]) == (409, "refused")
-        await alice.post(f"{CHANNELS}/main/stop")
+        await alice.post(f"{CHANNELS}/main/stop", json={"reason": "over"})
         gone = await alice.delete(f"{CHANNELS}/main")
         undo = gone.json()["undo"]
         assert list(desk.station.channels) == []

@@ -91,7 +91,9 @@ async def test_entered_on_the_page_it_waits_for_another_person(tmp_path: Path) -
         await asyncio.to_thread(gate.kill, "gate")  # it comes back with what the file says
         await until_live(client)
         assert KEY not in gate.log
-        assert KEY not in (gate.directory / "journal.jsonl").read_text("utf-8")
+        ledger = list((gate.directory / "ledger").rglob("*.jsonl"))
+        assert ledger
+        assert all(KEY not in path.read_text("utf-8") for path in ledger)
 
 
 @pytest.mark.parametrize("approval", ["one-person", "two-person"])
