@@ -215,7 +215,7 @@ def test_people_and_roles_as_a_model_has_them(engine: str, request: pytest.Fixtu
     upgrade(location)
     names = st.sampled_from(["alice", "Alice", "ALICE", "李雷", "Straße", "STRASSE", "bob"])
     grants = st.sets(
-        st.builds(users.Grant, st.sampled_from(["operator", "auditor"]), st.sampled_from([None, "main"]))
+        st.builds(users.Grant, st.sampled_from(["operator", "reviewer"]), st.sampled_from([None, "main"]))
     )
 
     class People(RuleBasedStateMachine):
