@@ -79,17 +79,24 @@ async def test_nobody_restores_under_it(sqlite: Location, tmp_path: Path) -> Non
     backup.restore(sqlite, tmp_path / "copy")
 
 
+def put(file: Path, content: bytes) -> None:
+    """Put a whole file in place: one that is being written is empty for a moment, which counts as gone."""
+    draft = file.with_name("draft")
+    draft.write_bytes(content)
+    draft.replace(file)
+
+
 async def test_corrupt_then_gone_then_put_back(sqlite: Location, tmp_path: Path) -> None:
     upgrade(sqlite)
     whole = sqlite.file.read_bytes()
     async with kept(sqlite) as operators:
         await asyncio.sleep(0.5)
-        sqlite.file.write_bytes(os.urandom(9000))
+        put(sqlite.file, os.urandom(9000))
         await operators.until("database_corrupt")
         sqlite.file.unlink()
         await operators.until("database_corrupt", "database_gone")
         assert not sqlite.file.exists()
-        sqlite.file.write_bytes(whole)
+        put(sqlite.file, whole)
         await operators.until("database_corrupt", "database_gone", "database_ok")
     alarm = operators.told[0]
     assert (alarm.level, operators.told[2].level) == ("alarm", "info")
