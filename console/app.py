@@ -11,18 +11,20 @@ from console.api import (
     channels,
     destinations,
     health,
+    me,
     openapi,
     page,
+    people,
     rehearsal,
     session,
     settings,
     sockets,
+    tokens,
     undo,
 )
 from console.api.answers import EVERYWHERE, Parts, add_error_answers
 from console.auth.guard import Guard, HostNames
 from console.auth.rights import authorize
-from console.auth.sessions import Sessions
 
 STATIC = Path(__file__).parent / "static"
 
@@ -40,18 +42,19 @@ def routes() -> FastAPI:
         strict_content_type=False,  # scripts need not name it; the guard refuses other sites' pages
     )
     for module in (
-        *(health, session, channels, channel_settings, destinations, backups, rehearsal, undo, settings),
+        *(health, session, me, people, tokens, channels),
+        *(channel_settings, destinations, backups, rehearsal, undo, settings),
         *(openapi, sockets, page),
     ):
         app.include_router(module.router)
     return app
 
 
-def create_app(parts: Parts, sessions: Sessions, hosts: HostNames) -> FastAPI:
+def create_app(parts: Parts, hosts: HostNames) -> FastAPI:
     """Return the ASGI application; the links in `parts` are run by whoever made them."""
     app = routes()
     app.state.parts = parts
-    app.add_middleware(Guard, hosts=hosts, sessions=sessions)
+    app.add_middleware(Guard, hosts=hosts, sessions=parts.sessions)
     add_error_answers(app)
     app.mount("/", pages.Built(parts.static))
     return app

@@ -28,19 +28,54 @@ BAD_REQUEST = Problem(
     400, "bad_request", "The request is not what this address expects.", "请求格式不符合该接口的要求。"
 )
 NO_SESSION = Problem(
+    401, "no_session", "You are not signed in, or no longer. Sign in.", "尚未登录或登录已结束，请登录。", 4401
+)
+BAD_CREDENTIALS = Problem(
     401,
-    "no_session",
-    "You are not signed in. Run `streamgate console-link` on the gate's machine and open the address it "
-    "prints.",
-    "尚未登录。请在主机上运行 `streamgate console-link`，并打开它显示的地址。",
-    4401,
+    "bad_credentials",
+    "User name and password do not belong together, or the account is disabled. Try again, or ask an "
+    "administrator.",
+    "用户名与密码不匹配，或账号已停用。请重试，或联系管理员。",
+)
+TOTP_NEEDED = Problem(
+    401,
+    "totp_needed",
+    "Enter the six digits that your code generator shows, or a recovery code.",
+    "请输入动态验证码（六位数字）或恢复码。",
+)
+BAD_TOTP = Problem(
+    401,
+    "bad_totp",
+    "This code is wrong, too old, or was used before. Enter the next one, or a recovery code.",
+    "验证码错误、已过期或已使用过。请输入下一个验证码或恢复码。",
 )
 BAD_TOKEN = Problem(
     401,
     "bad_token",
-    "This link was used already or is older than 24 hours. Run `streamgate console-link` for a new one.",
-    "该链接已使用过或已超过 24 小时。请运行 `streamgate console-link` 获取新链接。",
+    "This link or token is unknown, was used, revoked, or has expired. Ask an administrator for a new one.",
+    "该链接或令牌不存在、已使用、已撤销或已过期。请向管理员索取新的。",
     4401,
+)
+PASSWORD_EXPIRED = Problem(
+    403,
+    "password_expired",
+    "Your password has expired. Choose a new one first.",
+    "密码已过期，请先修改密码。",
+    4403,
+)
+TOTP_SETUP = Problem(
+    403,
+    "totp_setup",
+    "Your role demands a second factor. Set up a code generator first.",
+    "您的角色须启用动态验证码，请先完成设置。",
+    4403,
+)
+SESSION_IDLE = Problem(
+    403,
+    "session_idle",
+    "You were idle for too long: you still see and can cut. Sign in again for everything else.",
+    "您长时间未操作：目前仅可观看和切断，其他操作请重新登录。",
+    4403,
 )
 BAD_ORIGIN = Problem(
     403,
@@ -55,6 +90,12 @@ FORBIDDEN = Problem(
     "Your account may not do this. Ask an administrator for the right.",
     "您的账号没有此操作的权限，请联系管理员。",
     4403,
+)
+REASON_NEEDED = Problem(
+    400,
+    "reason_needed",
+    "This needs a reason of 1 to 500 characters; it is kept.",
+    "此操作须填写理由（1 至 500 字），理由会留存。",
 )
 NOT_FOUND = Problem(404, "not_found", "There is nothing at this address.", "该地址没有内容。", 4404)
 TOO_LARGE = Problem(
@@ -76,8 +117,8 @@ BAD_HOST = Problem(
 RATE_LIMITED = Problem(
     429,
     "rate_limited",
-    "Too many links that do not work were tried. Wait a minute and try again.",
-    "无效链接尝试次数过多。请一分钟后再试。",
+    "Too many tries failed. Wait a little and try again.",
+    "失败次数过多，请稍候再试。",
     4429,
 )
 FAILED = Problem(
@@ -117,3 +158,21 @@ def bad_request(error: str, error_zh: str) -> Problem:
 def refused(error: str, error_zh: str) -> Problem:
     """The gate refused a command, and says why."""
     return Problem(409, "refused", error, error_zh)
+
+
+def rule(error: str, error_zh: str) -> Problem:
+    """A rule of ours forbids it, and says why."""
+    return Problem(409, "refused", error, error_zh or error)
+
+
+def weak_password(error: str, error_zh: str) -> Problem:
+    return Problem(400, "weak_password", error, error_zh)
+
+
+def database_away(error: str, error_zh: str) -> Problem:
+    return Problem(
+        503,
+        "database_away",
+        f"This needs the database: {error}. Who is signed in still sees and cuts.",
+        f"此操作需要数据库：{error_zh}。已登录者仍可观看和切断。",
+    )

@@ -15,9 +15,13 @@ import uvicorn
 from console import pages
 from console.api.answers import Parts
 from console.app import STATIC, create_app
+from console.auth.factors import Totp
 from console.auth.guard import HostNames
-from console.auth.sessions import Sessions, load_secret
-from console.auth.sign_in import SignIn
+from console.auth.own_account import OwnAccount
+from console.auth.passwords import Hashing
+from console.auth.people import People
+from console.auth.sessions import Rules, Sessions
+from console.auth.sign_in import Passwords, SignIn
 from console.live.gate_link import GateLink
 from console.live.hub import Hub
 from console.live.media_link import MediaLink
@@ -28,7 +32,11 @@ from console.setup.channel_files import ChannelFiles
 from console.setup.parts import Setup
 from console.setup.rehearsals import Rehearsals
 from console.setup.undo import Undo
+from console.tls import Certificate
 from streamgate.errors import ConfigError
+from streamgate.runtime.secret_box import SecretBox
+from streamgate.store.database import AsyncDatabase
+from streamgate.store.location import Location
 
 SHUTDOWN_S = 1  # how long open requests may go on after the stop
 _MAX_PAGE_MESSAGE = 64 * 1024
@@ -84,39 +92,51 @@ async def run(
     data_dir: Path,
     control_socket: Path,
     media_socket: Path,
+    database: Location,
     stop: asyncio.Event,
+    rules: Rules | None = None,
+    certificate: Certificate | None = None,
+    behind_proxy: str = "",
     host_names: Iterable[str] = (),
     static: Path = STATIC,
     background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     ready: Callable[[int], None] | None = None,
     settings: Sequence[Mapping[str, str]] = (),
-    approvals: ApprovalRecord | None = None,
 ) -> None:
     """Serve until `stop` is set, then end within about 2 s.
 
     `host`, `port`: where to listen; port 0 takes any, `ready` is told which once connections are accepted.
     `listeners`: sockets that listen already, used instead.
+    `database`: where the accounts are; it need not be there. `rules`: about passwords and sessions.
+    `certificate`: serve HTTPS. `behind_proxy`: addresses whose X-Forwarded-For and -Proto are believed.
     `host_names`: further names under which the page may be opened (a reverse proxy's).
     `background`: services that run beside the server until they are cancelled; one that returns is left
     alone, one that fails ends the console.
-    `settings`: those in force, to be read, as `ShownSetting` has them. `approvals`: their record, run here.
+    `settings`: those in force, to be read, as `ShownSetting` has them.
 
     Raises:
         ConfigError: the address is taken, or the data directory cannot be used.
     """
-    sessions = Sessions(load_secret(data_dir))
     listeners = listeners or [bind(host, port)]
     gate, media = GateLink(control_socket), MediaLink(media_socket)
     preview = Preview(media)
-    hub = Hub(gate, preview, _command(data_dir))
-    setup = Setup(
-        ChannelFiles(data_dir, gate), Undo(), Backups(data_dir), Rehearsals(data_dir), list(settings)
+    store, hashing, totp = AsyncDatabase(database), Hashing(), Totp(SecretBox(data_dir))
+    sessions = Sessions(store, rules or Rules(), lambda: gate.on_air)
+    approvals = ApprovalRecord(data_dir, store)
+    files = ChannelFiles(data_dir, gate, changed=approvals.note)
+    setup = Setup(files, Undo(), Backups(data_dir), Rehearsals(data_dir), settings)
+    parts = Parts(
+        gate=gate,
+        hub=Hub(gate, preview, _command(data_dir)),
+        sessions=sessions,
+        sign_in=SignIn(store, sessions, Passwords(hashing), totp),
+        own=OwnAccount(store, sessions, hashing, totp),
+        people=People(store, sessions, hashing, data_dir),
+        static=static,
+        data_dir=data_dir,
+        setup=setup,
     )
-    if approvals is not None:
-        setup.files.changed = approvals.note
-        background = [*background, approvals.run]
-    parts = Parts(gate, hub, SignIn(data_dir, sessions), static, setup)
-    app = create_app(parts, sessions, HostNames(host, host_names))
+    app = create_app(parts, HostNames(host, host_names))
 
     def announce() -> None:
         port: int = listeners[0].getsockname()[1]
@@ -138,7 +158,9 @@ async def run(
             log_config=None,
             log_level="warning",
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(behind_proxy),
+            forwarded_allow_ips=behind_proxy or None,
+            ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
             timeout_graceful_shutdown=SHUTDOWN_S,
             timeout_keep_alive=30,
             backlog=128,
@@ -148,13 +170,18 @@ async def run(
     with contextlib.ExitStack() as open_sockets:
         for listener in listeners:
             open_sockets.enter_context(contextlib.closing(listener))
-        async with _beside(gate.run, media.run, preview.run, *background), asyncio.TaskGroup() as group:
+        services = [gate.run, media.run, preview.run, sessions.run, approvals.run, *background]
+        if certificate is not None:
+            services.append(certificate.follow)
+        async with _beside(*services), asyncio.TaskGroup() as group:
             serving = group.create_task(server.serve(sockets=list(listeners)))
             waiting = group.create_task(stop.wait())
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             waiting.cancel()
         await setup.rehearsals.close()
+    hashing.close()
+    await store.close()
     _log.info("console_stopped")
 
 

@@ -34,23 +34,22 @@ class Announcer:
         self._out = LogWriter(sys.stdout.fileno())
         self._standing: dict[str, Warn | None] = {}  # by process; None: it is there again
         self._changed = asyncio.Event()
+        self._page = ""
 
     # ------------------------------------------------------------ what the supervisor calls
 
     def up(self, process: str, ports: Mapping[str, int]) -> None:
         rtmp, rtmps, console = (self._where(name, ports) for name in ("rtmp", "rtmps", "console"))
         with suppress(OSError):
-            self._places.write_serve(ServeInfo(os.getpid(), rtmp or "", console or "", rtmps))
+            page = self._settings.page_url(console) if console else ""
+            self._places.write_serve(ServeInfo(os.getpid(), rtmp or "", console or "", rtmps, page))
         if process == "ingest":
             self._out.write(f"encoders: rtmp://{rtmp}/live\n")
             if rtmps is not None:
                 self._out.write(f"encoders: rtmps://{rtmps}/live\n")
         elif process == "console":
-            try:
-                self._out.write(f"console: http://{console}/?token={mint(self._places.root)}\n")
-            except OSError as error:
-                _log.error("no_console_link", reason=error.strerror)
-                self._out.write(f"console: http://{console}/\n")
+            self._page = self._settings.page_url(console or "")
+            self._out.write(f"console: {self._page}/\n")
         self.well(process)
 
     def trouble(self, process: str, code: str, reason: str) -> None:
@@ -59,6 +58,15 @@ class Announcer:
         known = "address_taken" if code == "address_taken" else "process_away"
         self._standing[process] = say(known, process=process, reason=reason)
         self._changed.set()
+
+    def set_up(self) -> None:
+        """Print the link that makes the first administrator."""
+        try:
+            token = mint(self._places.root)
+        except OSError as error:
+            _log.error("no_set_up_link", reason=error.strerror)
+            return
+        self._out.write(f"set-up: {self._page}/one-time#{token}\n")
 
     def well(self, process: str) -> None:
         if self._standing.get(process) is not None:

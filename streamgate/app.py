@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from streamgate.errors import ConfigError, Refused, StreamgateError
-from streamgate.runtime.child import BEAT, CONFIG_EXIT, HEARTBEAT_S, READY_FD
+from streamgate.errors import ConfigError, Refused, StoreError, StreamgateError
+from streamgate.runtime.child import BEAT, CONFIG_EXIT, HEARTBEAT_S, READY_FD, SETUP
 from streamgate.runtime.listen import Address, adopt
 from streamgate.runtime.lock import Lock
 from streamgate.runtime.logs import LogWriter
@@ -28,11 +28,13 @@ from streamgate.runtime.supervisor import Process, supervise
 if TYPE_CHECKING:
     from streamgate.config import Settings
     from streamgate.runtime.datadir import DataDir
+    from streamgate.store.location import Location
 
 MB = 1024 * 1024
 GATE_THREADS = 64  # of what a hanging disk holds up each takes one; they cost nothing while they are idle
 HUNG_S = {"gate": 4.0, "ingest": 4.0, "console": 10.0}
 LINK_EVERY_S = 10.0
+SETUP_LOOK_S = 0.5
 _log = structlog.get_logger()
 Ready = Callable[[], None]
 
@@ -54,6 +56,12 @@ class ProcessSettings(msgspec.Struct, frozen=True):
     max_bitrate_mbps: float = 60.0
     shown: list[dict[str, str]] = []  # settings in force for people; only the console is told
     database: str = "sqlite"  # holds a password; only the console is told
+    console_cert: str | None = None
+    console_key: str | None = None
+    behind_proxy: str = ""
+    idle_logout_min: float = 15.0
+    password_max_age_days: float = 90.0
+    totp_roles: str = ""
 
 
 # ---------------------------------------------------------------- the supervisor
@@ -143,6 +151,12 @@ def _plain(settings: "Settings") -> ProcessSettings:
         no_input_stop_min=settings.no_input_stop_min,
         ring_max_mb=settings.ring_max_mb,
         max_bitrate_mbps=settings.max_bitrate_mbps,
+        console_cert=str(settings.console_cert) if settings.console_cert is not None else None,
+        console_key=str(settings.console_key) if settings.console_key is not None else None,
+        behind_proxy=settings.behind_proxy,
+        idle_logout_min=settings.idle_logout_min,
+        password_max_age_days=settings.password_max_age_days,
+        totp_roles=settings.totp_roles,
     )
 
 
@@ -279,8 +293,11 @@ async def _ingest(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) 
 
 async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) -> None:
     from console import service
-    from console.setup.approval_record import ApprovalRecord
+    from console.auth.sessions import Rules
+    from console.tls import Certificate
     from streamgate.archive import keeper
+    from streamgate.ledger.places import FOLDER
+    from streamgate.ledger.writer import Writer
     from streamgate.link.client import call
     from streamgate.link.messages import Note, Warn
     from streamgate.store import keeper as store_keeper
@@ -307,22 +324,53 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
         warn = Warn(what.code, what.text, what.text_zh, what.level)
         await call(control, Note(1, actor="database", what=warn))
 
+    # Nothing of its own yet; its seals name the last lines of the gate's file.
+    ledger = Writer(data_dir / FOLDER, "console", spill_dir=run_dir / FOLDER)
+    certificate = None
+    if settings.console_cert is not None and settings.console_key is not None:
+        certificate = Certificate(Path(settings.console_cert), Path(settings.console_key))
     await service.run(
         host=settings.console_host,
         listeners=adopt(settings.descriptors.get("console", ())),
         data_dir=data_dir,
         control_socket=control,
         media_socket=run_dir / "media.sock",
+        database=database,
+        rules=Rules(
+            idle_s=settings.idle_logout_min * 60,
+            password_age_s=settings.password_max_age_days * 86400,
+            totp_roles=frozenset(filter(None, settings.totp_roles.split(","))),
+        ),
+        certificate=certificate,
+        behind_proxy=settings.behind_proxy,
         stop=stop,
         host_names=[settings.public_host] if settings.public_host else [],
         ready=lambda _: ready(),
         settings=settings.shown,
-        approvals=ApprovalRecord(data_dir, database),
         background=[
             lambda: keep("archive", keep_archive),
             lambda: keep("database", lambda: store_keeper.keep(database, tell=tell_of_database)),
+            lambda: _ask_for_set_up(database),
         ],
     )
+    await asyncio.to_thread(ledger.close)
+
+
+async def _ask_for_set_up(location: "Location") -> None:
+    """Once the database can be read: tell the supervisor when there is no administrator yet."""
+    from streamgate.store import users
+    from streamgate.store.database import AsyncDatabase
+
+    database = AsyncDatabase(location)
+    try:
+        while True:
+            with contextlib.suppress(StoreError):
+                if await database.read(users.count_administrators) == 0:
+                    _tell_supervisor(SETUP)
+                return
+            await asyncio.sleep(SETUP_LOOK_S)
+    finally:
+        await database.close()
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,6 @@ Everything heavy is imported where it is used: `streamgate cut` must be quick.
 
 import functools
 import os
-import pwd
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +15,8 @@ from typer.core import TyperGroup
 
 from streamgate.db_cli import db_app
 from streamgate.errors import Fatal, LinkError, StreamgateError
+from streamgate.people_cli import secrets_app, token_app, user_app
+from streamgate.runtime.actor import cli_actor
 from streamgate.runtime.datadir import DataDir, default_root
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ app = typer.Typer(
 channel_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, show and change channels.")
 app.add_typer(channel_app, name="channel")
 app.add_typer(db_app, name="db")
+app.add_typer(user_app, name="user")
+app.add_typer(token_app, name="token")
+app.add_typer(secrets_app, name="secrets")
 app.add_typer(
     typer.Typer(
         cls=_Filter,
@@ -84,6 +88,7 @@ app.add_typer(
 
 _Channel = Annotated[str, typer.Argument(metavar="CHANNEL", help="Name of the channel.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; it stands in the log.")]
 _Pushes = Annotated[
     list[str] | None,
     typer.Option("--push", metavar="URL", help="rtmp(s)://HOST/APP/KEY, also as NAME=URL. May be repeated."),
@@ -178,27 +183,27 @@ def demo(ctx: typer.Context) -> None:
 
 
 @app.command()
-def start(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+def start(ctx: typer.Context, channel: _Channel, reason: _Reason = "", json: _Json = False) -> None:
     """Begin a broadcast without waiting for an encoder."""
     from streamgate.link.messages import Start
 
-    _act(ctx, Start(id=1, actor=_actor(), channel=channel), json)
+    _act(ctx, Start(id=1, actor=cli_actor(), channel=channel, reason=reason), json)
 
 
 @app.command()
-def cut(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+def cut(ctx: typer.Context, channel: _Channel, reason: _Reason = "", json: _Json = False) -> None:
     """Take the program off air at once: filler airs, and nothing held or arriving now will ever air."""
     from streamgate.link.messages import Cut
 
-    _act(ctx, Cut(id=1, actor=_actor(), channel=channel), json)
+    _act(ctx, Cut(id=1, actor=cli_actor(), channel=channel, reason=reason), json)
 
 
 @app.command()
-def restore(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+def restore(ctx: typer.Context, channel: _Channel, reason: _Reason = "", json: _Json = False) -> None:
     """End a cut: what arrives from now on airs, one delay later."""
     from streamgate.link.messages import Restore
 
-    _act(ctx, Restore(id=1, actor=_actor(), channel=channel), json)
+    _act(ctx, Restore(id=1, actor=cli_actor(), channel=channel, reason=reason), json)
 
 
 @app.command()
@@ -206,12 +211,13 @@ def dump(
     ctx: typer.Context,
     channel: _Channel,
     seconds: Annotated[float, typer.Option(metavar="N", help="How many of the newest seconds.")] = 10.0,
+    reason: _Reason = "",
     json: _Json = False,
 ) -> None:
     """Condemn the newest seconds only: filler covers exactly them when they come due."""
     from streamgate.link.messages import Dump
 
-    _act(ctx, Dump(id=1, actor=_actor(), channel=channel, seconds=seconds), json)
+    _act(ctx, Dump(id=1, actor=cli_actor(), channel=channel, seconds=seconds, reason=reason), json)
 
 
 @app.command()
@@ -221,28 +227,29 @@ def backup(
     clip: Annotated[
         str, typer.Argument(metavar="[CLIP]", help="Name of the clip; the first one if left out.")
     ] = "",
+    reason: _Reason = "",
     json: _Json = False,
 ) -> None:
     """Air backup footage by choice, without condemning anything. `live` returns."""
     from streamgate.link.messages import Backup
 
-    _act(ctx, Backup(id=1, actor=_actor(), channel=channel, clip=clip), json)
+    _act(ctx, Backup(id=1, actor=cli_actor(), channel=channel, clip=clip, reason=reason), json)
 
 
 @app.command()
-def live(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+def live(ctx: typer.Context, channel: _Channel, reason: _Reason = "", json: _Json = False) -> None:
     """Return from backup footage to the delayed feed."""
     from streamgate.link.messages import Live
 
-    _act(ctx, Live(id=1, actor=_actor(), channel=channel), json)
+    _act(ctx, Live(id=1, actor=cli_actor(), channel=channel, reason=reason), json)
 
 
 @app.command()
-def stop(ctx: typer.Context, channel: _Channel, json: _Json = False) -> None:
+def stop(ctx: typer.Context, channel: _Channel, reason: _Reason = "", json: _Json = False) -> None:
     """End the broadcast and close the connections to the platforms."""
     from streamgate.link.messages import Stop
 
-    _act(ctx, Stop(id=1, actor=_actor(), channel=channel), json)
+    _act(ctx, Stop(id=1, actor=cli_actor(), channel=channel, reason=reason), json)
 
 
 @app.command()
@@ -250,7 +257,7 @@ def status(ctx: typer.Context, json: _Json = False) -> None:
     """Show every channel: what airs, what comes in, where it goes."""
     from streamgate.link.messages import GetStatus
 
-    reply = _call(ctx, GetStatus(id=1, actor=_actor()))
+    reply = _call(ctx, GetStatus(id=1, actor=cli_actor()))
     channels = reply.channels or []
     if json:
         _print_json({"channels": channels, "warnings": reply.warnings})
@@ -260,11 +267,28 @@ def status(ctx: typer.Context, json: _Json = False) -> None:
         print_status(channels, reply.warnings)
 
 
+@app.command()
+def verify(
+    ctx: typer.Context,
+    directory: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="A data directory or a copy of one; this one if left out."),
+    ] = None,
+    json: _Json = False,
+) -> None:
+    """Prove the ledger, or name its first bad record. Exit code 1: refuted, 2: it cannot be read."""
+    from streamgate.verify_cli import run
+
+    raise typer.Exit(run(directory or ctx.obj.root, json=json))
+
+
 @app.command("console-link")
 def console_link(ctx: typer.Context, json: _Json = False) -> None:
-    """Print a new link to the operators' page: good once, within 24 hours."""
+    """Print a new link that makes the first administrator: good once, within 24 hours."""
     from console.auth.tokens import mint
+    from streamgate.errors import Refused
     from streamgate.link.client import not_running
+    from streamgate.people_cli import has_administrator
 
     places: DataDir = ctx.obj
     serving = places.serving()
@@ -272,7 +296,12 @@ def console_link(ctx: typer.Context, json: _Json = False) -> None:
         raise not_running(places.root)
     if not serving.console:
         raise LinkError("the page has no address at the moment; look at: streamgate status")
-    link = f"http://{serving.console}/?token={mint(places.root)}"
+    if has_administrator(places):
+        raise Refused(
+            "there is an administrator already, who invites people on the page; from here: streamgate user"
+            " add NAME --role ROLE, or streamgate user reset NAME for somebody who cannot sign in"
+        )
+    link = f"{serving.page}/one-time#{mint(places.root)}"
     if json:
         _print_json({"console": link})
     else:
@@ -336,6 +365,10 @@ def channel_set(
     shared_headers: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="One header for feed and filler again.")
     ] = None,
+    restore_needs_two: Annotated[
+        bool | None,
+        typer.Option("--restore-needs-two/--no-restore-needs-two", help="Only two people end a cut."),
+    ] = None,
     json: _Json = False,
 ) -> None:
     """Change a channel: its delay, add or remove destinations and backup files."""
@@ -349,6 +382,7 @@ def channel_set(
         add_backups=backup or (),
         remove_backups=remove_backup or (),
         **({"entry": _entry(places)} if push else {}),
+        restore_needs_two=restore_needs_two,
     )
     _tell_waiting(channel, json)
     if json:
@@ -397,7 +431,7 @@ def channel_remove(ctx: typer.Context, name: _Channel, json: _Json = False) -> N
     from streamgate.link.messages import GetStatus
 
     try:
-        channels = _call(ctx, GetStatus(id=1, actor=_actor())).channels or []
+        channels = _call(ctx, GetStatus(id=1, actor=cli_actor())).channels or []
     except NotRunningError:
         channels = []
     if any(one.name == name and one.on_air_s is not None for one in channels):
@@ -419,14 +453,6 @@ def _complain(text: str) -> None:
 
 def _print_json(value: object) -> None:
     typer.echo(msgspec.json.encode(value).decode())
-
-
-def _actor() -> str:
-    """Who asks, for the journal. From the system's user list: LOGNAME can be set by anyone."""
-    try:
-        return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
-    except KeyError:
-        return f"cli:uid{os.getuid()}"
 
 
 def _call(ctx: typer.Context, request: "AnyRequest") -> "Reply":
@@ -451,9 +477,11 @@ def _act(ctx: typer.Context, request: "AnyRequest", json: bool) -> None:
     reply = _call(ctx, request)
     took_ms = (time.monotonic() - started) * 1000 if reply.took_ms is None else reply.took_ms
     if json:
-        _print_json({"channel": reply.channel, "state": reply.state, "took_ms": round(took_ms, 3)})
+        answer = {"channel": reply.channel, "state": reply.state, "took_ms": round(took_ms, 3)}
+        _print_json(answer | ({"waiting": reply.waiting} if reply.waiting else {}))
     else:
-        typer.echo(f"{reply.channel}: {reply.state} ({took_ms:.1f} ms)")
+        waits = "; waits for a second person" if reply.waiting else ""
+        typer.echo(f"{reply.channel}: {reply.state} ({took_ms:.1f} ms){waits}")
 
 
 def _store(places: DataDir) -> "ChannelStore":
@@ -470,7 +498,7 @@ def _reload(places: DataDir) -> None:
     from streamgate.link.messages import Reload
 
     try:
-        asyncio.run(call(places.control_socket, Reload(id=1, actor=_actor())))
+        asyncio.run(call(places.control_socket, Reload(id=1, actor=cli_actor())))
     except NotRunningError:
         return
     except StreamgateError as error:
@@ -485,7 +513,7 @@ def _entry(places: DataDir) -> "Entry":
     from streamgate.config import load
     from streamgate.runtime.destinations import Entry
 
-    return Entry(_actor(), wall_s(), alone=load(places.root).approval == "one-person")
+    return Entry(cli_actor(), wall_s(), alone=load(places.root).approval == "one-person")
 
 
 def _tell_waiting(channel: "ChannelConfig", json: bool) -> None:
@@ -520,20 +548,6 @@ def _print_key(channel: "ChannelConfig", server: str, key: str, json: bool) -> N
 
 def _shown(channel: "ChannelConfig") -> dict[str, object]:
     """The channel for people: without key hash, URLs without keys."""
-    return {
-        "name": channel.name,
-        "delay_s": channel.delay_s,
-        "destinations": [
-            {
-                "name": one.name,
-                "url": one.redacted,
-                "split_headers": one.split_headers,
-                "approved": one.approved,
-                "entered_by": one.entered_by,
-                "approved_by": one.approved_by,
-            }
-            for one in channel.destinations
-        ],
-        "backups": channel.backups,
-        "created": channel.created,
-    }
+    from streamgate.playout.settings import shown
+
+    return {"name": channel.name, **shown(channel), "created": channel.created}

@@ -4,6 +4,7 @@ Only `app` and `cli` read this module; everything else receives plain values.
 """
 
 import difflib
+import ipaddress
 import os
 import re
 import socket
@@ -30,6 +31,7 @@ from streamgate.errors import ConfigError
 from streamgate.runtime.datadir import DataDir, default_root
 from streamgate.store.location import ALLOWED, SQLITE, holds_password, redact
 from streamgate.store.location import check as check_database
+from streamgate.store.roles import ROLES
 
 ENV_PREFIX = "STREAMGATE_"
 MIN_RETENTION_DAYS = 60
@@ -88,6 +90,13 @@ def _own_address() -> str:
         return str(probe.getsockname()[0])
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
 def _empty_is_none(value: Any) -> Any:
     return None if value == "" else value
 
@@ -103,6 +112,18 @@ def _absolute(path: Path) -> Path:
 def _database(value: str) -> str:
     check_database(value)
     return value
+
+
+def _roles(value: str) -> str:
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    for name in names:
+        if name not in ROLES:
+            raise ValueError(f"there is no role {name}")
+    return ",".join(names)
+
+
+def _networks(value: str) -> str:
+    return ",".join(str(ipaddress.ip_network(one.strip())) for one in value.split(",") if one.strip())
 
 
 _Address = Annotated[HostPort | None, BeforeValidator(_empty_is_none)]
@@ -144,6 +165,24 @@ class Settings(BaseSettings):
     tls_key: _File = Field(None, description="a readable PEM file with the private key for rtmps")
     console: HostPort = Field(
         HostPort("127.0.0.1", 8080), description="HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080"
+    )
+    console_cert: _File = Field(
+        None, description="a readable PEM file with the page's certificate chain; with it the page is HTTPS"
+    )
+    console_key: _File = Field(None, description="a readable PEM file with the page's private key")
+    behind_proxy: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="addresses or networks, separated by commas, of the reverse proxy that serves the page"
+        " with TLS and whose X-Forwarded-For and X-Forwarded-Proto are believed, for example 127.0.0.1",
+    )
+    idle_logout_min: float = Field(
+        15.0, ge=1, le=720, description="minutes from 1 to 720 (rule R24: log out when not in use)"
+    )
+    password_max_age_days: float = Field(
+        90.0, ge=1, le=36500, description="days from 1 to 36500 (rule R20: passwords are changed regularly)"
+    )
+    totp_roles: Annotated[str, AfterValidator(_roles)] = Field(
+        "", description=f"roles that must have a second factor, separated by commas, of: {', '.join(ROLES)}"
     )
     public_host: str = Field(
         "",
@@ -195,6 +234,30 @@ class Settings(BaseSettings):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _console_is_private(self) -> "Settings":
+        """Passwords and session cookies go over the page's connection."""
+        if (self.console_cert is None) != (self.console_key is None):
+            raise PydanticCustomError(
+                "tls", "console_cert and console_key belong together; name both PEM files, or neither"
+            )
+        for name in ("console_cert", "console_key"):
+            path: Path | None = getattr(self, name)
+            if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
+                raise PydanticCustomError(
+                    "tls",
+                    "{name} is {path}, which is not a readable file; allowed is a PEM file; correct the path",
+                    {"name": name, "path": str(path)},
+                )
+        if self.console_cert is None and not self.behind_proxy and not _is_loopback(self.console.host):
+            raise PydanticCustomError(
+                "tls",
+                "console is {address}, which others reach, without TLS; allowed is loopback, for example"
+                " 127.0.0.1:8080; set console_cert and console_key, or behind_proxy for a proxy that has TLS",
+                {"address": str(self.console)},
+            )
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -205,6 +268,12 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _TomlSource(settings_cls)
+
+    def page_url(self, address: str) -> str:
+        """Return where a browser finds the page that listens on HOST:PORT, without a slash at the end."""
+        if self.behind_proxy and self.public_host:
+            return f"https://{self.public_host}"
+        return f"{'http' if self.console_cert is None else 'https'}://{address}"
 
     @property
     def shown(self) -> list[ShownSetting]:
@@ -252,7 +321,7 @@ class _TomlSource(PydanticBaseSettingsSource):
         for key in values:
             if key not in allowed:
                 raise ConfigError(_unknown(key, allowed, str(places.toml)))
-        for name in ("tls_cert", "tls_key"):
+        for name in ("tls_cert", "tls_key", "console_cert", "console_key"):
             if isinstance(values.get(name), str) and values[name]:
                 values[name] = str(places.root / Path(values[name]).expanduser())
         return values

@@ -53,6 +53,14 @@ class CatalogDamaged(ArchiveError):  # noqa: N818 - a kind of error, not one
     """The archive's catalog is no database, a torn one or one of another version; it can be made anew."""
 
 
+class LedgerError(StreamgateError):
+    """A record of the ledger that could not be written, or a ledger that cannot be read."""
+
+
+class ChainError(LedgerError, Fatal):
+    """A line of the ledger that is not what must stand there. The text says why."""
+
+
 class StoreError(StreamgateError):
     """The database cannot be used. `kind` is stable; `zh`: the same in Chinese."""
 

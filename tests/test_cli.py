@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 from websockets.sync.server import ServerConnection, unix_serve
 
-from console.auth.tokens import consume
+from console.auth.tokens import SETUP, consume
 from streamgate.cli import app
 from streamgate.link import client
 from streamgate.link.messages import (
@@ -441,12 +441,13 @@ def test_remove(run: Callable[..., Result], places: DataDir) -> None:
 def test_console_link_is_good_once(run: Callable[..., Result], places: DataDir) -> None:
     places.create()
     places.create_run()
-    places.write_serve(ServeInfo(os.getpid(), "127.0.0.1:40001", "127.0.0.1:40002"))
+    page = "http://127.0.0.1:40002"
+    places.write_serve(ServeInfo(os.getpid(), "127.0.0.1:40001", "127.0.0.1:40002", page=page))
 
-    address, token = json.loads(run("console-link", "--json").stdout)["console"].split("?token=")
+    address, token = json.loads(run("console-link", "--json").stdout)["console"].split("#")
 
-    assert address == "http://127.0.0.1:40002/"
-    assert [consume(places.root, token), consume(places.root, token)] == [True, False]
+    assert address == "http://127.0.0.1:40002/one-time"
+    assert [consume(places.root, token), consume(places.root, token)] == [SETUP, None]
 
 
 def test_console_link_needs_serve(run: Callable[..., Result]) -> None:

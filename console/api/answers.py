@@ -14,12 +14,29 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from console.auth.sessions import Session
+from console.auth.guard import is_secure
+from console.auth.own_account import OwnAccount
+from console.auth.passwords import PasswordRefused
+from console.auth.people import People
+from console.auth.principals import Principal, Session
+from console.auth.sessions import COOKIE, SECURE_COOKIE, Sessions
 from console.auth.sign_in import SignIn
 from console.live.gate_link import GateLink
 from console.live.hub import Hub
-from console.problems import BAD_REQUEST, FAILED, NOT_FOUND, Problem, Refused
+from console.problems import (
+    BAD_REQUEST,
+    FAILED,
+    FORBIDDEN,
+    NOT_FOUND,
+    Problem,
+    Refused,
+    database_away,
+    rule,
+    weak_password,
+)
 from console.setup.parts import Setup
+from streamgate import errors
+from streamgate.clock import wall_s
 
 _log = structlog.get_logger("console.answers")
 
@@ -43,8 +60,12 @@ class Parts(NamedTuple):
 
     gate: GateLink
     hub: Hub
+    sessions: Sessions
     sign_in: SignIn
+    own: OwnAccount
+    people: People
     static: Path
+    data_dir: Path
     setup: Setup
 
 
@@ -53,13 +74,43 @@ async def _parts(connection: HTTPConnection) -> Parts:
     return parts
 
 
+async def _principal(connection: HTTPConnection) -> Principal:
+    principal: Principal = connection.scope["principal"]
+    return principal
+
+
 async def _session(connection: HTTPConnection) -> Session:
-    session: Session = connection.scope["session"]
-    return session
+    principal = connection.scope["principal"]
+    if not isinstance(principal, Session):
+        raise Refused(FORBIDDEN)
+    if connection.scope["method"] not in {"GET", "HEAD"}:
+        principal.touch(wall_s())
+    return principal
 
 
 GetParts = Annotated[Parts, Depends(_parts)]
-GetSession = Annotated[Session, Depends(_session)]  # of routes that need one: `authorize` has seen to it
+# Of routes that need one: `authorize` has seen to it.
+GetPrincipal = Annotated[Principal, Depends(_principal)]
+GetSession = Annotated[Session, Depends(_session)]
+
+
+def client_address(request: HTTPConnection) -> str:
+    return request.client.host if request.client is not None else ""
+
+
+def set_cookie(request: HTTPConnection, response: Response, cookie: str) -> None:
+    """Give the browser its session until it is closed: there is no "remember me"."""
+    secure = is_secure(request.scope)
+    response.set_cookie(
+        SECURE_COOKIE if secure else COOKIE, cookie, path="/", secure=secure, httponly=True, samesite="strict"
+    )
+
+
+def delete_cookie(request: HTTPConnection, response: Response) -> None:
+    secure = is_secure(request.scope)
+    response.delete_cookie(
+        SECURE_COOKIE if secure else COOKIE, path="/", secure=secure, httponly=True, samesite="strict"
+    )
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -104,6 +155,22 @@ def add_error_answers(app: FastAPI) -> None:
         await connection.accept()  # a browser tells a page nothing about a refused handshake
         await connection.close(error.problem.close_code, error.problem.code)
         return None
+
+    @app.exception_handler(PasswordRefused)
+    async def weak(_: Request, error: PasswordRefused) -> Response:
+        return answer(weak_password(str(error), error.zh))
+
+    @app.exception_handler(errors.Refused)
+    async def against_a_rule(_: Request, error: errors.Refused) -> Response:
+        return answer(rule(str(error), error.zh))
+
+    @app.exception_handler(errors.StoreConflictError)
+    async def conflict(_: Request, error: errors.StoreConflictError) -> Response:
+        return answer(rule(str(error), error.zh))
+
+    @app.exception_handler(errors.StoreError)
+    async def no_database(_: Request, error: errors.StoreError) -> Response:
+        return answer(database_away(str(error), error.zh))
 
     @app.exception_handler(HTTPException)
     async def framework_refused(_: Request, error: HTTPException) -> Response:

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request
 from console.api.answers import GetParts, GetSession, Model, problems
 from console.api.channel_settings import Changed, Removed, changed_to, removed
 from console.auth.rights import API, Right
-from console.live.hub import actor
 from console.problems import NOT_FOUND, Refused
 from console.setup.backups import TAKEN
 from streamgate.playout.clip_info import ClipLook
@@ -47,14 +46,14 @@ async def upload_backup(
     request: Request, channel: str, filename: str, parts: GetParts, session: GetSession
 ) -> Changed:
     """Receive a backup file as the request's body, at most 4 GiB; it is checked before it is used."""
-    files, who = parts.setup.files, actor(session)
+    files, who = parts.setup.files, session.actor
     parts.setup.backups.check_name(filename)
     if filename in clip_names((await files.get(channel)).backups):
         raise Refused(TAKEN)
     declared = request.headers.get("content-length", "")
     length = int(declared) if declared.isdecimal() else None
     async with parts.setup.backups.received(channel, filename, length, request.stream()) as (path, _):
-        stored, late = await files.change(who, lambda store: store.set(channel, add_backups=[path]))
+        stored, late = await files.change(session, lambda store: store.set(channel, add_backups=[path]))
     return changed_to(parts, stored, late, who)
 
 
@@ -70,9 +69,9 @@ async def show_backup(channel: str, filename: str, parts: GetParts) -> Backup:
 @router.delete("/{filename}", responses=problems(404, 409, 503))
 async def remove_backup(channel: str, filename: str, parts: GetParts, session: GetSession) -> Removed:
     """Remove a backup; a file that came through the page goes, another one stays where it is."""
-    files, backups, who = parts.setup.files, parts.setup.backups, actor(session)
+    files, backups, who = parts.setup.files, parts.setup.backups, session.actor
     path = _path(await files.get(channel), filename)
-    _, late = await files.change(who, lambda store: store.set(channel, remove_backups=[path]))
+    _, late = await files.change(session, lambda store: store.set(channel, remove_backups=[path]))
     aside: Path | None = None
     if backups.is_ours(channel, path) and await asyncio.to_thread(path.is_file):
         aside = await asyncio.to_thread(backups.take_away, path)
@@ -82,7 +81,7 @@ async def remove_backup(channel: str, filename: str, parts: GetParts, session: G
             if await asyncio.to_thread(path.exists):
                 raise Refused(TAKEN)
             await asyncio.to_thread(aside.rename, path)
-        await files.change(who, lambda store: store.set(channel, add_backups=[path]))
+        await files.change(session, lambda store: store.set(channel, add_backups=[path]))
 
     return removed(parts, who, Right.BACKUP_UPLOAD, channel, put_back, late)
 

@@ -16,8 +16,8 @@ from console.api.answers import (
     ProblemBody,
     problems,
 )
-from console.auth.rights import API, Right
-from console.live.hub import actor
+from console.auth.principals import Session
+from console.auth.rights import API, Right, rights_of
 from console.problems import Problem
 from console.setup.undo import PutBack, Removal
 from streamgate.clock import now_us
@@ -126,8 +126,14 @@ async def list_channels(parts: GetParts, session: GetSession) -> ChannelList:
     return ChannelList(
         rtmp_server=servers.rtmp,
         rtmps_server=servers.rtmps,
-        channels=[shown(parts, one, actor(session)) for one in loaded.channels],
-        broken=[BrokenChannel(name=one.name, error=one.text, error_zh=one.text_zh) for one in loaded.errors],
+        channels=[
+            shown(parts, one, session.actor) for one in loaded.channels if _may_read(session, one.name)
+        ],
+        broken=[
+            BrokenChannel(name=one.name, error=one.text, error_zh=one.text_zh)
+            for one in loaded.errors
+            if _may_read(session, one.name)
+        ],
     )
 
 
@@ -135,7 +141,7 @@ async def list_channels(parts: GetParts, session: GetSession) -> ChannelList:
 async def add_channel(body: NewChannel, parts: GetParts, session: GetSession) -> StreamKey:
     """Make a channel; its stream key is in this answer and nowhere else."""
     (channel, key), late = await parts.setup.files.change(
-        actor(session), lambda store: store.add(body.name, delay_s=body.delay_s)
+        session, lambda store: store.add(body.name, delay_s=body.delay_s)
     )
     return await _stream_key(parts, channel.name, key, late)
 
@@ -144,21 +150,21 @@ async def add_channel(body: NewChannel, parts: GetParts, session: GetSession) ->
 async def change_channel(channel: str, body: ChannelChange, parts: GetParts, session: GetSession) -> Changed:
     """Change a channel's delay."""
     changed, late = await parts.setup.files.change(
-        actor(session), lambda store: store.set(channel, delay_s=body.delay_s)
+        session, lambda store: store.set(channel, delay_s=body.delay_s)
     )
-    return changed_to(parts, changed, late, actor(session))
+    return changed_to(parts, changed, late, session.actor)
 
 
 @router.delete("/{channel}", responses=ERRORS)
 async def remove_channel(channel: str, parts: GetParts, session: GetSession) -> Removed:
     """Forget a channel that is not on air. Its recordings and backup files stay."""
-    files, who = parts.setup.files, actor(session)
+    files, who = parts.setup.files, session.actor
     await files.refuse_on_air(channel)
     before = await files.get(channel)
-    _, late = await files.change(who, lambda store: store.remove(channel))
+    _, late = await files.change(session, lambda store: store.remove(channel))
 
     async def put_back() -> None:
-        await files.change(who, lambda store: store.put_back(before))
+        await files.change(session, lambda store: store.put_back(before))
 
     return removed(parts, who, Right.CHANNEL_SETTINGS, channel, put_back, late)
 
@@ -166,7 +172,7 @@ async def remove_channel(channel: str, parts: GetParts, session: GetSession) -> 
 @router.post("/{channel}/key", responses=ERRORS, openapi_extra=EMPTY_BODY)
 async def rotate_key(channel: str, parts: GetParts, session: GetSession) -> StreamKey:
     """Give a channel a new stream key; whoever publishes with the old one is disconnected."""
-    (_, key), late = await parts.setup.files.change(actor(session), lambda store: store.rotate_key(channel))
+    (_, key), late = await parts.setup.files.change(session, lambda store: store.rotate_key(channel))
     return await _stream_key(parts, channel, key, late)
 
 
@@ -197,6 +203,10 @@ def removed(  # noqa: PLR0917
     """Keep what was removed for undo; return the answer."""
     undo = parts.setup.undo.keep(Removal(who, right, channel, put_back, now_us() / 1e6))
     return Removed(undo=undo, not_in_force=_body(late))
+
+
+def _may_read(session: Session, channel: str) -> bool:
+    return Right.SETTINGS_READ in rights_of(session, channel)
 
 
 def _body(problem: Problem | None) -> ProblemBody | None:

@@ -5,7 +5,6 @@ from fastapi import APIRouter
 from console.api.answers import EMPTY_BODY, GetParts, GetSession, Model
 from console.api.channel_settings import ERRORS, Changed, Removed, changed_to, removed
 from console.auth.rights import API, Right
-from console.live.hub import actor
 from streamgate.clock import wall_s
 from streamgate.runtime.destinations import Entry
 
@@ -31,10 +30,10 @@ async def enter_destination(
     channel: str, body: NewDestination, parts: GetParts, session: GetSession
 ) -> Changed:
     """Enter a destination; the gate does not connect to it until somebody else has approved it."""
-    who = actor(session)
+    who = session.actor
     entry = Entry(who, wall_s(), alone=False)
     stored, late = await parts.setup.files.change(
-        who,
+        session,
         lambda store: store.enter(
             channel, body.name or "", body.url, entry, split_headers=body.split_headers
         ),
@@ -47,9 +46,9 @@ async def change_destination(
     channel: str, destination: str, body: DestinationChange, parts: GetParts, session: GetSession
 ) -> Changed:
     """Change how codec headers are sent to a destination; on air it is connected anew."""
-    who = actor(session)
+    who = session.actor
     stored, late = await parts.setup.files.change(
-        who, lambda store: store.set(channel, split_headers={destination: body.split_headers})
+        session, lambda store: store.set(channel, split_headers={destination: body.split_headers})
     )
     return changed_to(parts, stored, late, who)
 
@@ -57,12 +56,12 @@ async def change_destination(
 @router.delete("/{destination}", responses=ERRORS)
 async def remove_destination(channel: str, destination: str, parts: GetParts, session: GetSession) -> Removed:
     """Remove a destination; on air its connection is closed."""
-    files, who = parts.setup.files, actor(session)
+    files, who = parts.setup.files, session.actor
     before = await files.destination(channel, destination)
-    _, late = await files.change(who, lambda store: store.set(channel, remove_push=[destination]))
+    _, late = await files.change(session, lambda store: store.set(channel, remove_push=[destination]))
 
     async def put_back() -> None:
-        await files.change(who, lambda store: store.put_back_destination(channel, before))
+        await files.change(session, lambda store: store.put_back_destination(channel, before))
 
     return removed(parts, who, Right.DESTINATION_ENTER, channel, put_back, late)
 
@@ -72,8 +71,8 @@ async def approve_destination(
     channel: str, destination: str, parts: GetParts, session: GetSession
 ) -> Changed:
     """Approve what somebody else entered; on air it is connected at once."""
-    who = actor(session)
+    who = session.actor
     stored, late = await parts.setup.files.change(
-        who, lambda store: store.approve(channel, destination, by=who, at=wall_s(), alone=False)
+        session, lambda store: store.approve(channel, destination, by=who, at=wall_s(), alone=False)
     )
     return changed_to(parts, stored, late, who)

@@ -6,7 +6,6 @@ from fastapi import APIRouter
 
 from console.api.answers import EMPTY_BODY, GetParts, GetSession, Model, problems
 from console.auth.rights import API
-from console.live.hub import actor
 from console.problems import NOT_FOUND, Refused
 from console.setup.rehearsals import Rehearsal, Turn
 from streamgate.core.packet import FeedFormat
@@ -50,7 +49,7 @@ async def start_rehearsal(channel: str, parts: GetParts, session: GetSession) ->
     """Begin a rehearsal; it takes some seconds a clip. Air is not touched."""
     config = await parts.setup.files.get(channel)
     names = clip_names(config.backups)
-    return _state(await parts.setup.rehearsals.start(channel, names, actor(session)))
+    return _state(await parts.setup.rehearsals.start(channel, names, session.actor))
 
 
 @router.get("")

@@ -18,8 +18,8 @@ from console.live import messages
 
 REF = "#/components/schemas/{model}"
 SOCKETS = """State and commands of the page: websocket `/api/v1/ws`; the console sends `ServerMessage`, the
-page `PageCommand`. Pictures: websockets `/api/v1/preview/{channel}/pvw` and `/api/v1/preview/{channel}/pgm`;
-the console sends `PreviewMessage` (text) and fragments of MP4 (binary)."""
+page `PageCommand` and `Active`. Pictures: websockets `/api/v1/preview/{channel}/pvw` and
+`/api/v1/preview/{channel}/pgm`; the console sends `PreviewMessage` (text) and fragments of MP4 (binary)."""
 
 
 @cache
@@ -63,6 +63,7 @@ def socket_models() -> list[type[BaseModel]]:
         _any_of("ServerMessage", messages.ServerMessage),
         _any_of("PreviewMessage", messages.PreviewMessage),
         model_of(messages.PageCommand, sent_by_page=True),
+        model_of(messages.Active, sent_by_page=True),
     ]
 
 

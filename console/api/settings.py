@@ -4,8 +4,8 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from console.api.answers import GetParts, Model
-from console.auth.rights import API
+from console.api.answers import GetParts, GetSession, Model
+from console.auth.rights import API, Right, require_everywhere
 
 router = APIRouter(prefix=f"{API}/settings", tags=["settings"])
 
@@ -27,8 +27,9 @@ class SettingList(Model):
 
 
 @router.get("")
-async def list_settings(parts: GetParts) -> SettingList:
+async def list_settings(parts: GetParts, session: GetSession) -> SettingList:
     """Show the settings that this streamgate was started with."""
+    require_everywhere(session, Right.SETTINGS_READ)  # a role on one channel is not enough
     setup = parts.setup
     return SettingList(
         file=str(setup.files.places.toml), settings=[ShownSetting(**one) for one in setup.settings]

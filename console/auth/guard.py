@@ -13,23 +13,25 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console.auth.rights import PUBLIC_ROUTES, is_upload
-from console.auth.sessions import COOKIE, Sessions
+from console.auth.principals import Principal
+from console.auth.rights import is_public, is_upload
+from console.auth.sessions import COOKIE, SECURE_COOKIE, Sessions
 from console.problems import (
     BAD_HOST,
     BAD_ORIGIN,
+    BAD_TOKEN,
     MAX_UPLOAD,
     NO_SESSION,
     TOO_LARGE,
     TOO_LARGE_FILE,
     Problem,
 )
-from streamgate.clock import wall_s
 
 MAX_BODY = 16 * 1024
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WILDCARD = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  recognised, not bound
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_HSTS_S = 365 * 86400
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -87,7 +89,10 @@ class HostNames:
 
 
 class Guard:
-    """Checks host, origin, session and declared size, in this order; leaves the session in the scope."""
+    """Checks host, origin, session or token, and declared size, in this order.
+
+    Who acts is left in the scope as `principal`: a `Session`, a `Bearer`, or None.
+    """
 
     def __init__(self, app: ASGIApp, *, hosts: HostNames, sessions: Sessions) -> None:
         self._app, self._hosts, self._sessions = app, hosts, sessions
@@ -97,14 +102,15 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        problem = self._check(scope, headers)
+        problem = await self._check(scope, headers)
         if scope["type"] == "websocket":
             if problem is None:
                 await self._app(scope, receive, send)
             else:
                 await _close(receive, send, problem)
             return
-        dressed = _Dressed(send, headers.get("host", "") if problem is not BAD_HOST else "", scope["path"])
+        host = headers.get("host", "") if problem is not BAD_HOST else ""
+        dressed = _Dressed(send, host, scope["path"], secure=is_secure(scope))
         if problem is not None:
             await dressed.refuse(problem)
             return
@@ -112,7 +118,7 @@ class Guard:
             limited = _Limited(receive, dressed, *_body_limit(scope["method"], scope["path"]))
             await self._app(scope, limited.receive, dressed.send)
 
-    def _check(self, scope: Scope, headers: Headers) -> Problem | None:
+    async def _check(self, scope: Scope, headers: Headers) -> Problem | None:
         path: str = scope["path"]
         method: str = scope.get("method", "WEBSOCKET")
         if path == "/healthz" and method in _SAFE:
@@ -123,16 +129,41 @@ class Guard:
         origin = headers.get("origin")
         if method not in _SAFE and origin is not None and not _same_origin(origin, host):
             return BAD_ORIGIN
-        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE)
-        scope["session"] = session = self._sessions.read(cookie, wall_s())
         is_api = path == "/api" or path.startswith("/api/")
-        if is_api and session is None and (method, path) not in PUBLIC_ROUTES:
-            return NO_SESSION
+        principal = await self._identify(scope, headers) if is_api else None
+        scope["principal"] = principal
+        if is_api and principal is None and (problem := _stranger(headers, method, path)):
+            return problem
         length = headers.get("content-length", "0")
         most, too_large = _body_limit(method, path)
         if int(length if length.isdecimal() else "0") > most:
             return too_large
         return None
+
+    async def _identify(self, scope: Scope, headers: Headers) -> Principal | None:
+        """Return who asks: by the token that is given, else by the cookie."""
+        authorization = headers.get("authorization")
+        if authorization is None:
+            return await self._sessions.read(session_cookie(scope, headers))
+        kind, _, token = authorization.partition(" ")
+        return await self._sessions.bearer(token.strip()) if kind.lower() == "bearer" else None
+
+
+def _stranger(headers: Headers, method: str, path: str) -> Problem | None:
+    """Return what to tell somebody without a session; None where nobody needs one."""
+    if headers.get("authorization") is not None:
+        return BAD_TOKEN
+    return None if is_public(method, path) else NO_SESSION
+
+
+def is_secure(scope: Scope) -> bool:
+    """Say whether the browser's connection is encrypted, here or at a proxy that we trust."""
+    return scope.get("scheme") in {"https", "wss"}
+
+
+def session_cookie(scope: Scope, headers: Headers) -> str | None:
+    """Return what the session's cookie holds; the name that TLS demands counts under TLS only."""
+    return cookie_parser(headers.get("cookie", "")).get(SECURE_COOKIE if is_secure(scope) else COOKIE)
 
 
 def _body_limit(method: str, path: str) -> tuple[int, Problem]:
@@ -159,8 +190,8 @@ async def _close(receive: Receive, send: Send, problem: Problem) -> None:
 class _Dressed:
     """`send` that adds the headers, and that can answer in the application's place while nothing was sent."""
 
-    def __init__(self, send: Send, host: str, path: str) -> None:
-        self._send, self._host, self._path = send, host, path
+    def __init__(self, send: Send, host: str, path: str, *, secure: bool) -> None:
+        self._send, self._host, self._path, self._secure = send, host, path, secure
         self.started = self._refused = False
 
     async def send(self, message: Message) -> None:
@@ -173,6 +204,8 @@ class _Dressed:
                 headers[name] = value
             sockets = f"ws://{self._host} wss://{self._host}" if self._host else ""
             headers["content-security-policy"] = _POLICY.format(sockets=sockets)
+            if self._secure:
+                headers["strict-transport-security"] = f"max-age={_HSTS_S}"
             if self._path.startswith("/api") or self._path == "/healthz":
                 headers["cache-control"] = "no-store"
         await self._send(message)

@@ -1,4 +1,4 @@
-"""Rights: the one table of what each address and each command of the page needs, and the check of it.
+"""Rights: which role has which, and the one table of what each address and each command needs.
 
 A request reaches a route through `authorize` (a dependency of the whole application), a command on the page's
 websocket through `require`. A route that is not in the table is refused to everybody.
@@ -10,15 +10,27 @@ from typing import Literal
 
 from starlette.requests import HTTPConnection
 
-from console.auth.sessions import Session
-from console.problems import FORBIDDEN, NO_SESSION, Refused
+from console.auth.principals import Bearer, Principal, Session
+from console.problems import (
+    FORBIDDEN,
+    NO_SESSION,
+    PASSWORD_EXPIRED,
+    SESSION_IDLE,
+    TOTP_SETUP,
+    Problem,
+    Refused,
+)
+from streamgate.store.roles import ROLES
 
 
 class Right(StrEnum):
-    """What a person must have to use a route. The values are stable: pages and tokens name them."""
+    """What somebody must have to use a route. The values are stable: pages and tokens name them."""
 
     PUBLIC = "public"  # anybody, signed in or not
-    SESSION = "session"  # anybody who is signed in
+    SESSION = "session"  # anybody who is signed in, whatever the session is limited to
+    OWN_PASSWORD = "own:password"  # noqa: S105  no password
+    OWN_TOTP = "own:totp"
+    OWN_ACCOUNT = "own:account"
     CHANNEL_VIEW = "channel:view"
     CHANNEL_CUT = "channel:cut"
     CHANNEL_RESTORE = "channel:restore"
@@ -32,6 +44,10 @@ class Right(StrEnum):
     DESTINATION_APPROVE = "destination:approve"
     BACKUP_UPLOAD = "backup:upload"
     SETTINGS_READ = "settings:read"
+    PEOPLE_READ = "people:read"
+    PEOPLE_MANAGE = "people:manage"
+    TOKENS_READ = "tokens:read"
+    TOKENS_MANAGE = "tokens:manage"
 
 
 Command = Literal["cut", "restore", "live", "start", "stop", "dump", "backup"]
@@ -45,6 +61,41 @@ COMMANDS: Mapping[Command, Right] = {
     "backup": Right.CHANNEL_BACKUP,
 }
 
+# ---------------------------------------------------------------- roles
+
+_OWN = frozenset({Right.PUBLIC, Right.SESSION, Right.OWN_PASSWORD, Right.OWN_TOTP, Right.OWN_ACCOUNT})
+_VIEW = frozenset({Right.CHANNEL_VIEW})
+_PREPARE = frozenset({Right.SETTINGS_READ, Right.BACKUP_UPLOAD})
+_DESTINATIONS = frozenset({Right.DESTINATION_ENTER, Right.DESTINATION_APPROVE})
+_OPERATE = (
+    _VIEW | {Right.CHANNEL_CUT, Right.CHANNEL_DUMP, Right.CHANNEL_BACKUP, Right.CHANNEL_LIVE} | _PREPARE
+)
+_DIRECT = _OPERATE | {Right.CHANNEL_START, Right.CHANNEL_STOP, Right.CHANNEL_RESTORE} | _DESTINATIONS
+_READ = _VIEW | {Right.PEOPLE_READ, Right.TOKENS_READ, Right.SETTINGS_READ}
+_MANAGE = frozenset({Right.PEOPLE_MANAGE, Right.TOKENS_MANAGE, Right.CHANNEL_SETTINGS})
+_ADMINISTER = _READ | _MANAGE | _PREPARE | _DESTINATIONS
+# The administrator cuts, as whoever watches air with authority may, and undoes nothing on air: that is the
+# director's. The reviewers' rights over comments come with the desk.
+ROLE_RIGHTS: Mapping[str, frozenset[Right]] = {
+    "administrator": _ADMINISTER | {Right.CHANNEL_CUT},
+    "director": _DIRECT,
+    "operator": _OPERATE,
+    "reviewer": _VIEW,
+    "senior-reviewer": _VIEW,
+    "chief-reviewer": _VIEW,
+    "auditor": _READ,
+}
+assert set(ROLE_RIGHTS) == set(ROLES)
+SCOPES = frozenset({Right.CHANNEL_VIEW, *COMMANDS.values()})
+"""What a token may be given."""
+_LIMITED: Mapping[str, frozenset[Right]] = {
+    "password_expired": frozenset({Right.PUBLIC, Right.SESSION, Right.OWN_PASSWORD}),
+    "totp_setup": frozenset({Right.PUBLIC, Right.SESSION, Right.OWN_TOTP}),
+}
+_IDLE = frozenset({Right.PUBLIC, Right.SESSION, Right.CHANNEL_VIEW, Right.CHANNEL_CUT})
+
+# ---------------------------------------------------------------- routes
+
 API = "/api/v1"
 WEBSOCKET, FILES = "WEBSOCKET", "FILES"  # stand in the place of a method
 ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -56,7 +107,25 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("POST", f"{API}/session"): Right.PUBLIC,
     ("GET", f"{API}/session"): Right.SESSION,
     ("DELETE", f"{API}/session"): Right.SESSION,
-    ("GET", f"{API}/openapi.json"): Right.SESSION,
+    ("GET", f"{API}/one-time/{{token}}"): Right.PUBLIC,
+    ("POST", f"{API}/one-time/{{token}}"): Right.PUBLIC,
+    ("GET", f"{API}/openapi.json"): Right.OWN_ACCOUNT,
+    ("GET", f"{API}/me"): Right.OWN_ACCOUNT,
+    ("POST", f"{API}/me/password"): Right.OWN_PASSWORD,
+    ("POST", f"{API}/me/totp"): Right.OWN_TOTP,
+    ("POST", f"{API}/me/totp/confirm"): Right.OWN_TOTP,
+    ("DELETE", f"{API}/me/totp"): Right.OWN_ACCOUNT,
+    ("POST", f"{API}/me/recovery-codes"): Right.OWN_ACCOUNT,
+    ("GET", f"{API}/me/sessions"): Right.OWN_ACCOUNT,
+    ("DELETE", f"{API}/me/sessions/{{session_id}}"): Right.OWN_ACCOUNT,
+    ("GET", f"{API}/users"): Right.PEOPLE_READ,
+    ("PATCH", f"{API}/users/{{username}}"): Right.PEOPLE_MANAGE,
+    ("POST", f"{API}/users/{{username}}/reset"): Right.PEOPLE_MANAGE,
+    ("GET", f"{API}/sign-ins"): Right.PEOPLE_READ,
+    ("POST", f"{API}/invitations"): Right.PEOPLE_MANAGE,
+    ("GET", f"{API}/tokens"): Right.TOKENS_READ,
+    ("POST", f"{API}/tokens"): Right.TOKENS_MANAGE,
+    ("DELETE", f"{API}/tokens/{{name}}"): Right.TOKENS_MANAGE,
     ("GET", f"{API}/state"): Right.CHANNEL_VIEW,
     **{("POST", f"{API}/channels/{{channel}}/{command}"): right for command, right in COMMANDS.items()},
     ("GET", f"{API}/settings"): Right.SETTINGS_READ,
@@ -91,26 +160,79 @@ def is_upload(method: str, path: str) -> bool:
     return method == "PUT" and parts[:2] == ["", "channels"] and len(parts) == 5 and parts[3] == "backups"
 
 
-PUBLIC_ROUTES = frozenset(route for route, right in ROUTES.items() if right is Right.PUBLIC)
+_PUBLIC = tuple((key[0], key[1].split("/")) for key, right in ROUTES.items() if right is Right.PUBLIC)
 
 
-def rights_of(session: Session) -> frozenset[Right]:  # noqa: ARG001  there is one kind of person so far
-    """Return the rights of a signed-in person: all of them."""
-    return frozenset(Right)
+def is_public(method: str, path: str) -> bool:
+    """Say whether an address, as it was asked for, belongs to a route that needs no session."""
+    asked = path.split("/")
+    return any(
+        method == known
+        and len(asked) == len(parts)
+        and all(part[:1] == "{" or part == given for part, given in zip(parts, asked, strict=True))
+        for known, parts in _PUBLIC
+    )
 
 
-def require(session: Session | None, right: Right) -> None:
-    """Return when this person has the right.
+# ---------------------------------------------------------------- the check
+
+
+def rights_of(who: Principal, channel: str | None = None) -> frozenset[Right]:
+    """Return what somebody may do on a channel; without one, on any channel at all."""
+    if isinstance(who, Bearer):
+        fits = channel is None or who.channel in (None, channel)
+        return frozenset(Right(scope) for scope in who.scopes if scope in SCOPES) if fits else frozenset()
+    if not isinstance(who, Session):
+        return frozenset()
+    if who.limit:
+        return _LIMITED[who.limit]
+    rights = _OWN
+    for grant in who.grants:
+        if channel is None or grant.channel in (None, channel):
+            rights |= ROLE_RIGHTS.get(grant.role, frozenset())
+    return rights & _IDLE if who.idle else rights
+
+
+def rights_everywhere(who: Principal) -> frozenset[Right]:
+    """Return what somebody may do on every channel, those that are yet to come included."""
+    return rights_of(who, "")  # nobody is given a role on a channel without a name
+
+
+def rights_by_channel(who: Principal) -> dict[str, frozenset[Right]]:
+    """Return the rights on those channels for which somebody was given a role, or a token."""
+    if isinstance(who, Session):
+        named = {grant.channel for grant in who.grants if grant.channel is not None}
+    else:
+        named = {who.channel} if isinstance(who, Bearer) and who.channel is not None else set()
+    return {channel: rights_of(who, channel) for channel in sorted(named)}
+
+
+def require(who: Principal | None, right: Right, channel: str | None = None) -> None:
+    """Return when somebody has the right on this channel (None: on any).
 
     Raises:
-        Refused: not signed in, or signed in without the right.
+        Refused: not signed in, signed in without the right, or without it at the moment.
     """
     if right is Right.PUBLIC:
         return
-    if session is None:
+    if who is None or who.ended:
         raise Refused(NO_SESSION)
-    if right not in rights_of(session):
-        raise Refused(FORBIDDEN)
+    if right not in rights_of(who, channel):
+        raise Refused(_why_not(who))
+
+
+def require_everywhere(who: Principal, right: Right) -> None:
+    """As `require`, for what concerns all channels."""
+    if right not in rights_everywhere(who):
+        raise Refused(_why_not(who))
+
+
+def _why_not(who: Principal) -> Problem:
+    if not isinstance(who, Session):
+        return FORBIDDEN
+    if who.limit:
+        return PASSWORD_EXPIRED if who.limit == "password_expired" else TOTP_SETUP
+    return SESSION_IDLE if who.idle else FORBIDDEN
 
 
 async def authorize(connection: HTTPConnection) -> None:
@@ -123,4 +245,4 @@ async def authorize(connection: HTTPConnection) -> None:
     right = ROUTES.get((method, connection.scope["route"].path))
     if right is None:
         raise Refused(FORBIDDEN)
-    require(connection.scope.get("session"), right)
+    require(connection.scope.get("principal"), right, connection.path_params.get("channel"))

@@ -1,103 +1,333 @@
-"""Signed session cookies: who is signed in, until when. Nothing is stored but the signing key.
+"""Sessions of signed-in people, and tokens of programs: what this process knows of them, kept fresh.
 
-The key lies in DATA_DIR/console.secret, so that sessions survive a restart of the console; removing the file
-(and restarting) signs everybody out.
+The database holds them; here is a copy of those in use, looked up without it. Every `REFRESH_S` the copy is
+compared: what was ended or changed elsewhere (the command line, another console) counts within a second.
+While the database cannot be read the copy goes on: who is signed in sees and cuts.
 """
 
-import base64
-import binascii
-import hashlib
-import hmac
-import os
+import asyncio
+import contextlib
 import secrets
-from pathlib import Path
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import structlog
+from sqlalchemy.orm import Session as Transaction
 
-from streamgate.errors import ConfigError
+from console.auth.accounts import hash_token
+from console.auth.principals import Bearer, Limit, Session
+from streamgate.clock import wall_s
+from streamgate.errors import StoreError
+from streamgate.store import api_tokens, factors, sessions, users
+from streamgate.store.database import AsyncDatabase
+from streamgate.store.models import User, WebSession
+from streamgate.store.users import Grant
 
-COOKIE = "streamgate_session"
-LIFETIME_S = 12 * 3600
-_KEY_BYTES = 32
-_MAX_LENGTH = 512
-_log = structlog.get_logger("console")
-
-
-class Session(NamedTuple):
-    user: str
-    expires_at: float  # wall clock, seconds
-
-
-def load_secret(data_dir: Path) -> bytes:
-    """Return the signing key of this data directory, made at first use, readable by its owner only.
-
-    Raises:
-        ConfigError: the file cannot be read or holds too few bytes.
-    """
-    path = data_dir / "console.secret"
-    try:
-        secret = path.read_bytes()
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
-    except FileNotFoundError:
-        secret = _make_secret(path)
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be used ({error.strerror}); it must be a file of this user"
-        ) from error
-    if len(secret) < _KEY_BYTES:
-        raise ConfigError(
-            f"{path} holds {len(secret)} bytes, {_KEY_BYTES} are needed; remove it and a new one is made"
-        )
-    return secret
+COOKIE = "streamgate_session"  # on plain HTTP, which loopback alone may be
+SECURE_COOKIE = "__Host-streamgate"
+LIFETIME_S = 12 * 3600.0
+REFRESH_S = 0.4
+TOUCH_S = sessions.TOUCH_S
+PAGE_GRACE_S = 60.0  # an idle person's page may be away for so long: a network that hiccups, a restart
+MAX_KEPT = 4096
+_MAX_LENGTH = 128
+_log = structlog.get_logger("console.sessions")
 
 
-def _make_secret(path: Path) -> bytes:
-    """Make the key and return it. One that cannot be kept (a full disk) is good until this process ends."""
-    secret = secrets.token_bytes(_KEY_BYTES)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            # Written under another name first: whoever finds the file finds all of it.
-            with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-                file.write(secret)
-            os.link(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except FileExistsError:  # another process was quicker
-        return path.read_bytes()
-    except OSError as error:
-        _log.error("secret_not_kept", path=str(path), reason=error.strerror)
-    return secret
+class Rules(NamedTuple):
+    """What the settings say. `totp_roles`: who must have a second factor."""
+
+    idle_s: float = 15 * 60.0
+    password_age_s: float = 90 * 86400.0
+    totp_roles: frozenset[str] = frozenset()
+
+    def limit(self, user: User, grants: tuple[Grant, ...], *, has_totp: bool, at: float) -> Limit:
+        """Return what a person's session is limited to."""
+        if user.must_change or (user.password_changed_at or 0.0) + self.password_age_s <= at:
+            return "password_expired"
+        if not has_totp and any(grant.role in self.totp_roles for grant in grants):
+            return "totp_setup"
+        return ""
+
+
+class _Facts(NamedTuple):
+    """A session as the database has it."""
+
+    row: WebSession
+    user: User
+    grants: tuple[Grant, ...]
+    has_totp: bool
 
 
 class Sessions:
-    """Makes and reads cookie values: base64url(`user NUL expiry NUL nonce`) and its HMAC-SHA256."""
+    """All that are in use here. `on_air`: whether any channel is on air, as far as is known."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+    def __init__(self, database: AsyncDatabase, rules: Rules, on_air: Callable[[], bool]) -> None:
+        self.rules = rules
+        self._failing: set[str] = set()  # "read", "write"
+        self._database, self._on_air = database, on_air
+        self._kept: dict[str, Session] = {}
+        self._bearers: dict[str, Bearer] = {}
+        self._unknown: OrderedDict[str, None] = OrderedDict()
+        self._to_end: dict[str, tuple[float, str]] = {}  # ended here, not yet in the database
+        self._loading = asyncio.Lock()
+        self._looked = asyncio.Event()
+        self._due = asyncio.Event()  # something should be written before the next round
 
-    def issue(self, user: str, now_s: float) -> tuple[str, Session]:
-        """Return the cookie's value and what it says."""
-        expires = int(now_s) + LIFETIME_S
-        payload = base64.urlsafe_b64encode(f"{user}\0{expires}\0{secrets.token_hex(8)}".encode())
-        return f"{payload.decode()}.{self._mac(payload)}", Session(user, float(expires))
+    # ------------------------------------------------------------ looking up
 
-    def read(self, value: str | None, now_s: float) -> Session | None:
-        """Return the session of a cookie's value; None when it is absent, forged or has run out."""
-        if not value or len(value) > _MAX_LENGTH or not value.isascii():
+    async def read(self, cookie: str | None) -> Session | None:
+        """Return the session of a cookie's value; None when there is none (any more).
+
+        Without the database only sessions that are in use are known.
+        """
+        if not cookie or len(cookie) > _MAX_LENGTH or not cookie.isascii():
             return None
-        payload, _, mac = value.partition(".")
-        if not hmac.compare_digest(mac, self._mac(payload.encode())):
+        id_ = hash_token(cookie)
+        if (found := self._kept.get(id_)) is None:
+            found = await self._load(id_)
+        if found is None:
             return None
+        self._judge(found, wall_s())
+        return None if found.ended else found
+
+    async def bearer(self, token: str) -> Bearer | None:
+        """Return who holds a token; None when it is not in force."""
+        if not 0 < len(token) <= _MAX_LENGTH:
+            return None
+        key = hash_token(token)
+        for _ in range(2):  # it may have been made this moment: a look that begins after now knows
+            if key in self._bearers or "read" in self._failing:
+                break
+            await self._looked.wait()
+        found, now = self._bearers.get(key), wall_s()
+        if found is None or found.ended or (found.expires_at is not None and found.expires_at <= now):
+            return None
+        found.used_at = now
+        return found
+
+    async def _load(self, id_: str) -> Session | None:
+        async with self._loading:
+            if id_ in self._kept:
+                return self._kept[id_]
+            if id_ in self._unknown or id_ in self._to_end:
+                return None
+            now = wall_s()
+            try:
+                found = (await self._database.read(_find, [id_], now)).get(id_)
+            except StoreError as error:
+                self._failed("read", error)
+                return None
+            if found is None:
+                self._forget_unknown(id_)
+                return None
+            return self._keep(found, now)
+
+    def _forget_unknown(self, key: str) -> None:
+        """Remember that this is nobody's, so that whoever sends it again does not reach the database."""
+        self._unknown[key] = None
+        while len(self._unknown) > MAX_KEPT:
+            self._unknown.popitem(last=False)
+
+    def _keep(self, facts: _Facts, now: float) -> Session:
+        row, user = facts.row, facts.user
+        if len(self._kept) >= MAX_KEPT:
+            oldest = min(self._kept.values(), key=lambda one: (one.pages > 0, one.seen_at))
+            del self._kept[oldest.id]
+        made = Session(
+            row.id_hash,
+            user_id=user.id,
+            user=user.username,
+            display_name=user.display_name,
+            grants=facts.grants,
+            limit=self.rules.limit(user, facts.grants, has_totp=facts.has_totp, at=now),
+            created_at=row.created_at,
+            expires_at=row.absolute_expires_at,
+            seen_at=row.last_seen_at,
+            loaded_at=now,
+            address=row.address,
+        )
+        self._kept[made.id] = made
+        return made
+
+    # ------------------------------------------------------------ beginning and ending
+
+    def new_cookie(self) -> str:
+        """Return the value of a new session's cookie: 256 random bits."""
+        return secrets.token_urlsafe(32)
+
+    def id_of(self, cookie: str) -> str:
+        """Return under which id the session of a cookie's value is stored."""
+        return hash_token(cookie)
+
+    async def adopt(self, id_: str) -> Session:
+        """Return the session that was just stored under this id. Raises StoreError."""
+        now = wall_s()
+        return self._keep((await self._database.read(_find, [id_], now))[id_], now)
+
+    def end(self, id_: str, why: str) -> None:
+        """End a session at once, here; in the database as soon as it can be written."""
+        self._end(id_, why, wall_s())
+
+    def drop(self, id_: str, why: str) -> None:
+        """End here what was ended in the database already, without waiting for the next look."""
+        session = self._kept.pop(id_, None)
+        if session is not None:
+            session.end(why)
+
+    def drop_user(self, user_id: int, why: str, *, keep: str = "") -> None:
+        """The same for every session of a person but `keep`."""
+        for session in list(self._kept.values()):
+            if session.user_id == user_id and session.id != keep:
+                self.drop(session.id, why)
+
+    def _end(self, id_: str, why: str, now: float) -> None:
+        if len(self._to_end) < MAX_KEPT:
+            self._to_end.setdefault(id_, (now, why))
+            self._due.set()
+        session = self._kept.pop(id_, None)
+        if session is not None:
+            session.end(why)
+
+    def _judge(self, session: Session, now: float) -> None:
+        """End what is over; somebody idle keeps a page that is open while something is on air."""
+        if session.expires_at <= now:
+            self._end(session.id, "expired", now)
+        elif session.idle or session.seen_at + self.rules.idle_s <= now:
+            watches = session.pages > 0 or session.page_at + PAGE_GRACE_S > now
+            if watches and not session.limit and self._on_air():
+                session.become_idle()
+            else:
+                self._end(session.id, "idle", now)
+
+    # ------------------------------------------------------------ keeping fresh
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_fresh())
+            group.create_task(self._keep_written())  # apart: a writer may have to wait for another one
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            await self._refresh()
+            await asyncio.sleep(REFRESH_S)
+
+    async def _keep_written(self) -> None:
+        while True:
+            self._due.clear()
+            await self._write()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_S):
+                    await self._due.wait()
+
+    async def _refresh(self) -> None:
+        """Take over what changed in the database."""
+        now = wall_s()
+        known = dict(self._kept)
         try:
-            user, expires, _ = base64.urlsafe_b64decode(payload).decode().split("\0")
-            session = Session(user, float(expires))
-        except (binascii.Error, ValueError):
-            return None
-        return session if now_s < session.expires_at <= now_s + LIFETIME_S + 60 else None
+            found, tokens = await self._database.read(_look, list(known), now)
+        except StoreError as error:
+            self._failed("read", error)
+        else:
+            self._works("read")
+            for id_, session in known.items():
+                self._compare(session, found.get(id_), now)
+            self._take_tokens(tokens)
+        for session in list(self._kept.values()):
+            self._judge(session, now)
+        event, self._looked = self._looked, asyncio.Event()
+        event.set()
 
-    def _mac(self, payload: bytes) -> str:
-        return hmac.new(self._secret, b"streamgate session v1\0" + payload, hashlib.sha256).hexdigest()
+    def _compare(self, session: Session, facts: _Facts | None, now: float) -> None:
+        if facts is None:
+            session.end("ended")
+            self._kept.pop(session.id, None)
+            return
+        limit = self.rules.limit(facts.user, facts.grants, has_totp=facts.has_totp, at=now)
+        session.update(display_name=facts.user.display_name, grants=facts.grants, limit=limit)
+        session.kept_seen_at = facts.row.last_seen_at
+
+    def _take_tokens(self, tokens: dict[str, Bearer]) -> None:
+        for key in set(self._bearers) - set(tokens):
+            self._bearers.pop(key).end("revoked")
+        for key, bearer in tokens.items():
+            self._bearers.setdefault(key, bearer)
+
+    async def _write(self) -> None:
+        """Bring to the database what happened here; what cannot be written now is tried again."""
+        ends = dict(self._to_end)
+        seen = {
+            session.id: session.seen_at
+            for session in self._kept.values()
+            if session.seen_at >= session.kept_seen_at + TOUCH_S
+        }
+        used = {one.id: one.used_at for one in self._bearers.values() if one.used_at is not None}
+        if not (ends or seen or used):
+            return
+        try:
+            await self._database.write(_store, ends, seen, used)
+        except StoreError as error:
+            self._failed("write", error)
+            return
+        self._works("write")
+        for id_ in ends:
+            self._to_end.pop(id_, None)
+            self._forget_unknown(id_)
+        for id_, at in seen.items():
+            if id_ in self._kept:
+                self._kept[id_].kept_seen_at = at
+        for bearer in self._bearers.values():
+            if bearer.used_at == used.get(bearer.id):
+                bearer.used_at = None
+
+    def _failed(self, what: str, error: StoreError) -> None:
+        if what not in self._failing:
+            _log.error("database_away", what=what, kind=error.kind, reason=str(error))
+        self._failing.add(what)
+
+    def _works(self, what: str) -> None:
+        if what in self._failing:
+            _log.info("database_back", what=what)
+        self._failing.discard(what)
+
+
+def _find(transaction: Transaction, ids: list[str], now: float) -> dict[str, _Facts]:
+    rows = sessions.find_many(transaction, ids, at=now)
+    people = {user.id for _, user in rows.values()}
+    grants = users.grants_of(transaction, people)
+    with_totp = factors.with_totp(transaction, people)
+    return {
+        id_: _Facts(row, user, grants.get(user.id, ()), user.id in with_totp)
+        for id_, (row, user) in rows.items()
+    }
+
+
+def _look(
+    transaction: Transaction, ids: list[str], now: float
+) -> tuple[dict[str, _Facts], dict[str, Bearer]]:
+    return _find(transaction, ids, now), _tokens(transaction, now)
+
+
+def _tokens(transaction: Transaction, now: float) -> dict[str, Bearer]:
+    return {
+        row.token_hash: Bearer(
+            row.id, row.name, scopes=row.scopes, channel=row.channel, expires_at=row.expires_at
+        )
+        for row in api_tokens.list_in_force(transaction, at=now)
+    }
+
+
+def _store(
+    transaction: Transaction,
+    ends: dict[str, tuple[float, str]],
+    seen: dict[str, float],
+    used: Mapping[int, float],
+) -> None:
+    for id_, (at, why) in ends.items():
+        sessions.end(transaction, id_, at=at, why=why)
+    for id_, at in seen.items():
+        sessions.touch(transaction, id_, at=at)
+    for token, at in used.items():
+        api_tokens.touch(transaction, token, at=at)

@@ -1,7 +1,8 @@
-"""One-time links to the console: a token is a file named by its hash; using it removes the file.
+"""Links that the machine itself gives out: a token is a file named by its hash; using it removes the file.
 
-`mint` is called by the supervisor at start and by `streamgate console-link`, `consume` by the console: the
-file system is all they share, and unlink decides who was first.
+The supervisor makes them and the console uses them up: the file system is all they share, and unlink decides
+who was first. Two kinds: the set-up link for the first administrator, and, in the demo's own directory only,
+links that sign a demo person in without a password.
 """
 
 import contextlib
@@ -14,8 +15,12 @@ from streamgate.clock import wall_s
 from streamgate.runtime.rundir import make_runtime_dir, runtime_dir
 
 LIFETIME_S = 24 * 3600
+SETUP = ""
+"""Whom a set-up link is for: nobody yet."""
+DEMO_MARK = ".streamgate-demo"
 _CLOCK_SLACK_S = 60
 _MAX_LENGTH = 200
+_MAX_NAME = 1024
 
 
 def _folder(data_dir: Path) -> Path:
@@ -31,7 +36,7 @@ def _fresh(path: Path) -> bool:
     return -_CLOCK_SLACK_S <= wall_s() - path.stat().st_mtime <= LIFETIME_S
 
 
-def mint(data_dir: Path) -> str:
+def mint(data_dir: Path, user: str = SETUP) -> str:
     """Return a new token, good once within 24 h. Tokens that ran out are removed."""
     make_runtime_dir(data_dir)
     folder = _folder(data_dir)
@@ -41,21 +46,42 @@ def mint(data_dir: Path) -> str:
             if not _fresh(path):
                 path.unlink()
     token = secrets.token_urlsafe(32)
-    os.close(os.open(_file(data_dir, token), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with os.fdopen(
+        os.open(_file(data_dir, token), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb"
+    ) as file:
+        file.write(user.encode())
     return token
 
 
-def consume(data_dir: Path, token: str) -> bool:
-    """Use a token up. False: it never existed, was used before, or is older than 24 h."""
+def peek(data_dir: Path, token: str) -> str | None:
+    """Return whom a token is for without using it; None when it is not good."""
     if not 0 < len(token) <= _MAX_LENGTH:
-        return False
+        return None
     path = _file(data_dir, token)
     try:
-        fresh = _fresh(path)
-        path.unlink()
+        return path.read_bytes()[:_MAX_NAME].decode() if _fresh(path) else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def consume(data_dir: Path, token: str) -> str | None:
+    """Use a token up and return whom it is for.
+
+    None: it never existed, was used before, or is older than 24 h.
+    """
+    user = peek(data_dir, token)
+    if not 0 < len(token) <= _MAX_LENGTH:
+        return None
+    try:
+        _file(data_dir, token).unlink()
     except FileNotFoundError:
-        return False
-    return fresh
+        return None
+    return user
+
+
+def is_demo(data_dir: Path) -> bool:
+    """Say whether this is the demo's own directory, where links sign in without a password."""
+    return (data_dir / DEMO_MARK).is_file()
 
 
 class Tries:

@@ -1,11 +1,13 @@
 """A command as the page writes it, turned into the gate's request."""
 
 from console.auth.rights import Command
-from console.problems import Refused, bad_request
+from console.problems import REASON_NEEDED, Refused, bad_request
 from streamgate.link.messages import Backup, ChannelRequest, Cut, Dump, Live, Restore, Start, Stop
 
 DUMP_S = 10.0
 MAX_DUMP_S = 600.0  # the longest delay there is
+MAX_REASON = 500
+_WITH_REASON: frozenset[Command] = frozenset({"restore", "stop"})  # what undoes or ends; a cut asks nothing
 _PLAIN: dict[Command, type[ChannelRequest]] = {
     "cut": Cut,
     "restore": Restore,
@@ -16,13 +18,27 @@ _PLAIN: dict[Command, type[ChannelRequest]] = {
 
 
 def to_request(
-    command: Command, channel: str, seconds: float | None = None, clip: str | None = None
+    command: Command,
+    channel: str,
+    seconds: float | None = None,
+    clip: str | None = None,
+    reason: str | None = None,
 ) -> ChannelRequest:
     """Return the gate's request; its id and actor are set when it is sent.
 
     Raises:
-        Refused: a detail that this command does not take, or a value that is not allowed.
+        Refused: a detail that this command does not take, a value that is not allowed, a reason that is
+            missing.
     """
+    given = " ".join((reason or "").split())
+    if len(given) > MAX_REASON or (command in _WITH_REASON and not given):
+        raise Refused(REASON_NEEDED)
+    request = _build(command, channel, seconds, clip)
+    request.reason = given
+    return request
+
+
+def _build(command: Command, channel: str, seconds: float | None, clip: str | None) -> ChannelRequest:
     if seconds is not None and command != "dump":
         raise Refused(
             bad_request(

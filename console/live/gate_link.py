@@ -14,8 +14,9 @@ import structlog
 from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import WebSocketException
 
+from console.auth.principals import Principal
 from console.problems import BUSY, GATE_DOWN, GATE_LOST, GATE_TIMEOUT, Refused, refused
-from streamgate.clock import now_us
+from streamgate.clock import now_us, wall_s
 from streamgate.errors import LinkError
 from streamgate.link.messages import (
     AnyAnswer,
@@ -89,13 +90,19 @@ class GateLink:
         while self.version == seen:
             await self._changed.wait()
 
-    async def reload(self, actor: str) -> None:
+    @property
+    def on_air(self) -> bool:
+        """Whether any channel is on air, as far as was told last."""
+        return any(channel.on_air_s is not None for channel in self.channels)
+
+    async def reload(self, by: Principal) -> None:
         """Have the gate read the channel files again.
 
         Raises:
             Refused: as `command`; the files are read when the gate is back.
         """
-        reply = await self._ask(Reload(0, actor=actor), RELOAD_TIMEOUT_S)
+        request = Reload(0, actor=by.actor, role=by.role, origin=by.address)
+        reply = await self._ask(request, RELOAD_TIMEOUT_S)
         if reply.error:
             raise Refused(refused(reply.error, reply.error_zh))
 
@@ -107,13 +114,17 @@ class GateLink:
         """
         return (await self._ask(GetStatus(0), COMMAND_TIMEOUT_S)).channels or []
 
-    async def command(self, request: ChannelRequest, actor: str) -> Reply:
+    async def command(self, request: ChannelRequest, by: Principal) -> Reply:
         """Send a command and return the gate's answer.
 
         Raises:
             Refused: refused by the gate, no connection, or no answer within 2 s.
         """
-        request.actor = actor
+        request.actor = by.actor
+        for field, value in (("role", by.role), ("origin", by.address)):
+            if field in request.__struct_fields__:
+                setattr(request, field, value)
+        by.touch(wall_s())
         reply = await self._ask(request, COMMAND_TIMEOUT_S)
         if reply.error:
             raise Refused(refused(reply.error, reply.error_zh))

@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import msgspec
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from console.auth.rights import COMMANDS, require
-from console.auth.sessions import Session
+from console.auth.principals import Principal, Session
+from console.auth.rights import COMMANDS, Right, require, rights_by_channel, rights_everywhere, rights_of
 from console.live.commands import to_request
 from console.live.gate_link import GateLink
 from console.live.messages import (
@@ -18,34 +18,31 @@ from console.live.messages import (
     GateState,
     Hello,
     PageCommand,
+    PageMessage,
     Ping,
     ReplyDone,
     ReplyFailed,
     ServerMessage,
+    SessionMessage,
     Snapshot,
     StateMessage,
 )
 from console.live.preview import Feed, FeedName, Preview, TooManyViewersError, Viewer
-from console.problems import BAD_REQUEST, BUSY, NO_SESSION, NOT_FOUND, Problem, Refused
+from console.problems import BAD_REQUEST, BUSY, FORBIDDEN, NO_SESSION, NOT_FOUND, Problem, Refused
 from streamgate import __version__
 from streamgate.clock import now_us, wall_s
-from streamgate.link.messages import LogLine
+from streamgate.link.messages import ChannelStatus, LogLine
 
 PING_S = 2.0
 MAX_PAGES = 64
 MAX_COMMANDS = 16  # of one page, on their way at once
 
 _log = structlog.get_logger("console.hub")
-_decoder = msgspec.json.Decoder(PageCommand)
+_decoder: msgspec.json.Decoder[PageMessage] = msgspec.json.Decoder(PageMessage)
 
 
 class _Number(msgspec.Struct):
     id: int = 0
-
-
-def actor(session: Session) -> str:
-    """Return the name that stands in the gate's journal for what this person does."""
-    return f"console:{session.user}"
 
 
 def dumps(message: ServerMessage) -> str:
@@ -60,76 +57,82 @@ class Hub:
         self._gate, self._preview, self._command = gate, preview, command
         self._pages = 0
 
-    def snapshot(self) -> Snapshot:
-        """Return all there is to know now."""
+    def snapshot(self, who: Principal) -> Snapshot:
+        """Return all there is to know now for somebody who may see some channels, or all."""
         gate = self._gate
         state = GateState(gate.up, gate.ingest_up, gate.warnings)
-        return Snapshot(wall_s(), state, gate.channels, list(gate.log))
+        return Snapshot(wall_s(), state, _channels(gate, who), _lines(gate, who, 0))
 
     # ------------------------------------------------------------ state and commands
 
     async def page(self, websocket: WebSocket) -> None:
-        """Serve the websocket of state and commands until the page leaves or its session runs out."""
-        session: Session = websocket.scope["session"]
+        """Serve the websocket of state and commands until the page leaves or its session is over."""
+        who: Principal = websocket.scope["principal"]
         await websocket.accept()
         if self._pages >= MAX_PAGES:
             await _close(websocket, BUSY, code=1013)
             return
         self._pages += 1
         try:
-            await _until_first(
-                self._tell(websocket, session), self._listen(websocket, session), _expire(websocket, session)
-            )
+            with _present(who):
+                await _until_first(
+                    self._tell(websocket, who), self._listen(websocket, who), _watch_rights(websocket, who)
+                )
         finally:
             self._pages -= 1
 
-    async def _tell(self, websocket: WebSocket, session: Session) -> None:
+    async def _tell(self, websocket: WebSocket, who: Principal) -> None:
         gate = self._gate
-        now = self.snapshot()
+        now = self.snapshot(who)
         hello = Hello(
             version=__version__,
-            user=session.user,
+            user=who.name,
             command=self._command,
             server_time=now.server_time,
             gate=now.gate,
             channels=now.channels,
             log=now.log,
         )
-        seen, line, was_up = gate.version, _last(gate), gate.up
+        seen, line, was_up, rights = gate.version, _last(gate), gate.up, who.version
         with contextlib.suppress(WebSocketDisconnect):
             await _send(websocket, dumps(hello))
+            await _send(websocket, dumps(_describe(who)))
             ping_at = _now() + PING_S
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(ping_at):
-                        await gate.changed(seen)
+                        await _first_change(gate, seen, who, rights)
                 if _now() >= ping_at:
                     await _send(websocket, dumps(Ping(server_time=wall_s())))
                     ping_at = _now() + PING_S
+                if who.version != rights:
+                    rights = who.version
+                    await _send(websocket, dumps(_describe(who)))
                 if gate.version == seen:
                     continue
                 seen = gate.version
                 if gate.up:
-                    lines = _since(gate, line)
+                    lines = _lines(gate, who, line)
                     line = _last(gate)
-                    await _send(websocket, self._state(lines))
+                    await _send(websocket, self._state(who, lines))
                 elif was_up:
                     await _send(websocket, dumps(GateMessage(up=False)))
                 was_up = gate.up
 
-    def _state(self, lines: list[LogLine]) -> str:
+    def _state(self, who: Principal, lines: list[LogLine]) -> str:
         gate = self._gate
+        channels = _channels(gate, who)
         return dumps(
             StateMessage(
                 server_time=wall_s(),
                 ingest_up=gate.ingest_up,
                 warnings=gate.warnings,
-                channels=gate.channels,
+                channels=channels,
                 log=lines,
             )
         )
 
-    async def _listen(self, websocket: WebSocket, session: Session) -> None:
+    async def _listen(self, websocket: WebSocket, who: Principal) -> None:
         """Read commands; each is answered on its own, so that none waits for the answer of another."""
         free = asyncio.Semaphore(MAX_COMMANDS)
         async with asyncio.TaskGroup() as group:
@@ -140,30 +143,33 @@ class Hub:
                         await _send(websocket, _failed(_number(text), "", BUSY, started))
                     continue
                 await free.acquire()
-                answering = group.create_task(self._answer(websocket, session, text, started))
+                answering = group.create_task(self._answer(websocket, who, text, started))
                 answering.add_done_callback(lambda _: free.release())
 
-    async def _answer(self, websocket: WebSocket, session: Session, text: str, started: int) -> None:
+    async def _answer(self, websocket: WebSocket, who: Principal, text: str, started: int) -> None:
         try:
-            command = _decoder.decode(text)
+            message = _decoder.decode(text)
         except msgspec.MsgspecError as error:
             problem = BAD_REQUEST._replace(error=f"{BAD_REQUEST.error} {error}")
             answer = _failed(_number(text), "", problem, started)
         else:
-            answer = await self._carry_out(session, command, started)
+            if not isinstance(message, PageCommand):
+                who.touch(wall_s())
+                return
+            answer = await self._carry_out(who, message, started)
         with contextlib.suppress(WebSocketDisconnect):
             await _send(websocket, answer)
 
-    async def _carry_out(self, session: Session, command: PageCommand, started: int) -> str:
+    async def _carry_out(self, who: Principal, command: PageCommand, started: int) -> str:
         """Return the reply to send."""
         try:
-            require(session, COMMANDS[command.cmd])
-            request = to_request(command.cmd, command.channel, command.seconds, command.clip)
-            reply = await self._gate.command(request, actor(session))
+            require(who, COMMANDS[command.cmd], command.channel)
+            request = to_request(command.cmd, command.channel, command.seconds, command.clip, command.reason)
+            reply = await self._gate.command(request, who)
         except Refused as error:
-            note(session, command.cmd, command.channel, error.problem)
+            note(who, command.cmd, command.channel, error.problem)
             return _failed(command.id, command.channel, error.problem, started)
-        note(session, command.cmd, command.channel)
+        note(who, command.cmd, command.channel)
         return dumps(
             ReplyDone(
                 id=command.id,
@@ -171,6 +177,7 @@ class Hub:
                 state=reply.state,
                 took_ms=reply.took_ms,
                 by_ms=(now_us() - started) / 1000,
+                waiting=reply.waiting,
             )
         )
 
@@ -178,7 +185,7 @@ class Hub:
 
     async def feed(self, websocket: WebSocket, channel: str, name: FeedName) -> None:
         """Serve a feed's pictures until the page leaves."""
-        session: Session = websocket.scope["session"]
+        who: Principal = websocket.scope["principal"]
         await websocket.accept()
         gate = self._gate
         if gate.up and all(status.name != channel for status in gate.channels):
@@ -191,7 +198,9 @@ class Hub:
             return
         try:
             await _until_first(
-                _show(websocket, feed, viewer), _watch_leaving(websocket), _expire(websocket, session)
+                _show(websocket, feed, viewer),
+                _watch_leaving(websocket),
+                _watch_rights(websocket, who, channel),
             )
         finally:
             self._preview.leave(feed, viewer)
@@ -212,14 +221,66 @@ async def _watch_leaving(websocket: WebSocket) -> None:
         pass
 
 
-async def _expire(websocket: WebSocket, session: Session) -> None:
-    """Close when the session ends; the wall clock may be stepped, so it is looked at every minute."""
+async def _watch_rights(websocket: WebSocket, who: Principal, channel: str | None = None) -> None:
+    """Close when the session is over, or the right to see (this channel; None: any) is taken away."""
     while True:
-        left = session.expires_at - wall_s()
-        if left <= 0:
-            break
-        await asyncio.sleep(min(left, 60.0))
-    await _close(websocket, NO_SESSION)
+        seen = who.version
+        if who.ended:
+            await _close(websocket, NO_SESSION)
+            return
+        if Right.CHANNEL_VIEW not in rights_of(who, channel):
+            await _close(websocket, FORBIDDEN)
+            return
+        await who.changed(seen)
+
+
+async def _first_change(gate: GateLink, seen: int, who: Principal, rights: int) -> None:
+    """Return when there is news from the gate, or of what this page may do."""
+    if gate.version != seen or who.version != rights:
+        return
+    waiting = [asyncio.ensure_future(gate.changed(seen)), asyncio.ensure_future(who.changed(rights))]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
+
+
+@contextlib.contextmanager
+def _present(who: Principal) -> Iterator[None]:
+    """Count a page that is open: somebody idle keeps what it shows."""
+    if not isinstance(who, Session):
+        yield
+        return
+    who.pages += 1
+    try:
+        yield
+    finally:
+        who.pages -= 1
+        who.page_at = wall_s()
+
+
+def _describe(who: Principal) -> SessionMessage:
+    return SessionMessage(
+        state=who.state if isinstance(who, Session) else "open",
+        rights=sorted(rights_everywhere(who)),
+        channel_rights={channel: sorted(rights) for channel, rights in rights_by_channel(who).items()},
+    )
+
+
+def _channels(gate: GateLink, who: Principal) -> list[ChannelStatus]:
+    """Return the channels that somebody may see."""
+    if Right.CHANNEL_VIEW in rights_everywhere(who):
+        return gate.channels
+    return [one for one in gate.channels if Right.CHANNEL_VIEW in rights_of(who, one.name)]
+
+
+def _lines(gate: GateLink, who: Principal, line: int) -> list[LogLine]:
+    """Return what was logged after `line` about those channels, and about none in particular."""
+    new = [entry for entry in gate.log if entry.seq > line]
+    if Right.CHANNEL_VIEW in rights_everywhere(who):
+        return new
+    return [one for one in new if not one.channel or Right.CHANNEL_VIEW in rights_of(who, one.channel)]
 
 
 async def _read(websocket: WebSocket) -> str | None:
@@ -255,12 +316,12 @@ async def _until_first(*parts: Coroutine[Any, Any, None]) -> None:
             task.cancel()
 
 
-def note(session: Session, command: str, channel: str, problem: Problem | None = None) -> None:
+def note(who: Principal, command: str, channel: str, problem: Problem | None = None) -> None:
     if problem is None:
-        _log.info("command", actor=actor(session), command=command, channel=channel)
+        _log.info("command", actor=who.actor, command=command, channel=channel)
     else:
         _log.warning(
-            "command_failed", actor=actor(session), command=command, channel=channel, reason=problem.error
+            "command_failed", actor=who.actor, command=command, channel=channel, reason=problem.error
         )
 
 
@@ -277,10 +338,6 @@ def _number(text: str) -> int:
 
 def _last(gate: GateLink) -> int:
     return gate.log[-1].seq if gate.log else 0
-
-
-def _since(gate: GateLink, line: int) -> list[LogLine]:
-    return [entry for entry in gate.log if entry.seq > line]
 
 
 def _now() -> float:

@@ -54,6 +54,18 @@ class Hello(Message, tag="hello"):
     v: int = PROTOCOL
 
 
+class SessionMessage(Message, tag="session"):
+    """What this page may do: after `hello`, and whenever it changes.
+
+    `state`: open, idle (see and cut only, until signed in again). `rights`: on all channels;
+    `channel_rights`: on the channels for which the person has a role.
+    """
+
+    state: Literal["open", "idle", "password_expired", "totp_setup"]
+    rights: list[str]
+    channel_rights: dict[str, list[str]]
+
+
 class StateMessage(Message, tag="state"):
     """The whole state, at every change and at least every 500 ms. `log`: the lines since the last message."""
 
@@ -77,13 +89,17 @@ class Ping(Message, tag="ping"):
 
 
 class ReplyDone(Message, tag="reply"):
-    """The command `id` was carried out. `by_ms`: from frame read to reply in the console, milliseconds."""
+    """The command `id` was carried out. `by_ms`: from frame read to reply in the console, milliseconds.
+
+    `waiting` "second_person": it is carried out when another person asks for it, too.
+    """
 
     id: int
     channel: str
     state: State | None
     took_ms: float | None
     by_ms: float
+    waiting: Literal["", "second_person"] = ""
     ok: Literal[True] = True
 
 
@@ -99,7 +115,7 @@ class ReplyFailed(Message, tag="reply"):
     ok: Literal[False] = False
 
 
-ServerMessage = Hello | StateMessage | GateMessage | Ping | ReplyDone | ReplyFailed
+ServerMessage = Hello | SessionMessage | StateMessage | GateMessage | Ping | ReplyDone | ReplyFailed
 
 
 # ---------------------------------------------------------------- page to console
@@ -113,6 +129,14 @@ class PageCommand(msgspec.Struct, tag_field="t", tag="cmd", forbid_unknown_field
     channel: str
     seconds: float | None = None  # of dump
     clip: str | None = None  # of backup; "" or none is the channel's first clip
+    reason: str | None = None  # restore and stop need one
+
+
+class Active(msgspec.Struct, tag_field="t", tag="active", forbid_unknown_fields=True):
+    """Somebody used keys or pointer: the session is not idle. Sent at most every 20 s."""
+
+
+PageMessage = PageCommand | Active
 
 
 # ---------------------------------------------------------------- console to page, pictures

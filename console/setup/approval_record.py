@@ -1,6 +1,7 @@
 """The record of approvals in the database (rule R13): it follows the channel files, which decide (ADR 21)."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,7 +15,6 @@ from streamgate.runtime.channels import ChannelStore, Loaded
 from streamgate.runtime.destinations import Destination
 from streamgate.store import approvals
 from streamgate.store.database import AsyncDatabase
-from streamgate.store.location import Location
 from streamgate.store.models import DestinationApproval
 
 EVERY_S = 5.0
@@ -30,9 +30,9 @@ Key = tuple[str, str, str]  # channel, destination, hash of its address
 class ApprovalRecord:
     """Keeps the table as the channel files are. A database that is away delays it; nobody waits for it."""
 
-    def __init__(self, data_dir: Path, location: Location) -> None:
+    def __init__(self, data_dir: Path, database: AsyncDatabase) -> None:
         self._store = ChannelStore(data_dir)
-        self._location = location
+        self._database = database
         self._removed: dict[Key, str] = {}
         self._wake = asyncio.Event()
 
@@ -45,28 +45,22 @@ class ApprovalRecord:
 
     async def run(self) -> None:
         """Follow the files until cancelled."""
-        database = AsyncDatabase(self._location)
         recorded: Loaded | None = None
-        try:
-            while True:
-                self._wake.clear()
-                removed = dict(self._removed)
-                try:
-                    loaded = await asyncio.to_thread(self._store.load_all)
-                    if loaded != recorded and loaded.there:
-                        await database.write(follow, loaded, at=wall_s(), removed=removed)
-                        recorded = loaded
-                        for key in removed:
-                            self._removed.pop(key, None)
-                except (StoreError, ConfigError) as error:
-                    _log.warning("approvals_not_recorded", reason=str(error))
-                try:
-                    async with asyncio.timeout(EVERY_S):
-                        await self._wake.wait()
-                except TimeoutError:
-                    pass
-        finally:
-            await database.close()
+        while True:
+            self._wake.clear()
+            removed = dict(self._removed)
+            try:
+                loaded = await asyncio.to_thread(self._store.load_all)
+                if loaded != recorded and loaded.there:
+                    await self._database.write(follow, loaded, at=wall_s(), removed=removed)
+                    recorded = loaded
+                    for key in removed:
+                        self._removed.pop(key, None)
+            except (StoreError, ConfigError) as error:
+                _log.warning("approvals_not_recorded", reason=str(error))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY_S):
+                    await self._wake.wait()
 
 
 def follow(session: Session, loaded: Loaded, *, at: float, removed: Mapping[Key, str]) -> None:

@@ -9,9 +9,11 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
+from console.auth.principals import Principal
 from console.live.gate_link import GateLink
 from console.problems import Problem, Refused, refused
 from console.setup.approval_record import Key, entries
+from streamgate.clock import wall_s
 from streamgate.errors import ConfigError
 from streamgate.errors import Refused as NotAllowed
 from streamgate.runtime.channels import ChannelConfig, ChannelStore, Loaded
@@ -56,11 +58,17 @@ class ChannelFiles:
     Every method raises the console's Refused: the store's reasons in both languages, or a disk that fails.
     """
 
-    def __init__(self, data_dir: Path, gate: GateLink) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        gate: GateLink,
+        *,
+        changed: Callable[[str, AbstractSet[Key]], None] = lambda _actor, _removed: None,
+    ) -> None:
         self.places = DataDir(data_dir)
         self._store = ChannelStore(data_dir)
         self._gate = gate
-        self.changed: Callable[[str, AbstractSet[Key]], None] = lambda _actor, _removed: None
+        self._changed = changed
 
     async def load(self) -> Loaded:
         return await self._in_thread(self._store.load_all)
@@ -71,7 +79,7 @@ class ChannelFiles:
     async def destination(self, channel: str, name: str) -> Destination:
         return await self._in_thread(lambda: find(self._store.get(channel).destinations, name))
 
-    async def change(self, actor: str, work: Callable[[ChannelStore], _T]) -> tuple[_T, Problem | None]:
+    async def change(self, by: Principal, work: Callable[[ChannelStore], _T]) -> tuple[_T, Problem | None]:
         """Change files, then have the gate read them.
 
         Return what `work` did, and why it is not in force yet (None: it is).
@@ -82,11 +90,12 @@ class ChannelFiles:
             return work(self._store), before - entries(self._store.load_all()).keys()
 
         done, removed = await self._in_thread(compare)
-        self.changed(actor, removed)
+        by.touch(wall_s())
+        self._changed(by.actor, removed)
         try:
-            await self._gate.reload(actor)
+            await self._gate.reload(by)
         except Refused as error:
-            _log.warning("change_not_in_force", actor=actor, reason=error.problem.error)
+            _log.warning("change_not_in_force", actor=by.actor, reason=error.problem.error)
             return done, error.problem
         return done, None
 

@@ -12,9 +12,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 
 from streamgate.archive.parts import (
     IndexMark,
@@ -28,7 +25,7 @@ from streamgate.archive.removed import Removed, read_removed
 from streamgate.clock import wall_s
 from streamgate.errors import ArchiveError, CatalogDamaged
 
-VERSION_TABLE = "archive_version"
+VERSION = 3  # of the tables below; a catalog of another one is made anew, as it is at every start
 OPEN_PART_S = 60.0  # a part without an index line that changed this recently is still being written
 _CHUNK = 500
 _BUSY_MS = 10_000
@@ -93,10 +90,10 @@ class Catalog:
         sa.event.listen(self._engine, "connect", _set_pragmas)
         try:
             with self._engine.begin() as connection:
-                config = Config()
-                config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                if connection.scalar(sa.text("PRAGMA user_version")) != VERSION:
+                    metadata.drop_all(connection)
+                    metadata.create_all(connection)
+                    connection.execute(sa.text(f"PRAGMA user_version = {VERSION}"))
         except BaseException:
             self._engine.dispose()
             raise
@@ -201,8 +198,6 @@ def put_aside(path: Path) -> None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except CommandError as error:
-        raise CatalogDamaged(f"the catalog is of another version: {error}") from error
     except sa.exc.DBAPIError as error:
         code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         if code & 0xFF in _DAMAGE:

@@ -13,12 +13,15 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 import typer
 
+from console.auth.tokens import DEMO_MARK, mint
 from streamgate.clock import wall_s
+from streamgate.demo import people
 from streamgate.demo.feed import URL_VARIABLE
 from streamgate.demo.pictures import make_backup
 from streamgate.demo.sink import Sink
@@ -30,7 +33,7 @@ from streamgate.runtime.datadir import DataDir
 from streamgate.runtime.destinations import Entry
 
 CHANNEL = "main"
-MARK = ".streamgate-demo"
+MARK = DEMO_MARK
 START_S = 60.0  # until everything is up; a slow machine loads for a while
 END_S = 2.2  # what each of the two children gets to end by itself
 REPORT_S = 10.0  # between two lines when nothing changes
@@ -58,7 +61,7 @@ class _Demo:
         self._sink = Sink(places.root)
         self._log = places.root / "serve.log"
         self._children: list[Process] = []
-        self._link = ""
+        self._page = ""
 
     async def run(self) -> int:
         stop = asyncio.Event()
@@ -96,6 +99,7 @@ class _Demo:
             backups=[self._places.root / "backup.mp4"],
             entry=Entry("cli:demo", wall_s(), alone=True),
         )
+        await asyncio.to_thread(people.make, self._places.root)
         typer.echo("starting the gate · 正在启动 ...")
         addresses = ("--rtmp", f"127.0.0.1:{rtmp}", "--console", f"127.0.0.1:{console}")
         command = ("--data-dir", str(self._places.root), "serve", *addresses)
@@ -103,14 +107,15 @@ class _Demo:
         group.create_task(self._watch(serve, "serve"))
         group.create_task(self._read(serve))
         until = time.monotonic() + START_S
-        while not (self._link and await _healthy(console)):
+        while not (self._page and await _healthy(console)):
             if time.monotonic() > until:
                 raise Fatal(f"the gate was not up after {START_S:g} s; {self._last_lines()}")
             await asyncio.sleep(0.1)
         url = f"rtmp://127.0.0.1:{rtmp}/live/{key}"
         feed = await self._spawn("streamgate.demo.feed", url=url)
         group.create_task(self._watch(feed, "test feed"))
-        typer.echo(_words(self._link, f"rtmp://127.0.0.1:{rtmp}/live", self._places.root, self._sink.path))
+        links = {name: f"{self._page}?token={mint(self._places.root, name)}" for name in people.ROLES}
+        typer.echo(_words(links, f"rtmp://127.0.0.1:{rtmp}/live", self._places.root, self._sink.path))
 
     async def _spawn(self, *module: str, listen: bool = False, url: str = "") -> Process:
         """Start a Python module in a session of its own: Ctrl-C reaches only the demo, which ends all of it.
@@ -136,8 +141,8 @@ class _Demo:
         assert serve.stdout is not None
         with self._log.open("ab") as log:
             async for line in serve.stdout:
-                if line.startswith(b"console: ") and b"?token=" in line:
-                    self._link = line.decode().removeprefix("console: ").strip()
+                if line.startswith(b"console: "):
+                    self._page = line.decode().removeprefix("console: ").strip()
                 else:
                     log.write(line)
                     log.flush()
@@ -267,14 +272,18 @@ def _program() -> str:
     return shlex.quote(str(installed))
 
 
-def _words(link: str, rtmp: str, root: Path, file: Path) -> str:
+def _words(links: Mapping[str, str], rtmp: str, root: Path, file: Path) -> str:
+    others = "\n".join(f"  {name:<16} {link}" for name, link in links.items() if name != people.OPERATOR)
     command = f"{_program()} --data-dir {shlex.quote(str(root))}"
     return f"""
   streamgate demo · 演示
 
-  page · 页面        {link}
+  page · 页面        {links[people.OPERATOR]}
   feed · 信号        {rtmp}  (a test picture with the time of day · 带时钟的测试信号)
   platform · 平台    {file}  (what it receives · 平台收到的内容)
+
+  The page opens as the operator. Others, each link good once · 以操作员身份打开；其他人员（链接一次有效）:
+{others}
 
   The standby card airs for 30 seconds, then the feed, 30 seconds late.
   前 30 秒播出垫片，之后播出延时 30 秒的信号。

@@ -24,7 +24,7 @@ from streamgate.runtime.listen import Address, bind
 SILENT_US = 1_000_000  # a publisher that has sent nothing for so long may be taken over
 WATCH_US = 1_500_000  # a busy one is watched for so long before a newcomer is refused
 RETURN_US = 30_000_000  # an encoder that comes back within so long goes on with what it began
-PUBLISHES_AT_ONCE = 6  # under one key; each is a part of the archive and some lines of the journal
+PUBLISHES_AT_ONCE = 6  # under one key; each is a part of the archive and some lines of the ledger
 PUBLISH_EVERY_US = 5_000_000  # then one more so often; the encoder's answer waits until then
 PROBE_S = 1.0
 _TLS_S = 10.0

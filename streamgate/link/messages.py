@@ -90,6 +90,14 @@ class SpanStatus(msgspec.Struct):
     actor: str = ""
 
 
+class WaitingRestore(msgspec.Struct, frozen=True):
+    """A restore that a second person must ask for, too; else it lapses in `lapses_in_s`."""
+
+    actor: str
+    reason: str
+    lapses_in_s: float
+
+
 class ChannelStatus(msgspec.Struct):
     name: str
     state: State
@@ -106,6 +114,8 @@ class ChannelStatus(msgspec.Struct):
     spans: list[SpanStatus] = []
     warnings: list[Warn] = []
     ring_bytes: int = 0
+    restore_needs_two: bool = False
+    waiting_restore: WaitingRestore | None = None
     delay_error_ms: dict[str, float] = {}  # p50, p99, max over the last minutes; never negative
 
 
@@ -126,15 +136,24 @@ class LogLine(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, tag_field="cmd", forbid_unknown_fields=True):
-    """Every request. `actor` names who asks ("console:alice", "cli:root"); it stands in the journal."""
+    """Every request. What follows `v` stands in the ledger.
+
+    `actor` names who asks ("console:alice", "cli:root"), `role` in which role,
+    `origin` from where (an address).
+    """
 
     id: int
     v: int = VERSION
     actor: str = ""
+    role: str = ""
+    origin: str = ""
 
 
 class ChannelRequest(Request):
+    """`reason`: why, in the person's words; it stands in the log."""
+
     channel: str = ""
+    reason: str = ""
 
 
 class Start(ChannelRequest, tag="start"): ...
@@ -172,7 +191,7 @@ class Reload(Request, tag="reload"):
 
 
 class Note(Request, tag="note"):
-    """Something another process has to tell the operators; it goes into the log and the journal."""
+    """Something another process has to tell the operators; it goes into the log and the ledger."""
 
     what: Warn = Warn("", "", "")
 
@@ -202,6 +221,7 @@ class Reply(msgspec.Struct, tag_field="type", tag="reply", omit_defaults=True):
     channel: str = ""
     state: State | None = None
     took_ms: float | None = None
+    waiting: Literal["", "second_person"] = ""  # it is carried out when another person asks for it, too
     channels: list[ChannelStatus] | None = None
     log: list[LogLine] | None = None
     ingest_up: bool | None = None  # status and watch: an ingest process is connected to the media link

@@ -12,8 +12,9 @@ from streamgate.clock import now_us, wall_s
 from streamgate.core.gate import Gate, Notice
 from streamgate.core.headers import airable
 from streamgate.core.packet import Aired, FeedFormat, Packet
+from streamgate.core.two_people import LAPSES_US, TwoPeople, is_person
 from streamgate.errors import Refused
-from streamgate.link.messages import ChannelStatus, Health, IngestStatus, State, Warn
+from streamgate.link.messages import ChannelStatus, Health, IngestStatus, State, WaitingRestore, Warn
 from streamgate.playout import report
 from streamgate.playout.backup import ClipCache
 from streamgate.playout.dialer import Dialer
@@ -21,7 +22,7 @@ from streamgate.playout.fillers import Fillers, clip_names
 from streamgate.playout.input import Input
 from streamgate.playout.legs import Legs
 from streamgate.playout.memory import ChannelMemory, Memory
-from streamgate.playout.texts import say
+from streamgate.playout.texts import add_reason, say
 from streamgate.runtime.channels import ChannelConfig
 from streamgate.runtime.service import Services
 
@@ -78,6 +79,7 @@ class Channel:
         self._started_at, self._started_us = 0.0, 0  # wall clock, monotonic
         self._encoder_stopped = memory.loaded.encoder_stopped
         self._held_cut: str | None = None  # who cut a broadcast that an orderly restart ended
+        self._two_people = TwoPeople()
         self._overflow_told = False
         self._delay_errors = report.DelayErrors()
         self._fillers = Fillers(
@@ -215,46 +217,65 @@ class Channel:
 
     # ------------------------------------------------------------ commands
 
-    def start(self, actor: str) -> None:
+    def start(self, actor: str, reason: str = "") -> None:
         if self.gate.on_air:
             name = self.config.name
             raise Refused(f"channel {name} is on air already", f"频道 {name} 已在播出")
-        self._go_on_air(actor, by_person=True)
+        self._go_on_air(actor, by_person=True, reason=reason)
 
-    def stop(self, actor: str) -> None:
+    def stop(self, actor: str, reason: str = "") -> None:
         self._must_be_on_air()
         self._held_cut = None
         self._encoder_stopped = self.input is not None
-        self._leave_air(actor, say("stopped"))
+        self._leave_air(actor, add_reason(say("stopped"), reason))
 
-    def cut(self, actor: str) -> None:
+    def cut(self, actor: str, reason: str = "") -> None:
         self._must_be_on_air()
+        self._two_people.forget()
         self.gate.cut(now_us(), actor)
         self._remember()  # before anything that could fail: a process that dies now comes back cut
         self._legs.discard_live()
         self._pump()
-        self._say(actor, say("cut"))
+        self._say(actor, add_reason(say("cut"), reason))
 
-    def restore(self, actor: str) -> None:
+    def restore(self, actor: str, reason: str = "") -> bool:
+        """End the cut. False: it waits for a second person, as the channel demands."""
         self._must_be_on_air()
+        if self.config.restore_needs_two and self.gate.spans.open is not None:
+            return self._restore_by_two(actor, reason)
         self.gate.restore(now_us())
-        self._done(actor, say("restore"))
+        self._done(actor, add_reason(say("restore"), reason))
+        return True
 
-    def dump(self, seconds: float, actor: str) -> None:
+    def _restore_by_two(self, actor: str, reason: str) -> bool:
+        if not is_person(actor):
+            raise Refused(
+                f"channel {self.config.name} demands two people to end a cut; a token is none: sign in",
+                f"频道 {self.config.name} 须两人确认才能恢复，令牌不能代替人；请登录后操作",
+            )
+        first = self._two_people.ask(actor, reason, now_us())
+        if first is None:
+            self._say(actor, add_reason(say("restore_waits", seconds=LAPSES_US / SECOND_US), reason))
+            return False
+        self.gate.restore(now_us())
+        self._done(actor, add_reason(say("restore_by_two", first=first.actor), first.reason))
+        return True
+
+    def dump(self, seconds: float, actor: str, reason: str = "") -> None:
         self._must_be_on_air()
         self.gate.dump(seconds, now_us(), actor)
-        self._done(actor, say("dump", seconds=seconds))
+        self._done(actor, add_reason(say("dump", seconds=seconds), reason))
 
-    def air_backup(self, clip: str, actor: str) -> None:
+    def air_backup(self, clip: str, actor: str, reason: str = "") -> None:
         self._must_be_on_air()
         name = self._fillers.find(clip)
         self.gate.air_backup(name, now_us())
-        self._done(actor, say("backup", clip=name))
+        self._done(actor, add_reason(say("backup", clip=name), reason))
 
-    def air_live(self, actor: str) -> None:
+    def air_live(self, actor: str, reason: str = "") -> None:
         self._must_be_on_air()
         self.gate.air_live(now_us())
-        self._done(actor, say("back_live"))
+        self._done(actor, add_reason(say("back_live"), reason))
 
     def _done(self, actor: str, what: Warn) -> None:
         self._remember()
@@ -271,18 +292,19 @@ class Channel:
 
     # ------------------------------------------------------------ on and off air
 
-    def _go_on_air(self, actor: str, *, by_person: bool) -> None:
+    def _go_on_air(self, actor: str, *, by_person: bool, reason: str = "") -> None:
         now = now_us()
         self.gate.set_delay(self.config.delay_s, now)
         self.gate.start(now)
         held, self._held_cut = self._held_cut, None
-        if held is not None and not by_person:
+        if held is not None and (not by_person or self.config.restore_needs_two):
             self.gate.cut(now, held)
-        self._went_on_air(actor, "on_air", now)
+        self._went_on_air(actor, "on_air", now, reason)
         if self.gate.spans.open is not None:
             self._say("gate", say("still_cut"))
 
-    def _went_on_air(self, actor: str, code: str, started_us: int) -> None:
+    def _went_on_air(self, actor: str, code: str, started_us: int, reason: str = "") -> None:
+        self._two_people.forget()
         self._encoder_stopped = False
         self._started_us = started_us
         self._started_at = round(wall_s() - (now_us() - started_us) / SECOND_US, 3)
@@ -290,13 +312,16 @@ class Channel:
         self._legs.start(resumed=code == "resumed")
         self._fillers.wait_for_feed()
         self._remember()
-        self._say(actor, say(code))
+        self._say(actor, add_reason(say(code), reason))
         if not self._legs:
             self._say(actor, self._no_destination())
         self._conform()
         self._pump()
 
     def _leave_air(self, actor: str, what: Warn) -> None:
+        cut = self.gate.spans.open
+        if cut is not None and self.config.restore_needs_two:
+            self._held_cut = cut.actor  # one person alone must not end it by stopping and starting
         self.gate.stop(now_us())
         self._legs.stop()
         self._remember()
@@ -449,8 +474,17 @@ class Channel:
             spans=report.spans(gate, now),
             warnings=self._warnings(),
             ring_bytes=gate.ring.bytes,
+            restore_needs_two=self.config.restore_needs_two,
+            waiting_restore=self._waiting_restore(now),
             delay_error_ms=self._delay_errors.of(gate, now),
         )
+
+    def _waiting_restore(self, now: int) -> WaitingRestore | None:
+        waiting = self._two_people.waiting(now) if self.gate.on_air else None
+        if waiting is None:
+            return None
+        left_s = (waiting.at_us + LAPSES_US - now) / SECOND_US
+        return WaitingRestore(waiting.actor, waiting.reason, round(left_s, 1))
 
     def _warnings(self) -> list[Warn]:
         """What is wrong with the channel itself; the feed's own warnings stand with the input."""
@@ -490,4 +524,6 @@ def _changes(old: ChannelConfig, new: ChannelConfig) -> str:
         parts.append("destinations: " + (", ".join(one.name for one in new.destinations) or "none"))
     if old.backups != new.backups:
         parts.append("backups: " + (", ".join(clip_names(new.backups)) or "none"))
+    if old.restore_needs_two != new.restore_needs_two:
+        parts.append(f"restore needs {'two people' if new.restore_needs_two else 'one person'}")
     return "; ".join(parts)

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 import structlog
@@ -12,6 +12,7 @@ from websockets.asyncio.server import Server, ServerConnection, unix_serve
 from websockets.exceptions import ConnectionClosed
 
 from streamgate.errors import Refused
+from streamgate.ledger.record import Command
 from streamgate.link.messages import (
     VERSION,
     AnyRequest,
@@ -38,10 +39,13 @@ PUSH_EVERY_S = 0.5
 MIN_PUSH_GAP_S = 0.05
 SEND_TIMEOUT_S = 0.2
 MAX_REQUEST = 64 * 1024
+MAX_REASON = 500
 MAX_WATCHERS = 64
 MAX_WAITING = 4 * 1024 * 1024  # bytes for one watcher that does not read; then it is dropped
 _log = structlog.get_logger()
 _decoder = msgspec.json.Decoder(AnyRequest)
+_UNRECORDED = (GetStatus, Watch)  # they decide nothing
+_ENVELOPE = frozenset({"id", "v", "cmd", "actor", "role", "origin", "channel", "reason"})
 
 
 class ControlServer:
@@ -110,7 +114,9 @@ class ControlServer:
         try:
             request = _decoder.decode(message)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return Reply(0, error=f"the request is not understood: {error}")
+            text = f"the request is not understood: {error}"
+            self._station.record(Command(who="control", what="unknown", error=text))
+            return Reply(0, error=text)
         if request.v != VERSION:
             return Reply(
                 request.id, error=f"the request is of version {request.v}; this gate speaks {VERSION}"
@@ -126,6 +132,8 @@ class ControlServer:
                 what = say("refused", command=command, reason=error, reason_zh=error.zh or error)
                 self._station.tell(request.channel, request.actor or "control", what)
         reply.took_ms = round((perf_counter() - begun) * 1000, 3)
+        if not isinstance(request, _UNRECORDED):
+            self._station.record(_command(request, reply))
         return reply
 
     def _status(self, number: int) -> Reply:
@@ -163,23 +171,41 @@ class ControlServer:
                 pass
             case _:
                 assert_never(request)
-        channel = station.get(request.channel)
+        channel, reason, done = station.get(request.channel), request.reason[:MAX_REASON], True
         match request:
             case Start():
-                channel.start(actor)
+                channel.start(actor, reason)
             case Cut():
-                channel.cut(actor)
+                channel.cut(actor, reason)
             case Restore():
-                channel.restore(actor)
+                done = channel.restore(actor, reason)
             case Live():
-                channel.air_live(actor)
+                channel.air_live(actor, reason)
             case Stop():
-                channel.stop(actor)
+                channel.stop(actor, reason)
             case Dump(seconds=seconds):
-                channel.dump(seconds, actor)
+                channel.dump(seconds, actor, reason)
             case Backup(clip=clip):
-                channel.air_backup(clip, actor)
+                channel.air_backup(clip, actor, reason)
             case _:
                 assert_never(request)
         self._changed.set()
-        return Reply(request.id, channel=request.channel, state=channel.state())
+        waiting: Literal["", "second_person"] = "" if done else "second_person"
+        return Reply(request.id, channel=request.channel, state=channel.state(), waiting=waiting)
+
+
+def _command(request: AnyRequest, reply: Reply) -> Command:
+    """What the ledger says of a request and its answer."""
+    plain = msgspec.to_builtins(request)
+    return Command(
+        who=request.actor or "control",
+        role=request.role,
+        from_=request.origin,
+        channel=plain.get("channel", ""),
+        what=plain["cmd"],
+        args={name: value for name, value in plain.items() if name not in _ENVELOPE},
+        reason=plain.get("reason", ""),
+        answer=reply.waiting or reply.state or ("" if reply.error else "done"),
+        error=reply.error,
+        latency_ms=reply.took_ms,
+    )

@@ -22,7 +22,7 @@ from streamgate.core.packet import FeedFormat
 SLOT = 16 * 1024
 SIZE = 2 * SLOT
 COPY_EVERY_S = 1.0
-ALIVE_EVERY_US = 15_000_000  # how often the copy is renewed when nothing but the time has changed
+ALIVE_EVERY_US = 10_000_000  # how often the copy is renewed when nothing but the time has changed
 _HEAD = struct.Struct("!IQI")  # checksum of all that follows, serial, length of the body
 _SERIAL_MAX = 1 << 62
 _log = structlog.get_logger()
@@ -137,6 +137,7 @@ class Copier:
         self._failed = failed
         self._newest: dict[str, bytes | None] = {}  # by channel: at most one each
         self._error = ""
+        self._began_us: int | None = None  # when it began to write what it is writing
         self._wake = threading.Event()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="state", daemon=True)
@@ -150,6 +151,11 @@ class Copier:
         """Forget a channel that was removed."""
         self._newest[name] = None
         self._wake.set()
+
+    def hangs_s(self) -> float:
+        """Return for how long the disk has not taken what is being written; 0 when nothing is."""
+        began_us = self._began_us
+        return 0.0 if began_us is None else (now_us() - began_us) / 1e6
 
     def close(self, timeout_s: float) -> bool:
         """Write what is newest and end. False when the disk did not take it in time."""
@@ -165,6 +171,7 @@ class Copier:
             last = self._end.is_set()
             newest, self._newest = self._newest, {}
             for name, record in newest.items():
+                self._began_us = now_us()
                 try:
                     self._write(self._folder / name, record)
                 except OSError as error:
@@ -172,6 +179,7 @@ class Copier:
                     self._say(f"{error.strerror}: {error.filename or self._folder / name}")
                 else:
                     self._say("")
+            self._began_us = None
             if last:
                 return
             self._end.wait(COPY_EVERY_S)

@@ -18,14 +18,17 @@ from streamgate.core.notice_limit import NoticeLimit
 from streamgate.core.packet import FeedFormat, Packet
 from streamgate.core.wrong_keys import WrongKeys
 from streamgate.errors import ConfigError, Refused
+from streamgate.ledger.places import FOLDER as LEDGER
+from streamgate.ledger.record import Notice, Record, Setting
+from streamgate.ledger.writer import Writer
 from streamgate.link.messages import ChannelStatus, Health, LogLine, Publish, PublishReply, Warn
 from streamgate.playout.backup import ClipCache
 from streamgate.playout.channel import Channel
 from streamgate.playout.dialer import Dialer
 from streamgate.playout.memory import Copier, Memory, read_copies
+from streamgate.playout.settings import changes, shown
 from streamgate.playout.texts import say, sum_up
 from streamgate.runtime.channels import ChannelConfig, ChannelStore, Loaded
-from streamgate.runtime.journal import Journal
 from streamgate.runtime.service import Services
 from streamgate.runtime.supervisor import pulse_age_s
 
@@ -36,6 +39,7 @@ COPY_S = 1.0
 MAX_RELOADS = 100
 MAX_SLATE_BYTES = 64 * 1024**2
 SUPERVISOR_SILENT_S = 5.0
+DISK_SILENT_S = 3.0
 MAX_STANDING = 32
 MACHINES = frozenset({"gate", "encoder", "archive"})  # actors that are no people
 _log = structlog.get_logger()
@@ -86,7 +90,8 @@ class Station:
         self._clips = ClipCache(data_dir / "cache")
         self._slates = ClipCache(run_dir / "slates", max_bytes=MAX_SLATE_BYTES)
         self._dialer = Dialer()  # one for all: a name that several push to is looked up once
-        self._journal = Journal(data_dir / "journal.jsonl")
+        self.ledger = Writer(data_dir / LEDGER, "gate", spill_dir=run_dir / LEDGER, alarm=self._ledger_failed)
+        self._sealed = False
         self._seq = 0
         self._streams: dict[int, Channel] = {}
         self._bad: dict[str, str] = {}
@@ -145,11 +150,22 @@ class Station:
 
     def _read(self) -> _Read:
         try:
+            self._seal()
             loaded = self._store.load_all()
         except ConfigError as error:
             _log.error("channels_not_read", reason=str(error))
             loaded = Loaded([], [], there=False)
         return _Read(loaded, read_copies(self._data_dir / "state"))
+
+    def _seal(self) -> None:
+        """Once a process: encrypt push URLs that an older streamgate left plain. A disk may forbid it."""
+        if not self._sealed:
+            self._sealed = True
+            try:
+                if count := self._store.seal():
+                    _log.info("push_urls_encrypted", channels=count)
+            except (ConfigError, OSError) as error:
+                _log.warning("push_urls_not_encrypted", reason=str(error))
 
     def _apply(self, read: _Read, actor: str) -> None:
         """Add, change and remove channels. Bad files are told, not used; without a directory all stay."""
@@ -170,6 +186,8 @@ class Station:
             if channel is None:
                 try:
                     self._add(config, read.copies.get(name, b""))
+                    if actor != "gate":
+                        self.record(Setting(who=actor, channel=name, name="channel", new=shown(config)))
                 except OSError as error:
                     text = f"channel {name} is not loaded: {error.strerror} ({error.filename})"
                     self._bad[name] = text
@@ -181,6 +199,8 @@ class Station:
             else:
                 if config.key_hash != channel.config.key_hash:
                     self._kick(name, "the stream key was changed")
+                for field, old, new in changes(channel.config, config):
+                    self.record(Setting(who=actor, channel=name, name=field, old=old, new=new))
                 channel.reconfigure(config, actor)
                 self._note_settings(config)
 
@@ -188,6 +208,7 @@ class Station:
         self._kick(name, "the channel was removed")
         gone = self.channels.pop(name)
         gone.close()
+        self.record(Setting(who=actor, channel=name, name="channel", old=shown(gone.config)))
 
         async def forget() -> None:
             await gone.closed()
@@ -262,6 +283,8 @@ class Station:
         self._sum_up()
         for channel in self.channels.values():
             channel.tick()
+        hangs = self._copier.hangs_s() > DISK_SILENT_S
+        self.stand("disk hangs", "gate", say("disk_silent", path=self._data_dir) if hangs else None)
         silent_s = pulse_age_s(self._run_dir)
         silent = silent_s is not None and silent_s > SUPERVISOR_SILENT_S
         self.stand("supervisor", "gate", say("supervisor_silent") if silent else None)
@@ -275,7 +298,7 @@ class Station:
                 group.create_task(channel.closed())
         self._sum_up(everything=True)
         kept, _ = await asyncio.gather(
-            asyncio.to_thread(self._copier.close, COPY_S), asyncio.to_thread(self._journal.close)
+            asyncio.to_thread(self._copier.close, COPY_S), asyncio.to_thread(self.ledger.close)
         )
         if kept:  # nothing is left to remember that the disk does not know
             for name in self.channels:
@@ -287,6 +310,17 @@ class Station:
         what = say("state_not_copied", reason=reason) if reason else None
         with suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self.stand, "state", "gate", what)
+
+    def _ledger_failed(self, reason: str) -> None:
+        """From the ledger's thread: the disk does not take records, or does again ("")."""
+
+        def tell() -> None:
+            self.stand("ledger", "gate", say("ledger_failed", reason=reason) if reason else None)
+            if not reason:
+                self.tell("", "gate", say("ledger_ok"))
+
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(tell)
 
     # ------------------------------------------------------------ encoders, by the link's stream number
 
@@ -376,13 +410,17 @@ class Station:
         return [line for line in self.log if line.seq > seq]
 
     def tell(self, channel: str, actor: str, what: Warn) -> None:
-        """Put a line into the operators' log and the journal.
+        """Put a line into the operators' log and the ledger.
 
         What an encoder or a destination makes the gate say over and over is summed up; what people do never.
         """
         notice = (channel, actor, what)
         if actor not in MACHINES or self._limit.admit(channel, what.code, notice, now_us()):
             self._write(*notice)
+
+    def record(self, record: Record) -> None:
+        """Put a record into the ledger; never waits."""
+        self.ledger.write(record)
 
     def _sum_up(self, *, everything: bool = False) -> None:
         for (channel, actor, last), count in self._limit.due(now_us(), everything=everything):
@@ -394,6 +432,17 @@ class Station:
             self._seq, round(wall_s(), 3), channel, actor, what.code, what.text, what.text_zh, what.level
         )
         self.log.append(line)
-        self._journal.write(line)
+        self.record(
+            Notice(
+                at=line.at,
+                seq=line.seq,
+                channel=channel,
+                who=actor,
+                code=what.code,
+                text=what.text,
+                text_zh=what.text_zh,
+                level=what.level,
+            )
+        )
         _log.info(what.code, channel=channel, actor=actor, text=what.text)
         self.changed()

@@ -18,6 +18,8 @@ _TEXTS: dict[str, tuple[Level, str, str]] = {
     "filler": ("info", "program is filler: {clip}", "节目为垫片：{clip}"),
     "cut": ("warning", "CUT", "切断"),
     "restore": ("info", "restored; live returns by itself when the delay has passed", "已恢复；延时过后自动回到直播"),
+    "restore_waits": ("warning", "asks for restore; a second person must ask for it, too, within {seconds:g} s", "请求恢复；须另一人在 {seconds:g} 秒内确认"),
+    "restore_by_two": ("info", "restored, as {first} asked; live returns by itself when the delay has passed", "已恢复（由 {first} 请求，本人确认）；延时过后自动回到直播"),
     "dump": ("warning", "dumped the newest {seconds:g} s; filler covers it when it reaches air", "丢弃最新 {seconds:g} 秒；播到此段时换垫片"),
     "backup": ("info", "backup on air: {clip}", "备用画面：{clip}"),
     "back_live": ("info", "from backup to live at the next keyframe", "备用画面结束，下一关键帧回到直播"),
@@ -55,6 +57,8 @@ _TEXTS: dict[str, tuple[Level, str, str]] = {
     "disk_silent": ("alarm", "the disk of {path} does not answer; air and commands go on, settings and recordings wait for it", "磁盘 {path} 无响应；播出与指令不受影响，设置与录制等待中"),
     "channels_gone": ("alarm", "the channel files in {path} are gone or cannot be read; the channels go on as they are: see to the disk", "{path} 中的频道文件不存在或无法读取；各频道照常运行，请检查磁盘"),
     "state_not_copied": ("warning", "the state of the channels cannot be written to the disk ({reason}); it is kept in memory and lost only if this machine restarts", "频道状态无法写入磁盘（{reason}）；现保存在内存中，仅本机重启时会丢失"),
+    "ledger_failed": ("alarm", "the record of decisions cannot be written ({reason}); air and commands go on, what is decided is kept in memory as far as it fits: see to the disk", "操作记录无法写入（{reason}）；播出与指令不受影响，操作暂存于内存，超出容量将缺失；请检查磁盘"),
+    "ledger_ok": ("info", "the record of decisions is written again", "操作记录恢复写入"),
     "supervisor_silent": ("alarm", "the supervisor has ended or hangs: air goes on, but nothing starts again what dies; start streamgate serve again when filler may air", "主控进程已退出或无响应：播出照常，但进程异常退出后不会自动重启；请在可播垫片时重新运行 streamgate serve"),
     "process_away": ("alarm", "the {process} process is away ({reason}); it is being started again, air goes on", "{process} 进程不可用（{reason}），正在重启，播出不受影响"),
     "process_back": ("info", "the {process} process is there again", "{process} 进程已恢复"),
@@ -74,6 +78,13 @@ def sum_up(last: Warn, count: int) -> Warn:
         f"{last.text_zh}（……另有 {count - 1} 条同类消息）",
         last.level,
     )
+
+
+def add_reason(what: Warn, reason: str) -> Warn:
+    """Return the notice with the person's reason behind it; without one as it is."""
+    if not reason:
+        return what
+    return Warn(what.code, f"{what.text} ({reason})", f"{what.text_zh}（{reason}）", what.level)
 
 
 def say(code: str, **values: object) -> Warn:

@@ -1,5 +1,7 @@
 """The channel store: one JSON file per channel under DATA_DIR/channels, so that a cut needs no database.
 
+Push URLs hold the keys of platforms: they are encrypted in the files (`secret_box`).
+
 Readers need no lock: files are replaced as a whole. Writers exclude each other with a lock file.
 """
 
@@ -20,6 +22,7 @@ from streamgate.errors import ConfigError, Refused, StreamgateError
 from streamgate.runtime import destinations as dest
 from streamgate.runtime.datadir import DataDir
 from streamgate.runtime.destinations import UNSIGNED, Destination, Entry, check_url, refusing
+from streamgate.runtime.secret_box import SecretBox
 
 __all__ = ["ChannelConfig", "ChannelStore", "Destination", "check_url"]
 
@@ -27,6 +30,8 @@ VERSION = 1
 MAX_DESTINATIONS = 16
 MAX_BACKUPS = 64
 KEY_CHARS = 32
+SEALED = "sealed:"
+"""How an encrypted push URL begins in a channel file."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _NAME_ZH = "频道名称不可用；请用 1 至 32 个小写字母、数字、_ 或 -，以字母或数字开头"
 _TOO_MANY_ZH = f"每个频道最多 {MAX_DESTINATIONS} 个推流目的地、{MAX_BACKUPS} 个备用文件"
@@ -37,6 +42,7 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One channel as it stands in its file. Cannot exist with a delay below the floor, however it was made.
 
     `key_hash`: hex SHA-256 of the stream key. `backups`: absolute paths. `created`: ISO 8601, UTC.
+    `restore_needs_two`: a cut ends only when a second person asks for it, too.
     """
 
     name: str
@@ -46,6 +52,7 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backups: tuple[str, ...] = ()
     created: str = ""
     v: int = VERSION
+    restore_needs_two: bool = False
 
     def __post_init__(self) -> None:
         if self.v != VERSION:
@@ -73,6 +80,12 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for path in self.backups:
             if not os.path.isabs(path):  # noqa: PTH117 - a str stays a str here
                 raise ValueError(f"backup {path!r} is not an absolute path; write it from the root on")
+
+
+class _Sealed(msgspec.Struct):
+    """Of a channel file what is looked at before the whole is checked."""
+
+    destinations: list[dict[str, object]] = []
 
 
 class BadChannel(msgspec.Struct, frozen=True):
@@ -115,6 +128,7 @@ class ChannelStore:
     def __init__(self, data_dir: Path) -> None:
         self._places = DataDir(data_dir)
         self._dir = self._places.channels
+        self._box = SecretBox(self._places.root)
 
     # ------------------------------------------------------------ reading
 
@@ -196,6 +210,7 @@ class ChannelStore:
         add_backups: Sequence[str | Path] = (),
         remove_backups: Sequence[str | Path] = (),
         entry: Entry = UNSIGNED,
+        restore_needs_two: bool | None = None,
     ) -> ChannelConfig:
         """Change a channel and return it.
 
@@ -219,6 +234,9 @@ class ChannelStore:
                     delay_s=old.delay_s if delay_s is None else delay_s,
                     destinations=destinations,
                     backups=paths,
+                    restore_needs_two=old.restore_needs_two
+                    if restore_needs_two is None
+                    else restore_needs_two,
                 )
             self._write(channel)
         return channel
@@ -295,9 +313,11 @@ class ChannelStore:
     def _read(self, name: str) -> ChannelConfig:
         path = self._path(name)
         try:
-            channel = msgspec.json.decode(path.read_bytes(), type=ChannelConfig)
+            channel = self._unseal(path.read_bytes())
         except FileNotFoundError:
             raise self._unknown(name) from None
+        except ConfigError as error:
+            raise ConfigError(f"channel {name} is not loaded: its push URL: {error}") from error
         except OSError as error:
             raise ConfigError(f"{path} cannot be read ({error.strerror}); correct its permissions") from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:  # ValidationError is a DecodeError
@@ -316,6 +336,38 @@ class ChannelStore:
                 f"频道 {name} 已存在；请另选名称",
             )
 
+    def seal(self, *, anew: bool = False) -> int:
+        """Encrypt push URLs that stand plain in channel files; `anew`: all of them, with the newest key.
+
+        Returns how many files were written. Files that cannot be read stay as they are. Raises ConfigError.
+        """
+        if not self._dir.is_dir():
+            return 0
+        written = 0
+        with self._locked():
+            for channel in self.load_all().channels:
+                plain = SEALED.encode() not in self._path(channel.name).read_bytes()
+                if channel.destinations and (anew or plain):
+                    self._write(channel)
+                    written += 1
+        return written
+
+    def _unseal(self, data: bytes) -> ChannelConfig:
+        """Read a channel file, whether its push URLs are encrypted or plain, as they once were."""
+        raw = msgspec.json.decode(data, type=_Sealed)
+        for one in raw.destinations:
+            url = one.get("url")
+            if isinstance(url, str) and url.startswith(SEALED):
+                one["url"] = self._box.decrypt(url.removeprefix(SEALED).encode()).decode()
+        whole = msgspec.json.decode(data, type=dict[str, object])
+        return msgspec.convert({**whole, "destinations": raw.destinations}, ChannelConfig)
+
+    def _sealed(self, channel: ChannelConfig) -> bytes:
+        whole = msgspec.to_builtins(channel)
+        for one in whole["destinations"]:
+            one["url"] = SEALED + self._box.encrypt(one["url"].encode()).decode()
+        return msgspec.json.format(msgspec.json.encode(whole)) + b"\n"
+
     def _refuse_shared(self, name: str, destinations: tuple[Destination, ...]) -> None:
         """Refuse an address that another channel pushes to: on the platform the two would fight for it."""
         urls = {one.url: one for one in destinations}
@@ -331,10 +383,11 @@ class ChannelStore:
     def _write(self, channel: ChannelConfig) -> None:
         path = self._path(channel.name)
         temporary = path.with_name(f".{path.name}.tmp")
+        data = self._sealed(channel)
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with open(descriptor, "wb") as file:  # noqa: PTH123 - opened with its mode from the first byte on
-                file.write(msgspec.json.format(msgspec.json.encode(channel)) + b"\n")
+                file.write(data)
                 file.flush()
                 os.fsync(descriptor)
             temporary.replace(path)

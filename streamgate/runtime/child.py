@@ -20,6 +20,7 @@ SETTINGS = "STREAMGATE_PROCESS_SETTINGS"  # JSON, in the environment of a child
 READY_FD = "STREAMGATE_PROCESS_READY_FD"
 DESCRIPTORS = "descriptors"  # the listening sockets, in the settings: name -> file descriptors
 BEAT = b"."
+SETUP = b"S"  # the console: there is no administrator yet
 HEARTBEAT_S = 0.5
 CHECK_S = 0.25
 START_S = 20.0  # from its start to its first heartbeat
@@ -41,6 +42,7 @@ class Child:
     `settings` go to it as JSON. `descriptors`: listening sockets by name, handed down. `hung_s`: without a
     heartbeat for so long it is ended. `tell(name, code, reason)`: it is away. `lenient`: a process that
     cannot start as it is set is tried again instead of ending everything. `out`: this process's stderr.
+    `set_up()`: it says that nobody can administer yet.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Child:
         tell: Tell,
         lenient: bool,
         out: LogWriter,
+        set_up: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.restarts = 0
@@ -61,6 +64,7 @@ class Child:
         self._tell = tell
         self._lenient = lenient
         self._out = out
+        self._set_up = set_up
         self._process: asyncio.subprocess.Process | None = None
         self._stop = asyncio.Event()
         self._up = asyncio.Event()
@@ -142,6 +146,8 @@ class Child:
     def _listen(self, data: bytes) -> None:
         """Take heartbeats, and the line that says that it is up."""
         self._beats += 1
+        if SETUP in data:
+            self._set_up()
         if b"\n" in data:
             self._been_up = True
             self._down.clear()

@@ -17,13 +17,15 @@ MAX_PATH_BYTES = 90
 class ServeInfo(msgspec.Struct, frozen=True):
     """Written by the supervisor as `run/serve.json`. Addresses are HOST:PORT as really bound; None: off.
 
-    `console` is "" while the page has no address, because another program holds it.
+    `console` is "" while the page has no address, because another program holds it. `page`: how a browser
+    reaches it, without a slash at the end.
     """
 
     pid: int
     rtmp: str
     console: str
     rtmps: str | None = None
+    page: str = ""
 
 
 class DataDir:

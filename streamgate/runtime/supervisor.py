@@ -48,6 +48,9 @@ class Report(Protocol):
     def well(self, process: str) -> None:
         """It is there again."""
 
+    def set_up(self) -> None:
+        """There is no administrator yet."""
+
 
 async def supervise(
     run_dir: Path,
@@ -80,6 +83,7 @@ async def supervise(
             tell=report.trouble,
             lenient=resuming,
             out=out,
+            set_up=report.set_up,
         )
         for process in processes
     ]

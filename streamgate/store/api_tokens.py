@@ -55,6 +55,14 @@ def find(session: Session, token_hash: str, *, at: float) -> ApiToken | None:
     )
 
 
+def list_in_force(session: Session, *, at: float) -> list[ApiToken]:
+    """Return every token that is neither revoked nor expired."""
+    query = sa.select(ApiToken).where(
+        ApiToken.revoked_at.is_(None), sa.or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > at)
+    )
+    return list(session.scalars(query))
+
+
 def touch(session: Session, token_id: int, *, at: float) -> bool:
     """Note that a token was used, at most once a minute."""
     query = sa.update(ApiToken).where(

@@ -20,6 +20,17 @@ def totp(session: Session, user_id: int) -> Totp | None:
     return session.get(Totp, user_id)
 
 
+def with_totp(session: Session, user_ids: Iterable[int]) -> set[int]:
+    """Return those of these people whose second factor is in use."""
+    query = sa.select(Totp.user_id).where(Totp.user_id.in_(list(user_ids)), Totp.confirmed_at.is_not(None))
+    return set(session.scalars(query))
+
+
+def secrets(session: Session) -> list[Totp]:
+    """Return everything of people that is encrypted, to encrypt it anew."""
+    return list(session.scalars(sa.select(Totp)))
+
+
 def confirm_totp(session: Session, user_id: int, *, at: float) -> bool:
     query = sa.update(Totp).where(Totp.user_id == user_id, Totp.confirmed_at.is_(None))
     return change(session, query.values(confirmed_at=at)) == 1

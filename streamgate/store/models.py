@@ -1,7 +1,7 @@
 """The tables of the database, for people and their rights. Migrations make them; this module reads them.
 
 Times are seconds since the epoch, UTC, as double precision: SQLite has no type for a time zone and would drop
-it, and every other record of streamgate (journal, archive, catalog) counts the same way. Text columns have no
+it, and every other record of streamgate (ledger, archive, catalog) counts the same way. Text columns have no
 declared length but a CHECK, because SQLite ignores a declared length. People are disabled, never deleted:
 what they did keeps its name.
 """
@@ -13,16 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from streamgate.core.actor import fold
+from streamgate.store.roles import ROLES
 
-ROLES = (
-    "administrator",
-    "director",
-    "operator",
-    "reviewer",
-    "senior-reviewer",
-    "chief-reviewer",
-    "auditor",
-)
 LINK_KINDS = ("setup", "invite", "reset")
 APPROVAL_WAYS = ("console", "command-line")
 NAMES = {

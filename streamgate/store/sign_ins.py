@@ -48,6 +48,23 @@ def failures(
     return number, last
 
 
+def is_known(session: Session, *, since: float, username: str, address: str) -> bool:
+    """Say whether somebody signed in under this name from this address since then."""
+    query = sa.select(sa.func.count()).where(
+        SignIn.at >= since,
+        SignIn.username_key == _key(clip(username, USERNAME_CHARS)),
+        SignIn.address == clip(address, ADDRESS_CHARS),
+        SignIn.result == OK,
+    )
+    return bool(session.scalar(query))
+
+
+def last_success(session: Session, user_id: int) -> SignIn | None:
+    """Return the newest sign-in of a person."""
+    query = sa.select(SignIn).where(SignIn.user_id == user_id, SignIn.result == OK)
+    return session.scalar(query.order_by(SignIn.id.desc()).limit(1))
+
+
 def list_latest(session: Session, *, limit: int, user_id: int | None = None) -> list[SignIn]:
     """Return the newest attempts, of one person or of all, newest first."""
     query = sa.select(SignIn).order_by(SignIn.id.desc()).limit(limit)

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from streamgate.core.actor import fold
 from streamgate.errors import Refused
-from streamgate.store.models import ROLES, USERNAME_CHARS, PasswordHistory, User, UserRole
+from streamgate.store.models import USERNAME_CHARS, PasswordHistory, User, UserRole
+from streamgate.store.roles import PER_CHANNEL, ROLES
 from streamgate.store.rows import change
 
 PASSWORDS_KEPT = 5
@@ -19,6 +20,15 @@ class Grant(NamedTuple):
 
     role: str
     channel: str | None = None
+
+    def __str__(self) -> str:
+        """Write it as people do: ROLE, or ROLE@CHANNEL."""
+        return self.role if self.channel is None else f"{self.role}@{self.channel}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Grant":
+        role, _, channel = text.strip().partition("@")
+        return cls(role, channel or None)
 
 
 def add(
@@ -72,6 +82,25 @@ def list_all(session: Session) -> list[tuple[User, list[Grant]]]:
 
 def count(session: Session) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(User)) or 0
+
+
+def count_administrators(session: Session) -> int:
+    """Return how many people could sign in and administer: enabled, with a password and the role."""
+    query = (
+        sa.select(sa.func.count(sa.distinct(User.id)))
+        .join(UserRole, UserRole.user_id == User.id)
+        .where(UserRole.role == "administrator", User.disabled_at.is_(None), User.password_hash.is_not(None))
+    )
+    return session.scalar(query) or 0
+
+
+def grants_of(session: Session, user_ids: Iterable[int]) -> dict[int, tuple[Grant, ...]]:
+    """Return the roles of these people."""
+    found: dict[int, tuple[Grant, ...]] = {}
+    query = sa.select(UserRole).where(UserRole.user_id.in_(list(user_ids))).order_by(UserRole.id)
+    for row in session.scalars(query):
+        found[row.user_id] = (*found.get(row.user_id, ()), Grant(row.role, row.channel))
+    return found
 
 
 def disable(session: Session, user_id: int, *, at: float) -> bool:
@@ -128,6 +157,11 @@ def set_roles(session: Session, user_id: int, grants: Iterable[Grant], *, by: st
             raise Refused(
                 f"there is no role {grant.role!r}; roles are: {', '.join(ROLES)}",
                 f"没有角色 {grant.role!r}；可用角色：{', '.join(ROLES)}",
+            )
+        if grant.channel is not None and grant.role not in PER_CHANNEL:
+            raise Refused(
+                f"the role {grant.role} is for all channels; give it without @{grant.channel}",
+                f"角色 {grant.role} 面向所有频道；请去掉 @{grant.channel}",
             )
     present = set(roles(session, user_id))
     for grant in present - set(wanted):

@@ -1,8 +1,7 @@
 import asyncio
 import os
-import sqlite3
 import time
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 import pytest
@@ -136,22 +135,17 @@ async def test_a_disk_that_fails_under_an_open_catalog_is_survived(tmp_path, mon
                 assert len(read.parts("main", 0, 2e9)) == 2
 
 
-@pytest.mark.parametrize("damage", ["no database", "torn", "of another version"])
+@pytest.mark.parametrize("damage", ["no database", "torn"])
 async def test_a_damaged_catalog_is_put_aside_and_made_anew(tmp_path, damage):
     root, path = tmp_path / "archive", tmp_path / "catalog.sqlite"
     for number in range(1, 400):
         part_at(root, number, time.time() - 86400 + number)
     with Catalog(path) as catalog:
         catalog.rebuild(root)
-    if damage == "of another version":
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute("UPDATE archive_version SET version_num = '9999'")
-            connection.commit()
-    else:
-        size = path.stat().st_size
-        with path.open("r+b") as file:
-            file.seek(0 if damage == "no database" else 4096)
-            file.write(b"\xff" * (size - 4096))
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(0 if damage == "no database" else 4096)
+        file.write(b"\xff" * (size - 4096))
     async with keeping(root, path) as told:
         await until(lambda: told)
     assert codes(told) == ["archive_catalog_rebuilt"]

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tools.people import Person, add_person
 from tools.standin_channel import DevChannel
 from tools.standin_gate import DevGate
 from tools.testfeed import Feed
 from websockets.asyncio.client import ClientConnection, connect
 
-from console.auth import tokens
 from console.service import run
+from streamgate.store.location import locate
+from streamgate.store.upgrade import upgrade
+
+EVERYTHING = ("administrator", "director")
 
 
 class Stage:
@@ -24,6 +28,10 @@ class Stage:
         self.gate = DevGate(data_dir / "run", [self.channel])
         self.port = 0
         self.cookie = ""
+        self.database = locate("sqlite", data_dir)
+        self.people: dict[str, Person] = {}
+        data_dir.mkdir(parents=True, exist_ok=True)
+        upgrade(self.database)
 
     @contextlib.asynccontextmanager
     async def console(self, **options: Any) -> AsyncIterator[None]:
@@ -38,6 +46,7 @@ class Stage:
                 host=options.pop("host", "127.0.0.1"),
                 port=0,
                 data_dir=self.data_dir,
+                database=self.database,
                 control_socket=self.data_dir / "run" / "gate.sock",
                 media_socket=self.data_dir / "run" / "media.sock",
                 stop=stop,
@@ -63,16 +72,26 @@ class Stage:
         headers = {"cookie": self.cookie} if signed_in else {}
         return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, verify=False)
 
-    async def sign_in(self) -> str:
-        """Use a new link; the cookie is kept for `client` and `socket`."""
+    async def person(self, name: str, *roles: str, **options: Any) -> Person:
+        """Return somebody of this name, made with these roles at the first call."""
+        if name not in self.people:
+            self.people[name] = await asyncio.to_thread(
+                add_person, self.database, name, roles or EVERYTHING, **options
+            )
+        return self.people[name]
+
+    async def sign_in(self, name: str = "operator", *roles: str) -> str:
+        """Sign somebody in; the cookie is kept for `client` and `socket`, and returned."""
+        person = await self.person(name, *roles)
         async with self.client(signed_in=False) as client:
-            response = await client.post("/api/v1/session", json={"token": tokens.mint(self.data_dir)})
+            response = await client.post("/api/v1/session", json=person.credentials())
         assert response.status_code == 200, response.text
         self.cookie = response.headers["set-cookie"].partition(";")[0]
         return self.cookie
 
     def socket(self, path: str = "/api/v1/ws", **options: Any) -> connect:
         headers = {"cookie": self.cookie} if self.cookie else {}
+        headers |= options.pop("headers", {})
         return connect(
             f"ws://{options.pop('name', '127.0.0.1')}:{self.port}{path}",
             **({} if "sock" in options else {"host": "127.0.0.1"}),

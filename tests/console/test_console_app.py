@@ -46,22 +46,23 @@ async def test_one_http_call_is_one_command(stage: Stage) -> None:
     async with stage.client() as client:
         for command, body, requested in (
             ("cut", None, "cut"),
-            ("restore", None, "live"),
+            ("restore", {"reason": "false alarm"}, "live"),
             ("backup", {"clip": "pause.mp4"}, "backup"),
             ("live", None, "live"),
             ("backup", None, "backup"),
             ("live", {}, "live"),
             ("dump", {"seconds": 5}, "live"),
-            ("stop", None, "stopped"),
+            ("stop", {"reason": "the show is over"}, "stopped"),
             ("start", None, "live"),
         ):
             answer = await client.post(f"/api/v1/channels/main/{command}", json=body)
             assert answer.status_code == 200, (command, answer.text)
-            assert answer.json().keys() == {"channel", "state", "took_ms"}
+            assert answer.json().keys() == {"channel", "state", "took_ms", "waiting"}
             assert (answer.json()["channel"], answer.json()["state"]) == ("main", stage.channel.state())
             assert stage.channel.requested == requested
             request = stage.gate.requests[-1]
             assert (type(request).__name__.lower(), request.actor) == (command, "console:operator")
+            assert request.reason == (body or {}).get("reason", "")
             if command == "dump":
                 assert request.seconds == 5
             if command == "backup":
@@ -71,7 +72,11 @@ async def test_one_http_call_is_one_command(stage: Stage) -> None:
 async def test_a_wrong_command_gets_a_reason_and_changes_nothing(stage: Stage) -> None:
     async with stage.client() as client:
         for path, content, status, code in (
-            ("main/restore", b"", 409, "refused"),  # it is not cut
+            ("main/restore", b'{"reason": "why not"}', 409, "refused"),  # it is not cut
+            ("main/restore", b"", 400, "reason_needed"),
+            ("main/stop", b"{}", 400, "reason_needed"),
+            ("main/stop", b'{"reason": " \\n "}', 400, "reason_needed"),
+            ("main/stop", b'{"reason": "%s"}' % (b"x" * 501), 400, "reason_needed"),
             ("nowhere/cut", b"", 409, "refused"),
             ("main/dump", b'{"seconds": 0}', 400, "bad_request"),
             ("main/dump", b'{"seconds": 1e9}', 400, "bad_request"),
@@ -99,7 +104,7 @@ async def test_a_command_without_a_gate_fails_at_once(idle: Stage) -> None:
 async def test_state_for_scripts(stage: Stage) -> None:
     async with stage.client() as client:
         state = (await client.get("/api/v1/state")).json()
-    assert state["gate"] == {"up": True, "ingest_up": True}
+    assert state["gate"] == {"up": True, "ingest_up": True, "warnings": []}
     assert [channel["name"] for channel in state["channels"]] == ["main"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
+from console.auth.principals import Principal
 from console.live.gate_link import GateLink
 from console.setup import approval_record
 from console.setup.approval_record import ApprovalRecord
@@ -14,12 +15,28 @@ from console.setup.channel_files import ChannelFiles
 from streamgate.runtime.channels import ChannelStore
 from streamgate.runtime.destinations import Entry
 from streamgate.store import approvals
-from streamgate.store.database import Database
+from streamgate.store.database import AsyncDatabase, Database
 from streamgate.store.location import Location, locate
 from streamgate.store.models import DestinationApproval
 from streamgate.store.upgrade import upgrade
 
 URL = "rtmp://127.0.0.1/app/k"
+
+
+class Somebody(Principal):
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    @property
+    def actor(self) -> str:
+        return f"console:{self.name}"
+
+    @property
+    def role(self) -> str:
+        return "administrator"
+
+
 ALICE = Entry("console:alice", 10.0, alone=False)
 
 
@@ -107,7 +124,8 @@ async def test_it_waits_for_a_database_and_says_who_removed(
 ) -> None:
     monkeypatch.setattr(approval_record, "EVERY_S", 0.05)
     location = locate("sqlite", tmp_path)
-    record = ApprovalRecord(tmp_path, location)
+    database = AsyncDatabase(location)
+    record = ApprovalRecord(tmp_path, database)
     store.enter("main", "yt", URL, ALICE)
     running = asyncio.ensure_future(record.run())
 
@@ -126,6 +144,7 @@ async def test_it_waits_for_a_database_and_says_who_removed(
     await until(1, "console:dora")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    await database.close()
 
 
 def test_the_record_forbids_one_person_twice(location: Location) -> None:
@@ -147,9 +166,11 @@ def test_what_disappeared_without_the_console_names_the_command_line(
 
 async def test_the_console_says_who_removed_what(tmp_path: Path, store: ChannelStore) -> None:
     store.enter("main", "yt", URL, ALICE)
-    files = ChannelFiles(tmp_path, GateLink(tmp_path / "no.sock"))
     told: list[tuple[str, list[str]]] = []
-    files.changed = lambda actor, removed: told.append((actor, [key[1] for key in removed]))
-    await files.change("console:bob", lambda store: store.set("main", delay_s=40))
-    await files.change("console:carol", lambda store: store.set("main", remove_push=["yt"]))
+    gate = GateLink(tmp_path / "no.sock")
+    files = ChannelFiles(
+        tmp_path, gate, changed=lambda actor, removed: told.append((actor, [key[1] for key in removed]))
+    )
+    await files.change(Somebody("bob"), lambda store: store.set("main", delay_s=40))
+    await files.change(Somebody("carol"), lambda store: store.set("main", remove_push=["yt"]))
     assert told == [("console:bob", []), ("console:carol", ["yt"])]

@@ -1,6 +1,7 @@
 """Channels, keys, destinations and undo through the API: on real channel files, with a real gate."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,8 +12,6 @@ from fakes.rtmp_peer import Peer
 from real_gate import running_gate
 
 from console.api.channel_settings import ChannelList
-from console.auth.sessions import COOKIE, Sessions, load_secret
-from streamgate.clock import wall_s
 from streamgate.errors import ConfigError
 from streamgate.playout.station import Station
 from streamgate.runtime.channels import ChannelStore, hash_key
@@ -28,11 +27,14 @@ class Desk:
         self.stage, self.station = stage, station
         self.store = ChannelStore(stage.data_dir)
 
-    def person(self, name: str) -> httpx.AsyncClient:
-        cookie, _ = Sessions(load_secret(self.stage.data_dir)).issue(name, wall_s())
-        return httpx.AsyncClient(
-            base_url=self.stage.url, headers={"cookie": f"{COOKIE}={cookie}"}, trust_env=False
-        )
+    @contextlib.asynccontextmanager
+    async def person(self, name: str, *roles: str) -> AsyncIterator[httpx.AsyncClient]:
+        """Somebody who is signed in; an administrator and director unless other roles are named."""
+        cookie = await self.stage.sign_in(name, *roles)
+        async with httpx.AsyncClient(
+            base_url=self.stage.url, headers={"cookie": cookie}, trust_env=False
+        ) as client:
+            yield client
 
     def said(self) -> list[tuple[str, str]]:
         return [(line.code, line.actor) for line in self.station.log_since(0)]
@@ -118,7 +120,7 @@ async def test_a_channel_on_air_is_not_removed_and_one_off_air_can_be_had_back(d
         await alice.post(f"{CHANNELS}/main/start")
         on_air = await alice.delete(f"{CHANNELS}/main")
         assert (on_air.status_code, on_air.json()["code"]) == (409, "refused")
-        await alice.post(f"{CHANNELS}/main/stop")
+        await alice.post(f"{CHANNELS}/main/stop", json={"reason": "over"})
         gone = await alice.delete(f"{CHANNELS}/main")
         undo = gone.json()["undo"]
         assert list(desk.station.channels) == []
@@ -206,3 +208,33 @@ async def test_a_disk_that_takes_nothing_is_answered_as_such(
     async with desk.person("alice") as alice:
         answer = await alice.post(CHANNELS, json={"name": "main"})
     assert (answer.status_code, answer.json()["code"]) == (503, "not_stored")
+
+
+async def test_a_role_shows_and_allows_what_it_is_for(desk: Desk) -> None:
+    """An operator prepares a channel, a director enters destinations, an administrator makes keys."""
+    desk.store.add("main")
+    desk.store.add("hall")
+    await desk.station.reload()
+    destination = {"name": "yt", "url": "rtmp://127.0.0.1:1/live/k"}
+    async with desk.person("olga", "operator@main") as olga, desk.person("dora", "director@main") as dora:
+        assert [one["name"] for one in (await olga.get(CHANNELS)).json()["channels"]] == ["main"]
+        for who, method, path, body, allowed in (
+            (olga, "GET", "/api/v1/settings", None, False),
+            (olga, "PUT", f"{CHANNELS}/main/backups/a.txt", None, True),
+            (olga, "PUT", f"{CHANNELS}/hall/backups/a.txt", None, False),
+            (olga, "PATCH", f"{CHANNELS}/main", {"delay_s": 60}, False),
+            (olga, "POST", f"{CHANNELS}/main/destinations", destination, False),
+            (dora, "POST", f"{CHANNELS}/main/destinations", destination, True),
+            (dora, "POST", f"{CHANNELS}/hall/destinations", destination, False),
+            (olga, "POST", f"{CHANNELS}/main/destinations/yt/approve", None, False),
+            (dora, "POST", f"{CHANNELS}/main/key", None, False),
+            (dora, "DELETE", f"{CHANNELS}/main", None, False),
+        ):
+            answer = await who.request(method, path, json=body)
+            assert (answer.status_code != 403) == allowed, (path, answer.text)
+    async with desk.person("iris", "auditor") as iris:
+        assert len((await iris.get(CHANNELS)).json()["channels"]) == 2
+        assert (await iris.get("/api/v1/settings")).status_code == 200
+        assert (await iris.post(f"{CHANNELS}/main/destinations/yt/approve")).status_code == 403
+    async with desk.person("rita", "reviewer") as rita:
+        assert (await rita.get(CHANNELS)).status_code == 403

@@ -6,7 +6,7 @@ import pytest
 from console_stage import Stage, receive
 from websockets.exceptions import ConnectionClosed
 
-from console.auth import sessions
+from console.auth import sign_in
 from console.live import hub
 from streamgate.clock import wall_s
 
@@ -16,7 +16,7 @@ async def test_hello_says_all_there_is(stage: Stage) -> None:
     async with stage.socket() as socket:
         hello = json.loads(await socket.recv())
     assert (hello["t"], hello["v"], hello["user"]) == ("hello", 1, "operator")
-    assert hello["gate"] == {"up": True, "ingest_up": True}
+    assert hello["gate"] == {"up": True, "ingest_up": True, "warnings": []}
     assert abs(hello["server_time"] - wall_s()) < 5
     assert hello["channels"][0]["name"] == "main"
     assert hello["channels"][0]["ingest"]["video_codec"] == "h264"
@@ -152,12 +152,12 @@ async def test_a_flood_of_commands_is_answered_not_queued(stage: Stage) -> None:
 
 
 async def test_a_page_whose_session_runs_out_is_closed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "LIFETIME_S", 1)
+    monkeypatch.setattr(sign_in, "LIFETIME_S", 1)
     await stage.sign_in()
     async with stage.socket() as page, stage.socket("/api/v1/preview/main/pvw") as pictures:
         for socket in (page, pictures):
             with contextlib.suppress(ConnectionClosed):
-                async with asyncio.timeout(2):
+                async with asyncio.timeout(3):
                     while True:
                         await socket.recv()
             assert (socket.close_code, socket.close_reason) == (4401, "no_session")

@@ -15,7 +15,7 @@ from console.auth.rights import ROUTES
 from console.live import messages
 from console.openapi import FILE, text
 
-SERVER, PREVIEW, _ = (TypeAdapter(model) for model in socket_models())
+SERVER, PREVIEW, *_ = (TypeAdapter(model) for model in socket_models())
 
 
 def test_the_document_beside_the_page_is_fresh() -> None:
@@ -73,13 +73,16 @@ async def test_what_is_sent_is_what_is_described(stage: Stage) -> None:
     async with stage.socket() as socket, stage.client() as client:
         said = [await receive(socket, "hello")]
         for number, command in enumerate(("cut", "restore", "restore", "explode")):
-            await socket.send(f'{{"t":"cmd","id":{number},"cmd":"{command}","channel":"main"}}')
+            await socket.send(
+                f'{{"t":"cmd","id":{number},"cmd":"{command}","channel":"main","reason":"a test"}}'
+            )
             said.append(await receive(socket, "reply", id=number))
         said += [await receive(socket, "state"), await receive(socket, "ping")]
         assert [one.get("ok") for one in said if one["t"] == "reply"] == [True, True, False, False]
         state = (await client.get("/api/v1/state")).json()
         session = (await client.get("/api/v1/session")).json()
         health = (await client.get("/healthz")).json()
+    assert [one["t"] for one in said].count("hello") == 1
     for message in said:
         SERVER.validate_python(message)
     assert said[0]["channels"][0]["clips"]

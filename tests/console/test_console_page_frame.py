@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pyotp
 import pytest
 from console_stage import Stage
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
@@ -12,7 +13,8 @@ from tools.standin_gate import DevGate
 from tools.testfeed import Feed
 
 from console import pages
-from console.auth import sessions, tokens
+from console.auth import sign_in, tokens
+from streamgate.runtime.secret_box import SecretBox
 
 STATIC = Path(pages.__file__).parent / "static"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
@@ -57,14 +59,21 @@ async def context(browser: Browser) -> BrowserContext:
 
 @pytest.fixture
 async def page(stage: Stage, context: BrowserContext) -> Page:
-    """The page for somebody who opened the link; what the browser complains of is in `page.complaints`."""
+    """The page for somebody who is signed in; what the browser complains of is in `page.complaints`."""
+    await signed_in(stage, context)
     page = await context.new_page()
     page.complaints = []  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on("console", lambda line: page.complaints.append(line.text) if line.type == "error" else None)
-    await page.goto(f"{stage.url}/?token={tokens.mint(stage.data_dir)}", wait_until="commit")
+    await page.goto(stage.url, wait_until="commit")
     await page.wait_for_selector("[data-feed=pgm] video")
     return page
+
+
+async def signed_in(stage: Stage, context: BrowserContext) -> None:
+    """Sign somebody in, in the browser's name."""
+    name, _, value = (await stage.sign_in()).partition("=")
+    await context.add_cookies([{"name": name, "value": value, "url": stage.url}])
 
 
 def commands(stage: Stage) -> list[tuple[str, str]]:
@@ -72,7 +81,7 @@ def commands(stage: Stage) -> list[tuple[str, str]]:
     return [(type(request).__name__.lower(), request.channel) for request in asked]
 
 
-async def test_the_link_leads_to_live_and_the_frame_says_who_is_there(page: Page) -> None:
+async def test_the_page_leads_to_live_and_the_frame_says_who_is_there(page: Page) -> None:
     assert page.url.endswith("/live")
     await expect(page).to_have_title("Live · streamgate")
     await expect(page.get_by_test_id("who")).to_have_text("operator")
@@ -126,28 +135,30 @@ async def test_the_language_is_switched_in_the_frame_and_kept(page: Page) -> Non
     await expect(page.locator("[data-key=cut]")).to_contain_text("切 断")
 
 
-async def test_signing_out_ends_it_and_the_token_typed_in_begins_it_anew(stage: Stage, page: Page) -> None:
+async def test_signing_out_ends_it_and_name_and_password_begin_it_anew(stage: Stage, page: Page) -> None:
     await page.get_by_role("button", name="Show the screens").click()
     await page.get_by_role("button", name="Sign out").click()
     await page.wait_for_selector(SIGN_IN)
     assert await page.locator("video").count() == 0
     await page.reload(wait_until="commit")
     await page.wait_for_selector(SIGN_IN)
-    await page.get_by_role("textbox").fill("no token at all")
-    await page.get_by_role("button", name="Enter").click()
-    await expect(page.get_by_role("alert")).to_contain_text("streamgate console-link")
-    await page.get_by_role("textbox").fill(tokens.mint(stage.data_dir))
-    await page.get_by_role("button", name="Enter").click()
+    await page.get_by_label("User name").fill("operator")
+    await page.get_by_label("Password").fill("not the password")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    await page.get_by_label("Password").fill((await stage.person("operator")).password)
+    await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_test_id("who")).to_have_text("operator")
     await page.keyboard.press("x")
     await stage.until(lambda: commands(stage) == [("cut", "main")])
 
 
 async def test_a_session_that_runs_out_asks_for_a_new_one(
-    stage: Stage, page: Page, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, page: Page, context: BrowserContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "LIFETIME_S", 2)
-    await page.goto(f"{stage.url}/?token={tokens.mint(stage.data_dir)}", wait_until="commit")
+    monkeypatch.setattr(sign_in, "LIFETIME_S", 2)
+    await signed_in(stage, context)
+    await page.goto(stage.url, wait_until="commit")
     await page.wait_for_selector("video")
     await page.wait_for_selector(SIGN_IN, timeout=5000)
 
@@ -158,8 +169,10 @@ async def test_strangers_load_no_screen_and_a_bad_link_says_why(
     page = await context.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    await page.goto(f"{stage.url}/?token=bad", wait_until="commit")
-    await expect(page.get_by_role("alert")).to_contain_text("used already")
+    await page.goto(f"{stage.url}/one-time#bad", wait_until="commit")
+    await expect(page.get_by_role("alert")).to_contain_text("was used, revoked, or has expired")
+    await page.goto(stage.url, wait_until="commit")
+    await page.wait_for_selector(SIGN_IN)
     assert any("/assets/" in url for url in asked)
     assert not any("LiveScreen" in url for url in asked)
 
@@ -178,3 +191,51 @@ async def test_a_screen_that_cannot_be_loaded_says_so(stage: Stage, page: Page) 
     await page.unroute("**/assets/LiveScreen-*")
     await page.get_by_role("button", name="Load the page again").click()
     await page.wait_for_selector("[data-feed=pgm] video")
+
+
+async def test_the_second_factor_is_asked_for_when_it_is_set_up(
+    stage: Stage, context: BrowserContext
+) -> None:
+    ann = await stage.person("ann", "operator", totp=SecretBox(stage.data_dir))
+    page = await context.new_page()
+    await page.goto(stage.url, wait_until="commit")
+    await page.get_by_label("User name").fill("ann")
+    await page.get_by_label("Password").fill(ann.password)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_label("Code of the second factor").fill(pyotp.TOTP(ann.secret).now())
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_test_id("who")).to_have_text("ann")
+
+
+async def test_the_set_up_link_leads_to_the_first_sign_in(stage: Stage, context: BrowserContext) -> None:
+    page = await context.new_page()
+    await page.goto(f"{stage.url}/one-time#{tokens.mint(stage.data_dir)}", wait_until="commit")
+    await page.get_by_label("User name").fill("ann")
+    for label in ("Password once more", "Password"):
+        await page.get_by_label(label, exact=True).fill("harbour lamp seven rivers")
+    await page.get_by_role("button", name="Keep it").click()
+    await page.get_by_role("button", name="Sign in").wait_for()
+    await page.get_by_label("User name").fill("ann")
+    await page.get_by_label("Password").fill("harbour lamp seven rivers")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_test_id("who")).to_have_text("ann")
+
+
+async def test_restore_and_stop_ask_for_a_reason_and_cut_does_not(stage: Stage, page: Page) -> None:
+    await page.keyboard.press("x")
+    await expect(page.get_by_test_id("state")).to_have_attribute("data-state", "cut")
+    await page.keyboard.press("r")
+    await expect(page.get_by_test_id("reason")).to_contain_text("Why restore?")
+    await page.keyboard.press("x")  # a cut goes on being one key
+    await stage.until(lambda: commands(stage) == [("cut", "main"), ("cut", "main")])
+    await page.keyboard.press("r")
+    await page.keyboard.press("2")
+    await stage.until(lambda: commands(stage)[-1] == ("restore", "main"))
+    assert stage.gate.requests[-1].reason == "the fault is over"
+    await page.keyboard.press("e")
+    await page.wait_for_timeout(500)
+    await page.keyboard.press("e")
+    await page.get_by_placeholder("another reason").fill("the hall burns")
+    await page.keyboard.press("Enter")
+    await stage.until(lambda: commands(stage)[-1] == ("stop", "main"))
+    assert stage.gate.requests[-1].reason == "the hall burns"

@@ -12,7 +12,6 @@ from tools.standin_channel import Loop
 from tools.testfeed import Feed, make_feed
 
 from console import pages
-from console.auth import tokens
 from streamgate.core.packet import FeedFormat, Kind, Packet
 
 STATIC = Path(pages.__file__).parent / "static"
@@ -70,7 +69,9 @@ async def watch(stage: Stage, feed: Feed, seconds: float) -> tuple[list[tuple[fl
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page: Page = await browser.new_page(viewport={"width": 1000, "height": 700})
-        await page.goto(f"{stage.url}/?token={tokens.mint(stage.data_dir)}", wait_until="commit")
+        name, _, value = (await stage.sign_in()).partition("=")
+        await page.context.add_cookies([{"name": name, "value": value, "url": stage.url}])
+        await page.goto(stage.url, wait_until="commit")
         await page.wait_for_selector("[data-feed=pvw] video", timeout=20_000)
         await page.evaluate(WATCH)
         await stage.until(lambda: any(s.streams for s in stage.gate.subscribers))

@@ -18,7 +18,6 @@ from real_gate import running_gate
 from tools.testfeed import Feed
 
 from console import pages
-from console.auth.sessions import COOKIE, Sessions, load_secret
 from streamgate.clock import wall_s
 from streamgate.config import load
 from streamgate.playout.station import Station
@@ -44,8 +43,8 @@ class Desk:
         context: BrowserContext = await self.browser.new_context(
             viewport={"width": width, "height": height}, locale=LANGUAGES[language]
         )
-        cookie, _ = Sessions(load_secret(self.stage.data_dir)).issue(name, wall_s())
-        await context.add_cookies([{"name": COOKIE, "value": cookie, "url": self.stage.url}])
+        name_of, _, cookie = (await self.stage.sign_in(name)).partition("=")
+        await context.add_cookies([{"name": name_of, "value": cookie, "url": self.stage.url}])
         page = await context.new_page()
         page.complaints = []  # type: ignore[attr-defined]
         page.on("pageerror", lambda error: page.complaints.append(str(error)))

@@ -1,5 +1,6 @@
-"""Every route and every command of the page has its right in the one table, and nobody passes without it."""
+"""Rights: one table, walked: every route and command with every role, with tokens, and with none."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -8,12 +9,25 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from websockets.exceptions import ConnectionClosed
 
-from console.api.answers import Parts
-from console.app import create_app
+from console.app import routes
 from console.auth import rights
-from console.auth.guard import HostNames
-from console.auth.rights import COMMANDS, FILES, ROUTES, WEBSOCKET, Right
-from console.auth.sessions import Sessions
+from console.auth.principals import Bearer, Session
+from console.auth.rights import (
+    COMMANDS,
+    FILES,
+    ROLE_RIGHTS,
+    ROUTES,
+    SCOPES,
+    WEBSOCKET,
+    Right,
+    is_public,
+    rights_everywhere,
+    rights_of,
+)
+from streamgate.store.roles import ROLES
+from streamgate.store.users import Grant
+
+REASON = {"reason": "a test"}
 
 
 def walk(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, str]]:
@@ -30,18 +44,15 @@ def walk(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, str]]:
                 yield method, route.path
 
 
-@pytest.fixture
-def app(idle: Stage) -> FastAPI:
-    parts = Parts(None, None, None, idle.static, None)  # type: ignore[arg-type]  no request is made
-    return create_app(parts, Sessions(b"k" * 32), HostNames("127.0.0.1"))
+def test_every_route_stands_in_the_table_and_the_table_names_no_other() -> None:
+    app: FastAPI = routes()
+    assert sorted(walk(app.routes)) == sorted(route for route in ROUTES if route[0] != FILES)
 
 
-def test_every_route_stands_in_the_table_and_the_table_names_no_other(app: FastAPI) -> None:
-    assert sorted(walk(app.routes)) == sorted(ROUTES)
-
-
-def test_every_right_is_one_that_a_route_asks_for() -> None:
+def test_every_right_is_one_that_a_route_asks_for_and_a_role_gives() -> None:
     assert set(ROUTES.values()) == set(Right)
+    own = {Right.PUBLIC, Right.SESSION, Right.OWN_ACCOUNT, Right.OWN_PASSWORD, Right.OWN_TOTP}
+    assert frozenset().union(*ROLE_RIGHTS.values()) | own == set(Right)
 
 
 async def test_a_route_outside_the_table_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,46 +63,207 @@ async def test_a_route_outside_the_table_is_refused(stage: Stage, monkeypatch: p
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
+def test_public_addresses() -> None:
+    assert is_public("POST", "/api/v1/one-time/abc")
+    assert is_public("POST", "/api/v1/session")
+    for method, path in (
+        ("GET", "/api/v1/session"),
+        ("PUT", "/api/v1/one-time/abc"),
+        ("POST", "/api/v1/one-time/abc/more"),
+        ("POST", "/api/v1/one-time"),
+        ("GET", "/api/v1/users"),
+    ):
+        assert not is_public(method, path), path
+
+
+# ---------------------------------------------------------------- what the roles are
+
+
+def person(*grants: str, limit: str = "", idle: bool = False) -> Session:
+    session = Session(
+        "id",
+        user_id=1,
+        user="ann",
+        display_name="",
+        grants=[Grant.parse(grant) for grant in grants],
+        limit=limit,  # type: ignore[arg-type]
+        created_at=0,
+        expires_at=1e12,
+        seen_at=0,
+        loaded_at=0,
+        address="",
+    )
+    session.idle = idle
+    return session
+
+
+def commands_of(role: str) -> set[str]:
+    return {command for command, right in COMMANDS.items() if right in rights_of(person(role), "main")}
+
+
+def test_who_may_command_what() -> None:
+    assert {role: commands_of(role) for role in ROLES} == {
+        "administrator": {"cut"},
+        "director": set(COMMANDS),
+        "operator": {"cut", "dump", "backup", "live"},
+        "reviewer": set(),
+        "senior-reviewer": set(),
+        "chief-reviewer": set(),
+        "auditor": set(),
+    }
+    everything = {role for role in ROLES if Right.PEOPLE_MANAGE in ROLE_RIGHTS[role]}
+    assert everything == {"administrator"}
+    assert not any(right.endswith(":manage") for right in ROLE_RIGHTS["auditor"])
+    assert all(Right.CHANNEL_VIEW in given for given in ROLE_RIGHTS.values())
+
+
+def test_a_role_on_one_channel_counts_there_alone() -> None:
+    ann = person("operator@main", "reviewer@hall")
+    assert Right.CHANNEL_CUT in rights_of(ann, "main")
+    assert Right.CHANNEL_CUT not in rights_of(ann, "hall")
+    assert Right.CHANNEL_VIEW in rights_of(ann, "hall")
+    assert Right.CHANNEL_VIEW not in rights_of(ann, "other")
+    assert Right.CHANNEL_CUT in rights_of(ann)  # on some channel
+    assert Right.CHANNEL_VIEW not in rights_everywhere(ann)
+
+
+def test_a_limited_session_may_do_one_thing() -> None:
+    assert rights_of(person("director", limit="password_expired")) == {
+        Right.PUBLIC,
+        Right.SESSION,
+        Right.OWN_PASSWORD,
+    }
+    assert Right.CHANNEL_CUT not in rights_of(person("director", limit="totp_setup"), "main")
+
+
+def test_somebody_idle_gains_nothing() -> None:
+    assert Right.CHANNEL_CUT in rights_of(person("operator", idle=True), "main")
+    assert Right.CHANNEL_CUT not in rights_of(person("reviewer", idle=True), "main")
+
+
+def test_a_token_has_its_scopes_on_its_channel_and_nothing_else() -> None:
+    token = Bearer(1, "deck", scopes=["channel:cut", "people:manage"], channel="main", expires_at=None)
+    assert rights_of(token, "main") == {Right.CHANNEL_CUT}
+    assert rights_of(token, "hall") == rights_everywhere(token) == frozenset()
+    assert {scope.partition(":")[0] for scope in SCOPES} == {"channel"}
+
+
+# ---------------------------------------------------------------- the matrix
+
+
 def concrete(path: str) -> str:
-    return path.replace("{channel}", "main").replace("{path:path}", "nothing")
+    for name, value in (
+        ("{channel}", "main"),
+        ("{path:path}", "nothing"),
+        ("{username}", "nobody"),
+        ("{name}", "nothing"),
+        ("{token}", "nothing"),
+        ("{session_id}", "nothing"),
+        ("{destination}", "nothing"),
+        ("{filename}", "nothing.mp4"),
+        ("{undo}", "nothing"),
+    ):
+        path = path.replace(name, value)
+    return path
 
 
-@pytest.mark.parametrize("held", [None, *Right], ids=str)
-async def test_no_route_opens_without_its_right(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, held: Right | None
-) -> None:
-    """Somebody signed in who has one right (or none beside the session) gets through to its routes only."""
-    have = {Right.SESSION, held} - {None}
-    monkeypatch.setattr(rights, "rights_of", lambda _: frozenset(have))
-    async with stage.client() as client:
+async def walk_routes(stage: Stage, may: frozenset[Right], **headers: str) -> None:
+    """Ask for every route; exactly those outside `may` are refused."""
+    async with stage.client(signed_in=not headers) as client:
         for (method, path), right in ROUTES.items():
-            if method in {WEBSOCKET, FILES, "HEAD"}:
+            ends = method == "DELETE" and right is Right.SESSION
+            if method in {WEBSOCKET, FILES, "HEAD"} or ends:
                 continue
-            answer = await client.request(method, concrete(path))
-            refused = answer.status_code == 403
-            assert refused == (right not in {*have, Right.PUBLIC}), (method, path)
-            if refused:
-                assert answer.json()["code"] == "forbidden"
+            answer = await client.request(method, concrete(path), headers=headers)
+            refused = answer.status_code == 403 and answer.json()["code"] == "forbidden"
+            assert refused == (right not in {*may, Right.PUBLIC}), (method, path, answer.text)
+            assert answer.status_code < 500, (method, path, answer.text)
+
+
+async def walk_sockets(stage: Stage, may: frozenset[Right], **headers: str) -> None:
     for (method, path), right in ROUTES.items():
-        if method == WEBSOCKET and right is not Right.PUBLIC and right not in have:
-            async with stage.socket(concrete(path)) as socket:
+        if method == WEBSOCKET and right is not Right.PUBLIC and right not in may:
+            async with stage.socket(concrete(path), headers=headers) as socket:
                 with pytest.raises(ConnectionClosed):
                     await socket.recv()
                 assert (socket.close_code, socket.close_reason) == (4403, "forbidden")
 
 
-@pytest.mark.parametrize("held", COMMANDS)
-async def test_no_command_of_the_page_is_carried_out_without_its_right(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, held: str
-) -> None:
-    have = frozenset({Right.SESSION, Right.CHANNEL_VIEW, COMMANDS[held]})
-    monkeypatch.setattr(rights, "rights_of", lambda _: have)
+async def walk_commands(stage: Stage, may: frozenset[Right], **headers: str) -> None:
+    """Give every command of the websocket; exactly those with a right reach the gate."""
+    if Right.CHANNEL_VIEW not in may:
+        return
+    asked = len(stage.gate.requests)
     codes = {}
-    async with stage.socket() as socket:
+    async with stage.socket(headers=headers) as socket:
         await receive(socket, "hello")
         for number, command in enumerate(COMMANDS):
-            await socket.send(f'{{"t":"cmd","id":{number},"cmd":"{command}","channel":"main"}}')
+            text = f'"id":{number},"cmd":"{command}","channel":"main","reason":"a test"'
+            await socket.send(f'{{"t":"cmd",{text}}}')
             codes[command] = (await receive(socket, "reply", id=number)).get("code", "done")
-    assert {command for command, code in codes.items() if code != "forbidden"} == {held}
-    asked = {type(request).__name__.lower() for request in stage.gate.requests} & set(COMMANDS)
-    assert asked == {held}
+    allowed = {command for command, right in COMMANDS.items() if right in may}
+    assert {command for command, code in codes.items() if code != "forbidden"} == allowed
+    reached = {type(request).__name__.lower() for request in stage.gate.requests[asked:]}
+    assert reached & set(COMMANDS) == allowed
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_every_route_and_command_with_every_role(stage: Stage, role: str) -> None:
+    await stage.sign_in("ann", role)
+    may = rights_of(person(role), "main")
+    await walk_routes(stage, may)
+    await walk_sockets(stage, may)
+    await walk_commands(stage, may)
+
+
+@pytest.mark.parametrize("role", ["director@hall", "operator@hall"])
+async def test_a_role_on_another_channel_opens_nothing_here(stage: Stage, role: str) -> None:
+    await stage.sign_in("ann", role)
+    async with stage.client() as client:
+        for command in COMMANDS:
+            answer = await client.post(f"/api/v1/channels/main/{command}", json=REASON)
+            assert answer.status_code == 403, command
+        assert (await client.get("/api/v1/state")).json()["channels"] == []
+    async with stage.socket("/api/v1/preview/main/pvw") as socket:
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+        assert socket.close_reason == "forbidden"
+    stage.gate.note("main", "cli:root", "live", "of main")
+    stage.gate.note("", "gate", "live", "of all")
+    await asyncio.sleep(1)
+    async with stage.socket() as socket:
+        hello = await receive(socket, "hello")
+        assert (hello["channels"], [line["text"] for line in hello["log"]]) == ([], ["of all"])
+        await socket.send('{"t":"cmd","id":1,"cmd":"cut","channel":"main"}')
+        assert (await receive(socket, "reply"))["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("scope", sorted(SCOPES))
+async def test_every_route_and_command_with_a_token_of_every_scope(stage: Stage, scope: str) -> None:
+    async with stage.client() as client:
+        body = {"name": "deck", "scopes": [scope], "channel": "main"}
+        made = (await client.post("/api/v1/tokens", json=body)).json()
+    stage.cookie = ""
+    bearer = {"authorization": f"Bearer {made['token']}"}
+    may = frozenset({Right(scope)})
+    await walk_routes(stage, may, **bearer)
+    await walk_sockets(stage, may, **bearer)
+    await walk_commands(stage, may, **bearer)
+
+
+async def test_every_route_without_a_session(stage: Stage) -> None:
+    async with stage.client(signed_in=False) as client:
+        for (method, path), right in ROUTES.items():
+            if method in {WEBSOCKET, FILES, "HEAD"}:
+                continue
+            answer = await client.request(method, concrete(path))
+            assert (answer.status_code != 401 or answer.json()["code"] != "no_session") == (
+                right is Right.PUBLIC
+            ), (method, path)
+    stage.cookie = ""
+    for (method, path), right in ROUTES.items():
+        if method == WEBSOCKET and right is not Right.PUBLIC:
+            async with stage.socket(concrete(path)) as socket:
+                with pytest.raises(ConnectionClosed):
+                    await socket.recv()
+                assert (socket.close_code, socket.close_reason) == (4401, "no_session")

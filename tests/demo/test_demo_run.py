@@ -86,7 +86,8 @@ def test_the_demo_runs_and_ends(tmp_path: Path) -> None:
         demo.wait()
 
     text = "".join(said)
-    assert re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", text)
+    links = re.findall(r"^ +(\S.*?) +http://127\.0\.0\.1:\d+/\?token=\S+$", text, re.MULTILINE)
+    assert links == ["page · 页面", "administrator", "reviewer", "senior-reviewer", "chief-reviewer"]
     assert "cut main" in text
     assert "picture: filler" in text, text
     assert demo.returncode == 0, text + rest

@@ -5,7 +5,6 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -22,9 +21,9 @@ async def serving(directory: Path, toml: str = "") -> AsyncIterator[tuple[Gate, 
     (gate.directory / "streamgate.toml").write_text(toml)
     await asyncio.to_thread(gate.start)
     try:
-        token = parse_qs(urlsplit(gate.page_url()).query)["token"][0]
+        ann = await asyncio.to_thread(gate.person, "ann", "administrator", "director")
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{gate.console}", trust_env=False) as client:
-            answer = await client.post("/api/v1/session", json={"token": token})
+            answer = await client.post("/api/v1/session", json=ann.credentials())
             client.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
             yield gate, client
     finally:
@@ -91,7 +90,9 @@ async def test_entered_on_the_page_it_waits_for_another_person(tmp_path: Path) -
         await asyncio.to_thread(gate.kill, "gate")  # it comes back with what the file says
         await until_live(client)
         assert KEY not in gate.log
-        assert KEY not in (gate.directory / "journal.jsonl").read_text("utf-8")
+        for path in (gate.directory / "ledger").rglob("*.jsonl"):
+            assert KEY not in path.read_text("utf-8")
+        assert KEY not in (gate.directory / "channels" / "main.json").read_text("utf-8")
 
 
 @pytest.mark.parametrize("approval", ["one-person", "two-person"])

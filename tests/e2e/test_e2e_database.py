@@ -1,7 +1,6 @@
 """A broadcast whose database is corrupt, read-only, locked, gone: it airs, cuts, records, and says so."""
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -20,6 +19,13 @@ from tools.nginx import Platform
 from tools.postgres import PASSWORD, Postgres
 from tools.serve import Gate
 
+from streamgate.ledger.read import read
+
+
+def noticed(gate: Gate, code: str) -> bool:
+    """Whether operators were told."""
+    return any(line["code"] == code for line in read(gate.directory / "ledger", kind="notice"))
+
 
 class Show:
     """A gate whose database stands on a small disk of its own, on air with a real feed."""
@@ -36,8 +42,7 @@ class Show:
 
     def codes(self) -> list[str]:
         """What the operators were told of the database, in order."""
-        lines = (self.gate.directory / "journal.jsonl").read_text("utf-8").splitlines()
-        told = [json.loads(line) for line in lines]
+        told = read(self.gate.directory / "ledger", kind="notice")
         return [line["code"] for line in told if line["code"].startswith("database_")]
 
     def until_told(self, code: str, seconds: float = 45) -> None:
@@ -146,10 +151,10 @@ def test_serve_on_a_server_that_goes_away(tmp_path: Path, postgres: Postgres) ->
         assert (refused.code, "serve runs" in refused.err) == (1, True)
         gate.command("start", "main")
         postgres.stop()
-        wait(lambda: '"database_away"' in (gate.directory / "journal.jsonl").read_text())
+        wait(lambda: noticed(gate, "database_away"))
         assert gate.command("cut", "main", "--json").json["state"] == "cut"
         postgres.start()
-        wait(lambda: '"database_ok"' in (gate.directory / "journal.jsonl").read_text())
+        wait(lambda: noticed(gate, "database_ok"))
         maps = {name: Path(f"/proc/{gate.pid(name)}/maps").read_text() for name in ("gate", "console")}
         loaded = {name: re.findall("psycopg|_sqlite3|libpq", text) for name, text in maps.items()}
         assert loaded["gate"] == []

@@ -8,18 +8,14 @@ from stage import Stage
 from tools.timecode import FPS
 
 
-def test_nobody_gets_in_without_the_token(watched: Stage) -> None:
+def test_nobody_gets_in_without_a_password(watched: Stage) -> None:
     assert watched.seen["anonymous videos"] == 0
-    assert "token" in watched.seen["anonymous says"]
+    assert "Password" in watched.seen["anonymous says"]
     assert watched.name not in watched.seen["anonymous says"]
 
 
-def test_address_with_the_token_works_once(watched: Stage) -> None:
-    """The browser used it; what it leads to now is no session."""
-    url = watched.seen["address"]
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        cookies = answer.headers.get_all("set-cookie") or []
-    assert not any("streamgate_session=" in cookie and "Max-Age=0" not in cookie for cookie in cookies)
+def test_the_page_names_who_is_signed_in_and_asks_why_to_restore(watched: Stage) -> None:
+    assert (watched.seen["who"], watched.seen["asks why"]) == ("ann", True)
 
 
 @pytest.mark.parametrize(

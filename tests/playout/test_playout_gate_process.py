@@ -18,6 +18,9 @@ from streamgate.clock import now_us
 from streamgate.core.notice_limit import AT_ONCE
 from streamgate.core.packet import AudioTrack, FeedFormat, VideoTrack
 from streamgate.errors import Refused
+from streamgate.ledger.read import read
+from streamgate.ledger.record import Refusal
+from streamgate.ledger.verify import verify
 from streamgate.link import messages as m
 from streamgate.link.client import call
 from streamgate.link.wire import FrameReader, encode_json, encode_packet_head
@@ -215,7 +218,7 @@ async def test_a_request_that_is_not_understood_is_answered_in_words(gate, messa
     assert (await gate.status()).state == "stopped"
 
 
-async def test_commands_are_carried_out_named_in_the_journal_and_refused_in_words(gate):
+async def test_commands_are_carried_out_named_in_the_log_and_refused_in_words(gate):
     link = await gate.link("ingest")
     await gate.publish(link, gate.key)
     answers = [
@@ -239,6 +242,111 @@ async def test_commands_are_carried_out_named_in_the_journal_and_refused_in_word
     lines = [(line.actor, line.code) for line in gate.station.log]
     for expected in (("cli:ann", "cut"), ("cli:ann", "restore"), ("cli:ben", "backup"), ("cli:ann", "dump")):
         assert expected in lines
+
+
+async def recorded(gate, kind):
+    """The records of a kind, when all that was said so far is on disk."""
+    await asyncio.wrap_future(gate.station.ledger.written(Refusal(who="test")))
+    return list(read(gate.data_dir / "ledger", kind=kind))
+
+
+async def test_every_request_stands_in_the_ledger_with_its_arguments_and_its_answer(gate):
+    await gate.ask(m.Start(1, actor="cli:ann", channel="main"))
+    await gate.ask(
+        m.Dump(
+            2,
+            actor="console:ben",
+            role="operator",
+            origin="192.0.2.7",
+            channel="main",
+            reason="a slip",
+            seconds=4.5,
+        )
+    )
+    for request in (m.Backup(3, actor="cli:ann", channel="main", clip="sea"), m.Cut(4, channel="aula")):
+        with pytest.raises(Refused):
+            await gate.ask(request)
+    await gate.ask(m.Note(5, actor="archive", what=m.Warn("archive_gap", "a gap", "缺口")))
+    async with unix_connect(str(gate.control), uri="ws://localhost/", proxy=None) as socket:
+        await socket.send("explode")
+        await socket.recv()
+        await socket.send('{"cmd":"status","id":2}')
+        await socket.recv()
+        await socket.send('{"cmd":"watch","id":3}')
+        await socket.recv()
+    found = await recorded(gate, "command")
+    assert all(0 <= record.pop("latency_ms", 0) < 100 for record in found)
+    plain = [
+        {k: v for k, v in one.items() if k not in ("at", "mono_us", "boot", "n", "prev", "hash")}
+        for one in found
+    ]
+    assert [one.pop("kind") for one in plain] == ["command"] * 6
+    assert plain[:2] == [
+        {"who": "cli:ann", "channel": "main", "what": "start", "answer": "no_input"},
+        {
+            "who": "console:ben",
+            "role": "operator",
+            "from": "192.0.2.7",
+            "channel": "main",
+            "what": "dump",
+            "args": {"seconds": 4.5},
+            "reason": "a slip",
+            "answer": "no_input",
+        },
+    ]
+    assert plain[2]["args"] == {"clip": "sea"}
+    assert "there is no backup clip sea" in plain[2]["error"]
+    assert (plain[3]["who"], plain[3]["channel"]) == ("control", "aula")
+    assert "channels are: main" in plain[3]["error"]
+    assert plain[4]["args"]["what"]["code"] == "archive_gap"
+    assert (plain[5]["what"], plain[5]["who"]) == ("unknown", "control")
+    codes = {record["code"] for record in await recorded(gate, "notice")}
+    assert {"on_air", "dump", "refused", "archive_gap"} <= codes
+    assert verify(gate.data_dir).ok
+
+
+async def test_changed_settings_stand_in_the_ledger_old_and_new_without_any_secret(gate, store):
+    store.set("main", delay_s=45, add_push=["rtmp://127.0.0.1:9/app/secretkey"])
+    await gate.ask(m.Reload(1, actor="cli:ann"))
+    store.rotate_key("main")
+    store.add("aula")
+    await gate.ask(m.Reload(2, actor="cli:ben"))
+    store.remove("aula")
+    await gate.ask(m.Reload(3, actor="cli:ben"))
+    found = [(one["who"], one["channel"], one["name"]) for one in await recorded(gate, "setting")]
+    assert found == [
+        ("cli:ann", "main", "delay_s"),
+        ("cli:ann", "main", "destinations"),
+        ("cli:ben", "main", "stream_key"),
+        ("cli:ben", "aula", "channel"),
+        ("cli:ben", "aula", "channel"),
+    ]
+    delay, destinations, _, added, removed = await recorded(gate, "setting")
+    assert (delay["old"], delay["new"]) == (30, 45)
+    assert (destinations.get("old", []), destinations["new"][0]["url"]) == ([], "rtmp://127.0.0.1:9/app/***")
+    assert ("old" in added, "new" in removed) == (False, False)
+    everything = b"".join(path.read_bytes() for path in (gate.data_dir / "ledger").rglob("*.jsonl"))
+    assert b"secretkey" not in everything
+    assert store.load_all().channels[0].key_hash.encode() not in everything
+
+
+async def test_a_ledger_that_cannot_be_written_is_an_alarm_and_no_command_waits(gate):
+    (gate.data_dir / "ledger").rename(gate.data_dir / "away")
+    (gate.data_dir / "ledger").touch()
+    await gate.ask(m.Start(1, actor="cli:ann", channel="main"))
+    cut = await gate.ask(m.Cut(2, actor="cli:ann", channel="main"))
+    assert (cut.state, cut.took_ms < 100) == ("cut", True)
+    async with asyncio.timeout(5):
+        while [warn.code for warn in gate.station.warnings()] != ["ledger_failed"]:
+            await asyncio.sleep(0.02)
+    (gate.data_dir / "ledger").unlink()
+    (gate.data_dir / "away").rename(gate.data_dir / "ledger")
+    async with asyncio.timeout(5):
+        while gate.station.warnings():
+            await asyncio.sleep(0.02)
+    assert [one["what"] for one in await recorded(gate, "command")] == ["start", "cut"]
+    assert {"ledger_failed", "ledger_ok"} <= {one["code"] for one in await recorded(gate, "notice")}
+    assert verify(gate.data_dir).ok
 
 
 async def test_a_watcher_sees_every_change_with_its_log_lines(gate):
@@ -590,7 +698,7 @@ async def test_before_its_picture_comes_filler_is_made_for_what_the_metadata_say
     assert header.audio == AUDIO
 
 
-async def test_an_encoder_that_comes_and_goes_fills_neither_log_nor_journal(gate, tmp_path):
+async def test_an_encoder_that_comes_and_goes_fills_neither_log_nor_ledger(gate, tmp_path):
     link = await gate.link("ingest")
     for stream in range(1, 201):
         assert (await gate.publish(link, gate.key, stream)).code == "ok"
@@ -607,9 +715,68 @@ async def test_an_encoder_that_comes_and_goes_fills_neither_log_nor_journal(gate
     assert summed.text.endswith(f"(… and {200 - AT_ONCE - 1} more like it)")
     assert f"另有 {200 - AT_ONCE - 1} 条同类消息" in summed.text_zh
     assert counts["cut"] == counts["restore"] == 30  # what people do is never summed up
-    await asyncio.to_thread(station._journal.close)
-    lines = (tmp_path / "journal.jsonl").read_bytes().splitlines()
-    assert len(lines) == len(station.log)
+    await asyncio.to_thread(station.ledger.close)
+    assert len(list(read(tmp_path / "ledger", kind="notice"))) == len(station.log)
+
+
+# ---------------------------------------------------------------- two people for a restore
+
+
+@pytest.fixture
+def by_two(store):
+    _, key = store.add("main")
+    store.set("main", restore_needs_two=True)
+    return key
+
+
+async def test_where_two_must_restore_one_alone_cannot(tmp_path, by_two):
+    async with next_process(tmp_path) as station:
+        let_in(station, by_two)
+        channel = station.channels["main"]
+        channel.cut("console:ann")
+        assert channel.restore("console:ann", "false alarm") is False
+        assert channel.restore("console:ann", "really") is False
+        assert channel.state() == "cut"
+        waiting = channel.status().waiting_restore
+        assert (waiting.actor, waiting.reason, waiting.lapses_in_s > 50) == ("console:ann", "really", True)
+        assert channel.restore("cli:root") is True
+        assert channel.state() == "filling"
+        assert channel.status().waiting_restore is None
+        said = [(line.actor, line.code, line.text) for line in station.log if "restore" in line.code]
+        assert said[-1][:2] == ("cli:root", "restore_by_two")
+        assert "console:ann" in said[-1][2]
+        assert "(really)" in said[-1][2]
+
+
+async def test_where_two_must_restore_a_new_cut_a_token_and_a_stop_are_no_way_around(tmp_path, by_two):
+    async with next_process(tmp_path) as station:
+        let_in(station, by_two)
+        channel = station.channels["main"]
+        channel.cut("console:ann")
+        channel.restore("console:ann", "false alarm")
+        channel.cut("console:ann")  # what was asked for before it is void
+        assert channel.restore("console:ben", "I agree") is False
+        with pytest.raises(Refused, match="a token is none"):
+            channel.restore("token:deck", "x")
+        channel.stop("console:ann", "over")
+        channel.start("console:ann")
+        assert channel.state() == "cut"
+    async with next_process(tmp_path) as station:  # nor is a restart
+        channel = station.channels["main"]
+        channel.start("console:ann")
+        assert channel.state() == "cut"
+
+
+async def test_a_reason_stands_in_the_log(tmp_path, store):
+    _, key = store.add("main")
+    async with next_process(tmp_path) as station:
+        let_in(station, key)
+        channel = station.channels["main"]
+        channel.cut("console:ann")
+        assert channel.restore("console:ann", "false alarm") is True
+        line = next(line for line in station.log if line.code == "restore")
+        assert line.text.endswith("(false alarm)")
+        assert line.text_zh.endswith("（false alarm）")
 
 
 async def test_an_approval_while_on_air_is_taken_over_at_once_and_said(gate, store):

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography.fernet import Fernet
 
 from streamgate.errors import ConfigError, Refused
 from streamgate.rtmp.url import redact
 from streamgate.runtime import channels
 from streamgate.runtime.channels import ChannelConfig, ChannelStore, Destination, check_url, hash_key
+from streamgate.runtime.secret_box import SecretBox
 
 KEY = "s3cret-key"
 URL = f"rtmp://127.0.0.1:1936/app/{KEY}"
@@ -336,3 +338,52 @@ def test_two_channels_may_not_push_to_the_same_address(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="another key"):
         store.set("aula", add_push=["rtmp://127.0.0.1/app/s3cret"])
     store.set("main", delay_s=40)
+
+
+# ---------------------------------------------------------------- secrets at rest
+
+SECRET_URL = "rtmp://platform.example/app/a-key-nobody-may-see"
+
+
+def test_push_urls_are_encrypted_in_the_file(tmp_path: Path) -> None:
+    store = ChannelStore(tmp_path)
+    store.add("main", push=[f"one={SECRET_URL}"])
+    text = (tmp_path / "channels" / "main.json").read_text()
+    assert "a-key-nobody-may-see" not in text
+    assert "platform.example" not in text
+    assert ChannelStore(tmp_path).get("main").destinations[0].url == SECRET_URL
+
+
+def test_a_plain_file_of_an_older_streamgate_is_read_and_encrypted(tmp_path: Path) -> None:
+    store = ChannelStore(tmp_path)
+    channel, _ = store.add("main", push=[f"one={SECRET_URL}"])
+    path = tmp_path / "channels" / "main.json"
+    path.write_bytes(msgspec.json.encode(channel))
+    assert store.get("main") == channel
+    assert [store.seal(), store.seal()] == [1, 0]
+    assert "a-key-nobody-may-see" not in path.read_text()
+    assert store.get("main") == channel
+
+
+def test_without_its_key_a_channel_is_bad_and_says_why(tmp_path: Path) -> None:
+    store = ChannelStore(tmp_path)
+    store.add("main", push=[f"one={SECRET_URL}"])
+    store.add("plain")
+    (tmp_path / "secrets.key").unlink()
+    loaded = ChannelStore(tmp_path).load_all()
+    assert [channel.name for channel in loaded.channels] == ["plain"]
+    assert "secrets.key is gone" in loaded.errors[0].text
+    (tmp_path / "secrets.key").write_bytes(Fernet.generate_key())
+    loaded = ChannelStore(tmp_path).load_all()
+    assert "does not hold its key" in loaded.errors[0].text
+
+
+def test_urls_are_encrypted_anew_with_a_new_key(tmp_path: Path) -> None:
+    store, box = ChannelStore(tmp_path), SecretBox(tmp_path)
+    store.add("main", push=[f"one={SECRET_URL}"])
+    before = (tmp_path / "channels" / "main.json").read_text()
+    box.begin_rotation()
+    assert store.seal(anew=True) == 1
+    box.end_rotation()
+    assert (tmp_path / "channels" / "main.json").read_text() != before
+    assert ChannelStore(tmp_path).get("main").destinations[0].url == SECRET_URL

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from streamgate.errors import Refused
+from streamgate.ledger.read import read
 from streamgate.runtime.lock import Lock, end_orphan
 
 HOLDER = """
@@ -190,8 +191,8 @@ def test_ingest_and_console_that_hang_are_ended_and_started_again_and_operators_
 
 
 def said(data_dir, code: str, name: str) -> bool:
-    lines = (data_dir / "journal.jsonl").read_text().splitlines()
-    return any(line["code"] == code and name in line["text"] for line in map(json.loads, lines))
+    notices = read(data_dir / "ledger", kind="notice")
+    return any(line["code"] == code and name in line["text"] for line in notices)
 
 
 def test_a_page_that_cannot_start_does_not_end_the_broadcast(tmp_path):

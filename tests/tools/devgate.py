@@ -9,6 +9,8 @@ import contextlib
 import sys
 from pathlib import Path
 
+PASSWORD = "for development only"
+
 
 async def _main(data_dir: Path, console: str, delay_s: float) -> None:
     from tools.standin_channel import DevChannel
@@ -26,23 +28,26 @@ async def _main(data_dir: Path, console: str, delay_s: float) -> None:
         print(f"devgate: sockets in {gate.run_dir}", flush=True)
         if not console:
             await asyncio.Event().wait()
-        from console.auth import tokens
+        from tools.people import add_person
+
         from console.service import run
+        from streamgate.errors import Refused
+        from streamgate.store.location import locate
+        from streamgate.store.upgrade import upgrade
 
+        database = locate("sqlite", data_dir)
+        upgrade(database)
+        with contextlib.suppress(Refused):  # of an earlier run
+            add_person(database, "operator", ["administrator", "director"], password=PASSWORD)
+        print(f"open http://{console}/ as operator, password: {PASSWORD}", flush=True)
         host, _, port = console.rpartition(":")
-
-        def link() -> None:
-            print(f"open http://{console}/?token={tokens.mint(data_dir)}   (Enter: a new link)", flush=True)
-
-        link()
-        if sys.stdin.isatty():
-            asyncio.get_running_loop().add_reader(sys.stdin, lambda: (sys.stdin.readline(), link()))
         await run(
             host=host,
             port=int(port),
             data_dir=data_dir,
             control_socket=gate.run_dir / "gate.sock",
             media_socket=gate.run_dir / "media.sock",
+            database=database,
             stop=asyncio.Event(),
         )
 

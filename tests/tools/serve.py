@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 import psutil
 from tools.nginx import free_port, wait_for_port
+from tools.people import Person
 
 PROGRAM = [sys.executable, "-m", "streamgate"]
 
@@ -51,12 +53,13 @@ class Gate:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.output = self.directory.with_name(f"{self.directory.name}-serve.log")
 
-    def command(self, *arguments: str, seconds: float = 30) -> Done:
-        """Run `streamgate --data-dir DIR ARGUMENTS`."""
+    def command(self, *arguments: str, seconds: float = 30, typed: str | None = None) -> Done:
+        """Run `streamgate --data-dir DIR ARGUMENTS`; `typed` goes to its standard input."""
         began = time.monotonic()
         done = subprocess.run(
             [*PROGRAM, "--data-dir", str(self.directory), *arguments],
             capture_output=True,
+            input=typed,
             text=True,
             timeout=seconds,
             check=False,
@@ -157,12 +160,32 @@ class Gate:
     def log(self) -> str:
         return self.output.read_text(errors="replace")
 
+    @property
     def page_url(self) -> str:
-        """Return the address with the one-time token that serve printed last."""
-        found = re.findall(rf"https?://127\.0\.0\.1:{self.console}/\S*", self.log)
+        return f"http://127.0.0.1:{self.console}/"
+
+    def set_up_link(self) -> str:
+        """Return the link for the first administrator that serve printed last."""
+        found = re.findall(r"^set-up: (\S+)$", self.log, re.MULTILINE)
         if not found:
-            raise AssertionError("serve printed no address of the page")
-        return str(found[-1]).rstrip("\"',}")
+            raise AssertionError("serve printed no set-up link")
+        return str(found[-1])
+
+    def person(self, name: str, *roles: str) -> Person:
+        """Make somebody with a password, by the command line."""
+        person = Person(name, f"{secrets.token_hex(8)} is what they chose")
+        done = self.command(
+            "user",
+            "add",
+            name,
+            "--role",
+            ",".join(roles),
+            "--password-stdin",
+            "--json",
+            typed=person.password,
+        )
+        assert done.json["user"] == name
+        return person
 
 
 def clean_environment() -> dict[str, str]:

@@ -28,7 +28,7 @@ class Order:
     """One run of a command: from its start to its answer.
 
     `outcome`: "done"; "refused" (the gate answered that it may not be); "silent" (the gate did not answer).
-    `seconds`: of a dump.
+    `seconds`: of a dump. `starved_s`: how long the command's own process waited for a processor.
     """
 
     verb: str
@@ -37,6 +37,7 @@ class Order:
     outcome: str
     said: str = ""
     seconds: float = 0
+    starved_s: float = 0
 
 
 @dataclass(frozen=True)

@@ -158,19 +158,22 @@ class Facts:
     def _find_leads(self) -> dict[float, float]:
         leads: dict[float, float] = {}
         for connection in self.evidence.platform:
-            pictures = [message for message in connection.messages if message.kind == "video"]
-            for message in pictures:
-                media_s = (message.dts - pictures[0].dts) / 1000
-                leads[message.first_s] = media_s - (message.first_s - pictures[0].first_s)
+            furthest_behind_s = math.inf
+            for message in connection.messages:
+                if message.kind == "video":
+                    ahead_s = message.dts / 1000 - message.first_s
+                    furthest_behind_s = min(furthest_behind_s, ahead_s)
+                    leads[message.first_s] = ahead_s - furthest_behind_s
         return leads
 
     def lead_s(self, left_s: float) -> float:
-        """Return how far ahead of real time the platform was with the picture that left then; never negative.
+        """Return how much program a player without a buffer has in hand with the picture that left then.
 
-        A network or a machine that stood still and caught up brings much at once. When that airs, the
-        platform has it in hand, and a pause as long shows nobody a hole (ADR 7, program clock).
+        Such a player stops when it has nothing to show, and is behind from then on. What a machine that stood
+        still brings at once when it caught up, the player has in hand. The gate may pause for as long before
+        it joins filler (ADR 7, program clock), and nobody sees a hole.
         """
-        return max(0.0, self._leads.get(left_s, 0.0))
+        return self._leads.get(left_s, 0.0)
 
     def groups(self) -> Iterable[tuple[Connection, list[Message]]]:
         """Return the encoder's groups of pictures, each with the connection it came over."""

@@ -204,7 +204,7 @@ def answers(facts: Facts) -> Found:
     unanswered: list[Order] = []
     for order in facts.evidence.orders:
         took = (order.began_s, order.ended_s)
-        waited_s = order.ended_s - order.began_s - overlap(took, excuses)
+        waited_s = order.ended_s - order.began_s - order.starved_s - overlap(took, excuses)
         if order.outcome == "silent":
             if not overlap(took, excuses + removed):
                 unanswered.append(order)
@@ -224,11 +224,13 @@ def _forgotten(facts: Facts) -> Found:
     asked: dict[str, Order] = {}
     for order in facts.orders("cut", "restore", "backup", "live", "stop"):
         before = {"restore": "cut", "live": "backup"}.get(order.verb, "")
-        if before in asked and order.outcome == "refused":
+        cut = order.verb == "live" and "cut" in asked  # rightly refused
+        if before in asked and order.outcome == "refused" and not cut:
             yield order.began_s, f"the gate forgot a {before}: {order.said[-160:]}"
         if order.verb == "stop":
             asked.clear()
-        asked.pop(before, None)
+        if not cut:
+            asked.pop(before, None)
         if order.verb in ("cut", "backup") and order.outcome == "done":
             asked[order.verb] = order
 
@@ -260,9 +262,9 @@ def tells(facts: Facts) -> Found:
             age_s = look.began_s - long[0].began_s
             yield look.began_s, f"the disk is {long[0].what} for {age_s:.0f} s and status says nothing of it"
     if evidence.looks:
-        took_s = evidence.looks[-1].ended_s - evidence.looks[-1].began_s
-        if took_s > STATUS_S:
-            yield evidence.looks[-1].began_s, f"status was answered after {took_s:.1f} s"
+        asked = (evidence.looks[-1].began_s, evidence.looks[-1].ended_s)
+        if asked[1] - asked[0] - overlap(asked, evidence.lags) > STATUS_S:
+            yield asked[0], f"status was answered after {asked[1] - asked[0]:.1f} s"
     else:
         yield evidence.ended_s, "status was never asked"
 

@@ -1,6 +1,7 @@
 """The processes of one `serve`: start, find, kill, freeze. They are known by a mark in their environment."""
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -15,15 +16,24 @@ import psutil
 from tools.serve import PROGRAM, Gate, clean_environment
 from torture.evidence import Order
 
+from streamgate.ledger.read import read
+
 MARK = "TORTURE_ROUND"
 ANSWER_S = 20.0
-_WARM = """
+_WARM = r"""
 import asyncio, sys
 import streamgate.link.client, streamgate.link.messages
 from streamgate.cli import main
+def waited():
+    with open("/proc/self/schedstat") as file:
+        return int(file.read().split()[1]) / 1e9
 print("ready", flush=True)
 sys.stdin.readline()
-main()
+before = waited()
+try:
+    main()
+finally:
+    print(f"\nwaited {waited() - before:.3f}", file=sys.stderr, flush=True)
 """
 _SILENT = ("is not running", "did not answer", "the link to the gate", "hung up", "Traceback", "timed out")
 
@@ -97,11 +107,13 @@ class Machine(Gate):
             process.communicate()
             return Order(verb, began_s, time.monotonic(), "silent", f"timed out after {ANSWER_S} s", seconds)
         ended_s = time.monotonic()
+        said, _, waited = said.rpartition("\nwaited ")
         if process.returncode == 0:
-            return Order(verb, began_s, ended_s, "done", out.strip(), seconds)
+            return Order(verb, began_s, ended_s, "done", out.strip(), seconds, float(waited))
         said = said.strip()[-400:]
         silent = any(text in said for text in _SILENT)
-        return Order(verb, began_s, ended_s, "silent" if silent else "refused", said, seconds)
+        outcome = "silent" if silent else "refused"
+        return Order(verb, began_s, ended_s, outcome, said, seconds, float(waited or 0))
 
     def end(self, seconds: float = 15) -> tuple[int, float]:
         """Send SIGTERM to serve; return its exit code (-1: it was gone before) and the seconds it took."""
@@ -147,7 +159,7 @@ def _name(command: list[str]) -> str:
 
 
 def journal(directory: Path) -> list[str]:
-    """Return the lines of the journal, newest last."""
+    """Return what the gate recorded, as lines of JSON, newest last."""
     with contextlib.suppress(OSError):
-        return (directory / "journal.jsonl").read_text(errors="replace").splitlines()
+        return [json.dumps(record, ensure_ascii=False) for record in read(directory / "ledger")]
     return []

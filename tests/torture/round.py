@@ -58,7 +58,6 @@ class Round:
         self._troubles: list[Trouble] = []
         self._looks: list[Look] = []
         self._failures: list[str] = []
-        self._operator = threading.Lock()  # one command at a time
         self._encoding = threading.Lock()
         self._spoiling = threading.Lock()
         self._broken_at: float | None = None  # wall clock
@@ -124,21 +123,28 @@ class Round:
     # ------------------------------------------------------------ acting
 
     def _perform(self) -> None:
-        threads = [
+        orders = [act for act in self.script.acts if act.kind == "order"]  # one operator gives them in turn
+        threads = [threading.Thread(target=self._act_at, args=orders, name="operator", daemon=True)]
+        threads += [
             threading.Thread(target=self._act_at, args=(act,), name=str(act), daemon=True)
             for act in self.script.acts
+            if act.kind != "order"
         ]
         for thread in threads:
             thread.start()
         time.sleep(max(0.0, self._began_s + self.script.length_s - time.monotonic()))
         for thread in threads:
-            thread.join(60)
+            thread.join(200)  # commands that nobody answers are given up one after another
             if thread.is_alive():
                 self._failures.append(f"{thread.name}: has not ended")
         if self._failures:
             raise RuntimeError("the round could not be run: " + "; ".join(self._failures))
 
-    def _act_at(self, act: Act) -> None:
+    def _act_at(self, *acts: Act) -> None:
+        for act in acts:
+            self._act(act)
+
+    def _act(self, act: Act) -> None:
         time.sleep(max(0.0, self._began_s + act.at_s - time.monotonic()))
         doing: dict[str, Callable[[Act], None]] = {
             "kill": self._kill,
@@ -292,17 +298,16 @@ class Round:
 
     def _order(self, act: Act) -> None:
         arguments = {"dump": ("--seconds", f"{act.seconds:g}")}.get(act.what, ())
-        with self._operator:
-            late = time.monotonic() > self._began_s + act.at_s + LATE_S  # earlier commands were not answered
-            if late and act.what in OPENING:
+        late = time.monotonic() > self._began_s + act.at_s + LATE_S  # earlier commands were not answered
+        if late and act.what in OPENING:
+            return
+        end_s = time.monotonic() + (0 if late else INSIST_S)
+        while True:
+            order = self.machine.order(act.what, NAME, *arguments, seconds=act.seconds)
+            self._orders.append(order)
+            if order.outcome != "silent" or time.monotonic() > end_s:
                 return
-            end_s = time.monotonic() + (0 if late else INSIST_S)
-            while True:
-                order = self.machine.order(act.what, NAME, *arguments, seconds=act.seconds)
-                self._orders.append(order)
-                if order.outcome != "silent" or time.monotonic() > end_s:
-                    return
-                time.sleep(0.3)
+            time.sleep(0.3)
 
     def _look(self) -> None:
         order = self.machine.order("status", "--json")

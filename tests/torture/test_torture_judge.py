@@ -370,6 +370,16 @@ def test_what_the_platform_has_ahead_of_time_is_no_hole() -> None:
     assert "program" in broken(evidence)
 
 
+def test_a_command_that_got_no_processor_was_not_answered_late() -> None:
+    evidence = faultless()
+    slow = order("backup", 110, took=2.0)
+    evidence.orders = [slow]
+    cover(evidence, 112, 120)
+    assert "answers" in broken(evidence)
+    evidence.orders = [replace(slow, starved_s=1.2)]
+    assert "answers" not in broken(evidence)
+
+
 def test_one_picture_may_follow_a_cut_at_once() -> None:
     evidence = faultless()
     evidence.orders = [order("cut", 50), order("restore", 60)]

@@ -8,6 +8,7 @@ import { useSession } from "./api/session";
 import { useConsole } from "./api/store";
 import { useText } from "./i18n";
 import { router } from "./router";
+import { ONE_TIME, OneTime } from "./sign_in/OneTime";
 import { SignIn } from "./sign_in/SignIn";
 import { theme } from "./theme";
 
@@ -17,13 +18,14 @@ export function App() {
     document.documentElement.lang = lang;
   }, [lang]);
   useEffect(() => {
+    if (window.location.pathname === ONE_TIME) return undefined;
     client.start();
     return () => client.stop();
   }, []);
   return (
     <MantineProvider theme={theme} forceColorScheme="dark">
       <QueryClientProvider client={queries}>
-        <Door />
+        {window.location.pathname === ONE_TIME ? <OneTime /> : <Door />}
       </QueryClientProvider>
     </MantineProvider>
   );

@@ -10,6 +10,8 @@ export interface Screen {
   path: string;
   /** Who lacks it does not see the screen in the rail. */
   right: Right;
+  /** A role on one channel is not enough. */
+  everywhere?: boolean;
   label: Record<Language, string>;
   /** 24 by 24, drawn with the colour of the text. */
   icon: ReactNode;
@@ -48,6 +50,7 @@ export const SCREENS: readonly [Screen, ...Screen[]] = [
     home: "/settings",
     path: "/settings",
     right: "settings:read",
+    everywhere: true,
     label: { en: "Settings", zh: "设置" },
     icon: (
       <path d="M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM12 3v3m0 12v3M3 12h3m12 0h3M5.6 5.6l2.2 2.2m8.4 8.4 2.2 2.2m0-12.8-2.2 2.2m-8.4 8.4-2.2 2.2" />

@@ -1,6 +1,7 @@
 /** Channels as they are set: one question for all screens, and the changes. */
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { dataOf, http, type ProblemError, queries } from "./http";
+import { may } from "./may";
 import { useSession } from "./session";
 import type { Right } from "./types";
 
@@ -25,6 +26,6 @@ export function useChange<Answer, Asked>(change: (asked: Asked) => Promise<Answe
   });
 }
 
-export function useMay(right: Right): boolean {
-  return useSession().data?.rights.includes(right) ?? false;
+export function useMay(right: Right, channel?: string): boolean {
+  return may(useSession().data, right, channel);
 }

@@ -1,5 +1,5 @@
 /** The websocket to the console: keeps it open, feeds the store, sends commands. */
-import type { Command, CommandRequest, ServerMessage } from "./types";
+import type { Active, Command, CommandRequest, ServerMessage } from "./types";
 import { SILENCE_MS, whyNot } from "./reducer";
 import { dispatch, useConsole } from "./store";
 
@@ -8,6 +8,9 @@ const RETRY_FIRST_MS = 250;
 const RETRY_MOST_MS = 2_000;
 const TICK_MS = 100;
 const CONNECT_MS = 2_500;
+const ACTIVE_MS = 20_000;
+
+const ACTIVITY = ["pointerdown", "pointermove", "keydown"] as const;
 
 export function socketAddress(path: string): string {
   const scheme = window.location.protocol === "https:" ? "wss" : "ws";
@@ -21,22 +24,34 @@ class ConsoleClient {
   #retryTimer: number | undefined;
   #ticker: number | undefined;
   #nextId = 1;
+  #activeAt = -ACTIVE_MS;
 
   start(): void {
     if (this.#ticker !== undefined) return;
     this.#ticker = window.setInterval(() => this.#tick(), TICK_MS);
     this.#connect();
+    for (const kind of ACTIVITY) window.addEventListener(kind, this.#used, { passive: true });
   }
 
   stop(): void {
     window.clearInterval(this.#ticker);
     window.clearTimeout(this.#retryTimer);
     this.#ticker = undefined;
+    for (const kind of ACTIVITY) window.removeEventListener(kind, this.#used);
     this.#drop();
   }
 
+  /** Somebody is at the page: the console must not count the session as idle. */
+  #used = (): void => {
+    const now = performance.now();
+    if (now - this.#activeAt < ACTIVE_MS || this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#activeAt = now;
+    const message: Active = { t: "active" };
+    this.#socket.send(JSON.stringify(message));
+  };
+
   /** Sends a command, or says at once why it cannot be sent. */
-  send(channel: string, cmd: Command, options: { seconds?: number; clip?: string } = {}): void {
+  send(channel: string, cmd: Command, options: { seconds?: number; clip?: string; reason?: string } = {}): void {
     const state = useConsole.getState();
     const now = performance.now();
     const reason =

@@ -46,6 +46,8 @@ export function channel(changes: Partial<ChannelStatus> = {}): ChannelStatus {
     spans: [],
     warnings: [],
     ring_bytes: 0,
+    restore_needs_two: false,
+    waiting_restore: null,
     delay_error_ms: {},
     ...changes,
   };
@@ -76,7 +78,7 @@ export function stateMessage(changes: Partial<StateMessage> = {}): StateMessage 
 }
 
 export function doneReply(id: number): CommandReply {
-  return { t: "reply", id, ok: true, channel: "main", state: "cut", took_ms: 0.4, by_ms: 1 };
+  return { t: "reply", id, ok: true, channel: "main", state: "cut", took_ms: 0.4, by_ms: 1, waiting: "" };
 }
 
 export function failedReply(id: number): CommandReply {

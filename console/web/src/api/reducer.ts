@@ -1,7 +1,7 @@
 /**
  * What the page knows, as one value, and how it changes. Pure: time (`now`, milliseconds of performance.now) comes in.
  */
-import type { ChannelStatus, Command, CommandReply, LogLine, ServerMessage, Warn } from "./types";
+import type { ChannelStatus, Command, CommandReply, LogLine, Rights, ServerMessage, Warn } from "./types";
 
 /** No message of any kind for this long: the link is lost (the console speaks at least every 2 s); with the time to show it, under 3 s. */
 export const SILENCE_MS = 2_400;
@@ -42,7 +42,7 @@ export interface Notice {
 }
 
 export interface ConsoleState {
-  /** "needed": the console wants a one-time token before anything else. */
+  /** "needed": somebody has to sign in before anything else. */
   session: "assumed" | "needed";
   link: Link;
   /** When the link was lost, or (connecting) first tried. */
@@ -54,6 +54,8 @@ export interface ConsoleState {
   /** What is wrong with streamgate itself. */
   warnings: Warn[];
   user: string;
+  /** What this page may do; null until it was told. */
+  rights: Rights | null;
   version: string;
   command: string;
   /** Add to a time of performance.now() for the server's wall clock, milliseconds. */
@@ -86,6 +88,7 @@ export function initialState(now: number, wallMs: number): ConsoleState {
     ingestUp: true,
     warnings: [],
     user: "",
+    rights: null,
     version: "",
     command: "streamgate",
     clockOffsetMs: wallMs - now,
@@ -137,6 +140,10 @@ function onMessage(state: ConsoleState, message: ServerMessage, now: number): Co
         receivedAt: now,
         log: message.log.slice(-LOG_LINES),
       };
+    case "session": {
+      const { state: standing, rights, channel_rights } = message;
+      return { ...state, rights: { state: standing, rights, channel_rights } };
+    }
     case "state":
       return {
         ...withGate(state, true, now),

@@ -2,7 +2,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { client } from "./client";
 import { dataOf, http, ProblemError, queries } from "./http";
-import type { Session } from "./types";
+import type { Credentials, OneTime, Session } from "./types";
 
 const KEY = ["session"];
 
@@ -12,9 +12,8 @@ export function useSession() {
 }
 
 async function loadSession(): Promise<Session | null> {
-  const token = takeToken();
   try {
-    return await (token === null ? dataOf(http.GET("/api/v1/session")) : openSession(token));
+    return await dataOf(http.GET("/api/v1/session"));
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status !== 401) throw error;
     client.signedOut();
@@ -22,18 +21,37 @@ async function loadSession(): Promise<Session | null> {
   }
 }
 
-function openSession(token: string): Promise<Session> {
-  return dataOf(http.POST("/api/v1/session", { body: { token } }));
-}
-
-/** Hands a one-time token to the console. */
+/** Signs in. The problem `totp_needed` asks for a code of the second factor. */
 export function useSignIn() {
-  return useMutation<Session, ProblemError, string>({
-    mutationFn: openSession,
+  return useMutation<Session, ProblemError, Credentials>({
+    mutationFn: (body) => dataOf(http.POST("/api/v1/session", { body })),
     onSuccess: (session) => {
       queries.setQueryData(KEY, session);
       client.signedIn();
     },
+  });
+}
+
+/** Whom a one-time link is for: the set-up of the first administrator, an invitation, or a new password. */
+export function useOneTime(token: string) {
+  return useQuery<OneTime, ProblemError>({
+    queryKey: ["one-time", token],
+    queryFn: () => dataOf(http.GET("/api/v1/one-time/{token}", { params: { path: { token } } })),
+    retry: false,
+    staleTime: Infinity,
+  });
+}
+
+/** Uses a one-time link up: chooses the password. */
+export function useChoosePassword(token: string) {
+  return useMutation<{ user: string }, ProblemError, { username: string; password: string }>({
+    mutationFn: ({ username, password }) =>
+      dataOf(
+        http.POST("/api/v1/one-time/{token}", {
+          params: { path: { token } },
+          body: { username, password, display_name: "" },
+        }),
+      ),
   });
 }
 
@@ -46,15 +64,4 @@ export function useSignOut() {
       queries.setQueryData(KEY, null);
     },
   });
-}
-
-/** The token of an address opened through the development server; the console itself takes it before we are loaded. */
-function takeToken(): string | null {
-  const address = new URL(window.location.href);
-  const token = address.searchParams.get("token");
-  if (token !== null) {
-    address.searchParams.delete("token");
-    window.history.replaceState(null, "", address);
-  }
-  return token;
 }

@@ -19,11 +19,15 @@ export type Hello = Schemas["Hello"];
 export type StateMessage = Schemas["StateMessage"];
 export type CommandReply = Schemas["ReplyDone"] | Schemas["ReplyFailed"];
 export type CommandRequest = Schemas["PageCommand"];
+export type Active = Schemas["Active"];
 export type Command = CommandRequest["cmd"];
 export type PreviewMessage = Schemas["PreviewMessage"];
 export type PreviewInit = Schemas["PreviewInit"];
 
 export type Session = Schemas["SessionState"];
+export type Credentials = Schemas["SignInBody"];
+export type OneTime = Schemas["OneTimeState"];
+export type Rights = Omit<Schemas["SessionMessage"], "t">;
 export type Right = Schemas["Right"];
 export type Problem = Schemas["ProblemBody"];
 

@@ -22,7 +22,7 @@ interface Props {
 /** One backup: whether the gate has it ready, a preview, and removal. */
 export function BackupItem({ channel, backup, onRemoved }: Props) {
   const text = useText();
-  const may = useMay("backup:upload");
+  const may = useMay("backup:upload", channel);
   const [open, setOpen] = useState(false);
   const { name } = backup;
   const path = { channel, filename: name };

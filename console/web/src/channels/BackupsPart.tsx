@@ -21,7 +21,7 @@ export function BackupsPart({
   onRemoved: (removed: Undoable) => void;
 }) {
   const text = useText();
-  const may = useMay("backup:upload");
+  const may = useMay("backup:upload", channel.name);
   const { uploads, add, drop } = useUploads(channel.name);
   return (
     <>

@@ -74,7 +74,7 @@ function Address({ label, value }: { label: string; value: string }) {
 /** A new key ends the encoder that uses the old one, and cannot be undone: it takes a second press. */
 function NoKey({ channel, onKey }: { channel: string; onKey: (key: StreamKey) => void }) {
   const text = useText();
-  const may = useMay("channel:settings");
+  const may = useMay("channel:settings", channel);
   const [sure, ask] = useState(false);
   const rotating = useChange(() =>
     dataOf(http.POST("/api/v1/channels/{channel}/key", { params: { path: { channel } } })),

@@ -15,7 +15,7 @@ const RENEW_MS = 700;
 export function Rehearsal({ channel }: { channel: string }) {
   const text = useText();
   const language = useLanguage();
-  const may = useMay("backup:upload");
+  const may = useMay("backup:upload", channel);
   const key = ["rehearsal", channel];
   const params = { params: { path: { channel } } };
   const last = useQuery({

@@ -17,7 +17,7 @@ export function SettingsPart({
   onRemoved: (removed: Undoable) => void;
 }) {
   const text = useText();
-  const may = useMay("channel:settings");
+  const may = useMay("channel:settings", channel.name);
   const { name } = channel;
   const path = { channel: name };
   const removing = useChange(() => dataOf(http.DELETE("/api/v1/channels/{channel}", { params: { path } })));

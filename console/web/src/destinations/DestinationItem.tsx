@@ -22,8 +22,8 @@ export function DestinationItem({ channel, one, onRemoved }: Props) {
   const text = useText();
   const words = text.destinationsScreen;
   const language = useLanguage();
-  const mayApprove = useMay("destination:approve");
-  const mayRemove = useMay("destination:enter");
+  const mayApprove = useMay("destination:approve", channel);
+  const mayRemove = useMay("destination:enter", channel);
   const { name } = one;
   const params = { params: { path: { channel, destination: name } } };
   const approving = useChange(() =>

@@ -5,6 +5,8 @@ import "@mantine/core/styles/Switch.css";
 import { Button } from "@mantine/core";
 import { useCallback, useState } from "react";
 import { useChannels, useMay } from "../api/channels";
+import { may } from "../api/may";
+import { useSession } from "../api/session";
 import { useText } from "../i18n";
 import { Answer, UndoBar, type Undoable } from "../ui/Page";
 import page from "../ui/Page.module.css";
@@ -16,6 +18,7 @@ export function DestinationsScreen() {
   const text = useText();
   const words = text.destinationsScreen;
   const channels = useChannels();
+  const session = useSession().data;
   const mayEnter = useMay("destination:enter");
   const [entering, enter] = useState(false);
   const [removed, setRemoved] = useState<Undoable | null>(null);
@@ -38,7 +41,7 @@ export function DestinationsScreen() {
         )}
       </header>
       <p className={page.hint}>{words.hint}</p>
-      {entering && <EnterForm channels={all.map(({ name }) => name)} onClose={() => enter(false)} />}
+      {entering && <EnterForm channels={all.map(({ name }) => name).filter((name) => may(session, "destination:enter", name))} onClose={() => enter(false)} />}
       <Answer asked={channels}>
         {all.length === 0 && <p className={page.blank}>{words.noChannels}</p>}
         {waitingFirst(all).map((channel) => (

@@ -6,6 +6,7 @@ import { fillerName } from "./filler";
 import { Key } from "./Key";
 import classes from "./KeysCard.module.css";
 import { NoticeLine } from "./NoticeLine";
+import { ReasonLine } from "./ReasonLine";
 import type { Deck } from "./useDeck";
 
 export function KeysCard({ channel, deck }: { channel: ChannelStatus; deck: Deck }) {
@@ -47,7 +48,11 @@ export function KeysCard({ channel, deck }: { channel: ChannelStatus; deck: Deck
       </div>
       <Key {...shared} cmd="restore" letter="R" label={keys.restore} hint={keys.restoreHint} />
       <Key {...shared} cmd="live" letter="L" label={keys.live} hint={keys.liveHint} />
-      <NoticeLine className={classes.notice} />
+      {deck.asking === null ? (
+        <NoticeLine className={classes.notice} />
+      ) : (
+        <ReasonLine key={deck.asking} asking={deck.asking} onAnswer={deck.answer} />
+      )}
     </div>
   );
 }

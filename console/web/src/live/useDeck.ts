@@ -1,7 +1,9 @@
 /** The hands' side of the live screen: what keys and buttons do, in one place so that both do the same. */
 import { useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
 import { client } from "../api/client";
+import { whyNot } from "../api/reducer";
 import type { ChannelStatus, ClipStatus, Command, Feed } from "../api/types";
+import { useText } from "../i18n";
 import { desk } from "../player/audio";
 import { SLATE } from "./filler";
 import { letterOf, typesText } from "./keyboard";
@@ -29,11 +31,23 @@ export interface Deck {
   nextClip: () => void;
   heard: Feed | null;
   hear: (feed: Feed | null) => void;
+  /** The command that waits for its reason. */
+  asking: Asking | null;
+  answer: (reason: string | null) => void;
 }
+
+export type Asking = "restore" | "stop";
 
 export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[], show: (name: string) => void): Deck {
   const name = channel?.name ?? "";
-  const { stopArmed, armOrStop } = useStop(name);
+  const [asked, ask] = useState<{ cmd: Asking; name: string } | null>(null);
+  const asking = asked?.name === name ? asked.cmd : null;
+  const { stopArmed, armOrStop } = useStop(name, () => ask({ cmd: "stop", name }));
+  const answer = (reason: string | null) => {
+    if (asking !== null && reason !== null) client.send(name, asking, { reason });
+    ask(null);
+  };
+  const text = useText();
   const { clip, nextClip } = useClip(channel);
   const [heard, setHeard] = useState<Feed | null>(null);
 
@@ -43,7 +57,9 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
     setHeard(feed);
   }, []);
   const press = (cmd: Command) => {
+    ask(null);
     if (cmd === "stop") armOrStop(channel?.state === "stopped");
+    else if (cmd === "restore" && whyNot(channel, cmd) === null) ask({ cmd, name });
     else if (cmd === "dump") client.send(name, cmd, { seconds: DUMP_S });
     else if (cmd === "backup") client.send(name, cmd, clip === undefined ? {} : { clip: clip.name });
     else client.send(name, cmd);
@@ -52,6 +68,12 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
   const onKey = useEffectEvent((event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typesText(event.target)) return;
     const letter = letterOf(event);
+    const pick = asking === null ? undefined : text.reason.picks[asking][Number(letter) - 1];
+    if (asking !== null && (pick !== undefined || event.key === "Escape")) {
+      event.preventDefault();
+      answer(pick ?? null);
+      return;
+    }
     const cmd = COMMAND_KEYS[letter];
     const tab = all[Number(letter) - 1];
     const mine = cmd !== undefined || letter === "S" || tab !== undefined;
@@ -75,11 +97,11 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
       window.removeEventListener("pointerdown", wake);
     };
   }, []);
-  return { press, stopArmed, clip, nextClip, heard, hear };
+  return { press, stopArmed, clip, nextClip, heard, hear, asking, answer };
 }
 
 /** Stopping takes two presses; the first arms for a few seconds. Another channel on the screen disarms. */
-function useStop(name: string): { stopArmed: boolean; armOrStop: (stopped: boolean) => void } {
+function useStop(name: string, stop: () => void): { stopArmed: boolean; armOrStop: (stopped: boolean) => void } {
   const [armed, setArmed] = useState<string | null>(null);
   const armedAt = useRef(0);
   useEffect(() => {
@@ -96,7 +118,7 @@ function useStop(name: string): { stopArmed: boolean; armOrStop: (stopped: boole
       setArmed(name);
     } else if (now - armedAt.current >= AGAIN_FROM_MS) {
       setArmed(null);
-      client.send(name, "stop");
+      stop();
     }
   };
   return { stopArmed: armed === name, armOrStop };

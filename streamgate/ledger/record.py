@@ -1,0 +1,152 @@
+"""The kinds of records that stand in the ledger. Pure.
+
+A record says `at` (wall clock, seconds since the epoch), `mono_us` (CLOCK_MONOTONIC, microseconds) and `boot`
+(the machine's boot, which `mono_us` counts from); the writer fills the three in. Members that are empty are
+left out of the line. Never put a secret into a record: no stream key, password, token or URL with a key.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+
+class Record(msgspec.Struct, tag_field="kind", omit_defaults=True, kw_only=True):
+    """Base of all records. A new kind is a subclass with a `tag` of its own; readers see it as a dict."""
+
+    at: float = 0.0
+    mono_us: int = 0
+    boot: str = ""
+
+
+class Personal(Record):
+    """What somebody did: `who` ("console:alice", "cli:root"), in which `role`, `from` where (an address)."""
+
+    who: str = ""
+    role: str = ""
+    from_: str = msgspec.field(default="", name="from")
+
+
+# ---------------------------------------------------------------- decisions and facts
+
+
+class Command(Personal, tag="command"):
+    """A command with its exact arguments, and how it was answered. `error`: why it was refused, or failed."""
+
+    channel: str = ""
+    what: str = ""
+    args: Mapping[str, Any] = {}
+    reason: str = ""  # that the person gave
+    answer: str = ""
+    error: str = ""
+    latency_ms: float | None = None
+
+
+class Notice(Record, tag="notice"):
+    """Something that happened, as the operators' log tells it."""
+
+    seq: int = 0
+    channel: str = ""
+    who: str = ""
+    code: str = ""
+    text: str = ""
+    text_zh: str = ""
+    level: Literal["info", "warning", "alarm"] = "info"
+
+
+class Setting(Personal, tag="setting"):
+    """A setting that was changed. `old`, `new`: as plain values, secrets redacted; left out: not there."""
+
+    channel: str = ""
+    name: str = ""
+    old: Any = None
+    new: Any = None
+    reason: str = ""
+
+
+class SignIn(Personal, tag="sign_in"):
+    """Somebody signed in, or tried to. `error`: why not; `factors`: with what ("password", "totp")."""
+
+    answer: str = ""
+    error: str = ""
+    factors: list[str] = []
+
+
+class Refusal(Personal, tag="refusal"):
+    """Something was asked for that the person has no right to."""
+
+    channel: str = ""
+    what: str = ""
+    args: Mapping[str, Any] = {}
+    right: str = ""
+    error: str = ""
+
+
+# ---------------------------------------------------------------- what the ledger says of itself
+
+
+class FileHead(msgspec.Struct, frozen=True):
+    """The last record of a file, as somebody saw it. `file`: DAY/NAME; `hash`: of record number `records`."""
+
+    file: str
+    records: int
+    hash: str
+
+
+class Header(Record, tag="header"):
+    """First record of a file. `previous`: the process's file that this one follows, None: the first.
+
+    `form`: version of the ledger's form (chain.FORM). `day`: UTC, YYYY-MM-DD.
+    """
+
+    form: int = 0
+    process: str = ""
+    day: str = ""
+    file: str = ""
+    pid: int = 0
+    previous: FileHead | None = None
+
+
+class Open(Record, tag="open"):
+    """The process came back and goes on with the file. No `close` before it: it had been killed."""
+
+    pid: int = 0
+
+
+class Close(Record, tag="close"):
+    """The process ends, or goes on in the file of another day."""
+
+    why: Literal["end", "midnight"]
+
+
+class Seal(Record, tag="seal"):
+    """The heads of the other files that the process can read. They can lose no line that stands here."""
+
+    why: Literal["start", "period", "midnight", "end"]
+    heads: list[FileHead] = []
+
+
+class Gap(Record, tag="gap"):
+    """`lost` records could not be written: from the first at `since` to the last at `until` (wall, s)."""
+
+    lost: int = 0
+    since: float = 0.0
+    until: float = 0.0
+    why: str = ""
+
+
+class Mended(Record, tag="mended"):
+    """The last bytes of `file` were no whole record; they are kept in the file `kept` beside it."""
+
+    file: str = ""
+    kept: str = ""
+    bytes: int = 0
+    sha256: str = ""
+
+
+class Damaged(Record, tag="damaged"):
+    """A file of this process that did not verify when the process began; it is left as it is."""
+
+    file: str = ""
+    line: int = 0
+    why: str = ""

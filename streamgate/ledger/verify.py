@@ -1,0 +1,274 @@
+"""The verifier: reads a ledger from its files alone and proves its chains, or names the first bad record.
+
+It holds the hashes of the records of two days (32 bytes each), and of every file no more than its head. The
+ledger may be written to meanwhile: what a seal names that had not been read yet is read after all.
+"""
+
+import functools
+import time
+from collections import defaultdict
+from hashlib import file_digest
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from streamgate.errors import ChainError, LedgerError
+from streamgate.ledger.chain import MAX_LINE, Checker, Milestones
+from streamgate.ledger.places import FOLDER, Place, find_places, is_day
+from streamgate.ledger.record import FileHead, Mended, Seal
+
+WHOLE_S = 1.0  # so long a line that is being written has time to become whole
+_PAUSE_S = 0.02
+_seals = msgspec.json.Decoder(Seal)
+_mended = msgspec.json.Decoder(Mended)
+
+
+class Finding(msgspec.Struct, frozen=True, order=True):
+    """A record that is not what it must be. `line` counts from 1; 0: the file as a whole."""
+
+    file: str
+    line: int
+    why: str
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What `streamgate verify --json` prints."""
+
+    ok: bool
+    records: int
+    files: int
+    first_bad: Finding | None
+
+
+class _Claim(NamedTuple):
+    """What the record `line` of `file` says about another file."""
+
+    file: str
+    line: int
+    head: FileHead
+
+
+class _File:
+    """A file that was read so far."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.checker: Checker = place.checker()
+        self.hashes: Milestones | None = Milestones()
+        self.bad_line = 0  # 0: none so far
+        self.torn = ""  # why the last line is not whole
+
+
+def find_ledger(where: Path) -> Path:
+    """Return the ledger in a data directory, or the directory itself. Raises LedgerError: there is none."""
+    if (where / FOLDER).is_dir():
+        return where / FOLDER
+    try:
+        if any(is_day(path.name) for path in where.iterdir()):
+            return where
+    except OSError as error:
+        raise LedgerError(f"{where} cannot be read ({error.strerror}); name a data directory") from error
+    raise LedgerError(f"there is no ledger in {where}; name a data directory, or a copy of its {FOLDER}/")
+
+
+def verify(where: Path) -> Verdict:
+    """Check the ledger in `where`. Raises LedgerError when it cannot be read."""
+    root = find_ledger(where)
+    try:
+        return _Verifier(root).run()
+    except OSError as error:
+        raise LedgerError(f"{error.filename or root} cannot be read: {error.strerror}") from error
+
+
+class _Verifier:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files: dict[str, _File] = {}
+        self._findings: list[Finding] = []
+        self._claims: dict[str, list[_Claim]] = defaultdict(list)  # by file: those that are not settled
+
+    def run(self) -> Verdict:
+        self._find_strangers()
+        places = find_places(self._root)
+        days: list[str] = []
+        for place in places:
+            if place.day not in days[-1:]:
+                days.append(place.day)
+                self._forget(days[:-2][-1:])
+            self._read_file(place)
+        self._settle()
+        self._find_lost_beginnings()
+        first = min(self._findings, default=None)
+        records = sum(one.checker.head.records for one in self._files.values())
+        return Verdict(first is None, records, len(self._files), first)
+
+    # ------------------------------------------------------------ files
+
+    def _find_strangers(self) -> None:
+        for path in sorted(self._root.iterdir()):
+            if path.name.startswith(".") or path.name == "lost+found":
+                continue
+            if not (is_day(path.name) and path.is_dir()):
+                self._findings.append(Finding(path.name, 0, "it does not belong in a ledger"))
+                continue
+            for inner in sorted(path.iterdir()):
+                name = inner.name.partition(".torn-")[0]
+                if not inner.name.startswith(".") and Place.of(path.name, name) is None:
+                    self._findings.append(
+                        Finding(f"{path.name}/{inner.name}", 0, "it does not belong in a ledger")
+                    )
+
+    def _forget(self, days: list[str]) -> None:
+        """Drop the hashes of a day that is long past."""
+        for one in self._files.values():
+            if one.place.day in days:
+                one.hashes = None
+
+    def _read_file(self, place: Place) -> None:
+        self._files[place.name] = file = _File(place)
+        self._read(file)
+        if file.checker.size == 0 and not file.bad_line and not file.torn:
+            self._say(file, 1, "the file is empty")
+        for claim in self._claims.pop(place.name, ()):
+            self._check(claim)
+
+    def _read(self, file: _File) -> None:
+        """Read on from where the file was left: to its end, or its first bad line."""
+        if file.bad_line:
+            return
+        file.torn = ""
+        checker = file.checker
+        with (self._root / file.place.name).open("rb") as source:
+            failed_at = -1
+            while True:
+                source.seek(checker.size)
+                try:
+                    checker.feed_all(
+                        iter(functools.partial(source.readline, MAX_LINE), b""),
+                        functools.partial(self._note, file),
+                        file.hashes,
+                    )
+                except ChainError as error:
+                    source.seek(checker.size)
+                    line = source.readline(MAX_LINE)
+                    if line[-1:] != b"\n" and len(line) < MAX_LINE:
+                        file.torn = str(error)
+                    elif checker.size != failed_at:
+                        failed_at = checker.size  # it may have been read while it was written: once more
+                        continue
+                    else:
+                        self._say(file, checker.head.records + 1, str(error))
+                return
+
+    def _note(self, file: _File, kind: str, line: bytes) -> None:
+        """Take what a record says about other files."""
+        number = file.checker.head.records
+        heads: list[FileHead] = []
+        try:
+            if kind == "seal":
+                heads = _seals.decode(line).heads
+            elif kind == "mended":
+                self._check_kept(file, number, _mended.decode(line))
+            elif file.checker.header is not None and file.checker.header.previous is not None:
+                heads = [file.checker.header.previous]
+        except msgspec.DecodeError as error:
+            self._say(file, number, f"it is not understood: {error}")
+        for head in heads:
+            self._check(_Claim(file.place.name, number, head))
+
+    def _say(self, file: _File, line: int, why: str) -> None:
+        file.bad_line = file.bad_line or line
+        self._findings.append(Finding(file.place.name, line, why))
+
+    def _check_kept(self, file: _File, line: int, mended: Mended) -> None:
+        path = self._root / mended.kept
+        try:
+            with path.open("rb") as kept:
+                sound = file_digest(kept, "sha256").hexdigest() == mended.sha256
+        except FileNotFoundError:
+            sound = False
+        if not sound:
+            self._findings.append(
+                Finding(file.place.name, line, f"{mended.kept}, which it names, is missing or was changed")
+            )
+
+    # ------------------------------------------------------------ what files say about each other
+
+    def _check(self, claim: _Claim) -> None:
+        """Compare a claim with the file, or keep it until the file is read (on)."""
+        file = self._files.get(claim.head.file)
+        if file is None or (claim.head.records > file.checker.head.records and not file.bad_line):
+            self._claims[claim.head.file].append(claim)
+            return
+        if file.bad_line and claim.head.records >= file.bad_line:
+            return  # that file's fault is known already
+        if file.hashes is not None:
+            holds = claim.head.records > 0 and file.hashes.holds(claim.head)
+        else:
+            known = file.checker.head
+            holds = claim.head.records < known.records or claim.head.hash == known.hash
+        if not holds:
+            self._findings.append(
+                Finding(
+                    claim.file,
+                    claim.line,
+                    f"{claim.head.file} had another record {claim.head.records} when this was written:"
+                    " that file was written anew",
+                )
+            )
+
+    def _settle(self) -> None:
+        """Read on where others name more than was read, and where a line was not whole."""
+        end = time.monotonic() + WHOLE_S
+        while True:
+            for file in list(self._files.values()):
+                if file.torn:
+                    self._read(file)
+            named, self._claims = self._claims, defaultdict(list)
+            before = sum(map(len, named.values()))
+            for name, claims in named.items():
+                self._read_on(name, claims)
+            torn = [file for file in self._files.values() if file.torn]
+            now = sum(map(len, self._claims.values()))
+            if not torn and (now == 0 or now >= before):
+                break
+            if time.monotonic() > end:
+                break
+            time.sleep(_PAUSE_S)
+        for file in torn:
+            self._say(file, file.checker.head.records + 1, file.torn)
+        for claims in self._claims.values():
+            for claim in claims:
+                self._findings.append(Finding(claim.file, claim.line, self._missing(claim)))
+
+    def _read_on(self, name: str, claims: list[_Claim]) -> None:
+        file = self._files.get(name)
+        if file is not None:
+            self._read(file)
+        else:
+            day, _, last = name.partition("/")
+            place = Place.of(day, last)
+            if place is not None and (self._root / place.name).is_file():
+                self._read_file(place)
+        for claim in claims:
+            self._check(claim)
+
+    def _missing(self, claim: _Claim) -> str:
+        file = self._files.get(claim.head.file)
+        if file is None:
+            return f"{claim.head.file}, which it names, is missing"
+        return (
+            f"{claim.head.file} had {claim.head.records} records when this was written,"
+            f" now it has {file.checker.head.records}: its last lines were cut off"
+        )
+
+    def _find_lost_beginnings(self) -> None:
+        """A file that follows none must be of the first day of its process."""
+        first: dict[str, str] = {}
+        for file in self._files.values():
+            first[file.place.process] = min(file.place.day, first.get(file.place.process, "9999"))
+        for file in self._files.values():
+            header = file.checker.header
+            if header is not None and header.previous is None and file.place.day > first[file.place.process]:
+                self._say(file, 1, "the file follows no other, though the process has older ones")
