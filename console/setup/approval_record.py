@@ -19,6 +19,7 @@ from streamgate.store.models import DestinationApproval
 
 EVERY_S = 5.0
 MAX_REMOVED = 1000
+END_S = 1.0
 BY_FILE = "command-line"
 """Who withdrew an entry that disappeared without the console: the file no longer holds it."""
 _log = structlog.get_logger("console.approval_record")
@@ -52,7 +53,7 @@ class ApprovalRecord:
             try:
                 loaded = await asyncio.to_thread(self._store.load_all)
                 if loaded != recorded and loaded.there:
-                    await self._database.write(follow, loaded, at=wall_s(), removed=removed)
+                    await self._write(loaded, removed)
                     recorded = loaded
                     for key in removed:
                         self._removed.pop(key, None)
@@ -61,6 +62,16 @@ class ApprovalRecord:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(EVERY_S):
                     await self._wake.wait()
+
+    async def _write(self, loaded: Loaded, removed: Mapping[Key, str]) -> None:
+        """Write it. At the end of the console it is waited for a moment: a connection is not broken off."""
+        writing = asyncio.ensure_future(self._database.write(follow, loaded, at=wall_s(), removed=removed))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait({writing}, timeout=END_S)
+            writing.cancel()
+            raise
 
 
 def follow(session: Session, loaded: Loaded, *, at: float, removed: Mapping[Key, str]) -> None:
