@@ -167,23 +167,21 @@ async def run(
         ),
         announce,
     )
-    try:
-        with contextlib.ExitStack() as open_sockets:
-            for listener in listeners:
-                open_sockets.enter_context(contextlib.closing(listener))
-            services = [gate.run, media.run, preview.run, sessions.run, approvals.run, *background]
-            if certificate is not None:
-                services.append(certificate.follow)
-            async with _beside(*services), asyncio.TaskGroup() as group:
-                serving = group.create_task(server.serve(sockets=list(listeners)))
-                waiting = group.create_task(stop.wait())
-                await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-                server.should_exit = True
-                waiting.cancel()
-    finally:
-        await setup.rehearsals.close()
-        hashing.close()
-        await store.close()
+    async with contextlib.AsyncExitStack() as opened:
+        opened.push_async_callback(store.close)
+        opened.callback(hashing.close)
+        opened.push_async_callback(setup.rehearsals.close)
+        for listener in listeners:
+            opened.enter_context(contextlib.closing(listener))
+        services = [gate.run, media.run, preview.run, sessions.run, approvals.run, *background]
+        if certificate is not None:
+            services.append(certificate.follow)
+        async with _beside(*services), asyncio.TaskGroup() as group:
+            serving = group.create_task(server.serve(sockets=list(listeners)))
+            waiting = group.create_task(stop.wait())
+            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+            waiting.cancel()
     _log.info("console_stopped")
 
 

@@ -130,6 +130,22 @@ def serve(
     rtmps: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The same with TLS; off.")] = None,
     tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Certificate chain for rtmps.")] = None,
     tls_key: Annotated[str | None, typer.Option(metavar="FILE", help="Private key for rtmps.")] = None,
+    console_cert: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Certificate chain of the page: HTTPS.")
+    ] = None,
+    console_key: Annotated[str | None, typer.Option(metavar="FILE", help="Private key of the page.")] = None,
+    behind_proxy: Annotated[
+        str | None, typer.Option(metavar="ADDRESSES", help="The proxy that has TLS in front of the page.")
+    ] = None,
+    idle_logout_min: Annotated[
+        str | None, typer.Option(metavar="MINUTES", help="A session ends when not used for so long.")
+    ] = None,
+    password_max_age_days: Annotated[
+        str | None, typer.Option(metavar="DAYS", help="A password is good for so long.")
+    ] = None,
+    totp_roles: Annotated[
+        str | None, typer.Option(metavar="ROLES", help="Who must have a second factor.")
+    ] = None,
     public_host: Annotated[str | None, typer.Option(metavar="HOST", help="How encoders reach us.")] = None,
     retention_days: Annotated[str | None, typer.Option(metavar="DAYS", help="At least 60.")] = None,
     no_input_stop_min: Annotated[
@@ -156,6 +172,12 @@ def serve(
         rtmps=rtmps,
         tls_cert=tls_cert,
         tls_key=tls_key,
+        console_cert=console_cert,
+        console_key=console_key,
+        behind_proxy=behind_proxy,
+        idle_logout_min=idle_logout_min,
+        password_max_age_days=password_max_age_days,
+        totp_roles=totp_roles,
         public_host=public_host,
         retention_days=retention_days,
         no_input_stop_min=no_input_stop_min,

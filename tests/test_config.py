@@ -230,3 +230,41 @@ def test_settings_are_shown_with_their_source_and_without_secrets(
     assert "s3cret" not in str(shown)
     assert (shown["rtmp"].value, shown["rtmps"].value) == ("127.0.0.1:1935", "")
     assert all(one.allowed for one in shown.values())
+
+
+# ---------------------------------------------------------------- the page
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:8080", "10.0.0.5:8080", "[::]:8080", "gate.example.org:8080"])
+def test_a_page_that_others_reach_needs_tls(tmp_path: Path, address: str) -> None:
+    said = refusal(tmp_path, console=address)
+
+    assert f"console is {address}, which others reach, without TLS" in said
+    assert "set console_cert and console_key, or behind_proxy" in said
+    assert load(tmp_path, console=address, behind_proxy="10.0.0.1").behind_proxy == "10.0.0.1/32"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.1.2.3:1", "[::1]:1", "localhost:1"])
+def test_a_page_on_loopback_does_not(tmp_path: Path, address: str) -> None:
+    assert str(load(tmp_path, console=address).console) == address
+
+
+def test_the_pages_address(tmp_path: Path) -> None:
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("x")
+    toml(tmp_path, 'console = "0.0.0.0:8443"\nconsole_cert = "cert.pem"\nconsole_key = "key.pem"\n')
+
+    assert load(tmp_path).page_url("10.0.0.5:8443") == "https://10.0.0.5:8443"
+    assert "belong together" in refusal(tmp_path, console_key="")
+    assert "not a readable file" in refusal(tmp_path, console_key=str(tmp_path / "none.pem"))
+    (tmp_path / "streamgate.toml").unlink()
+    proxied = load(tmp_path, behind_proxy="127.0.0.1", public_host="gate.example.org")
+    assert proxied.page_url("127.0.0.1:8080") == "https://gate.example.org"
+    assert load(tmp_path).page_url("127.0.0.1:8080") == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"totp_roles": "king"}, {"behind_proxy": "proxy.example"}, {"idle_logout_min": "0"}]
+)
+def test_values_about_people_that_are_refused(tmp_path: Path, wrong: dict[str, str]) -> None:
+    assert next(iter(wrong)) in refusal(tmp_path, **wrong)

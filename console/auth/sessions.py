@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy.orm import Session as Transaction
@@ -30,6 +30,7 @@ LIFETIME_S = 12 * 3600.0
 REFRESH_S = 0.4
 TOUCH_S = sessions.TOUCH_S
 PAGE_GRACE_S = 60.0  # an idle person's page may be away for so long: a network that hiccups, a restart
+END_S = 1.0
 MAX_KEPT = 4096
 _MAX_LENGTH = 128
 _log = structlog.get_logger("console.sessions")
@@ -211,13 +212,13 @@ class Sessions:
 
     async def _keep_fresh(self) -> None:
         while True:
-            await self._refresh()
+            await _finish(self._refresh())
             await asyncio.sleep(REFRESH_S)
 
     async def _keep_written(self) -> None:
         while True:
             self._due.clear()
-            await self._write()
+            await _finish(self._write())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REFRESH_S):
                     await self._due.wait()
@@ -291,6 +292,17 @@ class Sessions:
         if what in self._failing:
             _log.info("database_back", what=what)
         self._failing.discard(what)
+
+
+async def _finish(step: Coroutine[Any, Any, None]) -> None:
+    """Run a step; when cancelled let it end first: a transaction torn apart leaks its connection."""
+    task = asyncio.ensure_future(step)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=END_S)
+        task.cancel()
+        raise
 
 
 def _find(transaction: Transaction, ids: list[str], now: float) -> dict[str, _Facts]:

@@ -393,3 +393,8 @@ def test_a_packet_larger_than_a_tag_costs_its_gop_not_the_recording(tmp_path, al
     assert kept[: len(sent(one, Kind.VIDEO))] == sent(one, Kind.VIDEO)
     assert kept[-len(sent(three, Kind.VIDEO)) :] == sent(three, Kind.VIDEO)
     assert "archive_failed" in [code for code, _ in alarms]
+
+
+def test_making_av1_leaves_this_process_its_priority():
+    make_feed(seconds=0.2, video="libsvtav1", audio="")
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER

@@ -198,13 +198,17 @@ async def test_the_second_factor_is_asked_for_when_it_is_set_up(
 ) -> None:
     ann = await stage.person("ann", "operator", totp=SecretBox(stage.data_dir))
     page = await context.new_page()
-    await page.goto(stage.url, wait_until="commit")
+    await page.goto(f"{stage.url}/#hall", wait_until="commit")
     await page.get_by_label("User name").fill("ann")
     await page.get_by_label("Password").fill(ann.password)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_label("Code of the second factor").fill(pyotp.TOTP(ann.secret).now())
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_test_id("who")).to_have_text("ann")
+    await page.wait_for_url("**/live/hall")
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('video')].filter(v => v.currentTime > 0).length === 2"
+    )
 
 
 async def test_the_set_up_link_leads_to_the_first_sign_in(stage: Stage, context: BrowserContext) -> None:

@@ -1,7 +1,9 @@
 """Real, tiny media made with libav: what an encoder would send, as packets."""
 
+import contextlib
 import io
 import math
+import os
 from fractions import Fraction
 
 import av
@@ -25,7 +27,7 @@ def make_feed(
 ):
     """Return (FeedFormat, packets in the order an encoder sends them: by DTS)."""
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="flv") as out:
+    with same_priority(), av.open(buffer, "w", format="flv") as out:
         streams = []
         if video:
             picture = out.add_stream(video, rate=fps)
@@ -67,6 +69,16 @@ def make_feed(
                 out.mux(sound.encode(frame))
             out.mux(sound.encode(None))
     return demux(buffer.getvalue(), fps=fps)
+
+
+@contextlib.contextmanager
+def same_priority():
+    """Undo what SVT-AV1 does as root: it makes the process, and all that it starts, real-time (FIFO 99)."""
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, priority)
 
 
 NAMES = {
