@@ -28,7 +28,7 @@ class TwoPeople:
         The same person again begins anew. `actor` must be a person, see `is_person`.
         """
         first = self.waiting(now_us)
-        if first is not None and first.actor != actor:
+        if first is not None and _name(first.actor) != _name(actor):
             self._asked = None
             return first
         self._asked = Asked(actor, reason, now_us)
@@ -42,6 +42,11 @@ class TwoPeople:
 
     def forget(self) -> None:
         self._asked = None
+
+
+def _name(actor: str) -> str:
+    """Return who it is, whichever way they came: `cli:ann` is `console:ann`."""
+    return actor.partition(":")[2].casefold()
 
 
 def is_person(actor: str) -> bool:

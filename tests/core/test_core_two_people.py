@@ -18,6 +18,13 @@ def test_the_same_person_twice_is_one_person() -> None:
     assert two.waiting(6) == Asked("console:ann", "b", 5)
 
 
+def test_the_same_person_by_another_way_is_one_person() -> None:
+    two = TwoPeople()
+    assert two.ask("console:Ann", "a", 0) is None
+    assert two.ask("cli:ann", "b", 5) is None
+    assert two.ask("cli:root", "", 6) == Asked("cli:ann", "b", 5)
+
+
 def test_a_request_lapses() -> None:
     two = TwoPeople()
     two.ask("console:ann", "a", 0)
