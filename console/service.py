@@ -27,7 +27,8 @@ from console.live.hub import Hub
 from console.live.media_link import MediaLink
 from console.live.preview import Preview
 from console.tls import Certificate
-from streamgate.errors import ConfigError
+from streamgate.runtime import listen
+from streamgate.runtime.listen import Address
 from streamgate.runtime.secret_box import SecretBox
 from streamgate.store.database import AsyncDatabase
 from streamgate.store.location import Location
@@ -54,28 +55,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening-ready TCP socket.
-
-    Raises:
-        ConfigError: the address cannot be used.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise ConfigError(f"console address {host}:{port} cannot be used: {error.strerror}") from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        raise ConfigError(
-            f"console address {host}:{port} cannot be used: {error.strerror}; choose another with --console"
-        ) from error
-    return listener
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Listen where the console is set to. ConfigError: the address cannot be used."""
+    return listen.bind(Address("console", "console", host, port, "--console"))
 
 
 async def run(
@@ -109,7 +91,7 @@ async def run(
     Raises:
         ConfigError: the address is taken, or the data directory cannot be used.
     """
-    listeners = listeners or [bind(host, port)]
+    listeners = listeners or bind(host, port)
     gate, media = GateLink(control_socket), MediaLink(media_socket)
     preview = Preview(media)
     store, hashing, totp = AsyncDatabase(database), Hashing(), Totp(SecretBox(data_dir))

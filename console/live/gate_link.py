@@ -99,10 +99,7 @@ class GateLink:
         Raises:
             Refused: refused by the gate, no connection, or no answer within 2 s.
         """
-        request.actor = by.actor
-        for field, value in (("role", by.role), ("origin", by.address)):
-            if field in request.__struct_fields__:
-                setattr(request, field, value)
+        request.actor, request.role, request.origin = by.actor, by.role, by.address
         by.touch(wall_s())
         reply = await self._ask(request, COMMAND_TIMEOUT_S)
         if reply.error:
