@@ -28,6 +28,7 @@ want chromium "opens the operators' page" has chromium
 want fontconfig "finds fonts" has fc-list
 want fonts-noto-cjk "Chinese text on slate and page" has_chinese
 want postgresql "the database of the tests of the store" has_postgresql
+want iproute2 "a network of its own for a name server that hangs" has ip
 if [ "${1:-}" = obs ]; then
     want obs-studio "a real OBS as encoder" has obs
     want xvfb "a screen for OBS" has Xvfb
