@@ -1,6 +1,7 @@
 """What a platform recorded: does it decode, which frames are in it, where sound and picture are."""
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -28,9 +29,14 @@ class Tone:
     second: int
 
 
-def decode_errors(path: Path) -> str:
-    """Return what the ffmpeg command line complains about when it decodes a file; empty when nothing."""
-    command = ["ffmpeg", "-v", "error", "-nostdin", "-xerror", "-i", str(path), "-map", "0"]
+def decode_errors(path: Path, tracks: Sequence[int] = ()) -> str:
+    """Return what the ffmpeg command line complains about when it decodes a file; empty when nothing.
+
+    `tracks`: which ones, by index; all when none is named.
+    """
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-xerror", "-i", str(path)]
+    for chosen in [f"0:{track}" for track in tracks] or ["0"]:
+        command += ["-map", chosen]
     command += ["-fps_mode", "passthrough", "-enc_time_base:v", "-1", "-f", "null", "-"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stderr.strip() or (f"exit code {done.returncode}" if done.returncode else "")

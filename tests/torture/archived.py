@@ -25,15 +25,18 @@ def read(directory: Path, lost_from: float | None) -> Archive:
 
 
 def _read_file(path: Path, archive: Archive) -> None:
+    tracks: set[int] = set()  # with at least one packet: a kill during the first fragment leaves the header alone
     try:
         with av.open(str(path)) as container:
             for packet in container.demux():
-                video = packet.stream.type == "video"
-                archive.digests.add((slices_hash if video else payload_hash)(bytes(packet)))
+                if packet.size:
+                    video = packet.stream.type == "video"
+                    archive.digests.add((slices_hash if video else payload_hash)(bytes(packet)))
+                    tracks.add(packet.stream.index)
     except (OSError, ValueError) as error:  # av.FFmpegError is one or the other
         archive.errors.append(f"{path.name}: {error}")
         return
-    if errors := decode_errors(path):
+    if tracks and (errors := decode_errors(path, sorted(tracks))):
         archive.errors.append(f"{path.name}: {errors[:300]}")
 
 

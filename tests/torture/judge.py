@@ -149,6 +149,8 @@ def program(facts: Facts) -> Found:
 def _hole_bound(facts: Facts, hole: Interval) -> float:
     disks = [(one.began_s, one.ended_s + 2) for one in facts.troubles("disk")]
     others = [(one.began_s, one.ended_s + 5) for one in facts.evidence.troubles if one.kind != "disk"]
+    delay_s = facts.evidence.delay_s  # the encoder's own hole airs so much later
+    others += [(one.began_s + delay_s, one.ended_s + delay_s + 5) for one in facts.troubles("encoder")]
     return DISK_HOLE_S if overlap(hole, disks) and not overlap(hole, others) else HOLE_S
 
 
