@@ -5,7 +5,23 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 
 from console import pages
-from console.api import channels, health, me, openapi, page, people, session, sockets, tokens
+from console.api import (
+    backups,
+    channel_settings,
+    channels,
+    destinations,
+    health,
+    me,
+    openapi,
+    page,
+    people,
+    rehearsal,
+    session,
+    settings,
+    sockets,
+    tokens,
+    undo,
+)
 from console.api.answers import EVERYWHERE, Parts, add_error_answers
 from console.auth.guard import Guard, HostNames
 from console.auth.rights import authorize
@@ -25,7 +41,11 @@ def routes() -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         strict_content_type=False,  # scripts need not name it; the guard refuses other sites' pages
     )
-    for module in (health, session, me, people, tokens, channels, openapi, sockets, page):
+    for module in (
+        *(health, session, me, people, tokens, channels),
+        *(channel_settings, destinations, backups, rehearsal, undo, settings),
+        *(openapi, sockets, page),
+    ):
         app.include_router(module.router)
     return app
 

@@ -101,6 +101,11 @@ NOT_FOUND = Problem(404, "not_found", "There is nothing at this address.", "该�
 TOO_LARGE = Problem(
     413, "too_large", "The request body is larger than 16 KiB.", "请求内容超过 16 KiB。", 1009
 )
+MAX_UPLOAD = 4 * 1024**3
+TOO_LARGE_FILE = TOO_LARGE._replace(
+    error=f"The file is larger than {MAX_UPLOAD >> 30} GiB; make a smaller one.",
+    error_zh=f"文件超过 {MAX_UPLOAD >> 30} GiB；请使用较小的文件。",
+)
 BAD_HOST = Problem(
     421,
     "bad_host",

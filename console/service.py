@@ -5,7 +5,7 @@ import contextlib
 import shlex
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,12 @@ from console.live.gate_link import GateLink
 from console.live.hub import Hub
 from console.live.media_link import MediaLink
 from console.live.preview import Preview
+from console.setup.approval_record import ApprovalRecord
+from console.setup.backups import Backups
+from console.setup.channel_files import ChannelFiles
+from console.setup.parts import Setup
+from console.setup.rehearsals import Rehearsals
+from console.setup.undo import Undo
 from console.tls import Certificate
 from streamgate.runtime import listen
 from streamgate.runtime.listen import Address
@@ -77,6 +83,7 @@ async def run(
     static: Path = STATIC,
     background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     ready: Callable[[int], None] | None = None,
+    settings: Sequence[Mapping[str, str]] = (),
 ) -> None:
     """Serve until `stop` is set, then end within about 2 s.
 
@@ -87,6 +94,7 @@ async def run(
     `host_names`: further names under which the page may be opened (a reverse proxy's).
     `background`: services that run beside the server until they are cancelled; one that returns is left
     alone, one that fails ends the console.
+    `settings`: those in force, to be read, as `ShownSetting` has them.
 
     Raises:
         ConfigError: the address is taken, or the data directory cannot be used.
@@ -96,6 +104,9 @@ async def run(
     preview = Preview(media)
     store, hashing, totp = AsyncDatabase(database), Hashing(), Totp(SecretBox(data_dir))
     sessions = Sessions(store, rules or Rules(), lambda: gate.on_air)
+    approvals = ApprovalRecord(data_dir, store)
+    files = ChannelFiles(data_dir, gate, changed=approvals.note)
+    setup = Setup(files, Undo(), Backups(data_dir), Rehearsals(data_dir), settings)
     parts = Parts(
         gate=gate,
         hub=Hub(gate, preview, _command(data_dir)),
@@ -105,6 +116,7 @@ async def run(
         people=People(store, sessions, hashing, data_dir),
         static=static,
         data_dir=data_dir,
+        setup=setup,
     )
     app = create_app(parts, HostNames(host, host_names))
 
@@ -140,9 +152,10 @@ async def run(
     async with contextlib.AsyncExitStack() as opened:
         opened.push_async_callback(store.close)
         opened.callback(hashing.close)
+        opened.push_async_callback(setup.rehearsals.close)
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
-        services = [gate.run, media.run, preview.run, sessions.run, *background]
+        services = [gate.run, media.run, preview.run, sessions.run, approvals.run, *background]
         if certificate is not None:
             services.append(certificate.follow)
         async with _beside(*services), asyncio.TaskGroup() as group:

@@ -54,6 +54,7 @@ class ProcessSettings(msgspec.Struct, frozen=True):
     no_input_stop_min: float = 30.0
     ring_max_mb: int = 1024
     max_bitrate_mbps: float = 60.0
+    shown: list[dict[str, str]] = []  # settings in force for people; only the console is told
     database: str = "sqlite"  # holds a password; only the console is told
     console_cert: str | None = None
     console_key: str | None = None
@@ -101,7 +102,7 @@ async def _serve(settings: "Settings", *, resuming: bool, out: LogWriter) -> Non
     from streamgate.announcer import Announcer
 
     plain = msgspec.to_builtins(_plain(settings))
-    secrets = {"console": {"database": settings.database}}
+    secrets = {"console": {"database": settings.database, "shown": msgspec.to_builtins(settings.shown)}}
     announcer = Announcer(settings)
     try:
         async with asyncio.TaskGroup() as group:
@@ -345,6 +346,7 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
         stop=stop,
         host_names=[settings.public_host] if settings.public_host else [],
         ready=lambda _: ready(),
+        settings=settings.shown,
         background=[
             lambda: keep("archive", keep_archive),
             lambda: keep("database", lambda: store_keeper.keep(database, tell=tell_of_database)),

@@ -22,6 +22,7 @@ from streamgate.runtime.datadir import DataDir, default_root
 if TYPE_CHECKING:
     from streamgate.link.messages import AnyRequest, Reply
     from streamgate.runtime.channels import ChannelConfig, ChannelStore
+    from streamgate.runtime.destinations import Entry
 
 
 class _Group(TyperGroup):
@@ -345,7 +346,10 @@ def channel_add(
     """Make a channel. Its stream key is shown this once."""
     places: DataDir = ctx.obj
     server = _rtmp_server(places)
-    channel, key = _store(places).add(name, delay_s=delay, push=push or (), backups=backup or ())
+    channel, key = _store(places).add(
+        name, delay_s=delay, push=push or (), backups=backup or (), entry=_entry(places)
+    )
+    _tell_waiting(channel, json)
     _print_key(channel, server, key, json)
     _reload(places)
 
@@ -390,7 +394,8 @@ def channel_set(
     json: _Json = False,
 ) -> None:
     """Change a channel: its delay, add or remove destinations and backup files."""
-    channel = _store(ctx.obj).set(
+    places: DataDir = ctx.obj
+    channel = _store(places).set(
         name,
         delay_s=delay,
         add_push=push or (),
@@ -398,8 +403,10 @@ def channel_set(
         split_headers=dict.fromkeys(split_headers or (), True) | dict.fromkeys(shared_headers or (), False),
         add_backups=backup or (),
         remove_backups=remove_backup or (),
+        **({"entry": _entry(places)} if push else {}),
         restore_needs_two=restore_needs_two,
     )
+    _tell_waiting(channel, json)
     if json:
         _print_json(_shown(channel))
     else:
@@ -408,6 +415,24 @@ def channel_set(
             f"{name}: delay {channel.delay_s:g} s, push to {names}, {len(channel.backups)} backup files"
         )
     _reload(ctx.obj)
+
+
+@channel_app.command("approve")
+def channel_approve(
+    ctx: typer.Context,
+    name: _Channel,
+    destination: Annotated[str, typer.Argument(metavar="DESTINATION", help="Its name (see channel list).")],
+    json: _Json = False,
+) -> None:
+    """Approve a push destination that somebody else entered (rule R13); on air it is connected at once."""
+    places: DataDir = ctx.obj
+    entry = _entry(places)
+    channel = _store(places).approve(name, destination, by=entry.by, at=entry.at, alone=entry.alone)
+    if json:
+        _print_json(_shown(channel))
+    else:
+        typer.echo(f"{name}: destination {destination} approved by {entry.by}")
+    _reload(places)
 
 
 @channel_app.command("rotate-key")
@@ -502,6 +527,24 @@ def _reload(places: DataDir) -> None:
         raise type(error)(
             f"the change is stored, but the running gate did not take it over: {error}"
         ) from error
+
+
+def _entry(places: DataDir) -> "Entry":
+    """Who enters destinations here; the setting `approval` says whether this person alone is enough."""
+    from streamgate.clock import wall_s
+    from streamgate.config import load
+    from streamgate.runtime.destinations import Entry
+
+    return Entry(cli_actor(), wall_s(), alone=load(places.root).approval == "one-person")
+
+
+def _tell_waiting(channel: "ChannelConfig", json: bool) -> None:
+    waiting = [one.name for one in channel.destinations if not one.approved]
+    if waiting and not json:
+        _complain(
+            f"{', '.join(waiting)}: not connected until somebody else approves it, on the page or with:"
+            f" streamgate channel approve {channel.name} {waiting[0]}"
+        )
 
 
 def _rtmp_server(places: DataDir) -> str:

@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     GetCoreSchemaHandler,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -129,6 +130,18 @@ _Address = Annotated[HostPort | None, BeforeValidator(_empty_is_none)]
 _File = Annotated[Annotated[Path, AfterValidator(_absolute)] | None, BeforeValidator(_empty_is_none)]
 
 
+Source = Literal["default", "file", "environment", "command line"]
+
+
+class ShownSetting(msgspec.Struct, frozen=True):
+    """One setting for people. `value`: as it would be written; `allowed`: what may stand there."""
+
+    name: str
+    value: str
+    source: Source
+    allowed: str
+
+
 class Settings(BaseSettings):
     """What `serve` needs to know. A field's description says what is allowed; errors quote it.
 
@@ -138,6 +151,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True, env_prefix=ENV_PREFIX, extra="forbid", hide_input_in_errors=True
     )
+
+    _sources: dict[str, Source] = PrivateAttr(default_factory=dict)
 
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         default_factory=lambda: default_root(os.environ), description="a directory"
@@ -185,6 +200,11 @@ class Settings(BaseSettings):
         30.0, ge=0, le=10080, description="minutes from 0 to 10080 (0: a broadcast never ends by itself)"
     )
     database: Annotated[str, AfterValidator(_database)] = Field(SQLITE, description=ALLOWED, repr=False)
+    approval: Annotated[Literal["one-person", "two-person"], BeforeValidator(_lower)] = Field(
+        "one-person",
+        description="one-person (a destination entered on this machine's command line counts as approved by"
+        " that administrator) or two-person (it waits for somebody else, too) (rule R13)",
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="debug, info, warning or error"
     )
@@ -256,6 +276,19 @@ class Settings(BaseSettings):
         return f"{'http' if self.console_cert is None else 'https'}://{address}"
 
     @property
+    def shown(self) -> list[ShownSetting]:
+        """All settings for people, each with where it comes from; no secret stands among them."""
+        return [
+            ShownSetting(
+                name,
+                _written(name, getattr(self, name)),
+                self._sources.get(name, "default"),
+                field.description or "",
+            )
+            for name, field in type(self).model_fields.items()
+        ]
+
+    @property
     def places(self) -> DataDir:
         return DataDir(self.data_dir)
 
@@ -314,8 +347,28 @@ def load(data_dir: Path | None = None, **command_line: Any) -> Settings:
         settings = Settings(**given)
     except ValidationError as error:
         raise ConfigError(_explain(error, given, os.environ)) from error
+    settings._sources.update(_sources(given, os.environ, settings.places.toml))  # noqa: SLF001
     _ = settings.places  # refuses a path that is too long
     return settings
+
+
+def _sources(given: Mapping[str, Any], environ: Mapping[str, str], toml: Path) -> dict[str, Source]:
+    """Return where each setting that is not the default comes from, the strongest source first."""
+    try:
+        in_file = tomllib.loads(toml.read_text("utf-8"))
+    except OSError:
+        in_file = {}
+    sources: dict[str, Source] = dict.fromkeys(in_file, "file")
+    sources |= {
+        name: "environment" for name in Settings.model_fields if f"{ENV_PREFIX}{name}".upper() in environ
+    }
+    return sources | dict.fromkeys(given, "command line")
+
+
+def _written(name: str, value: Any) -> str:
+    if name == "database":
+        return redact(value)
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _unknown(key: str, allowed: list[str], where: str) -> str:

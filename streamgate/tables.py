@@ -65,7 +65,10 @@ def print_channels(loaded: Loaded) -> None:
         table.add_row(
             escape(channel.name),
             f"{channel.delay_s:g} s",
-            "\n".join(escape(f"{one.name}  {one.redacted}") for one in channel.destinations)
+            "\n".join(
+                escape(f"{one.name}  {one.redacted}" + ("" if one.approved else "\n  WAITS FOR APPROVAL"))
+                for one in channel.destinations
+            )
             or "[dim]none[/]",
             "\n".join(escape(path) for path in channel.backups) or "[dim]slate only[/]",
         )

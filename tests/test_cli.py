@@ -38,6 +38,7 @@ from streamgate.link.messages import (
 )
 from streamgate.runtime.channels import ChannelStore, hash_key
 from streamgate.runtime.datadir import DataDir, ServeInfo
+from streamgate.runtime.destinations import Entry
 
 ACTOR = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
 URL = "rtmp://127.0.0.1:1936/app/s3cret-key"
@@ -366,7 +367,14 @@ def test_list_shows_no_keys(run: Callable[..., Result], places: DataDir) -> None
     answer = json.loads(listed)
     assert [channel["name"] for channel in answer["channels"]] == ["main"]
     assert answer["channels"][0]["destinations"] == [
-        {"name": "yt", "url": "rtmp://127.0.0.1:1936/app/***", "split_headers": False}
+        {
+            "name": "yt",
+            "url": "rtmp://127.0.0.1:1936/app/***",
+            "split_headers": False,
+            "approved": True,
+            "entered_by": ACTOR,
+            "approved_by": ACTOR,
+        }
     ]
     assert [error["name"] for error in answer["errors"]] == ["bad"]
     assert "yt" in table
@@ -527,3 +535,58 @@ def test_a_destination_is_given_headers_of_its_own_and_shared_ones_again(
     refused = run("channel", "set", "main", "--split-headers", "fb")
     assert refused.exit_code == 1
     assert "destinations are: yt" in refused.stderr
+
+
+# ---------------------------------------------------------------- approval (rule R13)
+
+
+def waiting(places: DataDir) -> list[str]:
+    destinations = ChannelStore(places.root).get("main").destinations
+    return [one.name for one in destinations if not one.approved]
+
+
+def test_who_enters_on_the_machine_approves_with_it_and_stands_on_record(
+    run: Callable[..., Result], places: DataDir
+) -> None:
+    assert run("channel", "add", "main", "--push", f"yt={URL}").exit_code == 0
+
+    (one,) = ChannelStore(places.root).get("main").destinations
+    assert (one.approved, one.entered_by, one.approved_by) == (True, ACTOR, ACTOR)
+    assert one.entered_at == one.approved_at > 1.7e9
+
+
+def test_with_two_person_approval_the_command_line_waits_too_and_cannot_approve_itself(
+    run: Callable[..., Result], places: DataDir
+) -> None:
+    places.create()
+    places.toml.write_text('approval = "two-person"\n')
+
+    added = run("channel", "add", "main", "--push", f"yt={URL}")
+    refused = run("channel", "approve", "main", "yt")
+
+    assert added.exit_code == 0
+    assert "streamgate channel approve main yt" in added.stderr
+    assert refused.exit_code == 1
+    assert "somebody else must approve it (rule R13)" in refused.stderr
+    assert waiting(places) == ["yt"]
+    assert "WAITS FOR APPROVAL" in " ".join(run("channel", "list").stdout.replace("│", " ").split())
+
+    places.toml.write_text("")  # one person is enough again
+    assert run("channel", "approve", "main", "yt").exit_code == 0
+    assert waiting(places) == []
+
+
+def test_the_command_line_approves_what_was_entered_on_the_page_by_somebody_else_only(
+    run: Callable[..., Result], gate: FakeGate, places: DataDir
+) -> None:
+    store = ChannelStore(places.root)
+    me = ACTOR.removeprefix("cli:")
+    store.add("main", push=[f"hers={URL}"], entry=Entry("console:alice", 1.0, alone=False))
+    store.set("main", add_push=[f"mine={URL}2"], entry=Entry(f"console:{me}", 1.0, alone=False))
+
+    assert run("channel", "approve", "main", "mine").exit_code == 1
+    answer = json.loads(run("channel", "approve", "main", "hers", "--json").stdout)
+
+    assert {one["name"]: one["approved_by"] for one in answer["destinations"]} == {"hers": ACTOR, "mine": ""}
+    assert gate.requests == [Reload(1, actor=ACTOR)]
+    assert f"approved by {ACTOR}" in run("channel", "approve", "main", "hers").stderr  # a second time

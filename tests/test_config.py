@@ -209,6 +209,29 @@ def test_settings_that_are_printed_hide_the_password(tmp_path: Path) -> None:
     assert "s3cret" not in repr(load(toml(tmp_path, f'database = "{URL}"\n')))
 
 
+def test_settings_are_shown_with_their_source_and_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "streamgate.toml").write_text(
+        'approval = "two-person"\nretention_days = 90\ndatabase = "postgresql+psycopg://u:s3cret@h/db"\n'
+    )
+    monkeypatch.setenv("STREAMGATE_RETENTION_DAYS", "120")
+    monkeypatch.setenv("STREAMGATE_LOG_LEVEL", "debug")
+
+    shown = {one.name: one for one in load(tmp_path, log_level="warning", rtmp=None).shown}
+
+    assert {name: (one.value, one.source) for name, one in shown.items() if one.source != "default"} == {
+        "data_dir": (str(tmp_path), "command line"),
+        "approval": ("two-person", "file"),
+        "retention_days": ("120", "environment"),
+        "database": (shown["database"].value, "file"),
+        "log_level": ("warning", "command line"),
+    }
+    assert "s3cret" not in str(shown)
+    assert (shown["rtmp"].value, shown["rtmps"].value) == ("127.0.0.1:1935", "")
+    assert all(one.allowed for one in shown.values())
+
+
 # ---------------------------------------------------------------- the page
 
 

@@ -34,6 +34,7 @@ from console.problems import (
     rule,
     weak_password,
 )
+from console.setup.parts import Setup
 from streamgate import errors
 from streamgate.clock import wall_s
 
@@ -65,6 +66,7 @@ class Parts(NamedTuple):
     people: People
     static: Path
     data_dir: Path
+    setup: Setup
 
 
 async def _parts(connection: HTTPConnection) -> Parts:
@@ -116,6 +118,16 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ProblemBody} for status in statuses}
 
 
+class Nothing(Model):
+    """No details: an empty object, or no body."""
+
+
+EMPTY_BODY = {
+    "requestBody": {
+        "content": {"application/json": {"schema": Nothing.model_json_schema()}},
+        "required": False,
+    }
+}
 EVERYWHERE = problems(401, 403, 413, 421, 500)  # what the guard, `authorize` or a fault may answer
 
 

@@ -14,9 +14,18 @@ from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.auth.principals import Principal
-from console.auth.rights import is_public
+from console.auth.rights import is_public, is_upload
 from console.auth.sessions import COOKIE, SECURE_COOKIE, Sessions
-from console.problems import BAD_HOST, BAD_ORIGIN, BAD_TOKEN, NO_SESSION, TOO_LARGE, Problem
+from console.problems import (
+    BAD_HOST,
+    BAD_ORIGIN,
+    BAD_TOKEN,
+    MAX_UPLOAD,
+    NO_SESSION,
+    TOO_LARGE,
+    TOO_LARGE_FILE,
+    Problem,
+)
 
 MAX_BODY = 16 * 1024
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -106,7 +115,8 @@ class Guard:
             await dressed.refuse(problem)
             return
         with contextlib.suppress(ClientDisconnect):  # it left while it sent, or sent too much
-            await self._app(scope, _Limited(receive, dressed).receive, dressed.send)
+            limited = _Limited(receive, dressed, *_body_limit(scope["method"], scope["path"]))
+            await self._app(scope, limited.receive, dressed.send)
 
     async def _check(self, scope: Scope, headers: Headers) -> Problem | None:
         path: str = scope["path"]
@@ -124,8 +134,10 @@ class Guard:
         scope["principal"] = principal
         if is_api and principal is None and (problem := _stranger(headers, method, path)):
             return problem
-        if int(length if (length := headers.get("content-length", "0")).isdecimal() else "0") > MAX_BODY:
-            return TOO_LARGE
+        length = headers.get("content-length", "0")
+        most, too_large = _body_limit(method, path)
+        if int(length if length.isdecimal() else "0") > most:
+            return too_large
         return None
 
     async def _identify(self, scope: Scope, headers: Headers) -> Principal | None:
@@ -152,6 +164,11 @@ def is_secure(scope: Scope) -> bool:
 def session_cookie(scope: Scope, headers: Headers) -> str | None:
     """Return what the session's cookie holds; the name that TLS demands counts under TLS only."""
     return cookie_parser(headers.get("cookie", "")).get(SECURE_COOKIE if is_secure(scope) else COOKIE)
+
+
+def _body_limit(method: str, path: str) -> tuple[int, Problem]:
+    """Return how many bytes the body of a request may have, and what is said of more."""
+    return (MAX_UPLOAD, TOO_LARGE_FILE) if is_upload(method, path) else (MAX_BODY, TOO_LARGE)
 
 
 def _same_origin(origin: str, host: str) -> bool:
@@ -202,18 +219,18 @@ class _Dressed:
 
 
 class _Limited:
-    """`receive` that ends a body beyond MAX_BODY, for those that declare no length."""
+    """`receive` that ends a body beyond `most` bytes, for those that declare no length."""
 
-    def __init__(self, receive: Receive, dressed: _Dressed) -> None:
-        self._receive, self._dressed = receive, dressed
+    def __init__(self, receive: Receive, dressed: _Dressed, most: int, too_large: Problem) -> None:
+        self._receive, self._dressed, self._most, self._too_large = receive, dressed, most, too_large
         self._size = 0
 
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
-            if self._size > MAX_BODY:
+            if self._size > self._most:
                 if not self._dressed.started:
-                    await self._dressed.refuse(TOO_LARGE)
+                    await self._dressed.refuse(self._too_large)
                 return {"type": "http.disconnect"}
         return message

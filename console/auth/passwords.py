@@ -16,7 +16,7 @@ from zxcvbn import zxcvbn
 
 from console.problems import BUSY, Refused
 from streamgate import errors
-from streamgate.store.models import fold
+from streamgate.core.actor import fold
 
 T = TypeVar("T")
 MIN_CHARS, MAX_CHARS = 12, 256

@@ -39,6 +39,11 @@ class Right(StrEnum):
     CHANNEL_STOP = "channel:stop"
     CHANNEL_DUMP = "channel:dump"
     CHANNEL_BACKUP = "channel:backup"
+    CHANNEL_SETTINGS = "channel:settings"
+    DESTINATION_ENTER = "destination:enter"
+    DESTINATION_APPROVE = "destination:approve"
+    BACKUP_UPLOAD = "backup:upload"
+    SETTINGS_READ = "settings:read"
     PEOPLE_READ = "people:read"
     PEOPLE_MANAGE = "people:manage"
     TOKENS_READ = "tokens:read"
@@ -60,10 +65,15 @@ COMMANDS: Mapping[Command, Right] = {
 
 _OWN = frozenset({Right.PUBLIC, Right.SESSION, Right.OWN_PASSWORD, Right.OWN_TOTP, Right.OWN_ACCOUNT})
 _VIEW = frozenset({Right.CHANNEL_VIEW})
-_OPERATE = _VIEW | {Right.CHANNEL_CUT, Right.CHANNEL_DUMP, Right.CHANNEL_BACKUP, Right.CHANNEL_LIVE}
-_DIRECT = _OPERATE | {Right.CHANNEL_START, Right.CHANNEL_STOP, Right.CHANNEL_RESTORE}
-_READ = _VIEW | {Right.PEOPLE_READ, Right.TOKENS_READ}
-_ADMINISTER = _READ | {Right.PEOPLE_MANAGE, Right.TOKENS_MANAGE}
+_PREPARE = frozenset({Right.SETTINGS_READ, Right.BACKUP_UPLOAD})
+_DESTINATIONS = frozenset({Right.DESTINATION_ENTER, Right.DESTINATION_APPROVE})
+_OPERATE = (
+    _VIEW | {Right.CHANNEL_CUT, Right.CHANNEL_DUMP, Right.CHANNEL_BACKUP, Right.CHANNEL_LIVE} | _PREPARE
+)
+_DIRECT = _OPERATE | {Right.CHANNEL_START, Right.CHANNEL_STOP, Right.CHANNEL_RESTORE} | _DESTINATIONS
+_READ = _VIEW | {Right.PEOPLE_READ, Right.TOKENS_READ, Right.SETTINGS_READ}
+_MANAGE = frozenset({Right.PEOPLE_MANAGE, Right.TOKENS_MANAGE, Right.CHANNEL_SETTINGS})
+_ADMINISTER = _READ | _MANAGE | _PREPARE | _DESTINATIONS
 # The administrator cuts, as whoever watches air with authority may, and undoes nothing on air: that is the
 # director's. The reviewers' rights over comments come with the desk.
 ROLE_RIGHTS: Mapping[str, frozenset[Right]] = {
@@ -118,6 +128,23 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("DELETE", f"{API}/tokens/{{name}}"): Right.TOKENS_MANAGE,
     ("GET", f"{API}/state"): Right.CHANNEL_VIEW,
     **{("POST", f"{API}/channels/{{channel}}/{command}"): right for command, right in COMMANDS.items()},
+    ("GET", f"{API}/settings"): Right.SETTINGS_READ,
+    ("GET", f"{API}/channels"): Right.SETTINGS_READ,
+    ("POST", f"{API}/channels"): Right.CHANNEL_SETTINGS,
+    ("PATCH", f"{API}/channels/{{channel}}"): Right.CHANNEL_SETTINGS,
+    ("DELETE", f"{API}/channels/{{channel}}"): Right.CHANNEL_SETTINGS,
+    ("POST", f"{API}/channels/{{channel}}/key"): Right.CHANNEL_SETTINGS,
+    ("POST", f"{API}/channels/{{channel}}/destinations"): Right.DESTINATION_ENTER,
+    ("PATCH", f"{API}/channels/{{channel}}/destinations/{{destination}}"): Right.DESTINATION_ENTER,
+    ("DELETE", f"{API}/channels/{{channel}}/destinations/{{destination}}"): Right.DESTINATION_ENTER,
+    ("POST", f"{API}/channels/{{channel}}/destinations/{{destination}}/approve"): Right.DESTINATION_APPROVE,
+    ("PUT", f"{API}/channels/{{channel}}/backups/{{filename}}"): Right.BACKUP_UPLOAD,
+    ("GET", f"{API}/channels/{{channel}}/backups/{{filename}}"): Right.SETTINGS_READ,
+    ("DELETE", f"{API}/channels/{{channel}}/backups/{{filename}}"): Right.BACKUP_UPLOAD,
+    ("POST", f"{API}/channels/{{channel}}/rehearsal"): Right.BACKUP_UPLOAD,
+    ("GET", f"{API}/channels/{{channel}}/rehearsal"): Right.SETTINGS_READ,
+    ("DELETE", f"{API}/channels/{{channel}}/rehearsal"): Right.BACKUP_UPLOAD,
+    ("POST", f"{API}/undo/{{undo}}"): Right.SESSION,  # the handler asks for the right of the removal
     (WEBSOCKET, f"{API}/ws"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{API}/preview/{{channel}}/pvw"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{API}/preview/{{channel}}/pgm"): Right.CHANNEL_VIEW,
@@ -125,6 +152,14 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     **{(method, "/api/{path:path}"): Right.SESSION for method in ANY_METHOD},
     (WEBSOCKET, "/{path:path}"): Right.PUBLIC,
 }
+
+
+def is_upload(method: str, path: str) -> bool:
+    """Say whether an address, as it was asked for, takes a whole file."""
+    parts = path.removeprefix(API).split("/")
+    return method == "PUT" and parts[:2] == ["", "channels"] and len(parts) == 5 and parts[3] == "backups"
+
+
 _PUBLIC = tuple((key[0], key[1].split("/")) for key, right in ROUTES.items() if right is Right.PUBLIC)
 
 
@@ -183,6 +218,12 @@ def require(who: Principal | None, right: Right, channel: str | None = None) -> 
     if who is None or who.ended:
         raise Refused(NO_SESSION)
     if right not in rights_of(who, channel):
+        raise Refused(_why_not(who))
+
+
+def require_everywhere(who: Principal, right: Right) -> None:
+    """As `require`, for what concerns all channels."""
+    if right not in rights_everywhere(who):
         raise Refused(_why_not(who))
 
 

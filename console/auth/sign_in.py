@@ -19,10 +19,11 @@ from console.auth.principals import Session
 from console.auth.sessions import LIFETIME_S, Sessions
 from console.problems import BAD_CREDENTIALS, BAD_TOTP, RATE_LIMITED, TOTP_NEEDED, Problem, Refused
 from streamgate.clock import wall_s
+from streamgate.core.actor import fold
 from streamgate.store import sessions as session_rows
 from streamgate.store import sign_ins, users
 from streamgate.store.database import AsyncDatabase
-from streamgate.store.models import User, fold
+from streamgate.store.models import User
 
 FREE_TRIES = 5  # of an account, without waiting
 FREE_TRIES_ADDRESS = 20  # of an address: a whole institution may come from one

@@ -25,6 +25,7 @@ from streamgate.link.messages import (
     GetStatus,
     LogLine,
     Push,
+    Reload,
     Reply,
     Request,
     Warn,
@@ -33,6 +34,7 @@ from streamgate.link.messages import (
 
 LOG_LINES = 500
 COMMAND_TIMEOUT_S = 2.0
+RELOAD_TIMEOUT_S = 4.0  # the gate answers within 3 s, whatever the disk does
 PROBE_TIMEOUT_S = 1.0
 SILENCE_S = 2.0  # the gate pushes at least every 500 ms
 _RETRY_S = (0.1, 0.2, 0.4, 1.0)
@@ -92,6 +94,25 @@ class GateLink:
     def on_air(self) -> bool:
         """Whether any channel is on air, as far as was told last."""
         return any(channel.on_air_s is not None for channel in self.channels)
+
+    async def reload(self, by: Principal) -> None:
+        """Have the gate read the channel files again.
+
+        Raises:
+            Refused: as `command`; the files are read when the gate is back.
+        """
+        request = Reload(0, actor=by.actor, role=by.role, origin=by.address)
+        reply = await self._ask(request, RELOAD_TIMEOUT_S)
+        if reply.error:
+            raise Refused(refused(reply.error, reply.error_zh))
+
+    async def ask_channels(self) -> list[ChannelStatus]:
+        """Return what the channels are at this moment; `channels` may be half a second old.
+
+        Raises:
+            Refused: no connection, or no answer within 2 s.
+        """
+        return (await self._ask(GetStatus(0), COMMAND_TIMEOUT_S)).channels or []
 
     async def command(self, request: ChannelRequest, by: Principal) -> Reply:
         """Send a command and return the gate's answer.

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from streamgate.core.actor import is_same_person
+
 LAPSES_US = 60_000_000
 PEOPLE = ("console:", "cli:")
 """How the actors begin that are people; a program with a token is none."""
@@ -28,7 +30,7 @@ class TwoPeople:
         The same person again begins anew. `actor` must be a person, see `is_person`.
         """
         first = self.waiting(now_us)
-        if first is not None and _name(first.actor) != _name(actor):
+        if first is not None and not is_same_person(first.actor, actor):
             self._asked = None
             return first
         self._asked = Asked(actor, reason, now_us)
@@ -42,11 +44,6 @@ class TwoPeople:
 
     def forget(self) -> None:
         self._asked = None
-
-
-def _name(actor: str) -> str:
-    """Return who it is, whichever way they came: `cli:ann` is `console:ann`."""
-    return actor.partition(":")[2].casefold()
 
 
 def is_person(actor: str) -> bool:

@@ -20,6 +20,7 @@ from typing import NoReturn
 import typer
 
 from console.auth.tokens import DEMO_MARK, mint
+from streamgate.clock import wall_s
 from streamgate.demo import people
 from streamgate.demo.feed import URL_VARIABLE
 from streamgate.demo.pictures import make_backup
@@ -29,6 +30,7 @@ from streamgate.link.client import call
 from streamgate.link.messages import ChannelStatus, GetStatus
 from streamgate.runtime.channels import ChannelStore
 from streamgate.runtime.datadir import DataDir
+from streamgate.runtime.destinations import Entry
 
 CHANNEL = "main"
 MARK = DEMO_MARK
@@ -91,7 +93,12 @@ class _Demo:
         store = ChannelStore(self._places.root)
         with contextlib.suppress(Refused):  # of an earlier demo; there is none the first time
             store.remove(CHANNEL)
-        _, key = store.add(CHANNEL, push=[f"platform={push}"], backups=[self._places.root / "backup.mp4"])
+        _, key = store.add(
+            CHANNEL,
+            push=[f"platform={push}"],
+            backups=[self._places.root / "backup.mp4"],
+            entry=Entry("cli:demo", wall_s(), alone=True),
+        )
         await asyncio.to_thread(people.make, self._places.root)
         typer.echo("starting the gate · 正在启动 ...")
         addresses = ("--rtmp", f"127.0.0.1:{rtmp}", "--console", f"127.0.0.1:{console}")

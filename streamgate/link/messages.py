@@ -49,9 +49,11 @@ class IngestStatus(msgspec.Struct):
 
 
 class DestinationStatus(msgspec.Struct):
+    """`state` waiting: nobody has approved it yet (rule R13), so the gate does not connect to it."""
+
     name: str
     url: str  # redacted: the stream key never leaves the gate
-    state: Literal["idle", "connecting", "live", "behind", "backoff", "failed"] = "idle"
+    state: Literal["waiting", "idle", "connecting", "live", "behind", "backoff", "failed"] = "idle"
     bitrate_bps: int = 0
     bytes: int = 0
     packets: int = 0

@@ -147,6 +147,8 @@ class Channel:
             except Refused as error:
                 self._say(actor, say("delay_kept", reason=error))
         before, self.config = self.config, config
+        for what in report.approvals(before.destinations, config.destinations):
+            self._say(actor, what)
         self._fillers.set_files(config.backups)
         self._legs.set(config.destinations, self._header_on_air(), self.gate.part)
         self._conform()
@@ -312,7 +314,7 @@ class Channel:
         self._remember()
         self._say(actor, add_reason(say(code), reason))
         if not self._legs:
-            self._say(actor, say("no_destination"))
+            self._say(actor, self._no_destination())
         self._conform()
         self._pump()
 
@@ -486,11 +488,15 @@ class Channel:
 
     def _warnings(self) -> list[Warn]:
         """What is wrong with the channel itself; the feed's own warnings stand with the input."""
-        warnings = [] if self._legs or not self.gate.on_air else [say("no_destination")]
+        warnings = [] if self._legs or not self.gate.on_air else [self._no_destination()]
         if self._overflows():
             warnings.append(self._overflow())
         not_aired = [] if self.input is None else self.input.not_aired
         return warnings + not_aired + self._fillers.warnings()
+
+    def _no_destination(self) -> Warn:
+        waiting = self._legs.waiting
+        return say("none_approved", names=", ".join(waiting)) if waiting else say("no_destination")
 
     def _overflows(self) -> bool:
         """Whether the feed did not fit lately: its hole airs a delay later, and people look later still."""

@@ -38,7 +38,7 @@ _NICE = 10
 _PICTURE_S = 10
 _MOVING = frozenset({"GIF", "PNG"})  # libav plays these; of other pictures with many frames it gets the first
 _LONGER_SOUND_S = 0.5  # sound that goes on for longer than this keeps the last picture
-_FILE_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make us fetch anything
+FILE_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make us fetch anything
 _MIN_FRAMES = 2  # adjacent IDR pictures of one frame's loop would carry the same idr_pic_id
 
 
@@ -113,7 +113,7 @@ def conform(job: ConformJob) -> None:
     target = target_for(job.format, job.sps_id)
     out = Path(job.out)
     partial = partial_path(job, os.getpid())
-    picture = None if job.source == SLATE else _picture_of(Path(job.source))
+    picture = None if job.source == SLATE else picture_of(Path(job.source))
     try:
         with partial.open("wb") as file:
             clip = _ClipFile(file, job, target, still=job.source == SLATE or picture is not None)
@@ -145,7 +145,7 @@ def _conform_picture(clip: _ClipFile, image: Image.Image, seconds: int) -> None:
     clip.finish(video)
 
 
-def _picture_of(path: Path) -> Image.Image | None:
+def picture_of(path: Path) -> Image.Image | None:
     """Return the picture upright, None when the file is something else (a moving picture, too)."""
     try:
         with path.open("rb") as file, Image.open(file) as image:
@@ -167,11 +167,11 @@ def _picture_of(path: Path) -> Image.Image | None:
 
 def _conform_file(clip: _ClipFile, path: Path) -> None:
     try:
-        container = av.open(f"file:{path.absolute()}", options=_FILE_ONLY, metadata_errors="replace")
+        container = av.open(f"file:{path.absolute()}", options=FILE_ONLY, metadata_errors="replace")
     except (FFmpegError, ValueError) as error:
         raise MediaError(f"{path.name} is not a media file that can be read") from error
     with container:
-        video, audio = _streams(container)
+        video, audio = streams_of(container)
         if video is None and audio is None:
             raise MediaError(f"{path.name} holds neither picture nor sound")
         source = _Source(clip, video, audio)
@@ -188,7 +188,7 @@ def _conform_file(clip: _ClipFile, path: Path) -> None:
         source.finish()
 
 
-def _streams(container: InputContainer) -> tuple[VideoStream | None, AudioStream | None]:
+def streams_of(container: InputContainer) -> tuple[VideoStream | None, AudioStream | None]:
     """Return the streams to use. A cover picture in a music file is not a video."""
     moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     for stream in moving:

@@ -185,7 +185,7 @@ class Fillers:
             await asyncio.wait([self._slate])
         target = feed or DEFAULT_FORMAT
         try:
-            clip = await self._slates.cached(None, SLATE, target, _sps_id(target), bitrate_bps)
+            clip = await self._slates.cached(None, SLATE, target, sps_id_for(target), bitrate_bps)
         except MediaError:
             clip = None  # the reason comes up again below
         if clip is not None:
@@ -206,7 +206,7 @@ class Fillers:
         target = feed or DEFAULT_FORMAT
         cache = self._clips if source is not None else self._slates
         try:
-            clip = await cache.get(source, name, target, _sps_id(target), bitrate_bps)
+            clip = await cache.get(source, name, target, sps_id_for(target), bitrate_bps)
         except MediaError as error:
             if self._errors.get(name) != str(error):
                 self._errors[name] = str(error)
@@ -264,7 +264,7 @@ def _signature(path: Path) -> _Signature | None:
     return str(path), stat.st_size, stat.st_mtime_ns
 
 
-def _sps_id(feed: FeedFormat) -> int:
+def sps_id_for(feed: FeedFormat) -> int:
     """Return the id for filler's parameter sets: one that the feed does not use."""
     if feed.video is None or feed.video.codec != "h264" or not feed.video.config:
         return 1

@@ -1,4 +1,7 @@
-"""The outgoing legs of one channel: a push to each destination, added, removed and spoken of as one."""
+"""The outgoing legs of one channel: a push to each destination, added, removed and spoken of as one.
+
+A destination that nobody has approved yet (rule R13) has no leg: nothing connects to it.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -36,6 +39,7 @@ class Legs:
         self._services = services
         self._say = say_
         self._legs: dict[str, _Leg] = {}
+        self._wanted: list[DestinationConfig] = []
         self._closing: set[tuple[str, Destination]] = set()  # with the address
         self._bodies = BodyCache()
         self._dialer = dialer or Dialer()
@@ -43,11 +47,20 @@ class Legs:
     def __len__(self) -> int:
         return len(self._legs)
 
+    @property
+    def waiting(self) -> list[str]:
+        """Names of the destinations that wait for approval."""
+        return [one.name for one in self._wanted if not one.approved]
+
     def set(
         self, wanted: Iterable[DestinationConfig], header: FeedFormat | None, part: FeedFormat | None = None
     ) -> None:
-        """Push to `wanted` and nowhere else. `header`: the program's, None off air; `part`: on air now."""
-        configs = {one.name: one for one in wanted}
+        """Push to what is approved of `wanted` and nowhere else.
+
+        `header`: the program's, None off air; `part`: on air now.
+        """
+        self._wanted = list(wanted)
+        configs = {one.name: one for one in self._wanted if one.approved}
         for name in [name for name, leg in self._legs.items() if configs.get(name) != leg.config]:
             self._end(name)
         for name, config in configs.items():
@@ -103,9 +116,15 @@ class Legs:
                 self._say(say("destination_lost", name=name, reason=status.error))
 
     def statuses(self) -> list[DestinationStatus]:
-        return [leg.destination.status() for leg in self._legs.values()]
+        return [
+            self._legs[one.name].destination.status()
+            if one.name in self._legs
+            else DestinationStatus(one.name, one.redacted, "waiting")
+            for one in self._wanted
+        ]
 
     def close(self) -> None:
+        self._wanted = []
         for name in list(self._legs):
             self._end(name)
 

@@ -1,11 +1,14 @@
 """What a channel's gate is doing, in the words of `status`."""
 
+from collections.abc import Sequence
+
 from streamgate.core.gate import Gate
 from streamgate.core.headers import airable
 from streamgate.core.packet import FeedFormat
 from streamgate.link.messages import Requested, SpanStatus, State, Warn
 from streamgate.playout.input import Input
 from streamgate.playout.texts import say
+from streamgate.runtime.destinations import Destination
 
 SECOND_US = 1_000_000
 DELAY_ERRORS_EVERY_US = 5 * SECOND_US
@@ -36,6 +39,21 @@ def requested(gate: Gate) -> Requested:
     if gate.spans.open is not None:
         return "cut"
     return "backup" if gate.backup is not None else "live"
+
+
+def approvals(old: Sequence[Destination], new: Sequence[Destination]) -> list[Warn]:
+    """Return what is to be said of approvals (rule R13) when a channel's destinations change."""
+    before = {one.name: one for one in old}
+    said = []
+    for one in new:
+        known = before.get(one.name)
+        known = known if known is not None and known.url == one.url else None
+        if not one.approved and (known is None or known.approved):
+            said.append(say("destination_waiting", name=one.name, by=one.entered_by))
+        elif one.approved and known is not None and not known.approved:
+            entered_by, by = one.entered_by, one.approved_by
+            said.append(say("destination_approved", name=one.name, entered_by=entered_by, by=by))
+    return said
 
 
 def lead_s(gate: Gate, source: Input | None, now: int) -> float | None:

@@ -10,7 +10,14 @@ def shown(config: ChannelConfig) -> dict[str, Any]:
     return {
         "delay_s": config.delay_s,
         "destinations": [
-            {"name": one.name, "url": one.redacted, "split_headers": one.split_headers}
+            {
+                "name": one.name,
+                "url": one.redacted,
+                "split_headers": one.split_headers,
+                "approved": one.approved,
+                "entered_by": one.entered_by,
+                "approved_by": one.approved_by,
+            }
             for one in config.destinations
         ],
         "backups": list(config.backups),

@@ -19,9 +19,12 @@ import msgspec
 
 from streamgate.core.delay import MIN_DELAY_S, check_delay
 from streamgate.errors import ConfigError, Refused, StreamgateError
-from streamgate.rtmp.url import parse_url, redact
+from streamgate.runtime import destinations as dest
 from streamgate.runtime.datadir import DataDir
+from streamgate.runtime.destinations import UNSIGNED, Destination, Entry, check_url, refusing
 from streamgate.runtime.secret_box import SecretBox
+
+__all__ = ["ChannelConfig", "ChannelStore", "Destination", "check_url"]
 
 VERSION = 1
 MAX_DESTINATIONS = 16
@@ -30,35 +33,9 @@ KEY_CHARS = 32
 SEALED = "sealed:"
 """How an encrypted push URL begins in a channel file."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_DESTINATION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,79}")
+_NAME_ZH = "频道名称不可用；请用 1 至 32 个小写字母、数字、_ 或 -，以字母或数字开头"
+_TOO_MANY_ZH = f"每个频道最多 {MAX_DESTINATIONS} 个推流目的地、{MAX_BACKUPS} 个备用文件"
 _HASH = re.compile(r"[0-9a-f]{64}")
-_NAMED_URL = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,31})=(?P<url>.+)", re.DOTALL)
-
-
-class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the program is pushed. `url` holds its stream key: never print it, print `redacted`.
-
-    `split_headers`: send a fresh codec header at each splice, for a platform that dislikes one for both.
-    """
-
-    name: str
-    url: str
-    split_headers: bool = False
-
-    def __post_init__(self) -> None:
-        if not _DESTINATION_NAME.fullmatch(self.name):
-            raise ValueError(
-                f"destination name {self.name!r} is not allowed; letters, digits and . _ : - are, at most 80"
-            )
-        check_url(self.url)
-
-    def __repr__(self) -> str:
-        return f"Destination(name={self.name!r}, url={self.redacted!r})"
-
-    @property
-    def redacted(self) -> str:
-        """The URL with everything behind the application hidden."""
-        return redact(self.url)
 
 
 class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,14 +113,6 @@ def check_name(name: str) -> None:
         )
 
 
-def check_url(url: str) -> None:
-    """Raise ValueError unless `url` is one the push can use. The text never holds the key."""
-    try:
-        parse_url(url)
-    except ConfigError as error:
-        raise ValueError(f"push URL {redact(url)} is refused: {error}") from error
-
-
 def hash_key(key: str) -> str:
     """Return how a stream key is stored: hex SHA-256. The keys are 192 random bits, so no salt is needed."""
     return hashlib.sha256(key.encode()).hexdigest()
@@ -196,7 +165,7 @@ class ChannelStore:
 
     def get(self, name: str) -> ChannelConfig:
         """Return one channel. Raises Refused when there is none, ConfigError when its file is not usable."""
-        with _refusing():
+        with refusing(_NAME_ZH):
             check_name(name)
         return self._read(name)
 
@@ -209,26 +178,23 @@ class ChannelStore:
         delay_s: float = MIN_DELAY_S,
         push: Sequence[str] = (),
         backups: Sequence[str | Path] = (),
+        entry: Entry = UNSIGNED,
     ) -> tuple[ChannelConfig, str]:
         """Make a channel and return it with its stream key, stored only as a hash and shown this once.
 
-        `push`: URLs, each optionally as NAME=URL. `backups`: readable files.
+        `push`: URLs, each optionally as NAME=URL. `backups`: readable files. `entry`: who enters `push`.
         """
-        with _refusing():
+        with refusing(_NAME_ZH):
             check_name(name)
         check_delay(delay_s)
-        destinations = _with_pushes((), push)
+        destinations = dest.add_urls((), push, entry)
         paths = _with_backups((), backups)
         key = secrets.token_urlsafe(KEY_CHARS * 3 // 4)
         with self._locked():
-            if self._path(name).exists():
-                raise Refused(
-                    f"channel {name} exists already; change it with: streamgate channel set {name},"
-                    f" or choose another name"
-                )
+            self._refuse_taken(name)
             self._refuse_shared(name, destinations)
             created = datetime.now(UTC).isoformat(timespec="microseconds")
-            with _refusing():
+            with refusing(_TOO_MANY_ZH):
                 channel = ChannelConfig(name, delay_s, hash_key(key), destinations, paths, created)
             self._write(channel)
         return channel, key
@@ -243,22 +209,26 @@ class ChannelStore:
         split_headers: Mapping[str, bool] | None = None,
         add_backups: Sequence[str | Path] = (),
         remove_backups: Sequence[str | Path] = (),
+        entry: Entry = UNSIGNED,
         restore_needs_two: bool | None = None,
     ) -> ChannelConfig:
         """Change a channel and return it.
 
+        `entry`: who enters `add_push`. A changed URL is a new entry: remove the old one, add the new one.
         `remove_push`: destination names or whole URLs; `remove_backups`: paths or file names.
         `split_headers`: destination names, and whether each gets a header of its own at each splice.
         """
-        with _refusing():
+        with refusing(_NAME_ZH):
             check_name(name)
+        if delay_s is not None:
+            check_delay(delay_s)
         with self._locked():
             old = self._read(name)
-            destinations = _with_pushes(_without_pushes(old.destinations, remove_push), add_push)
-            destinations = _with_headers(destinations, split_headers or {})
+            kept = dest.remove_named(old.destinations, remove_push)
+            destinations = dest.set_headers(dest.add_urls(kept, add_push, entry), split_headers or {})
             self._refuse_shared(name, destinations)
             paths = _with_backups(_without_backups(old.backups, remove_backups), add_backups)
-            with _refusing():
+            with refusing(_TOO_MANY_ZH):
                 channel = msgspec.structs.replace(
                     old,
                     delay_s=old.delay_s if delay_s is None else delay_s,
@@ -271,9 +241,48 @@ class ChannelStore:
             self._write(channel)
         return channel
 
+    def enter(
+        self, name: str, destination: str, url: str, entry: Entry, *, split_headers: bool = False
+    ) -> ChannelConfig:
+        """Enter one push destination. `destination` "": it is called by its host."""
+        with self._locked():
+            old = self.get(name)
+            new = dest.enter(old.destinations, destination, url, entry, split_headers=split_headers)
+            self._refuse_shared(name, (new,))
+            with refusing(_TOO_MANY_ZH):
+                channel = msgspec.structs.replace(old, destinations=(*old.destinations, new))
+            self._write(channel)
+        return channel
+
+    def approve(self, name: str, destination: str, *, by: str, at: float, alone: bool) -> ChannelConfig:
+        """Approve a destination that waits (rule R13). `alone`: see `destinations.may_approve`."""
+        with self._locked():
+            old = self.get(name)
+            approved = dest.approve(old.destinations, destination, by=by, at=at, alone=alone)
+            channel = msgspec.structs.replace(old, destinations=approved)
+            self._write(channel)
+        return channel
+
+    def put_back(self, channel: ChannelConfig) -> None:
+        """Undo `remove`: the channel is what it was, its key and approvals included."""
+        with self._locked():
+            self._refuse_taken(channel.name)
+            self._refuse_shared(channel.name, channel.destinations)
+            self._write(channel)
+
+    def put_back_destination(self, name: str, destination: Destination) -> ChannelConfig:
+        """Undo the removal of a destination: it is what it was, its approval included."""
+        with self._locked():
+            old = self.get(name)
+            self._refuse_shared(name, (destination,))
+            with refusing(f"频道 {name} 已有同名的推流目的地"):
+                channel = msgspec.structs.replace(old, destinations=(*old.destinations, destination))
+            self._write(channel)
+        return channel
+
     def rotate_key(self, name: str) -> tuple[ChannelConfig, str]:
         """Give a channel a new stream key and return both. The old key is worth nothing from then on."""
-        with _refusing():
+        with refusing(_NAME_ZH):
             check_name(name)
         key = secrets.token_urlsafe(KEY_CHARS * 3 // 4)
         with self._locked():
@@ -283,7 +292,7 @@ class ChannelStore:
 
     def remove(self, name: str) -> None:
         """Forget a channel, also one whose file is broken. Its recordings stay."""
-        with _refusing():
+        with refusing(_NAME_ZH):
             check_name(name)
         with self._locked():
             try:
@@ -299,7 +308,7 @@ class ChannelStore:
 
     def _unknown(self, name: str) -> Refused:
         names = ", ".join(path.stem for path in sorted(self._dir.glob("[!.]*.json"))) or "none yet"
-        return Refused(f"there is no channel {name}; channels are: {names}")
+        return Refused(f"there is no channel {name}; channels are: {names}", f"没有频道 {name}")
 
     def _read(self, name: str) -> ChannelConfig:
         path = self._path(name)
@@ -318,6 +327,14 @@ class ChannelStore:
                 f"channel {name} is not loaded: its file says name {channel.name!r}; correct {path}"
             )
         return channel
+
+    def _refuse_taken(self, name: str) -> None:
+        if self._path(name).exists():
+            raise Refused(
+                f"channel {name} exists already; change it with: streamgate channel set {name},"
+                f" or choose another name",
+                f"频道 {name} 已存在；请另选名称",
+            )
 
     def seal(self, *, anew: bool = False) -> int:
         """Encrypt push URLs that stand plain in channel files; `anew`: all of them, with the newest key.
@@ -359,7 +376,8 @@ class ChannelStore:
             if shared:
                 raise Refused(
                     f"push URL {shared[0].redacted} is channel {other.name}'s already;"
-                    " a platform takes one connection per key; use another key"
+                    " a platform takes one connection per key; use another key",
+                    f"推流地址 {shared[0].redacted} 已由频道 {other.name} 使用；请换用其他密钥",
                 )
 
     def _write(self, channel: ChannelConfig) -> None:
@@ -414,60 +432,6 @@ def _sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Turn a failed check of what somebody asked for into a refusal."""
-    try:
-        yield
-    except ValueError as error:
-        raise Refused(str(error)) from error
-
-
-def _with_pushes(present: tuple[Destination, ...], urls: Sequence[str]) -> tuple[Destination, ...]:
-    """Add destinations given as URL or NAME=URL. One without a name is called by its host."""
-    destinations = list(present)
-    for text in urls:
-        named = _NAMED_URL.fullmatch(text)
-        url = named["url"] if named else text
-        with _refusing():
-            check_url(url)
-        taken = {one.name for one in destinations}
-        if named:
-            name = named["name"]
-            if name in taken:
-                raise Refused(f"there is a push destination {name} already; choose another name before the =")
-        else:
-            host = parse_url(url).host
-            name = next(
-                name
-                for name in (host, *(f"{host}-{n}" for n in range(2, len(taken) + 3)))
-                if name not in taken
-            )
-        if any(one.url == url for one in destinations):
-            raise Refused(
-                f"push URL {redact(url)} is there twice; a platform takes one connection per key; remove one"
-            )
-        with _refusing():
-            destinations.append(Destination(name, url))
-    return tuple(destinations)
-
-
-def _with_headers(
-    present: tuple[Destination, ...], split_headers: Mapping[str, bool]
-) -> tuple[Destination, ...]:
-    """Set how headers are sent. Raise Refused for a name that is not there."""
-    names = [one.name for one in present]
-    for name in split_headers:
-        if name not in names:
-            raise Refused(
-                f"there is no push destination {name}; destinations are: {', '.join(names) or 'none'}"
-            )
-    return tuple(
-        msgspec.structs.replace(one, split_headers=split_headers.get(one.name, one.split_headers))
-        for one in present
-    )
-
-
 def _with_backups(present: tuple[str, ...], files: Sequence[str | Path]) -> tuple[str, ...]:
     """Add backup files by absolute path. Raise Refused for one that is missing or not readable."""
     paths = list(present)
@@ -486,19 +450,6 @@ def _with_backups(present: tuple[str, ...], files: Sequence[str | Path]) -> tupl
         if str(path) not in paths:
             paths.append(str(path))
     return tuple(paths)
-
-
-def _without_pushes(present: tuple[Destination, ...], unwanted: Sequence[str]) -> tuple[Destination, ...]:
-    """Remove destinations by name or whole URL."""
-    kept = present
-    for text in unwanted:
-        rest = tuple(one for one in kept if text not in (one.name, one.url))
-        if len(rest) == len(kept):
-            shown = redact(text) if "://" in text else text
-            names = ", ".join(one.name for one in kept) or "none"
-            raise Refused(f"there is no push destination {shown}; destinations are: {names}")
-        kept = rest
-    return kept
 
 
 def _without_backups(present: tuple[str, ...], unwanted: Sequence[str | Path]) -> tuple[str, ...]:

@@ -68,6 +68,14 @@ def withdraw(session: Session, channel: str, destination: str, *, by: str, at: f
     return change(session, query.values(withdrawn_by=by, withdrawn_at=at))
 
 
+def withdraw_one(session: Session, approval_id: int, *, by: str, at: float) -> bool:
+    """Take back one address; False when it was before."""
+    query = sa.update(DestinationApproval).where(
+        DestinationApproval.id == approval_id, DestinationApproval.withdrawn_at.is_(None)
+    )
+    return change(session, query.values(withdrawn_by=by, withdrawn_at=at)) == 1
+
+
 def list_in_force(session: Session, *, waiting: bool | None = None) -> list[DestinationApproval]:
     """Return what is in force, oldest first; `waiting` True or False: only that kind."""
     query = sa.select(DestinationApproval).where(DestinationApproval.withdrawn_at.is_(None))

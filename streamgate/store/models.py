@@ -6,13 +6,13 @@ declared length but a CHECK, because SQLite ignores a declared length. People ar
 what they did keeps its name.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
+from streamgate.core.actor import fold
 from streamgate.store.roles import ROLES
 
 LINK_KINDS = ("setup", "invite", "reset")
@@ -28,11 +28,6 @@ USERNAME_CHARS = 64
 ADDRESS_CHARS = 64
 AGENT_CHARS = 256
 ACTOR_CHARS = 128
-
-
-def fold(username: str) -> str:
-    """Return the form under which a user name is unique: compatibility forms and case make no difference."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
 
 
 def clip(text: str, chars: int) -> str:

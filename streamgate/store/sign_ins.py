@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from streamgate.store.models import ADDRESS_CHARS, USERNAME_CHARS, SignIn, clip, fold
+from streamgate.core.actor import fold
+from streamgate.store.models import ADDRESS_CHARS, USERNAME_CHARS, SignIn, clip
 from streamgate.store.rows import change
 
 OK = "ok"

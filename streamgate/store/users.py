@@ -6,8 +6,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from streamgate.core.actor import fold
 from streamgate.errors import Refused
-from streamgate.store.models import USERNAME_CHARS, PasswordHistory, User, UserRole, fold
+from streamgate.store.models import USERNAME_CHARS, PasswordHistory, User, UserRole
 from streamgate.store.roles import PER_CHANNEL, ROLES
 from streamgate.store.rows import change
 

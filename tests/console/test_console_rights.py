@@ -159,6 +159,9 @@ def concrete(path: str) -> str:
         ("{name}", "nothing"),
         ("{token}", "nothing"),
         ("{session_id}", "nothing"),
+        ("{destination}", "nothing"),
+        ("{filename}", "nothing.mp4"),
+        ("{undo}", "nothing"),
     ):
         path = path.replace(name, value)
     return path

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from fakes import clips_media
 from fakes.media import AUDIO, AVCC, audio, video, video_track
+from fakes.rtmp_peer import Peer
 from websockets.asyncio.client import unix_connect
 
 from streamgate.clock import now_us
@@ -27,6 +28,7 @@ from streamgate.playout import channel, clip_file, media_server
 from streamgate.playout.control_server import ControlServer
 from streamgate.playout.station import Station
 from streamgate.runtime.channels import ChannelStore
+from streamgate.runtime.destinations import Entry
 from streamgate.runtime.service import Services
 
 FEED = FeedFormat(video_track(AVCC[0]), AUDIO)
@@ -775,3 +777,27 @@ async def test_a_reason_stands_in_the_log(tmp_path, store):
         line = next(line for line in station.log if line.code == "restore")
         assert line.text.endswith("(false alarm)")
         assert line.text_zh.endswith("（false alarm）")
+
+
+async def test_an_approval_while_on_air_is_taken_over_at_once_and_said(gate, store):
+    async with Peer() as peer:
+        entry = Entry("console:alice", 1.0, alone=False)
+        store.set("main", add_push=[f"yt={peer.url()}"], entry=entry)
+        await gate.ask(m.Reload(1, actor="console:alice"))
+        await gate.ask(m.Start(2, actor="console:alice", channel="main"))
+        await asyncio.sleep(0.5)
+        status = await gate.status()
+        assert [one.state for one in status.destinations] == ["waiting"]
+        assert "none_approved" in [warn.code for warn in status.warnings]
+        assert peer.keys == []
+
+        store.approve("main", "yt", by="console:bob", at=2.0, alone=False)
+        await gate.ask(m.Reload(3, actor="console:bob"))
+        async with asyncio.timeout(5):
+            while [one.state for one in (await gate.status()).destinations] != ["live"]:
+                await asyncio.sleep(0.02)
+        assert len(peer.keys) == 1
+        codes = [(line.code, line.actor) for line in gate.station.log_since(0)]
+        assert ("destination_waiting", "console:alice") in codes
+        assert ("destination_approved", "console:bob") in codes
+        assert "none_approved" not in [warn.code for warn in (await gate.status()).warnings]

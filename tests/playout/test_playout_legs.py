@@ -97,3 +97,26 @@ async def test_what_becomes_of_a_destination_is_said_once_each(monkeypatch):
             assert [what.code for what in said] == ([code] if code else [])
             assert all(error in what.text and error in what.text_zh for what in said)
         services.cancel()
+
+
+async def test_nothing_connects_to_a_destination_before_it_is_approved():
+    said = []
+    async with Peer() as peer, asyncio.TaskGroup() as group:
+        services = Services(group)
+        legs = Legs("main", services=services, say_=said.append)
+        waiting = Config("p", peer.url(), entered_by="console:alice", entered_at=1.0)
+        legs.set([waiting], FEED)
+        await asyncio.sleep(0.5)
+        legs.tell()
+        assert (len(legs), legs.waiting, peer.keys, said) == (0, ["p"], [], [])
+        assert [(one.name, one.state) for one in legs.statuses()] == [("p", "waiting")]
+
+        approved = Config("p", peer.url(), False, "console:alice", 1.0, "console:bob", 2.0)
+        legs.set([approved], FEED)
+        async with asyncio.timeout(5):
+            while legs.statuses()[0].state != "live":
+                await asyncio.sleep(0.01)
+        assert (len(legs), legs.waiting, len(peer.keys)) == (1, [], 1)
+        legs.close()
+        await asyncio.wait_for(legs.closed(), 3)
+        services.cancel()

@@ -10,6 +10,8 @@ export interface Screen {
   path: string;
   /** Who lacks it does not see the screen in the rail. */
   right: Right;
+  /** A role on one channel is not enough. */
+  everywhere?: boolean;
   label: Record<Language, string>;
   /** 24 by 24, drawn with the colour of the text. */
   icon: ReactNode;
@@ -27,6 +29,33 @@ export const SCREENS: readonly [Screen, ...Screen[]] = [
     icon: <path d="M4 7h10v10H4zM14 10.5l6-3v9l-6-3z" />,
     folds: true,
     component: lazyRouteComponent(() => import("./live/LiveScreen"), "LiveScreen"),
+  },
+  {
+    home: "/channels",
+    path: "/channels/{-$channel}",
+    right: "settings:read",
+    label: { en: "Channels", zh: "频道" },
+    icon: <path d="M4 7h9m4 0h3M4 12h2m4 0h10M4 17h7m4 0h5M15 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM8 14a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM13 19a2 2 0 1 0 0-4 2 2 0 0 0 0 4z" />,
+    component: lazyRouteComponent(() => import("./channels/ChannelsScreen"), "ChannelsScreen"),
+  },
+  {
+    home: "/destinations",
+    path: "/destinations",
+    right: "settings:read",
+    label: { en: "Destinations", zh: "目的地" },
+    icon: <path d="M4 12h12m-4.5-4.5L16 12l-4.5 4.5M20 5v14" />,
+    component: lazyRouteComponent(() => import("./destinations/DestinationsScreen"), "DestinationsScreen"),
+  },
+  {
+    home: "/settings",
+    path: "/settings",
+    right: "settings:read",
+    everywhere: true,
+    label: { en: "Settings", zh: "设置" },
+    icon: (
+      <path d="M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM12 3v3m0 12v3M3 12h3m12 0h3M5.6 5.6l2.2 2.2m8.4 8.4 2.2 2.2m0-12.8-2.2 2.2m-8.4 8.4-2.2 2.2" />
+    ),
+    component: lazyRouteComponent(() => import("./settings/SettingsScreen"), "SettingsScreen"),
   },
 ];
 

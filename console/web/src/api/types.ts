@@ -33,3 +33,10 @@ export type Problem = Schemas["ProblemBody"];
 
 /** The two pictures of a channel: what comes in now, what airs. */
 export type Feed = "pvw" | "pgm";
+
+export type ChannelSettings = Schemas["ChannelSettings"];
+export type DestinationSettings = Schemas["DestinationSettings"];
+export type BackupFile = Schemas["BackupFile"];
+export type StreamKey = Schemas["StreamKey"];
+export type RehearsedClip = Schemas["RehearsedClip"];
+export type ShownSetting = Schemas["ShownSetting"];

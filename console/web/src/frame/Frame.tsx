@@ -3,6 +3,7 @@
  * Nothing of it ever lies over a screen: an unfolded rail takes room beside it.
  */
 import { SegmentedControl, UnstyledButton } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { Outlet, useLocation } from "@tanstack/react-router";
 import { createContext, type ReactNode, useContext, useState } from "react";
 import { createPortal } from "react-dom";
@@ -23,8 +24,9 @@ export function Frame() {
   const text = useText();
   const screen = screenAt(useLocation().pathname);
   const language = useLanguage();
+  const wide = useMediaQuery("(min-width: 701px)", true, { getInitialValueInEffect: false });
   const [slot, setSlot] = useState<HTMLElement | null>(null);
-  const { open, toggle } = useRail(screen?.home ?? "", screen?.folds !== true);
+  const { open, toggle } = useRail(screen?.home ?? "", screen?.folds !== true && wide);
   const title = screen === undefined ? "streamgate" : `${screen.label[language]} · streamgate`;
   return (
     <Slot value={slot}>

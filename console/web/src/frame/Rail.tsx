@@ -1,5 +1,6 @@
 import { UnstyledButton } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
+import { may } from "../api/may";
 import { useSession, useSignOut } from "../api/session";
 import { useLanguage, useText } from "../i18n";
 import { SCREENS } from "../screens";
@@ -10,11 +11,11 @@ import classes from "./Rail.module.css";
 export function Rail({ open }: { open: boolean }) {
   const text = useText();
   const language = useLanguage();
-  const rights = useSession().data?.rights ?? [];
+  const session = useSession().data;
   const signOut = useSignOut();
   return (
     <nav id="rail" className={classes.rail} aria-label={text.frame.screens} hidden={!open}>
-      {SCREENS.filter(({ right }) => rights.includes(right)).map(({ home, icon, label }) => (
+      {SCREENS.filter(({ right, everywhere }) => may(session, right, everywhere === true ? "" : undefined)).map(({ home, icon, label }) => (
         <Link key={home} to={home} className={classes.item}>
           <Icon>{icon}</Icon>
           {label[language]}

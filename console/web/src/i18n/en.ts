@@ -1,5 +1,14 @@
 /** Every string of the page in English. `zh.ts` must hold the same keys: a missing one does not compile. */
+import { en as channels } from "../channels/strings";
+import { en as destinationsScreen } from "../destinations/strings";
+import { en as settings } from "../settings/strings";
+import { en as shared } from "../ui/strings";
+
 export const en = {
+  shared,
+  channels,
+  destinationsScreen,
+  settings,
   lang: "en",
   languageName: "EN",
 
@@ -152,6 +161,7 @@ export const en = {
   destinations: {
     title: "DESTINATIONS",
     none: "None set up: nobody outside sees the program",
+    waiting: "WAITS FOR APPROVAL",
     idle: "idle",
     connecting: "connecting",
     live: "live",

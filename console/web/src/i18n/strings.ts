@@ -1,7 +1,7 @@
 /** The shape of a language: the keys of English, with any wording. */
 import type { en } from "./en";
 
-type Wording<T> = T extends string
+export type Wording<T> = T extends string
   ? string
   : T extends (...args: infer A) => string
     ? (...args: A) => string

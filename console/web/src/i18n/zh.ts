@@ -1,7 +1,15 @@
 /** 页面的全部文字(中文)。键与 `en.ts` 完全一致,缺一个就无法编译。 */
+import { zh as channels } from "../channels/strings";
+import { zh as destinationsScreen } from "../destinations/strings";
+import { zh as settings } from "../settings/strings";
+import { zh as shared } from "../ui/strings";
 import type { Strings } from "./strings";
 
 export const zh: Strings = {
+  shared,
+  channels,
+  destinationsScreen,
+  settings,
   lang: "zh-CN",
   languageName: "中文",
 
@@ -154,6 +162,7 @@ export const zh: Strings = {
   destinations: {
     title: "目的地",
     none: "尚未设置，外部看不到播出",
+    waiting: "待审批",
     idle: "空闲",
     connecting: "连接中",
     live: "正常",

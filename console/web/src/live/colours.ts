@@ -12,6 +12,7 @@ export const stateColour: Record<ChannelState, LampColour> = {
 };
 
 export const destinationColour: Record<DestinationState, LampColour> = {
+  waiting: "amber",
   idle: "off",
   connecting: "amber",
   live: "green",

@@ -1,0 +1,31 @@
+/** Channels as they are set: one question for all screens, and the changes. */
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { dataOf, http, type ProblemError, queries } from "./http";
+import { may } from "./may";
+import { useSession } from "./session";
+import type { Right } from "./types";
+
+const KEY = ["channels"];
+/** Others change channels, too: an entry that waits for approval appears by itself. */
+const RENEW_MS = 5_000;
+
+export function useChannels() {
+  return useQuery({
+    queryKey: KEY,
+    queryFn: () => dataOf(http.GET("/api/v1/channels")),
+    refetchInterval: RENEW_MS,
+    retry: false,
+  });
+}
+
+/** A change to channels; what is shown is asked for anew afterwards. */
+export function useChange<Answer, Asked>(change: (asked: Asked) => Promise<Answer>) {
+  return useMutation<Answer, ProblemError, Asked>({
+    mutationFn: change,
+    onSettled: () => queries.invalidateQueries({ queryKey: KEY }),
+  });
+}
+
+export function useMay(right: Right, channel?: string): boolean {
+  return may(useSession().data, right, channel);
+}

@@ -1,0 +1,12 @@
+/** What the person who is signed in may do. Pure. */
+import type { Right, Session } from "./types";
+
+type Rights = Pick<Session, "rights" | "channel_rights">;
+
+/** On this channel; without one, on any channel at all. */
+export function may(who: Rights | null | undefined, right: Right, channel?: string): boolean {
+  if (!who) return false;
+  if (who.rights.includes(right)) return true;
+  if (channel !== undefined) return who.channel_rights[channel]?.includes(right) ?? false;
+  return Object.values(who.channel_rights).some((rights) => rights.includes(right));
+}

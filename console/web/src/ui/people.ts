@@ -1,0 +1,24 @@
+/** Who did something and when, as people read it. */
+import type { Strings } from "../i18n";
+import { person } from "./format";
+
+/** "console:alice" is alice; "cli:root" is root, on the machine. */
+export function byWhom(actor: string, text: Strings): string {
+  return actor.startsWith("cli:") ? text.shared.onMachine(person(actor)) : person(actor);
+}
+
+/** Date and time of seconds since the epoch, in the language in force; "" for none. */
+export function when(seconds: number | null, language: string): string {
+  if (seconds === null) return "";
+  const format = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", {
+    dateStyle: "medium",
+    timeStyle: "short",
+  });
+  return format.format(seconds * 1_000);
+}
+
+/** Bytes as people read them: 1.4 GB, 12 MB, 340 kB. */
+export function size(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  return bytes >= 1e6 ? `${Math.round(bytes / 1e6)} MB` : `${Math.max(1, Math.round(bytes / 1e3))} kB`;
+}
