@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import cuts, filter_recall, filter_speed, load
+from bench.pages import OPEN
 from tools import timecode
 
 CLIP_S = 20
@@ -110,6 +111,13 @@ def table(loaded: load.Load, cut: cuts.Cuts | None) -> list[Row]:
         (f"delay error as the gate says, {name}", f"{value:.2f} ms", "", None)
         for name, value in loaded.gate_says.items()
     ]
+    paged = loaded.paged_delay_error
+    rows += [
+        (f"with {OPEN} pages open: gate", f"{loaded.paged_gate / loaded.channels:.2f} % a channel", "", None),
+        ("  ingest", f"{loaded.paged_ingest / loaded.channels:.2f} % a channel", "", None),
+        ("  console, all pages", f"{loaded.paged_console:.1f} %", "", None),
+        ("  delay error on the wire, p99", f"{paged.p99:.2f} ms", "aim under 20 ms", paged.p99 < 20),
+    ]
     if cut is not None:
         rows += [
             ("cut, last live byte on the wire, p50", f"{cut.last_byte.p50:.2f} ms", "", None),
@@ -129,6 +137,8 @@ def table(loaded: load.Load, cut: cuts.Cuts | None) -> list[Row]:
             ("cut, inside the gate, p99", f"{cut.gate.p99:.2f} ms", "", None),
             ("cut, answer on the control socket, p50", f"{cut.reply.p50:.2f} ms", "", None),
             ("cut, answer on the control socket, p99", f"{cut.reply.p99:.2f} ms", "", None),
+            ("cut by HTTP and token, p50", f"{cut.token.p50:.2f} ms", "", None),
+            ("cut by HTTP and token, p99", f"{cut.token.p99:.2f} ms", "aim under 50 ms", cut.token.p99 < 50),
         ]
     return rows
 

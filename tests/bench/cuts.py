@@ -1,5 +1,9 @@
-"""Cut latency: many channels on air, each cut and restored again and again (a restore takes a delay)."""
+"""Cut latency: many channels on air, each cut and restored again and again (a restore takes a delay).
 
+Every other cut goes over the control socket, the others over HTTP with a token, while people have pages open.
+"""
+
+import http.client
 import json
 import subprocess
 import time
@@ -8,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.meter import Spread
+from bench.pages import OPEN, Pages
 from tools.nginx import Platform
 from tools.serve import Gate
 from tools.tap import Loop, Tap
@@ -22,7 +27,8 @@ PER_PROCESS = 8
 class Cuts:
     """Milliseconds. `gate`: as the gate says, command received to last live byte handed to the socket.
 
-    `reply`: command written to the control socket until its answer was read. `last_byte`: command written
+    `reply`: command written to the control socket until its answer was read. `token`: the same for HTTP with
+    a token, on a connection that is open. `last_byte`: command written
     until the last live byte was seen on the wire, 0 when none followed. `frames`: live pictures seen after
     the command. `after_reply`: live pictures seen a frame or more after the answer; anything but 0 is a
     defect (a frame is the grain of the taps: they stamp what they read on a busy machine).
@@ -30,9 +36,25 @@ class Cuts:
 
     gate: Spread
     reply: Spread
+    token: Spread
     last_byte: Spread
     frames: Spread
     after_reply: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """One cut: when it was asked for and answered (CLOCK_MONOTONIC), and the gate's own time for it."""
+
+    channel: str
+    began_s: float
+    ended_s: float
+    gate_ms: float
+    by_token: bool
+
+    @property
+    def took_ms(self) -> float:
+        return (self.ended_s - self.began_s) * 1000
 
 
 def measure(clip: Path, directory: Path, cuts: int) -> Cuts:
@@ -61,8 +83,14 @@ def measure(clip: Path, directory: Path, cuts: int) -> Cuts:
                 command += ["-map", "0", "-c", "copy", "-f", "flv", through]
             encoder = subprocess.Popen(command)
             stack.callback(encoder.kill)
-        print(f"{cuts} cuts on {len(names)} channels ...", flush=True)
-        results: list[tuple[str, float, float, float]] = []
+        scopes = ["--scope", "channel:cut", "--json"]
+        bearer = {"Authorization": f"Bearer {gate.command('token', 'add', 'bench', *scopes).json['token']}"}
+        pages = Pages(loop, gate, names)
+        stack.callback(pages.close)
+        print(f"{cuts} cuts on {len(names)} channels, {OPEN} pages open ...", flush=True)
+        results: list[Result] = []
+        web = http.client.HTTPConnection("127.0.0.1", gate.console, timeout=10)
+        stack.callback(web.close)
         with unix_connect(str(gate.directory / "run" / "gate.sock"), "ws://localhost/") as control:
 
             def ask(**request: object) -> dict[str, object]:
@@ -72,6 +100,11 @@ def measure(clip: Path, directory: Path, cuts: int) -> Cuts:
                     if answer.get("type") == "reply":
                         return answer
 
+            def cut_by_token(name: str) -> dict[str, object]:
+                web.request("POST", f"/api/v1/channels/{name}/cut", headers=bearer)
+                answer: dict[str, object] = json.load(web.getresponse())
+                return answer
+
             time.sleep(36)
             for _ in range(rounds):
                 for index, name in enumerate(names):
@@ -79,12 +112,13 @@ def measure(clip: Path, directory: Path, cuts: int) -> Cuts:
                         break
                     # spread over the frame period, so that cuts meet every phase of it
                     time.sleep(0.1 + index % 10 / 10 / FPS)
+                    by_token = len(results) % 2 == 1
                     began = time.monotonic()
-                    answer = ask(cmd="cut", channel=name)
+                    answer = cut_by_token(name) if by_token else ask(cmd="cut", channel=name)
                     ended = time.monotonic()
                     if answer.get("state") != "cut":
                         raise RuntimeError(f"a cut was answered with {answer}")
-                    results.append((name, began, ended, float(str(answer["took_ms"]))))
+                    results.append(Result(name, began, ended, float(str(answer["took_ms"])), by_token))
                 time.sleep(0.5)
                 for name in names:
                     ask(cmd="restore", channel=name)
@@ -92,17 +126,19 @@ def measure(clip: Path, directory: Path, cuts: int) -> Cuts:
         return judge(results, taps, set(live))
 
 
-def judge(results: list[tuple[str, float, float, float]], taps: dict[str, Tap], live: set[str]) -> Cuts:
+def judge(results: list[Result], taps: dict[str, Tap], live: set[str]) -> Cuts:
     """Look up on the wire what left after each cut; the half second until the restores is what counts."""
     last_byte, frames, after_reply = [], [], 0
-    for name, began, ended, _ in results:
-        late = [m for m in taps[name].of("video") if m.digest in live and began < m.last_s < began + 0.5]
-        last_byte.append(max([(m.last_s - began) * 1000 for m in late], default=0.0))
+    for cut in results:
+        pictures = taps[cut.channel].of("video")
+        late = [m for m in pictures if m.digest in live and cut.began_s < m.last_s < cut.began_s + 0.5]
+        last_byte.append(max([(m.last_s - cut.began_s) * 1000 for m in late], default=0.0))
         frames.append(float(len(late)))
-        after_reply += sum(m.first_s > ended + 1 / FPS for m in late)
+        after_reply += sum(m.first_s > cut.ended_s + 1 / FPS for m in late)
     return Cuts(
-        gate=Spread.of([took for *_, took in results]),
-        reply=Spread.of([(ended - began) * 1000 for _, began, ended, _ in results]),
+        gate=Spread.of([cut.gate_ms for cut in results]),
+        reply=Spread.of([cut.took_ms for cut in results if not cut.by_token]),
+        token=Spread.of([cut.took_ms for cut in results if cut.by_token]),
         last_byte=Spread.of(last_byte),
         frames=Spread.of(frames),
         after_reply=after_reply,

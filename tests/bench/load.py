@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.meter import Spread, rss_mb, shares
+from bench.pages import OPEN, Pages
 from tools.encoder import Encoder
 from tools.nginx import Platform
 from tools.serve import Gate
@@ -19,7 +20,10 @@ SETTLE_S = 14
 
 @dataclass(frozen=True)
 class Load:
-    """CPU in percent of one core, memory in MB (10^6 bytes), delay error in milliseconds."""
+    """CPU in percent of one core, memory in MB (10^6 bytes), delay error in milliseconds.
+
+    `paged_`: with all channels and `pages.OPEN` pages of signed-in people open.
+    """
 
     bitrate_mbps: float
     channels: int
@@ -35,6 +39,10 @@ class Load:
     memory_many: float
     delay_error: Spread
     gate_says: dict[str, float]
+    paged_gate: float
+    paged_ingest: float
+    paged_console: float
+    paged_delay_error: Spread
 
     @property
     def per_channel(self) -> float:
@@ -105,6 +113,16 @@ def measure(clip: Path, clip_s: float, directory: Path, channels: int, window_s:
         many = shares(pids, window_s)
         memory_many = rss_mb(pids["gate"])
         status = gate.status("first")
+        errors = delay_errors_ms(entry_tap, exit_tap)
+
+        print(f"{OPEN} pages open ...", flush=True)
+        pages = Pages(loop, gate, ["first", *(f"more-{number}" for number in range(1, channels))])
+        stack.callback(pages.close)
+        time.sleep(3)
+        from_s = time.monotonic()
+        paged = shares({**pids, "console": gate.pid("console")}, window_s)
+        if pages.open != 3 * OPEN:
+            raise RuntimeError(f"of {3 * OPEN} websockets of {OPEN} pages {pages.open} are still open")
         two_destinations = with_more["gate"] - one["gate"]
         return Load(
             bitrate_mbps=bitrate_mbps,
@@ -120,21 +138,27 @@ def measure(clip: Path, clip_s: float, directory: Path, channels: int, window_s:
             many_ingest=many["ingest"],
             memory_idle=memory_idle,
             memory_many=memory_many,
-            delay_error=Spread.of(delay_errors_ms(entry_tap, exit_tap)),
+            delay_error=Spread.of(errors),
             gate_says=status["delay_error_ms"],
+            paged_gate=paged["gate"] - two_destinations,
+            paged_ingest=paged["ingest"],
+            paged_console=paged["console"],
+            paged_delay_error=Spread.of(delay_errors_ms(entry_tap, exit_tap, from_s)),
         )
 
 
-def delay_errors_ms(entry: Tap, leaving: Tap) -> list[float]:
+def delay_errors_ms(entry: Tap, leaving: Tap, from_s: float = 0) -> list[float]:
     """Return by how much later than due each picture left, on the wire: first byte out after last byte in.
 
-    The clip is looped: the n-th time a payload leaves is the n-th time it came.
+    The clip is looped: the n-th time a payload leaves is the n-th time it came. `from_s`: CLOCK_MONOTONIC;
+    what left before it is left out.
     """
     came: dict[str, deque[float]] = defaultdict(deque)
     for message in entry.of("video"):
         came[message.digest].append(message.last_s)
-    return [
-        (message.first_s - came[message.digest].popleft() - DELAY_S) * 1000
+    errors = [
+        (message.first_s, (message.first_s - came[message.digest].popleft() - DELAY_S) * 1000)
         for message in leaving.of("video")
         if came.get(message.digest)
     ]
+    return [error for left_s, error in errors if left_s >= from_s]
