@@ -37,6 +37,9 @@ QUIET_READS_PER_S, QUIET_READS = 20.0, 100
 READS_PER_S, READS = 1000.0, 2000
 """Wake-ups for a peer that does not publish and for one that does, a second and at once (ADR 9: each costs 50
 to 150 us). Waiting loses nothing: the next read brings more."""
+_TALLY_READS, _TALLY_CHUNKS = 16, 64
+"""What a publisher sends is counted against its rates after so many wake-ups or chunks, not after each: the
+counting costs as much as reading a small message does, and the rates allow seconds of it at once."""
 _SCRIPTS_US = 10_000_000  # for so long operators are told that script data was dropped
 _LOG_CUES_US = 1_000_000
 _MAX_LOGGED = 200
@@ -84,6 +87,7 @@ class Connection(asyncio.Protocol):
         self._reads = TokenBucket(QUIET_READS_PER_S, QUIET_READS, self.last_byte_us)
         self._pace: Pace | None = None
         self._read = (0, 0, 0, 0)  # bytes, chunks, media, others that were counted
+        self._wakes = 0  # that were not counted yet
         self._paused = False
         self._held = bytearray()  # what TLS had ready when reading was paused
         self._scripts_us: int | None = None  # when script data was last dropped
@@ -106,15 +110,21 @@ class Connection(asyncio.Protocol):
         if self._paused:
             self._held += data
         else:
-            self._work(data, now, self._reads.charge(1, now))
+            self._wakes += 1
+            self._work(data, now)
 
-    def _work(self, data: bytes, now: int, wait_us: int) -> None:
+    def _work(self, data: bytes, now: int) -> None:
         """Deal with a bounded part of what came; see to it that the rest has its turn."""
         session = self._session
+        wait_us = 0
         try:
             events = session.receive(data, STEP_CHUNKS)
-            if self._pace is not None:
-                wait_us = max(wait_us, self._count(self._pace, now))
+            if (
+                self._pace is None
+                or self._wakes >= _TALLY_READS
+                or session.chunks - self._read[1] >= _TALLY_CHUNKS
+            ):
+                wait_us = self._count(now)
         except ProtocolError as error:
             self.hang_up(str(error))
             return
@@ -141,14 +151,18 @@ class Connection(asyncio.Protocol):
         else:
             self._set_wake()
 
-    def _count(self, pace: Pace, now: int) -> int:
-        """Return the microseconds until this publisher may go on."""
+    def _count(self, now: int) -> int:
+        """Count what was read since the last time; return the microseconds until this peer may go on."""
+        wakes, self._wakes = self._wakes, 0
+        wait_us = self._reads.charge(wakes, now) if wakes else 0
+        pace = self._pace
+        if pace is None:
+            return wait_us
         session, before = self._session, self._read
         read = (session.bytes_received - session.backlog, session.chunks, session.media, session.others)
         self._read = read
-        return pace.on_read(
-            read[0] - before[0], read[1] - before[1], read[2] - before[2], read[3] - before[3], now
-        )
+        sizes = (read[0] - before[0], read[1] - before[1], read[2] - before[2], read[3] - before[3])
+        return max(wait_us, pace.on_read(*sizes, now))
 
     def _takes_script(self, event: Media, now: int) -> bool:
         if self._pace is not None and self._pace.takes_script(len(event.body), now):
@@ -181,7 +195,7 @@ class Connection(asyncio.Protocol):
         data, self._held = bytes(self._held), bytearray()
         self._paused = False
         self.last_byte_us = now = now_us()
-        self._work(data, now, 0)
+        self._work(data, now)
         if not self._paused and self._closing_us is None:
             transport.resume_reading()
 
@@ -214,7 +228,7 @@ class Connection(asyncio.Protocol):
         session.accept_publish()
         now = now_us()
         self._pace = Pace(self._desk.limits, now)
-        self._reads = TokenBucket(READS_PER_S, READS, now)
+        self._reads, self._wakes = TokenBucket(READS_PER_S, READS, now), 0
         self._read = (session.bytes_received - session.backlog, session.chunks, session.media, session.others)
         if self._transport is not None and self._transport.get_extra_info("sslcontext") is None:
             self._socket = self._transport.get_extra_info("socket")

@@ -363,9 +363,9 @@ def test_the_hole_of_an_encoder_that_changed_airs_a_delay_later_and_is_not_the_d
     evidence = faultless()
     evidence.troubles = [trouble("disk", "read-only", 10, 100), trouble("encoder", "twice", 40, 1)]
     drop(evidence, 71, 71.7)
-    assert judge(evidence) == []
+    assert "program" not in broken(evidence)
     drop(evidence, 100, 100.7)
-    assert broken(evidence) == {"program"}
+    assert "program" in broken(evidence)
 
 
 def test_what_the_platform_has_ahead_of_time_is_no_hole() -> None:
