@@ -163,14 +163,15 @@ class Feed:
         """Take what came in one go, send what goes out of it."""
         out: list[Packet] = []
         for event in events:
+            if isinstance(event, Unit):  # most of them
+                if self._repeats.is_repeat(event.kind, event.timestamp_ms, event.data, now_us):
+                    continue
+                if event.kind is Kind.VIDEO:
+                    self._take_picture(event, out, now_us)
+                else:
+                    self._take_sound(event, out, now_us)
+                continue
             match event:
-                case Unit(kind=kind):
-                    if self._repeats.is_repeat(kind, event.timestamp_ms, event.data, now_us):
-                        continue
-                    if kind is Kind.VIDEO:
-                        self._take_picture(event, out, now_us)
-                    else:
-                        self._take_sound(event, out, now_us)
                 case Config(kind=Kind.VIDEO):
                     self._take_video_config(event, now_us)
                 case Config():

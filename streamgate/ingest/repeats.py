@@ -15,14 +15,19 @@ class RepeatFilter:
         self.count = 0
         self.last_us = 0
         self._recent: dict[Kind, deque[tuple[int, bytes, int]]] = {kind: deque(maxlen=KEPT) for kind in Kind}
+        self._highest = dict.fromkeys(Kind, -1)  # no time stamp that is remembered is above it
 
     def is_repeat(self, kind: Kind, timestamp_ms: int, data: bytes, now_us: int) -> bool:
         """Whether a unit of the same kind, time stamp and bytes came within the last second; remember it."""
         recent = self._recent[kind]
-        for known_ms, known, at_us in recent:
-            if known_ms == timestamp_ms and known == data and now_us - at_us < WITHIN_US:
-                self.count += 1
-                self.last_us = now_us
-                return True
+        if timestamp_ms > self._highest[kind]:  # nearly always
+            self._highest[kind] = timestamp_ms
+        else:
+            for known_ms, known, at_us in recent:
+                if known_ms == timestamp_ms and known == data and now_us - at_us < WITHIN_US:
+                    self.count += 1
+                    self.last_us = now_us
+                    return True
+            self._highest[kind] = max(timestamp_ms, *(known_ms for known_ms, _, _ in recent))
         recent.append((timestamp_ms, data, now_us))
         return False

@@ -126,8 +126,11 @@ class ChunkReader:
     @property
     def lacking(self) -> int:
         """Bytes that must still come, at the least, before a message under way is whole; 0 when none is."""
-        left = [stream.left for stream in self._streams.values() if stream.left]
-        return max(1, min(left) - len(self._rest)) if left else 0
+        least = 0
+        for stream in self._streams.values():
+            if stream.left and not 0 < least <= stream.left:
+                least = stream.left
+        return max(1, least - len(self._rest)) if least else 0
 
     def receive(  # noqa: PLR0912, PLR0915 (runs per chunk)
         self, data: bytes, max_chunks: int = UNLIMITED

@@ -5,6 +5,7 @@ createStream, publish, media, FCUnpublish, deleteStream. What is answered and ho
 wait for and what nginx-rtmp and Adobe's server send them.
 """
 
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Literal, TypeAlias
 
@@ -90,7 +91,12 @@ class _Phase(Enum):
     CLOSING = auto()
 
 
-_KINDS = {Type.AUDIO: Kind.AUDIO, Type.VIDEO: Kind.VIDEO, Type.DATA: Kind.DATA, Type.DATA_AMF3: Kind.DATA}
+_KINDS: Mapping[int, Kind] = {
+    Type.AUDIO: Kind.AUDIO,
+    Type.VIDEO: Kind.VIDEO,
+    Type.DATA: Kind.DATA,
+    Type.DATA_AMF3: Kind.DATA,
+}
 
 
 class ServerSession:
@@ -160,6 +166,8 @@ class ServerSession:
 
     def data_to_send(self) -> bytes:
         """Return and forget what is to be sent now."""
+        if not self._out:
+            return b""
         out = bytes(self._out)
         self._out.clear()
         return out
@@ -181,13 +189,11 @@ class ServerSession:
                 return events
             data = rest
         reader = self._reader
-        quiet = self._phase is not _Phase.PUBLISHING
-        messages, read = reader.messages, reader.bytes_received - reader.backlog
-        for message in reader.receive(data, max_chunks):
-            self._message(message, events)
-            if self.closing:
-                break
-        if quiet:
+        if self._phase is _Phase.PUBLISHING:
+            self._take(reader.receive(data, max_chunks), events)
+        else:
+            messages, read = reader.messages, reader.bytes_received - reader.backlog
+            self._take(reader.receive(data, max_chunks), events)
             self._quiet_messages += reader.messages - messages
             self._quiet_bytes += reader.bytes_received - reader.backlog - read
             self._check_quiet()
@@ -197,6 +203,12 @@ class ServerSession:
         if len(self._out) > MAX_UNSENT:
             raise ProtocolError(f"more than {MAX_UNSENT} bytes of RTMP answers asked for and not read")
         return events
+
+    def _take(self, messages: list[chunk.Message], events: list[Event]) -> None:
+        for message in messages:
+            self._message(message, events)
+            if self._phase is _Phase.CLOSING:
+                break
 
     def _check_quiet(self) -> None:
         if self._quiet_messages > MAX_QUIET_MESSAGES:
@@ -224,12 +236,13 @@ class ServerSession:
 
     def _message(self, message: Message, events: list[Event]) -> None:
         type_id, body = message.type_id, message.body
-        if type_id in (Type.VIDEO, Type.AUDIO, Type.DATA, Type.DATA_AMF3):
+        kind = _KINDS.get(type_id)
+        if kind is not None:
             if self._phase is _Phase.PUBLISHING:
                 self._media += 1
                 if type_id == Type.DATA_AMF3:
                     body = body[1:]
-                events.append(Media(_KINDS[Type(type_id)], message.timestamp, body))
+                events.append(Media(kind, message.timestamp, body))
         elif type_id in (Type.COMMAND, Type.COMMAND_AMF3):
             self._command(message.stream_id, body[1:] if type_id == Type.COMMAND_AMF3 else body, events)
         elif type_id == Type.USER_CONTROL:

@@ -1,8 +1,8 @@
 """Pages that signed-in people have open: the state, and both previews of one channel each."""
 
 import asyncio
-from itertools import cycle
 from collections.abc import Sequence
+from itertools import cycle
 
 from tools.people import sign_in
 from tools.serve import Gate

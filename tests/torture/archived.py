@@ -25,7 +25,9 @@ def read(directory: Path, lost_from: float | None) -> Archive:
 
 
 def _read_file(path: Path, archive: Archive) -> None:
-    tracks: set[int] = set()  # with at least one packet: a kill during the first fragment leaves the header alone
+    tracks: set[int] = (
+        set()
+    )  # with at least one packet: a kill during the first fragment leaves the header alone
     try:
         with av.open(str(path)) as container:
             for packet in container.demux():

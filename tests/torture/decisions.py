@@ -49,7 +49,7 @@ class Decision:
 
 @dataclass
 class Seen:
-    """One run. `missing`, `twice`, `foreign`: reasons not in the ledger, more than once, or of another name."""
+    """One run. `missing`, `twice`, `foreign`: not in the ledger, more than once, or of another name."""
 
     kills: Counter[str] = field(default_factory=Counter)
     answered: list[Decision] = field(default_factory=list)

@@ -13,4 +13,6 @@ def test_what_was_answered_to_people_stands_in_the_ledger_whatever_is_killed(tmp
     assert sum(seen.kills.values()) == KILLS
     by_person = Counter(decision.who for decision in seen.answered)
     assert set(by_person) == set(decisions.PEOPLE)
-    assert {200, 403} <= {decision.status for decision in seen.answered}  # done, and refused for want of a right
+    assert {200, 403} <= {
+        decision.status for decision in seen.answered
+    }  # done, and refused for want of a right
