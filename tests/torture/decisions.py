@@ -27,7 +27,7 @@ CHANNEL = "main"
 PEOPLE = {
     "ann": ("director",),
     "ben": ("director",),
-    "cho": ("operator",),
+    "cyn": ("operator",),
     "dai": ("operator",),
     "eve": ("administrator",),
 }
