@@ -96,7 +96,7 @@ def run_one(script: scenario.Script, keep: Path) -> int:
         signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM")
     )  # what was mounted and begun is undone
     with tempfile.TemporaryDirectory(prefix="torture-", ignore_cleanup_errors=True) as made:
-        one = Round(script, Path(made) / "r", clips.make(keep / "clips"))
+        one = Round(script, Path(made) / "r", clips.make(keep / "clips"), keep / f"{seed}.damaged")
         seen = one.run()
         log = one.machine.log
     path = keep / f"{seed}.evidence.gz"

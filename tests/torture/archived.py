@@ -1,6 +1,7 @@
 """What the archive holds, read with libav and from the index: apart from the gate's own code."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,15 +13,22 @@ from torture.evidence import Archive
 _MEDIA = {".mp4", ".mkv", ".flv", ".ts", ".webm"}
 
 
-def read(directory: Path, lost_from: float | None) -> Archive:
-    """Read all below `directory`. `lost_from`: wall clock from which on the disk lost what was written."""
+def read(directory: Path, lost_from: float | None, keep: Path) -> Archive:
+    """Read all below `directory`; what does not decode is copied to `keep`.
+
+    `lost_from`: wall clock from which on the disk lost what was written.
+    """
     archive = Archive()
     for path in sorted(directory.rglob("*")):
         if path.name == "index.jsonl":
             _read_index(path, archive)
         elif path.suffix in _MEDIA and (lost_from is None or _began(path) < lost_from):
             archive.files += 1
+            errors = len(archive.errors)
             _read_file(path, archive)
+            if len(archive.errors) > errors:
+                keep.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, keep)
     return archive
 
 

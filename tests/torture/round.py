@@ -47,12 +47,16 @@ def open_disk(directory: Path) -> tuple[Disk | None, str]:
 
 
 class Round:
-    """Runs `script` in `directory`, a new one. `run` returns what was seen."""
+    """Runs `script` in `directory`, a new one. `run` returns what was seen.
 
-    def __init__(self, script: Script, directory: Path, clips: Clips) -> None:
+    `keep`: recordings that do not decode are copied there.
+    """
+
+    def __init__(self, script: Script, directory: Path, clips: Clips, keep: Path) -> None:
         directory.mkdir(parents=True)
         self.script = script
         self._clips = clips
+        self._keep = keep
         self._directory = directory
         self._orders: list[Order] = []
         self._troubles: list[Trouble] = []
@@ -106,6 +110,7 @@ class Round:
             self._encoder.stop()
             lines = journal(place)
             self.machine.clear()
+            _give_way()
             if self._broken_at is not None and self._disk is not None:
                 self._disk.writable()
             canary.close()
@@ -347,13 +352,19 @@ class Round:
             troubles=sorted(self._troubles, key=lambda trouble: trouble.began_s),
             looks=self._looks,
             lags=lags,
-            archive=archived.read(place / "archive" / NAME, lost_from),
+            archive=archived.read(place / "archive" / NAME, lost_from, self._keep),
             decode_errors=errors,
             exit_code=ending[0],
             exit_took_s=ending[1],
             journal=lines[-400:],
             load=os.getloadavg()[0],
         )
+
+
+def _give_way() -> None:
+    """Let what is still to be read and decoded disturb no round that runs beside this one."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _plain(tapped: Tapped) -> Connection:
