@@ -91,7 +91,7 @@ export function SignInForm({ user = "", onDone }: Props) {
       </Button>
       <div className={classes.problem}>
         <ProblemLine error={error} />
-        <output className={classes.as}>{error?.problem.code === "rate_limited" && wait === 0 && text.waited}</output>
+        {error?.problem.code === "rate_limited" && <Waiting wait={wait} asked={error.waitS} />}
       </div>
       {asksForCode && (
         <div className={classes.ways}>
@@ -175,6 +175,16 @@ function firstMissing({ username, password }: { username: string; password: stri
   if (username === "") return "user";
   if (password === "") return "password";
   return code === "" ? "code" : null;
+}
+
+/** Told to those who do not see the button: how long it takes, once, and that it is over. */
+function Waiting({ wait, asked }: { wait: number; asked: number }) {
+  const text = useText().signIn;
+  return wait > 0 ? (
+    <output className={classes.unseen}>{text.wait(asked)}</output>
+  ) : (
+    <output className={classes.as}>{text.waited}</output>
+  );
 }
 
 /** The seconds that the console wants to pass before the next try. */
