@@ -80,8 +80,12 @@ async def test_who_is_asked_for_the_code_and_gives_it_has_failed_nothing(stage: 
 
 
 async def test_somebody_disabled_is_told_so_who_has_the_password(stage: Stage) -> None:
-    ann = await stage.person("ann", "operator")
+    administrator, ann = stage.cookie, await stage.person("ann", "operator")
+    hers = await stage.sign_in("ann")
+    stage.cookie = administrator
     await ask(stage, "PATCH", "users/ann", {"disabled": True})
+    stage.cookie = hers
+    assert (await told(stage, "GET", "session"))["why"] == "disabled"
     right = await ask(stage, "POST", "session", ann.credentials(), stranger=True)
     assert (right.status_code, right.json()["code"]) == (401, "account_disabled")
     wrong = await ask(stage, "POST", "session", ann.credentials(password="wrong wrong"), stranger=True)

@@ -26,6 +26,7 @@ from streamgate.runtime.secret_box import SecretBox
 from streamgate.store.database import Database
 
 STATIC = Path(pages.__file__).parent / "static"
+AXE = Path(pages.__file__).parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"desk": (1280, 720), "phone": (390, 844)}
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
 NEW = "harbour lamp seven rivers"
@@ -104,6 +105,17 @@ async def expire(stage: Stage, name: str) -> None:
 async def picture(page: Page, name: str) -> None:
     if folder := os.environ.get("SCREENSHOTS"):
         await page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+async def barriers(page: Page) -> list[str]:
+    """Return what axe-core finds seriously in the way of people with disabilities."""
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = await page.evaluate("async () => (await axe.run()).violations")
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
 
 
 # ---------------------------------------------------------------- signing in
@@ -497,6 +509,7 @@ async def test_every_screen_fits_and_has_its_words_in_this_language(
         assert await page.evaluate(WIDER) <= 0, name
         assert await page.evaluate(INNER_WIDER) <= 0, name
         assert bool(chinese.search(await page.locator("h1").inner_text())) == (language == "zh"), name
+        assert await barriers(page) == [], name
 
     page = await open_page(browser, stage.url, language, size)
     await page.wait_for_selector(SIGN_IN)

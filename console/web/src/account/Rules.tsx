@@ -2,7 +2,7 @@ import { useText } from "../i18n";
 import classes from "./Account.module.css";
 import { type Judged, type Mark, MAX_CHARS, MIN_CHARS } from "./passwordRules";
 
-const SIGNS: Record<Mark, string> = { open: "○", met: "✓", broken: "✗" };
+const SIGNS: Record<Mark | "later", string> = { open: "○", met: "✓", broken: "✗", later: "·" };
 
 /** The rules of passwords, each with whether it is kept so far. */
 export function Rules({ id, judged, tried, hasHad }: { id: string; judged: Judged; tried: boolean; hasHad: boolean }) {
@@ -14,18 +14,18 @@ export function Rules({ id, judged, tried, hasHad }: { id: string; judged: Judge
       <ul>
         <Rule mark={length} says={text.length(judged.chars, MIN_CHARS, MAX_CHARS)} />
         <Rule mark={judged.name} says={text.name} />
-        <Rule mark="open" says={text.common} later={text.later} />
-        {hasHad && <Rule mark="open" says={text.used} later={text.later} />}
+        <Rule mark="later" says={text.later(text.common)} />
+        {hasHad && <Rule mark="later" says={text.later(text.used)} />}
       </ul>
     </div>
   );
 }
 
-function Rule({ mark, says, later }: { mark: Mark; says: string; later?: string }) {
+function Rule({ mark, says }: { mark: Mark | "later"; says: string }) {
   return (
     <li data-mark={mark}>
-      <span aria-hidden>{later === undefined ? SIGNS[mark] : "·"}</span>
-      {later === undefined ? says : `${says} (${later})`}
+      <span aria-hidden>{SIGNS[mark]}</span>
+      {says}
     </li>
   );
 }

@@ -42,7 +42,7 @@ export const en = {
     name: "not hold your own name",
     common: "not be common or easy to guess: no dates, keyboard rows, repetitions; four words that do not belong together are good",
     used: "be none of your last five",
-    later: "checked on saving",
+    later: (rule: string) => `${rule} (checked on saving)`,
   },
 
   factor: "Second factor",
@@ -144,7 +144,7 @@ export const zh: Wording<typeof en> = {
     name: "不包含您自己的名字",
     common: "不常见、不易猜：不用日期、键盘顺序、重复内容；可用四个互不相关的词",
     used: "与最近五个密码不同",
-    later: "保存时检查",
+    later: (rule) => `${rule}（保存时检查）`,
   },
 
   factor: "第二因素",
