@@ -4,16 +4,21 @@ from typing import NamedTuple
 
 
 class Problem(NamedTuple):
-    """`close_code`: how a websocket is closed for this reason. `code` is stable, sentences are for people."""
+    """`close_code`: how a websocket is closed for this reason. `code` is stable, sentences are for people.
+
+    `why`: in one word, how the session that was asked with had ended.
+    """
 
     status: int
     code: str
     error: str
     error_zh: str
     close_code: int = 1008
+    why: str = ""
 
     def body(self) -> dict[str, str]:
-        return {"code": self.code, "error": self.error, "error_zh": self.error_zh}
+        said = {"code": self.code, "error": self.error, "error_zh": self.error_zh}
+        return {**said, "why": self.why} if self.why else said
 
 
 class Refused(Exception):  # noqa: N818  carries what to answer; it never leaves the console
@@ -33,9 +38,19 @@ NO_SESSION = Problem(
 BAD_CREDENTIALS = Problem(
     401,
     "bad_credentials",
-    "User name and password do not belong together, or the account is disabled. Try again, or ask an "
-    "administrator.",
-    "用户名与密码不匹配，或账号已停用。请重试，或联系管理员。",
+    "User name and password do not belong together. Try again, or ask an administrator for a new password.",
+    "用户名与密码不匹配。请重试，或请管理员重置密码。",
+)
+WRONG_PASSWORD = BAD_CREDENTIALS._replace(
+    status=403,
+    error="This is not your present password. Try again.",
+    error_zh="当前密码不正确，请重试。",
+)
+ACCOUNT_DISABLED = Problem(
+    401,
+    "account_disabled",
+    "This account is disabled. Ask an administrator.",
+    "该账号已停用，请联系管理员。",
 )
 TOTP_NEEDED = Problem(
     401,

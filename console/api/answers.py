@@ -48,11 +48,16 @@ class Model(BaseModel):
 
 
 class ProblemBody(Model):
-    """Body of every error. `code` is stable; the sentences are fit to be shown."""
+    """Body of every error. `code` is stable; the sentences are fit to be shown.
+
+    `why`: of a session that is over, how it ended: idle, expired, disabled, reset, password, factor,
+    elsewhere, ended. Left out when there was none.
+    """
 
     code: str
     error: str
     error_zh: str
+    why: str = ""
 
 
 class Parts(NamedTuple):

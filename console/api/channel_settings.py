@@ -1,12 +1,9 @@
 """Channels as they are set: list, make, change, remove, and a new stream key."""
 
-import base64
-import io
-
-import segno
 from fastapi import APIRouter
 from pydantic import Field
 
+from console.api import qr
 from console.api.answers import (
     EMPTY_BODY,
     GetParts,
@@ -234,14 +231,6 @@ async def _stream_key(parts: Parts, channel: str, key: str, late: Problem | None
         rtmp_server=servers.rtmp,
         rtmps_server=servers.rtmps,
         stream_key=key,
-        qr=_qr(f"{servers.rtmp}/{key}"),
+        qr=qr.draw(f"{servers.rtmp}/{key}"),
         not_in_force=_body(late),
     )
-
-
-def _qr(text: str) -> str:
-    out = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(
-        out, kind="svg", scale=4, border=4, dark="#000", light="#fff"
-    )
-    return f"data:image/svg+xml;base64,{base64.b64encode(out.getvalue()).decode()}"

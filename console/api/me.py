@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from console.api import qr
 from console.api.answers import GetParts, GetSession, Model, delete_cookie, problems, set_cookie
 from console.api.session import Done
 from console.auth.rights import API
@@ -11,16 +12,29 @@ router = APIRouter(prefix=f"{API}/me", tags=["own account"])
 _PASSWORD_CHARS = 4096
 
 
+class OwnSignIn(Model):
+    """A try to sign in under the own name. `result`: as in `SignInRow`."""
+
+    at: float
+    address: str
+    result: str
+
+
 class Me(Model):
-    """The own account. Times: wall clock, seconds. `password_expires_at`: when a new one must be chosen."""
+    """The own account. Times: wall clock, seconds. `password_expires_at`: when a new one must be chosen.
+
+    `totp_needed`: a role demands the second factor. `sign_ins`: the newest tries, newest first.
+    """
 
     user: str
     display_name: str
     roles: list[str]
     totp: bool
+    totp_needed: bool
     recovery_codes_left: int
     password_changed_at: float | None
     password_expires_at: float | None
+    sign_ins: list[OwnSignIn]
 
 
 class NewPassword(Model):
@@ -32,11 +46,21 @@ class Password(Model):
     password: str = Field(max_length=_PASSWORD_CHARS)
 
 
+class NewTotp(Password):
+    """`renew`: the secret is to take the place of one that is in use, which goes on until it does."""
+
+    renew: bool = False
+
+
 class TotpSecret(Model):
-    """For the code generator: `uri` as a QR code, `secret` to type. Counts once a first code is confirmed."""
+    """For the code generator: `uri`, the same as a QR code (`qr`, data:image/svg+xml), `secret` to type.
+
+    It counts once a first code is confirmed.
+    """
 
     secret: str
     uri: str
+    qr: str
 
 
 class TotpCode(Model):
@@ -65,6 +89,12 @@ class OwnSessions(Model):
     sessions: list[OwnSession]
 
 
+class Ended(Model):
+    """How many sessions were ended."""
+
+    ended: int
+
+
 @router.get("", responses=problems(503))
 async def show_me(session: GetSession, parts: GetParts) -> Me:
     account = await parts.own.show(session)
@@ -74,9 +104,11 @@ async def show_me(session: GetSession, parts: GetParts) -> Me:
         display_name=account.user.display_name,
         roles=[str(grant) for grant in session.grants],
         totp=account.has_totp,
+        totp_needed=parts.sessions.rules.demand_totp(session.grants),
         recovery_codes_left=account.recovery_codes_left,
         password_changed_at=changed_at,
         password_expires_at=None if changed_at is None else changed_at + parts.sessions.rules.password_age_s,
+        sign_ins=[OwnSignIn(at=one.at, address=one.address, result=one.result) for one in account.sign_ins],
     )
 
 
@@ -90,10 +122,10 @@ async def change_password(
 
 
 @router.post("/totp", responses=problems(400, 409, 429, 503))
-async def begin_totp(body: Password, session: GetSession, parts: GetParts) -> TotpSecret:
+async def begin_totp(body: NewTotp, session: GetSession, parts: GetParts) -> TotpSecret:
     """Make a secret for the code generator."""
-    made = await parts.own.begin_totp(session, body.password)
-    return TotpSecret(secret=made.secret, uri=made.uri)
+    made = await parts.own.begin_totp(session, body.password, renew=body.renew)
+    return TotpSecret(secret=made.secret, uri=made.uri, qr=qr.draw(made.uri))
 
 
 @router.post("/totp/confirm", responses=problems(400, 429, 503))
@@ -133,6 +165,12 @@ async def list_sessions(session: GetSession, parts: GetParts) -> OwnSessions:
             for one in await parts.own.list_sessions(session)
         ]
     )
+
+
+@router.delete("/sessions", responses=problems(503))
+async def end_other_sessions(session: GetSession, parts: GetParts) -> Ended:
+    """End all sessions of one's own but this one; their pages close within a second."""
+    return Ended(ended=await parts.own.end_other_sessions(session))
 
 
 @router.delete("/sessions/{session_id}", responses=problems(404, 503))

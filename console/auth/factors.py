@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+from collections import OrderedDict
 from typing import NamedTuple, Protocol
 
 import pyotp
@@ -15,6 +16,8 @@ from streamgate.store.models import User
 
 ISSUER = "streamgate"
 RECOVERY_CODES = 10
+RENEWAL_S = 900.0  # a secret that is to take the place of another waits so long for its first code
+MAX_RENEWALS = 256
 _STEP_S = 30
 _WINDOW = 1  # clocks may be one step apart, RFC 6238 5.2
 _DIGITS = 6
@@ -38,10 +41,15 @@ class NewSecret(NamedTuple):
 
 
 class Totp:
-    """The code generator. Its secrets are encrypted at rest; a code is good once, so is a recovery code."""
+    """The code generator. Its secrets are encrypted at rest; a code is good once, so is a recovery code.
+
+    A new secret counts from its first code on. Until then the one in use goes on, and the new one is kept in
+    this process only.
+    """
 
     def __init__(self, box: SecretBox) -> None:
         self._box = box
+        self._renewals: OrderedDict[int, tuple[str, float]] = OrderedDict()  # by person: secret, made at
 
     def is_set_up(self, session: Session, user_id: int) -> bool:
         row = factors.totp(session, user_id)
@@ -55,24 +63,45 @@ class Totp:
             return True
         return factors.use_recovery_code(session, user_id, _hash_recovery(proof), at=at)
 
-    def begin(self, session: Session, user: User, *, at: float) -> NewSecret:
-        """Make a secret that does not count until `confirm`. Raises errors.Refused while one is in use."""
-        if self.is_set_up(session, user.id):
-            raise Refused(
-                "a code generator is set up already; remove it first", "已设置动态验证码；请先移除再重新设置"
-            )
+    def begin(self, session: Session, user: User, *, at: float, renew: bool = False) -> NewSecret:
+        """Make a secret that does not count until `confirm`.
+
+        Raises errors.Refused while one is in use, unless it is to be renewed.
+        """
         secret = pyotp.random_base32()
-        factors.set_totp(session, user.id, self._box.encrypt(secret.encode()), at=at)
+        if not self.is_set_up(session, user.id):
+            factors.set_totp(session, user.id, self._box.encrypt(secret.encode()), at=at)
+        elif renew:
+            self._renewals[user.id] = (secret, at)
+            self._renewals.move_to_end(user.id)
+            while len(self._renewals) > MAX_RENEWALS:
+                self._renewals.popitem(last=False)
+        else:
+            raise Refused(
+                "a code generator is set up already; renew it, or remove it first",
+                "已设置动态验证码；请更换，或先移除再重新设置",
+            )
         return NewSecret(secret, pyotp.TOTP(secret).provisioning_uri(name=user.username, issuer_name=ISSUER))
 
     def confirm(self, session: Session, user_id: int, code: str, *, at: float) -> list[str] | None:
-        """Take the secret into use by a first code; return recovery codes, None when the code is wrong."""
+        """Take the newest secret into use by a first code.
+
+        Returns new recovery codes; None when the code is wrong, or no secret waits for one.
+        """
         row = factors.totp(session, user_id)
-        if row is None or row.confirmed_at is not None:
+        if row is None:
             return None
-        if not self._matches(session, user_id, row.secret, code, at):
+        secret = row.secret
+        if row.confirmed_at is not None:
+            plain, made_at = self._renewals.get(user_id, ("", 0.0))
+            if not plain or at >= made_at + RENEWAL_S or _step_of(plain, code, at) is None:
+                return None
+            secret = self._box.encrypt(plain.encode())
+            factors.set_totp(session, user_id, secret, at=at)
+        if not self._matches(session, user_id, secret, code, at):
             return None
         factors.confirm_totp(session, user_id, at=at)
+        self._renewals.pop(user_id, None)
         return self.renew_recovery_codes(session, user_id)
 
     def renew_recovery_codes(self, session: Session, user_id: int) -> list[str]:
@@ -82,18 +111,24 @@ class Totp:
         return codes
 
     def _matches(self, session: Session, user_id: int, secret: bytes, code: str, at: float) -> bool:
-        code = code.replace(" ", "")
-        if len(code) != _DIGITS or not code.isascii() or not code.isdecimal():
-            return False
         try:
-            generator = pyotp.TOTP(self._box.decrypt(secret).decode())
+            plain = self._box.decrypt(secret).decode()
         except ConfigError:  # the key file is gone; recovery codes still work
             return False
-        now = int(at) // _STEP_S
-        for step in range(now - _WINDOW, now + _WINDOW + 1):
-            if secrets.compare_digest(generator.generate_otp(step), code):
-                return factors.use_step(session, user_id, step)
-        return False
+        step = _step_of(plain, code, at)
+        return step is not None and factors.use_step(session, user_id, step)
+
+
+def _step_of(secret: str, code: str, at: float) -> int | None:
+    """Return the time step of a code of this secret; None when it is no code of about now."""
+    code = code.replace(" ", "")
+    if len(code) != _DIGITS or not code.isascii() or not code.isdecimal():
+        return None
+    generator, now = pyotp.TOTP(secret), int(at) // _STEP_S
+    for step in range(now - _WINDOW, now + _WINDOW + 1):
+        if secrets.compare_digest(generator.generate_otp(step), code):
+            return step
+    return None
 
 
 def _new_recovery_code() -> str:

@@ -21,7 +21,6 @@ from console.problems import (
     BAD_ORIGIN,
     BAD_TOKEN,
     MAX_UPLOAD,
-    NO_SESSION,
     TOO_LARGE,
     TOO_LARGE_FILE,
     Problem,
@@ -132,13 +131,21 @@ class Guard:
         is_api = path == "/api" or path.startswith("/api/")
         principal = await self._identify(scope, headers) if is_api else None
         scope["principal"] = principal
-        if is_api and principal is None and (problem := _stranger(headers, method, path)):
+        if is_api and principal is None and (problem := self._stranger(scope, headers, method)):
             return problem
         length = headers.get("content-length", "0")
         most, too_large = _body_limit(method, path)
         if int(length if length.isdecimal() else "0") > most:
             return too_large
         return None
+
+    def _stranger(self, scope: Scope, headers: Headers, method: str) -> Problem | None:
+        """Return what to tell somebody without a session; None where nobody needs one."""
+        if headers.get("authorization") is not None:
+            return BAD_TOKEN
+        if is_public(method, scope["path"]):
+            return None
+        return self._sessions.why_not(session_cookie(scope, headers))
 
     async def _identify(self, scope: Scope, headers: Headers) -> Principal | None:
         """Return who asks: by the token that is given, else by the cookie."""
@@ -147,13 +154,6 @@ class Guard:
             return await self._sessions.read(session_cookie(scope, headers))
         kind, _, token = authorization.partition(" ")
         return await self._sessions.bearer(token.strip()) if kind.lower() == "bearer" else None
-
-
-def _stranger(headers: Headers, method: str, path: str) -> Problem | None:
-    """Return what to tell somebody without a session; None where nobody needs one."""
-    if headers.get("authorization") is not None:
-        return BAD_TOKEN
-    return None if is_public(method, path) else NO_SESSION
 
 
 def is_secure(scope: Scope) -> bool:

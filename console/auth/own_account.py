@@ -10,19 +10,23 @@ from console.auth.passwords import Hashing
 from console.auth.principals import Session
 from console.auth.sessions import Sessions
 from console.auth.tokens import Tries
-from console.problems import BAD_CREDENTIALS, BAD_TOTP, NOT_FOUND, RATE_LIMITED, Refused
+from console.problems import BAD_TOTP, NOT_FOUND, RATE_LIMITED, WRONG_PASSWORD, Refused
 from streamgate.clock import now_us, wall_s
-from streamgate.store import factors, sessions, users
+from streamgate.store import factors, sessions, sign_ins, users
 from streamgate.store.database import AsyncDatabase
-from streamgate.store.models import User, WebSession
+from streamgate.store.models import SignIn, User, WebSession
 
+SIGN_INS = 10
 _ENDED = "ended by the person"
 
 
 class Account(NamedTuple):
+    """`sign_ins`: the newest tries under this name, those that failed among them, newest first."""
+
     user: User
     has_totp: bool
     recovery_codes_left: int
+    sign_ins: list[SignIn]
 
 
 class OwnAccount:
@@ -47,9 +51,9 @@ class OwnAccount:
         new_hash = await self._hashing.choose(new, (user.username, user.display_name), used)
         return await self._renew(session, "password changed", new_hash)
 
-    async def begin_totp(self, session: Session, password: str) -> NewSecret:
+    async def begin_totp(self, session: Session, password: str, *, renew: bool) -> NewSecret:
         await self._prove(session, password)
-        return await self._database.write(self._begin_totp, session.user_id)
+        return await self._database.write(self._begin_totp, session.user_id, renew)
 
     async def confirm_totp(self, session: Session, code: str) -> tuple[str, list[str]]:
         """Return the new cookie's value and the recovery codes."""
@@ -69,7 +73,11 @@ class OwnAccount:
         return await self._database.write(self._totp.renew_recovery_codes, session.user_id)
 
     async def list_sessions(self, session: Session) -> list[WebSession]:
-        return await self._database.read(sessions.list_open, session.user_id, at=wall_s())
+        """Return the person's sessions; not those that nobody came back to before they were idle."""
+        now = wall_s()
+        found = await self._database.read(sessions.list_open, session.user_id, at=now)
+        used_since = now - self._sessions.rules.idle_s
+        return [one for one in found if one.last_seen_at > used_since or self._sessions.is_kept(one.id_hash)]
 
     async def end_session(self, session: Session, id_: str) -> None:
         """End one of the person's own sessions, this one included."""
@@ -78,6 +86,14 @@ class OwnAccount:
         if not await self._database.write(sessions.end, id_, at=wall_s(), why=_ENDED):
             raise Refused(NOT_FOUND)
         self._sessions.drop(id_, _ENDED)
+
+    async def end_other_sessions(self, session: Session) -> int:
+        """End all of the person's sessions but this one. Returns how many."""
+        ended = await self._database.write(
+            sessions.end_all, session.user_id, at=wall_s(), why=_ENDED, keep=session.id
+        )
+        self._sessions.drop_user(session.user_id, _ENDED, keep=session.id)
+        return len(ended)
 
     # ------------------------------------------------------------ helpers
 
@@ -93,7 +109,7 @@ class OwnAccount:
         user, _ = await self._database.read(_passwords, session.user_id)
         if not await self._hashing.verify(user.password_hash, password):
             self._failed(session)
-            raise Refused(BAD_CREDENTIALS._replace(status=403))
+            raise Refused(WRONG_PASSWORD)
 
     async def _renew(self, session: Session, why: str, password_hash: str | None = None) -> str:
         cookie = self._sessions.new_cookie()
@@ -103,8 +119,8 @@ class OwnAccount:
         await self._sessions.adopt(id_)
         return cookie
 
-    def _begin_totp(self, transaction: Transaction, user_id: int) -> NewSecret:
-        return self._totp.begin(transaction, _user(transaction, user_id), at=wall_s())
+    def _begin_totp(self, transaction: Transaction, user_id: int, renew: bool) -> NewSecret:
+        return self._totp.begin(transaction, _user(transaction, user_id), at=wall_s(), renew=renew)
 
     def _confirm_totp(self, transaction: Transaction, user_id: int, code: str) -> list[str] | None:
         return self._totp.confirm(transaction, user_id, code, at=wall_s())
@@ -121,6 +137,7 @@ def _show(transaction: Transaction, user_id: int) -> Account:
         _user(transaction, user_id),
         bool(factors.with_totp(transaction, [user_id])),
         factors.recovery_codes_left(transaction, user_id),
+        sign_ins.list_latest(transaction, limit=SIGN_INS, user_id=user_id),
     )
 
 

@@ -117,6 +117,7 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("DELETE", f"{API}/me/totp"): Right.OWN_ACCOUNT,
     ("POST", f"{API}/me/recovery-codes"): Right.OWN_ACCOUNT,
     ("GET", f"{API}/me/sessions"): Right.OWN_ACCOUNT,
+    ("DELETE", f"{API}/me/sessions"): Right.OWN_ACCOUNT,
     ("DELETE", f"{API}/me/sessions/{{session_id}}"): Right.OWN_ACCOUNT,
     ("GET", f"{API}/users"): Right.PEOPLE_READ,
     ("PATCH", f"{API}/users/{{username}}"): Right.PEOPLE_MANAGE,
@@ -218,16 +219,17 @@ def require(who: Principal | None, right: Right, channel: str | None = None) -> 
     if who is None or who.ended:
         raise Refused(NO_SESSION)
     if right not in rights_of(who, channel):
-        raise Refused(_why_not(who))
+        raise Refused(why_not(who))
 
 
 def require_everywhere(who: Principal, right: Right) -> None:
     """As `require`, for what concerns all channels."""
     if right not in rights_everywhere(who):
-        raise Refused(_why_not(who))
+        raise Refused(why_not(who))
 
 
-def _why_not(who: Principal) -> Problem:
+def why_not(who: Principal) -> Problem:
+    """Return why somebody who is signed in may not do something at the moment."""
     if not isinstance(who, Session):
         return FORBIDDEN
     if who.limit:

@@ -9,14 +9,16 @@ import asyncio
 import contextlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy.orm import Session as Transaction
 
 from console.auth.accounts import hash_token
+from console.auth.endings import no_session
 from console.auth.principals import Bearer, Limit, Session
+from console.problems import Problem
 from streamgate.clock import wall_s
 from streamgate.errors import StoreError
 from streamgate.store import api_tokens, factors, sessions, users
@@ -47,9 +49,13 @@ class Rules(NamedTuple):
         """Return what a person's session is limited to."""
         if user.must_change or (user.password_changed_at or 0.0) + self.password_age_s <= at:
             return "password_expired"
-        if not has_totp and any(grant.role in self.totp_roles for grant in grants):
+        if not has_totp and self.demand_totp(grants):
             return "totp_setup"
         return ""
+
+    def demand_totp(self, grants: Iterable[Grant]) -> bool:
+        """Say whether one of these roles must have a second factor."""
+        return any(grant.role in self.totp_roles for grant in grants)
 
 
 class _Facts(NamedTuple):
@@ -70,7 +76,7 @@ class Sessions:
         self._database, self._on_air = database, on_air
         self._kept: dict[str, Session] = {}
         self._bearers: dict[str, Bearer] = {}
-        self._unknown: OrderedDict[str, None] = OrderedDict()
+        self._unknown: OrderedDict[str, str] = OrderedDict()  # nobody's, and why they ended, "" never were
         self._to_end: dict[str, tuple[float, str]] = {}  # ended here, not yet in the database
         self._loading = asyncio.Lock()
         self._looked = asyncio.Event()
@@ -92,6 +98,16 @@ class Sessions:
             return None
         self._judge(found, wall_s())
         return None if found.ended else found
+
+    def why_not(self, cookie: str | None) -> Problem:
+        """Return what to tell whoever came with this cookie, for which `read` found no session."""
+        id_ = hash_token(cookie or "")
+        why = self._to_end[id_][1] if id_ in self._to_end else self._unknown.get(id_, "")
+        return no_session(why, idle_s=self.rules.idle_s, lifetime_s=LIFETIME_S)
+
+    def is_kept(self, id_: str) -> bool:
+        """Say whether a session is in use here, which keeps it from being idle."""
+        return id_ in self._kept
 
     async def bearer(self, token: str) -> Bearer | None:
         """Return who holds a token; None when it is not in force."""
@@ -116,18 +132,18 @@ class Sessions:
                 return None
             now = wall_s()
             try:
-                found = (await self._database.read(_find, [id_], now)).get(id_)
+                found, why = await self._database.read(_find_one, id_, now)
             except StoreError as error:
                 self._failed("read", error)
                 return None
             if found is None:
-                self._forget_unknown(id_)
+                self._forget_unknown(id_, why)
                 return None
             return self._keep(found, now)
 
-    def _forget_unknown(self, key: str) -> None:
+    def _forget_unknown(self, key: str, why: str) -> None:
         """Remember that this is nobody's, so that whoever sends it again does not reach the database."""
-        self._unknown[key] = None
+        self._unknown[key] = why
         while len(self._unknown) > MAX_KEPT:
             self._unknown.popitem(last=False)
 
@@ -273,9 +289,9 @@ class Sessions:
             self._failed("write", error)
             return
         self._works("write")
-        for id_ in ends:
+        for id_, (_, why) in ends.items():
             self._to_end.pop(id_, None)
-            self._forget_unknown(id_)
+            self._forget_unknown(id_, why)
         for id_, at in seen.items():
             if id_ in self._kept:
                 self._kept[id_].kept_seen_at = at
@@ -314,6 +330,15 @@ def _find(transaction: Transaction, ids: list[str], now: float) -> dict[str, _Fa
         id_: _Facts(row, user, grants.get(user.id, ()), user.id in with_totp)
         for id_, (row, user) in rows.items()
     }
+
+
+def _find_one(transaction: Transaction, id_: str, now: float) -> tuple[_Facts | None, str]:
+    """Return a session; if it is not in force, why it ended ("" when there never was one)."""
+    found = _find(transaction, [id_], now).get(id_)
+    row = None if found is not None else transaction.get(WebSession, id_)
+    if row is None:
+        return found, ""
+    return None, row.ended_why or ("expired" if row.absolute_expires_at <= now else "disabled")
 
 
 def _look(

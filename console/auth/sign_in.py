@@ -17,7 +17,15 @@ from console.auth.factors import Factor
 from console.auth.passwords import Hashing
 from console.auth.principals import Session
 from console.auth.sessions import LIFETIME_S, Sessions
-from console.problems import BAD_CREDENTIALS, BAD_TOTP, RATE_LIMITED, TOTP_NEEDED, Problem, Refused
+from console.problems import (
+    ACCOUNT_DISABLED,
+    BAD_CREDENTIALS,
+    BAD_TOTP,
+    RATE_LIMITED,
+    TOTP_NEEDED,
+    Problem,
+    Refused,
+)
 from streamgate.clock import wall_s
 from streamgate.core.actor import fold
 from streamgate.store import sessions as session_rows
@@ -119,9 +127,9 @@ class SignIn:
             if user is None or not proven:
                 await self._refuse(given, user, BAD_CREDENTIALS, "bad_password" if user else "unknown")
             if user.disabled_at is not None:
-                await self._refuse(given, user, BAD_CREDENTIALS, "disabled")
+                await self._refuse(given, user, ACCOUNT_DISABLED, "disabled")
             if known.has_factor and not given.totp:
-                await self._refuse(given, user, TOTP_NEEDED, "totp_needed")
+                await self._refuse(given, user, TOTP_NEEDED, sign_ins.CODE_ASKED)
             cookie = await self._begin(given, user, known, replaces)
             if cookie is None:
                 await self._refuse(given, user, BAD_TOTP, "bad_totp")
@@ -185,6 +193,13 @@ class SignIn:
             from_here, from_here_at = sign_ins.failures(
                 transaction, since=now - ACCOUNT_WINDOW_S, username=given.username, address=given.address
             )
+        asked, _ = sign_ins.failures(
+            transaction,
+            since=now - sign_ins.CODE_S,
+            username=given.username,
+            address=given.address,
+            result=sign_ins.CODE_ASKED,
+        )
         address, address_at = sign_ins.failures(
             transaction, since=now - ADDRESS_WINDOW_S, address=given.address
         )
@@ -197,7 +212,7 @@ class SignIn:
                 _wait_s(address - FREE_TRIES_ADDRESS, address_at, now),
             ),
             None if last is None else (last.at, last.address),
-            failed,
+            failed - asked,
         )
 
     def _store(self, transaction: Transaction, given: Credentials, new: _New) -> bool:

@@ -10,7 +10,15 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from console.auth.principals import Principal, Session
-from console.auth.rights import COMMANDS, Right, require, rights_by_channel, rights_everywhere, rights_of
+from console.auth.rights import (
+    COMMANDS,
+    Right,
+    require,
+    rights_by_channel,
+    rights_everywhere,
+    rights_of,
+    why_not,
+)
 from console.live.commands import to_request
 from console.live.gate_link import GateLink
 from console.live.messages import (
@@ -28,7 +36,7 @@ from console.live.messages import (
     StateMessage,
 )
 from console.live.preview import Feed, FeedName, Preview, TooManyViewersError, Viewer
-from console.problems import BAD_REQUEST, BUSY, FORBIDDEN, NO_SESSION, NOT_FOUND, Problem, Refused
+from console.problems import BAD_REQUEST, BUSY, NO_SESSION, NOT_FOUND, Problem, Refused
 from streamgate import __version__
 from streamgate.clock import now_us, wall_s
 from streamgate.link.messages import ChannelStatus, LogLine
@@ -229,7 +237,7 @@ async def _watch_rights(websocket: WebSocket, who: Principal, channel: str | Non
             await _close(websocket, NO_SESSION)
             return
         if Right.CHANNEL_VIEW not in rights_of(who, channel):
-            await _close(websocket, FORBIDDEN)
+            await _close(websocket, why_not(who))
             return
         await who.changed(seen)
 

@@ -11,9 +11,10 @@ from streamgate.store.rows import change
 
 def set_totp(session: Session, user_id: int, secret: bytes, *, at: float) -> None:
     """Store a new, not yet confirmed, encrypted secret in the place of an old one."""
-    change(session, sa.delete(Totp).where(Totp.user_id == user_id))
-    session.add(Totp(user_id=user_id, secret=secret, created_at=at))
-    session.flush()
+    values = {"secret": secret, "created_at": at, "confirmed_at": None, "last_step": None}
+    if not change(session, sa.update(Totp).where(Totp.user_id == user_id).values(values)):
+        session.add(Totp(user_id=user_id, secret=secret, created_at=at))
+        session.flush()
 
 
 def totp(session: Session, user_id: int) -> Totp | None:

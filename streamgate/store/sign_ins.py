@@ -1,5 +1,7 @@
 """The log of attempts to sign in, and the counts that the growing delay is made of."""
 
+from typing import Final
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -7,7 +9,10 @@ from streamgate.core.actor import fold
 from streamgate.store.models import ADDRESS_CHARS, USERNAME_CHARS, SignIn, clip
 from streamgate.store.rows import change
 
-OK = "ok"
+OK: Final = "ok"
+CODE_ASKED: Final = "totp_needed"
+CODE_S = 300.0
+"""A code that is given within this time answers the question for it: asking was no failure."""
 
 
 def record(
@@ -29,11 +34,17 @@ def record(
 
 
 def failures(
-    session: Session, *, since: float, username: str | None = None, address: str | None = None
+    session: Session,
+    *,
+    since: float,
+    username: str | None = None,
+    address: str | None = None,
+    result: str | None = None,
 ) -> tuple[int, float | None]:
     """Return how many attempts failed since `since` or the last success, and when the last one did.
 
-    Asked for a user name (whether it belongs to anybody or not), for an address, or for both together.
+    Asked for a user name (whether it belongs to anybody or not), for an address, or for both together;
+    `result`: those with this result only.
     """
     same: list[sa.ColumnElement[bool]] = [SignIn.at >= since]
     if username is not None:
@@ -41,8 +52,9 @@ def failures(
     if address is not None:
         same.append(SignIn.address == clip(address, ADDRESS_CHARS))
     last_ok = sa.select(sa.func.coalesce(sa.func.max(SignIn.id), 0)).where(*same, SignIn.result == OK)
+    failed = SignIn.result != OK if result is None else SignIn.result == result
     query = sa.select(sa.func.count(), sa.func.max(SignIn.at)).where(
-        *same, SignIn.result != OK, SignIn.id > last_ok.scalar_subquery()
+        *same, failed, SignIn.id > last_ok.scalar_subquery()
     )
     number, last = session.execute(query).one()
     return number, last

@@ -1,13 +1,14 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { type ReactNode, useEffect } from "react";
 import { client } from "./api/client";
 import { queries } from "./api/http";
-import { useSession } from "./api/session";
+import { duty, useSession } from "./api/session";
 import { useConsole } from "./api/store";
 import { useText } from "./i18n";
 import { router } from "./router";
+import { Duty } from "./sign_in/Duty";
 import { ONE_TIME, OneTime } from "./sign_in/OneTime";
 import { SignIn } from "./sign_in/SignIn";
 import { theme } from "./theme";
@@ -31,11 +32,21 @@ export function App() {
   );
 }
 
-/** The screens, to those who are signed in; also while the console cannot be asked: then the screen says so. */
-function Door() {
-  const session = useSession();
-  const needed = useConsole((state) => state.session === "needed");
-  if (needed) return <SignIn />;
-  if (session.isPending && session.failureCount === 0) return null;
-  return <RouterProvider router={router} />;
+/** The console's word that the session is over may come a moment before this browser's new cookie. */
+const ASK_AFTER_MS = 250;
+
+/** The screens, to those who may go on to them; also while the console cannot be asked: then the screen says so. */
+function Door(): ReactNode {
+  const { data, failureCount, refetch } = useSession();
+  const asked = useConsole((state) => state.session === "needed");
+  const unsure = asked && data !== undefined && data !== null && duty(data) === null;
+  useEffect(() => {
+    if (!unsure) return undefined;
+    const timer = window.setTimeout(() => void refetch(), ASK_AFTER_MS);
+    return () => window.clearTimeout(timer);
+  }, [unsure, refetch]);
+  if (data === null) return <SignIn />;
+  if (data === undefined) return failureCount === 0 ? null : <RouterProvider router={router} />;
+  const kind = duty(data);
+  return kind === null ? <RouterProvider router={router} /> : <Duty key={kind} kind={kind} session={data} />;
 }

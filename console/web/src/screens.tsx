@@ -57,6 +57,15 @@ export const SCREENS: readonly [Screen, ...Screen[]] = [
     ),
     component: lazyRouteComponent(() => import("./settings/SettingsScreen"), "SettingsScreen"),
   },
+  {
+    home: "/account",
+    path: "/account",
+    right: "own:account",
+    everywhere: true,
+    label: { en: "Account", zh: "本人账号" },
+    icon: <path d="M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20c0-3.5 3-6 7-6s7 2.5 7 6" />,
+    component: lazyRouteComponent(() => import("./account/AccountScreen"), "AccountScreen"),
+  },
 ];
 
 export function screenAt(pathname: string): Screen | undefined {

@@ -4,6 +4,8 @@ import { SILENCE_MS, whyNot } from "./reducer";
 import { dispatch, useConsole } from "./store";
 
 const NO_SESSION = 4401;
+/** The console closes with one of these words when the person has to see to the own account first. */
+const LIMITED = new Set(["password_expired", "totp_setup"]);
 const RETRY_FIRST_MS = 250;
 const RETRY_MOST_MS = 2_000;
 const TICK_MS = 100;
@@ -25,6 +27,7 @@ class ConsoleClient {
   #ticker: number | undefined;
   #nextId = 1;
   #activeAt = -ACTIVE_MS;
+  #renewing = 0;
 
   start(): void {
     if (this.#ticker !== undefined) return;
@@ -84,14 +87,15 @@ class ConsoleClient {
       dispatch({ type: "message", message, now: performance.now() });
     });
     socket.addEventListener("close", (event) => {
-      if (socket === this.#socket) this.#lost(event.code === NO_SESSION);
+      if (socket === this.#socket) this.#lost(event.code === NO_SESSION || LIMITED.has(event.reason));
     });
   }
 
   #lost(sessionNeeded: boolean): void {
     this.#drop();
-    dispatch({ type: "closed", now: performance.now(), sessionNeeded });
-    if (sessionNeeded) return; // signing in starts it again
+    const renewing = sessionNeeded && this.#renewing > 0;
+    dispatch({ type: "closed", now: performance.now(), sessionNeeded: sessionNeeded && !renewing });
+    if (sessionNeeded) return; // signing in, or the new session, starts it again
     this.#retryTimer = window.setTimeout(() => this.#connect(), this.#retryMs);
     this.#retryMs = Math.min(RETRY_MOST_MS, this.#retryMs === 0 ? RETRY_FIRST_MS : this.#retryMs * 2);
   }
@@ -117,6 +121,18 @@ class ConsoleClient {
     this.#retryMs = 0;
     this.#drop();
     this.#connect();
+  }
+
+  /** Makes a change that gives this browser a new session: that the old one ends meanwhile is no news. */
+  async renew<T>(change: () => Promise<T>): Promise<T> {
+    const connected = this.#socket !== null;
+    this.#renewing += 1;
+    try {
+      return await change();
+    } finally {
+      this.#renewing -= 1;
+      if (connected && this.#socket === null) this.signedIn();
+    }
   }
 
   /** Nobody is signed in: hang up, and try no more until somebody is. */

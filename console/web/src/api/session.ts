@@ -1,33 +1,45 @@
-/** Who is signed in: asked of the console once, renewed by signing in and out. */
+/** Who is signed in: asked of the console once, and again when the websocket or an answer says that it changed. */
 import { useMutation, useQuery } from "@tanstack/react-query";
+import { noteOver, noteSignedIn } from "./arrival";
 import { client } from "./client";
-import { dataOf, http, ProblemError, queries } from "./http";
+import { dataOf, http, ProblemError, queries, SESSION_KEY } from "./http";
+import { useConsole } from "./store";
 import type { Credentials, OneTime, Session } from "./types";
-
-const KEY = ["session"];
 
 /** `data` null: nobody is. A console that cannot be reached is asked again and again. */
 export function useSession() {
-  return useQuery({ queryKey: KEY, queryFn: loadSession, staleTime: Infinity, retry: true, retryDelay: 1_000 });
+  return useQuery({ queryKey: SESSION_KEY, queryFn: loadSession, staleTime: Infinity, retry: true, retryDelay: 1_000 });
 }
 
 async function loadSession(): Promise<Session | null> {
   try {
-    return await dataOf(http.GET("/api/v1/session"));
+    const session = await dataOf(http.GET("/api/v1/session"));
+    // The websocket was refused: with another session (another tab's new cookie), or before the limit was lifted.
+    if (duty(session) === null && useConsole.getState().session === "needed") client.signedIn();
+    return session;
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status !== 401) throw error;
+    noteOver(error.problem);
     client.signedOut();
     return null;
   }
 }
 
+export type Duty = "password_expired" | "totp_setup";
+
+/** What the person has to do before anything else; null: nothing. */
+export function duty(session: Session): Duty | null {
+  return session.state === "password_expired" || session.state === "totp_setup" ? session.state : null;
+}
+
 /** Signs in. The problem `totp_needed` asks for a code of the second factor. */
 export function useSignIn() {
   return useMutation<Session, ProblemError, Credentials>({
-    mutationFn: (body) => dataOf(http.POST("/api/v1/session", { body })),
+    mutationFn: (body) => client.renew(() => dataOf(http.POST("/api/v1/session", { body }))),
     onSuccess: (session) => {
-      queries.setQueryData(KEY, session);
-      client.signedIn();
+      noteSignedIn(session.last ?? null);
+      queries.setQueryData(SESSION_KEY, session);
+      if (duty(session) === null) client.signedIn();
     },
   });
 }
@@ -61,7 +73,7 @@ export function useSignOut() {
     onSuccess: () => {
       client.signedOut();
       queries.clear();
-      queries.setQueryData(KEY, null);
+      queries.setQueryData(SESSION_KEY, null);
     },
   });
 }

@@ -25,11 +25,16 @@ export type PreviewMessage = Schemas["PreviewMessage"];
 export type PreviewInit = Schemas["PreviewInit"];
 
 export type Session = Schemas["SessionState"];
+export type LastSignIn = Schemas["LastSignIn"];
 export type Credentials = Schemas["SignInBody"];
 export type OneTime = Schemas["OneTimeState"];
 export type Rights = Omit<Schemas["SessionMessage"], "t">;
 export type Right = Schemas["Right"];
 export type Problem = Schemas["ProblemBody"];
+export type Me = Schemas["Me"];
+export type OwnSession = Schemas["OwnSession"];
+export type OwnSignIn = Schemas["OwnSignIn"];
+export type TotpSecret = Schemas["TotpSecret"];
 
 /** The two pictures of a channel: what comes in now, what airs. */
 export type Feed = "pvw" | "pgm";

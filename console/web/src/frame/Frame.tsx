@@ -2,22 +2,19 @@
  * What stands around every screen: the bar (brand, the screen's own part, who I am, language) and the rail of screens.
  * Nothing of it ever lies over a screen: an unfolded rail takes room beside it.
  */
-import { SegmentedControl, UnstyledButton } from "@mantine/core";
+import { UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { Outlet, useLocation } from "@tanstack/react-router";
 import { createContext, type ReactNode, useContext, useState } from "react";
 import { createPortal } from "react-dom";
-import { useSession } from "../api/session";
-import { type Language, languages, setLanguage, useLanguage, useText } from "../i18n";
+import { useLanguage, useText } from "../i18n";
 import { screenAt } from "../screens";
 import classes from "./Frame.module.css";
 import { Icon } from "./Icon";
+import { LanguageChoice } from "./LanguageChoice";
 import { Rail } from "./Rail";
+import { Who } from "./Who";
 
-const LANGUAGES = (Object.keys(languages) as Language[]).map((value) => ({
-  value,
-  label: languages[value].languageName,
-}));
 const Slot = createContext<HTMLElement | null>(null);
 
 export function Frame() {
@@ -49,14 +46,7 @@ export function Frame() {
           <span className={classes.brand}>streamgate</span>
           <div className={classes.slot} ref={setSlot} />
           <Who />
-          <SegmentedControl
-            className={classes.language}
-            size="xs"
-            aria-label={text.header.language}
-            data={LANGUAGES}
-            value={language}
-            onChange={(value) => setLanguage(value as Language)}
-          />
+          <LanguageChoice className={classes.language} />
         </header>
         <Rail open={open} />
         <main className={classes.screen}>
@@ -71,20 +61,6 @@ export function Frame() {
 export function InBar({ children }: { children: ReactNode }) {
   const slot = useContext(Slot);
   return slot === null ? null : createPortal(children, slot);
-}
-
-function Who() {
-  const text = useText();
-  const { data } = useSession();
-  if (!data) return null;
-  return (
-    <span className={classes.who} title={text.frame.signedInAs(data.user)} data-testid="who">
-      <Icon>
-        <path d="M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20c0-3.5 3-6 7-6s7 2.5 7 6" />
-      </Icon>
-      <span>{data.user}</span>
-    </span>
-  );
 }
 
 /** Open or folded: as the screen wants it, until the person on it wants it otherwise. */

@@ -1,14 +1,18 @@
 /** Every string of the page in English. `zh.ts` must hold the same keys: a missing one does not compile. */
+import { en as account } from "../account/strings";
 import { en as channels } from "../channels/strings";
 import { en as destinationsScreen } from "../destinations/strings";
 import { en as settings } from "../settings/strings";
+import { en as signIn } from "../sign_in/strings";
 import { en as shared } from "../ui/strings";
 
 export const en = {
   shared,
+  account,
   channels,
   destinationsScreen,
   settings,
+  signIn,
   lang: "en",
   languageName: "EN",
 
@@ -24,6 +28,7 @@ export const en = {
     unfold: "Show the screens",
     fold: "Hide the screens",
     signedInAs: (user: string) => `Signed in as ${user}`,
+    signInAgain: "Sign in again",
     signOut: "Sign out",
     signOutFailed: "Not signed out",
     loading: "Loading …",
@@ -193,19 +198,6 @@ export const en = {
     gateAir:
       "The gate is restarted by itself and puts filler on air. What you see here is old; keys do nothing until it answers.",
     trying: "Trying again all the time. To cut now, on the machine of the gate:",
-  },
-  signIn: {
-    title: "Sign in",
-    user: "User name",
-    password: "Password",
-    totp: "Code of the second factor",
-    enter: "Sign in",
-    first: "Choose a user name and a password. You will be the first administrator.",
-    choose: "Choose a password.",
-    again: "Password once more",
-    differ: "The two passwords differ.",
-    save: "Keep it",
-    rules: "At least 12 characters; four words that do not belong together are good.",
   },
   reason: {
     restore: "Why restore?",

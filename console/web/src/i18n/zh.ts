@@ -1,15 +1,19 @@
 /** 页面的全部文字(中文)。键与 `en.ts` 完全一致,缺一个就无法编译。 */
+import { zh as account } from "../account/strings";
 import { zh as channels } from "../channels/strings";
 import { zh as destinationsScreen } from "../destinations/strings";
 import { zh as settings } from "../settings/strings";
+import { zh as signIn } from "../sign_in/strings";
 import { zh as shared } from "../ui/strings";
 import type { Strings } from "./strings";
 
 export const zh: Strings = {
   shared,
+  account,
   channels,
   destinationsScreen,
   settings,
+  signIn,
   lang: "zh-CN",
   languageName: "中文",
 
@@ -25,6 +29,7 @@ export const zh: Strings = {
     unfold: "展开页面栏",
     fold: "收起页面栏",
     signedInAs: (user) => `当前登录：${user}`,
+    signInAgain: "重新登录",
     signOut: "退出登录",
     signOutFailed: "未能退出",
     loading: "加载中 …",
@@ -193,19 +198,6 @@ export const zh: Strings = {
     linkAir: "播出由闸口自行继续，不受影响。此页所示已过时，连接恢复前按键无效。",
     gateAir: "闸口进程会自动重启并先播出垫片。此页所示已过时，恢复应答前按键无效。",
     trying: "正在不断重试。若要立即切断，请在闸口所在机器上执行：",
-  },
-  signIn: {
-    title: "登录",
-    user: "用户名",
-    password: "密码",
-    totp: "动态验证码",
-    enter: "登录",
-    first: "请设置用户名和密码，您将成为首位管理员。",
-    choose: "请设置密码。",
-    again: "再次输入密码",
-    differ: "两次输入的密码不一致。",
-    save: "保存",
-    rules: "至少 12 个字符；可用四个互不相关的词。",
   },
   reason: {
     restore: "恢复的理由？",

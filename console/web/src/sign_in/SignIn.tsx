@@ -1,59 +1,27 @@
-import { Button, TextInput } from "@mantine/core";
-import { type FormEvent, useState } from "react";
-import { useSignIn } from "../api/session";
+import { useState } from "react";
+import { useArrival } from "../api/arrival";
 import { say, useLanguage, useText } from "../i18n";
+import { Outside } from "./Outside";
 import classes from "./SignIn.module.css";
+import { SignInForm } from "./SignInForm";
+import { welcomed } from "./welcome";
 
-/** Shown to whoever has no session. The second factor is asked for when the console wants it. */
+/** Shown to whoever has no session; says why when there was one. */
 export function SignIn() {
-  const text = useText();
+  const text = useText().signIn;
   const language = useLanguage();
-  const [username, setUsername] = useState("");
-  const [password, setPassword] = useState("");
-  const [totp, setTotp] = useState("");
-  const [wantsTotp, wantTotp] = useState(false);
-  const signIn = useSignIn();
-  const problem = signIn.error?.problem;
-  const enter = (event: FormEvent) => {
-    event.preventDefault();
-    signIn.mutate(
-      { username: username.trim(), password, totp: wantsTotp ? totp.trim() : null },
-      { onError: (error) => error.problem.code === "totp_needed" && wantTotp(true) },
-    );
-  };
+  const over = useArrival((state) => state.over);
+  const [user] = useState(welcomed);
   return (
-    <main className={classes.page}>
-      <h1>streamgate · {text.signIn.title}</h1>
-      <form onSubmit={enter}>
-        <TextInput
-          label={text.signIn.user}
-          value={username}
-          onChange={(event) => setUsername(event.currentTarget.value)}
-          autoComplete="username"
-          spellCheck={false}
-        />
-        <TextInput
-          type="password"
-          label={text.signIn.password}
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-          autoComplete="current-password"
-        />
-        {wantsTotp && (
-          <TextInput
-            label={text.signIn.totp}
-            value={totp}
-            onChange={(event) => setTotp(event.currentTarget.value)}
-            autoComplete="one-time-code"
-          />
-        )}
-        <Button type="submit" loading={signIn.isPending} disabled={username.trim() === "" || password === ""}>
-          {text.signIn.enter}
-        </Button>
-      </form>
-      <div className={classes.bad} role="alert">
-        {problem === undefined ? "" : say(language, problem.error, problem.error_zh)}
-      </div>
-    </main>
+    <Outside title={text.title}>
+      {user !== "" && <output className={classes.notice}>{text.welcome}</output>}
+      {over !== null && (
+        <output className={classes.notice} data-why={over.why}>
+          {say(language, over.error, over.error_zh)}
+        </output>
+      )}
+      <SignInForm user={user} />
+      <p className={classes.hint}>{text.forgotten}</p>
+    </Outside>
   );
 }

@@ -17,6 +17,18 @@ export function when(seconds: number | null, language: string): string {
   return format.format(seconds * 1_000);
 }
 
+/** Day and time in as few characters as they take: what stands where there is little room. */
+export function shortTime(seconds: number, language: string): string {
+  const format = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", {
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hour12: false,
+  });
+  return format.format(seconds * 1_000);
+}
+
 /** Bytes as people read them: 1.4 GB, 12 MB, 340 kB. */
 export function size(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;

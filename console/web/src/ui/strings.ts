@@ -14,6 +14,7 @@ export const en = {
   cancel: "Cancel",
   remove: "Remove",
   none: "none",
+  showTyped: "Show what is typed",
   onMachine: (who: string) => `${who} (on the machine)`,
 };
 export const zh: Wording<typeof en> = {
@@ -29,5 +30,6 @@ export const zh: Wording<typeof en> = {
   cancel: "取消",
   remove: "移除",
   none: "无",
+  showTyped: "显示输入内容",
   onMachine: (who) => `${who}（主机命令行）`,
 };
