@@ -1,6 +1,8 @@
 /** The websocket to the console: keeps it open, feeds the store, sends commands. */
 import type { Active, Command, CommandRequest, ServerMessage } from "./types";
-import { SILENCE_MS, whyNot } from "./reducer";
+import { queries } from "./http";
+import { whyRefused } from "./press";
+import { SILENCE_MS } from "./reducer";
 import { dispatch, useConsole } from "./store";
 
 const NO_SESSION = 4401;
@@ -25,6 +27,7 @@ class ConsoleClient {
   #ticker: number | undefined;
   #nextId = 1;
   #activeAt = -ACTIVE_MS;
+  #renewing = 0;
 
   start(): void {
     if (this.#ticker !== undefined) return;
@@ -52,17 +55,9 @@ class ConsoleClient {
 
   /** Sends a command, or says at once why it cannot be sent. */
   send(channel: string, cmd: Command, options: { seconds?: number; clip?: string; reason?: string } = {}): void {
-    const state = useConsole.getState();
     const now = performance.now();
-    const reason =
-      state.link !== "up" || this.#socket?.readyState !== WebSocket.OPEN
-        ? "link_lost"
-        : !state.gateUp
-          ? "gate_down"
-          : whyNot(
-              state.channels.find((candidate) => candidate.name === channel),
-              cmd,
-            );
+    const open = this.#socket?.readyState === WebSocket.OPEN;
+    const reason = open ? whyRefused(useConsole.getState(), channel, cmd) : "link_lost";
     if (reason !== null) {
       dispatch({ type: "refused", channel, cmd, reason, now });
       return;
@@ -82,14 +77,18 @@ class ConsoleClient {
       this.#retryMs = 0;
       const message = JSON.parse(event.data) as ServerMessage;
       dispatch({ type: "message", message, now: performance.now() });
+      // What this person may do has changed, perhaps: screens ask for the session anew.
+      if (message.t === "session") void queries.invalidateQueries({ queryKey: ["session"] });
     });
     socket.addEventListener("close", (event) => {
+      if (event.reason === "forbidden") void queries.invalidateQueries({ queryKey: ["session"] });
       if (socket === this.#socket) this.#lost(event.code === NO_SESSION);
     });
   }
 
   #lost(sessionNeeded: boolean): void {
     this.#drop();
+    if (sessionNeeded && this.#renewing > 0) return; // the new session connects
     dispatch({ type: "closed", now: performance.now(), sessionNeeded });
     if (sessionNeeded) return; // signing in starts it again
     this.#retryTimer = window.setTimeout(() => this.#connect(), this.#retryMs);
@@ -117,6 +116,18 @@ class ConsoleClient {
     this.#retryMs = 0;
     this.#drop();
     this.#connect();
+  }
+
+  /** Makes a change that gives this browser a new session: that the old one ends meanwhile is no news. */
+  async renew<T>(change: () => Promise<T>): Promise<T> {
+    const connected = this.#socket !== null;
+    this.#renewing += 1;
+    try {
+      return await change();
+    } finally {
+      this.#renewing -= 1;
+      if (connected && this.#socket === null) this.signedIn();
+    }
   }
 
   /** Nobody is signed in: hang up, and try no more until somebody is. */

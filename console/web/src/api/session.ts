@@ -24,7 +24,7 @@ async function loadSession(): Promise<Session | null> {
 /** Signs in. The problem `totp_needed` asks for a code of the second factor. */
 export function useSignIn() {
   return useMutation<Session, ProblemError, Credentials>({
-    mutationFn: (body) => dataOf(http.POST("/api/v1/session", { body })),
+    mutationFn: (body) => client.renew(() => dataOf(http.POST("/api/v1/session", { body }))),
     onSuccess: (session) => {
       queries.setQueryData(KEY, session);
       client.signedIn();

@@ -1,6 +1,7 @@
 /** Every string of the page in English. `zh.ts` must hold the same keys: a missing one does not compile. */
 import { en as channels } from "../channels/strings";
 import { en as destinationsScreen } from "../destinations/strings";
+import { en as liveScreen } from "../live/strings";
 import { en as settings } from "../settings/strings";
 import { en as shared } from "../ui/strings";
 
@@ -8,6 +9,7 @@ export const en = {
   shared,
   channels,
   destinationsScreen,
+  live: liveScreen,
   settings,
   lang: "en",
   languageName: "EN",
@@ -104,6 +106,9 @@ export const en = {
     link_lost: "no link to the console",
     gate_down: "the gate does not answer",
     no_answer: "no answer within 3 s; look at the state before you press again",
+    no_right: "your role does not allow this",
+    idle: "you were idle; sign in again",
+    waits_second: "you asked already; a second person has to confirm",
     not_cut: "no cut is in force",
     not_backup: "no backup is on air",
     cut_first: "a cut is in force; Restore ends it",

@@ -1,6 +1,7 @@
 /** 页面的全部文字(中文)。键与 `en.ts` 完全一致,缺一个就无法编译。 */
 import { zh as channels } from "../channels/strings";
 import { zh as destinationsScreen } from "../destinations/strings";
+import { zh as liveScreen } from "../live/strings";
 import { zh as settings } from "../settings/strings";
 import { zh as shared } from "../ui/strings";
 import type { Strings } from "./strings";
@@ -9,6 +10,7 @@ export const zh: Strings = {
   shared,
   channels,
   destinationsScreen,
+  live: liveScreen,
   settings,
   lang: "zh-CN",
   languageName: "中文",
@@ -105,6 +107,9 @@ export const zh: Strings = {
     link_lost: "与控制台的连接已断开",
     gate_down: "闸口进程没有应答",
     no_answer: "3 秒内没有应答，请先看清状态再按",
+    no_right: "您的角色没有此权限",
+    idle: "您长时间未操作，请重新登录",
+    waits_second: "您已请求，须另一人确认",
     not_cut: "当前没有切断",
     not_backup: "当前没有播出备用画面",
     cut_first: "切断仍在生效，请先按恢复",

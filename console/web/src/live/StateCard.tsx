@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { useConsole } from "../api/store";
 import type { ChannelState, ChannelStatus } from "../api/types";
 import { type Strings, useText } from "../i18n";
-import { duration } from "../ui/format";
+import { duration, person } from "../ui/format";
 import { useNow } from "../ui/useNow";
 import card from "./Card.module.css";
 import { stateColour } from "./colours";
@@ -24,6 +24,7 @@ export function StateCard({ channel, deck }: { channel: ChannelStatus; deck: Dec
       <p className={classes.onAir}>
         {channel.state !== "stopped" && channel.on_air_s !== null && text.onAir(duration(channel.on_air_s))}
       </p>
+      <CutBy channel={channel} />
       <BigTime channel={channel} />
       <div className={classes.broadcast}>
         <Key cmd="start" label={text.keys.start} letter="G" channel={channel} deck={deck} title={text.keys.startTitle} small />
@@ -39,6 +40,23 @@ export function StateCard({ channel, deck }: { channel: ChannelStatus; deck: Dec
         />
       </div>
     </div>
+  );
+}
+
+/** Who cut, when, and why if they said. */
+function CutBy({ channel }: { channel: ChannelStatus }) {
+  const text = useText();
+  const receivedAt = useConsole((state) => state.receivedAt);
+  const now = useNow(500);
+  const { cut } = channel;
+  if (cut === null || channel.state === "stopped") return null;
+  const age = Math.max(0, now - receivedAt) / 1000;
+  const ago = cut.since_s === null ? "" : ` ${text.live.ago(duration(cut.since_s + age))}`;
+  const said = `${text.live.cutBy(person(cut.actor))}${ago}`;
+  return (
+    <p className={classes.cutBy} title={cut.reason} data-testid="cut-by">
+      {cut.reason === "" ? said : text.live.because(said, cut.reason)}
+    </p>
   );
 }
 
