@@ -81,7 +81,6 @@ class ConsoleClient {
       if (message.t === "session") void queries.invalidateQueries({ queryKey: ["session"] });
     });
     socket.addEventListener("close", (event) => {
-      if (event.reason === "forbidden") void queries.invalidateQueries({ queryKey: ["session"] });
       if (socket === this.#socket) this.#lost(event.code === NO_SESSION);
     });
   }

@@ -12,7 +12,7 @@ export type ChannelState = ChannelStatus["state"];
 export type DestinationState = DestinationStatus["state"];
 export type ArchiveState = Schemas["ArchiveStatus"]["state"];
 export type Level = LogLine["level"];
-export type WaitingRestore = Schemas["WaitingRestore"];
+export type CutStatus = Schemas["CutStatus"];
 export type Present = Schemas["Present"];
 export type Warn = Schemas["Warn"];
 

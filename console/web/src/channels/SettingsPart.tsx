@@ -100,7 +100,7 @@ function RestoreCard({ channel, disabled }: { channel: ChannelSettings; disabled
       <Switch
         label={text.channels.restoreByTwo}
         checked={shown}
-        disabled={disabled || changing.isPending}
+        disabled={disabled}
         onChange={(event) => changing.mutate(event.currentTarget.checked)}
       />
       <ProblemLine error={changing.error} />

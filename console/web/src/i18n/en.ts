@@ -216,7 +216,7 @@ export const en = {
     restore: "Why restore?",
     stop: "Why stop?",
     picks: { restore: ["false alarm", "the fault is over", "agreed with the director"], stop: ["the event is over", "ordered to stop", "technical fault"] },
-    text: "another reason, then Enter",
+    text: "another reason, Enter",
     cancel: "Cancel",
   },
   noChannels: "No channel is set up yet. On the machine of the gate:",

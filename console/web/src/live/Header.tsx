@@ -98,15 +98,19 @@ function Others({ channel }: { channel: string }) {
   const user = useConsole((state) => state.user);
   const present = useConsole((state) => state.present[channel]);
   const others = (present ?? []).filter((one) => one.user !== user);
-  const names = others.map((one) => (one.idle ? text.live.away(one.user) : one.user)).join(" · ");
+  const names = others.map((one) => (one.idle ? text.live.away(one.user) : one.user));
   return (
-    <output className={classes.others} aria-label={text.live.others} title={`${text.live.others}: ${names}`} data-testid="others">
-      {names !== "" && (
+    <output className={classes.others} aria-label={text.live.others} title={`${text.live.others}: ${names.join(" · ")}`} data-testid="others">
+      {names.length > 0 && (
         <>
           <Icon>
             <path d="M9 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM2 20c0-3.5 3-6 7-6s7 2.5 7 6M16 4.5a4 4 0 0 1 0 7M18 14.5c2.5.9 4 3 4 5.5" />
           </Icon>
-          <span>{names}</span>
+          <span>
+            {names[0]}
+            <span className={classes.further}>{names.slice(1).map((name) => ` · ${name}`)}</span>
+          </span>
+          {names.length > 1 && <b>+{names.length - 1}</b>}
         </>
       )}
     </output>

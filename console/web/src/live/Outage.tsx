@@ -1,7 +1,5 @@
 import { Code } from "@mantine/core";
 import { outage } from "../api/reducer";
-import { may } from "../api/may";
-import { useSession } from "../api/session";
 import { useConsole } from "../api/store";
 import { useText } from "../i18n";
 import { duration } from "../ui/format";
@@ -13,11 +11,9 @@ import classes from "./Outage.module.css";
 export function Outage({ channel }: { channel: string }) {
   const text = useText();
   const state = useConsole();
-  const session = useSession().data;
   const now = useNow(200);
   const out = outage(state, now);
   if (out === null) return null;
-  if (out.what === "link" && session && !may(session, "channel:view")) return <Barred />;
   return (
     <div className={classes.scrim} role="alertdialog" aria-live="assertive" data-testid="outage" data-what={out.what}>
       <div className={classes.box}>
@@ -32,19 +28,6 @@ export function Outage({ channel }: { channel: string }) {
           </p>
         )}
         <NoticeLine className={classes.notice} />
-      </div>
-    </div>
-  );
-}
-
-/** The person's roles were changed, and none is left that sees a channel. */
-function Barred() {
-  const text = useText();
-  return (
-    <div className={classes.scrim} role="alertdialog" data-testid="outage" data-what="barred">
-      <div className={classes.box}>
-        <h1 className={classes.what}>{text.live.barred}</h1>
-        <p>{text.live.barredHint}</p>
       </div>
     </div>
   );

@@ -27,42 +27,41 @@ export function ReasonLine({ asking, onAnswer, ownWords }: Props) {
     <form className={classes.line} onSubmit={submit} data-testid="reason" aria-label={text.reason[asking]}>
       <div className={classes.head}>
         <output>{text.reason[asking]}</output>
-        <Pick letter="Esc" onPick={() => onAnswer(null)}>
-          {text.reason.cancel}
-        </Pick>
+        <label className={classes.own}>
+          <Kbd size="xs">{OWN_WORDS}</Kbd>
+          <input
+            ref={ownWords}
+            value={typed}
+            maxLength={MOST}
+            placeholder={text.reason.text}
+            aria-label={text.reason.text}
+            onChange={(event) => type(event.currentTarget.value)}
+            onKeyDown={(event) => event.key === "Escape" && onAnswer(null)}
+          />
+        </label>
+        <UnstyledButton
+          aria-label={text.reason.cancel}
+          title={text.reason.cancel}
+          aria-keyshortcuts="Escape"
+          onMouseDown={(event) => event.preventDefault()}
+          onClick={() => onAnswer(null)}
+        >
+          <Kbd size="xs">Esc</Kbd>
+        </UnstyledButton>
       </div>
       <div className={classes.picks}>
         {text.reason.picks[asking].map((pick, index) => (
-          <Pick key={pick} letter={String(index + 1)} onPick={() => onAnswer(pick)}>
-            {pick}
-          </Pick>
+          <UnstyledButton
+            key={pick}
+            className={classes.pick}
+            aria-keyshortcuts={String(index + 1)}
+            onMouseDown={(event) => event.preventDefault()}
+            onClick={() => onAnswer(pick)}
+          >
+            <Kbd size="xs">{index + 1}</Kbd> {pick}
+          </UnstyledButton>
         ))}
       </div>
-      <label className={classes.own}>
-        <Kbd size="xs">{OWN_WORDS}</Kbd>
-        <input
-          ref={ownWords}
-          value={typed}
-          maxLength={MOST}
-          placeholder={text.reason.text}
-          aria-label={text.reason.text}
-          onChange={(event) => type(event.currentTarget.value)}
-          onKeyDown={(event) => event.key === "Escape" && onAnswer(null)}
-        />
-      </label>
     </form>
-  );
-}
-
-function Pick({ letter, onPick, children }: { letter: string; onPick: () => void; children: string }) {
-  return (
-    <UnstyledButton
-      className={classes.pick}
-      aria-keyshortcuts={letter === "Esc" ? "Escape" : letter}
-      onMouseDown={(event) => event.preventDefault()}
-      onClick={onPick}
-    >
-      <Kbd size="xs">{letter}</Kbd> {children}
-    </UnstyledButton>
   );
 }

@@ -5,6 +5,11 @@ import { useConsole } from "../api/store";
 import { say, useLanguage, useText } from "../i18n";
 import classes from "./SignInAgain.module.css";
 
+/** The code follows the password: whoever typed that goes on typing. */
+function focusOn(field: HTMLInputElement | null): void {
+  field?.focus();
+}
+
 /**
  * Stands where the keys were that somebody idle has lost, beside the cut key: who it was, and the way back. It takes no
  * focus by itself: cut stays one key.
@@ -30,33 +35,37 @@ export function SignInAgain() {
   return (
     <form className={classes.again} onSubmit={enter} aria-label={text.live.again} data-testid="again">
       <p className={classes.who}>
-        <b>{text.live.wasHere(user, minutes)}</b> {text.live.idleStill}
+        <b>{text.live.wasHere(user, minutes)}</b> {problem === undefined && text.live.idleStill}
       </p>
       <div className={classes.fields}>
-        <TextInput
-          size="xs"
-          label={text.signIn.user}
-          value={username}
-          onChange={(event) => setUsername(event.currentTarget.value)}
-          autoComplete="username"
-          spellCheck={false}
-        />
-        <TextInput
-          size="xs"
-          type="password"
-          label={text.signIn.password}
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-          autoComplete="current-password"
-        />
-        {wantsTotp && (
+        {wantsTotp ? (
           <TextInput
             size="xs"
-            label={text.live.code}
+            ref={focusOn}
+            label={text.signIn.totp}
             value={totp}
             onChange={(event) => setTotp(event.currentTarget.value)}
             autoComplete="one-time-code"
           />
+        ) : (
+          <>
+            <TextInput
+              size="xs"
+              label={text.signIn.user}
+              value={username}
+              onChange={(event) => setUsername(event.currentTarget.value)}
+              autoComplete="username"
+              spellCheck={false}
+            />
+            <TextInput
+              size="xs"
+              type="password"
+              label={text.signIn.password}
+              value={password}
+              onChange={(event) => setPassword(event.currentTarget.value)}
+              autoComplete="current-password"
+            />
+          </>
         )}
         <Button
           size="xs"

@@ -3,8 +3,6 @@ import type { Wording } from "../i18n/strings";
 
 export const en = {
   onlyWatch: "Your role watches this channel. It has no keys here.",
-  barred: "YOUR ROLE SHOWS NO CHANNEL",
-  barredHint: "An administrator changed your roles. What is on air goes on. This page comes back when you may see a channel.",
 
   asks: (who: string, why: string) => `${who} asks to restore: ${why}. A second person has to confirm`,
   youAsked: (why: string) => `You asked to restore: ${why}. Waiting for a second person`,
@@ -12,7 +10,7 @@ export const en = {
   waits: (cmd: string) => `${cmd}: waits for a second person`,
   confirm: "Confirm restore",
   confirmHint: (who: string) => `as ${who} asks`,
-  waitsHint: "waits for a second person",
+  waitsHint: "awaits a second person",
   byTwo: "takes two people",
 
   cutBy: (who: string) => `cut by ${who}`,
@@ -25,13 +23,10 @@ export const en = {
   again: "Sign in again",
   wasHere: (who: string, minutes: number) => `${who} was signed in and has been idle for ${minutes > 0 ? `${minutes} min` : "too long"}.`,
   idleStill: "You still see, and can cut. Sign in for the other keys.",
-  code: "Code",
 };
 
 export const zh: Wording<typeof en> = {
   onlyWatch: "您的角色在本频道只可观看，没有按键。",
-  barred: "您的角色没有可看的频道",
-  barredHint: "管理员更改了您的角色。播出不受影响。获得频道权限后，本页会自动恢复。",
 
   asks: (who, why) => `${who} 请求恢复：${why}。须另一人确认`,
   youAsked: (why) => `您已请求恢复：${why}。等待另一人确认`,
@@ -52,5 +47,4 @@ export const zh: Wording<typeof en> = {
   again: "重新登录",
   wasHere: (who, minutes) => `${who} 已登录，但${minutes > 0 ? `已 ${minutes} 分钟` : "长时间"}未操作。`,
   idleStill: "仍可观看和切断；其他按键须重新登录。",
-  code: "验证码",
 };
