@@ -57,6 +57,7 @@ class BackupFile(Model):
 class ChannelSettings(Model):
     name: str
     delay_s: float
+    restore_needs_two: bool
     created: str
     destinations: list[DestinationSettings]
     backups: list[BackupFile]
@@ -85,9 +86,14 @@ class NewChannel(Model):
 
 
 class ChannelChange(Model):
-    """`delay_s`: 30 to 600. On air it can be raised at once; it is lowered with the next broadcast."""
+    """What is left out stays as it is.
 
-    delay_s: float
+    `delay_s`: 30 to 600. On air it can be raised at once; it is lowered with the next broadcast.
+    `restore_needs_two`: a second person must confirm each restore. On air it can be demanded, not dropped.
+    """
+
+    delay_s: float | None = None
+    restore_needs_two: bool | None = None
 
 
 class Changed(Model):
@@ -145,9 +151,13 @@ async def add_channel(body: NewChannel, parts: GetParts, session: GetSession) ->
 
 @router.patch("/{channel}", responses=ERRORS)
 async def change_channel(channel: str, body: ChannelChange, parts: GetParts, session: GetSession) -> Changed:
-    """Change a channel's delay."""
-    changed, late = await parts.setup.files.change(
-        session, lambda store: store.set(channel, delay_s=body.delay_s)
+    """Change a channel's delay, and whether two people must ask for a restore."""
+    files = parts.setup.files
+    if body.restore_needs_two is False and (await files.get(channel)).restore_needs_two:
+        await files.refuse_on_air(channel)  # else one person could end by it what two must end
+    changed, late = await files.change(
+        session,
+        lambda store: store.set(channel, delay_s=body.delay_s, restore_needs_two=body.restore_needs_two),
     )
     return changed_to(parts, changed, late, session.actor)
 
@@ -181,6 +191,7 @@ def shown(parts: Parts, channel: ChannelConfig, who: str) -> ChannelSettings:
     return ChannelSettings(
         name=channel.name,
         delay_s=channel.delay_s,
+        restore_needs_two=channel.restore_needs_two,
         created=channel.created,
         destinations=[_destination(one, who) for one in channel.destinations],
         backups=[

@@ -35,6 +35,7 @@ from console.live.messages import (
     Snapshot,
     StateMessage,
 )
+from console.live.presence import Presence
 from console.live.preview import Feed, FeedName, Preview, TooManyViewersError, Viewer
 from console.problems import BAD_REQUEST, BUSY, NO_SESSION, NOT_FOUND, Problem, Refused
 from streamgate import __version__
@@ -58,12 +59,13 @@ def dumps(message: ServerMessage) -> str:
 
 
 class Hub:
-    """Serves pages; holds nothing but their number."""
+    """Serves pages; holds nothing but their number and who watches what."""
 
     def __init__(self, gate: GateLink, preview: Preview, command: str) -> None:
         """`command`: how the command line of this very streamgate is called; shown when the page is lost."""
         self._gate, self._preview, self._command = gate, preview, command
         self._pages = 0
+        self._presence = Presence()
 
     def snapshot(self, who: Principal) -> Snapshot:
         """Return all there is to know now for somebody who may see some channels, or all."""
@@ -99,6 +101,7 @@ class Hub:
             server_time=now.server_time,
             gate=now.gate,
             channels=now.channels,
+            present=self._presence.of(one.name for one in now.channels),
             log=now.log,
         )
         seen, line, was_up, rights = gate.version, _last(gate), gate.up, who.version
@@ -136,6 +139,7 @@ class Hub:
                 ingest_up=gate.ingest_up,
                 warnings=gate.warnings,
                 channels=channels,
+                present=self._presence.of(one.name for one in channels),
                 log=lines,
             )
         )
@@ -205,11 +209,12 @@ class Hub:
             await _close(websocket, BUSY, code=1013)
             return
         try:
-            await _until_first(
-                _show(websocket, feed, viewer),
-                _watch_leaving(websocket),
-                _watch_rights(websocket, who, channel),
-            )
+            with self._presence.watching(who, channel):
+                await _until_first(
+                    _show(websocket, feed, viewer),
+                    _watch_leaving(websocket),
+                    _watch_rights(websocket, who, channel),
+                )
         finally:
             self._preview.leave(feed, viewer)
 

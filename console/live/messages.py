@@ -26,6 +26,13 @@ class GateState(msgspec.Struct, frozen=True):
     warnings: list[Warn]
 
 
+class Present(msgspec.Struct, frozen=True):
+    """A person who has a channel's pictures open. `idle`: signed in, but not at keys or pointer for long."""
+
+    user: str
+    idle: bool
+
+
 class Snapshot(msgspec.Struct):
     """All there is to know now. `server_time`: wall clock, seconds since the epoch."""
 
@@ -42,7 +49,10 @@ class Message(msgspec.Struct, tag_field="t"): ...
 
 
 class Hello(Message, tag="hello"):
-    """Comes first, once. `command`: how the command line of this streamgate is called on its machine."""
+    """Comes first, once. `command`: how the command line of this streamgate is called on its machine.
+
+    `present`: who watches each channel, the page's own person included; at most 20 by name.
+    """
 
     version: str
     user: str
@@ -50,6 +60,7 @@ class Hello(Message, tag="hello"):
     server_time: float
     gate: GateState
     channels: list[ChannelStatus]
+    present: dict[str, list[Present]]
     log: list[LogLine]
     v: int = PROTOCOL
 
@@ -67,12 +78,16 @@ class SessionMessage(Message, tag="session"):
 
 
 class StateMessage(Message, tag="state"):
-    """The whole state, at every change and at least every 500 ms. `log`: the lines since the last message."""
+    """The whole state, at every change and at least every 500 ms. `log`: the lines since the last message.
+
+    `present`: as in `hello`.
+    """
 
     server_time: float
     ingest_up: bool
     warnings: list[Warn]
     channels: list[ChannelStatus]
+    present: dict[str, list[Present]]
     log: list[LogLine]
 
 

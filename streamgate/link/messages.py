@@ -90,6 +90,14 @@ class SpanStatus(msgspec.Struct):
     actor: str = ""
 
 
+class CutStatus(msgspec.Struct, frozen=True):
+    """The cut in force: who began it, how long ago (None: before the gate restarted), why if they said."""
+
+    actor: str
+    since_s: float | None = None
+    reason: str = ""
+
+
 class WaitingRestore(msgspec.Struct, frozen=True):
     """A restore that a second person must ask for, too; else it lapses in `lapses_in_s`."""
 
@@ -114,6 +122,7 @@ class ChannelStatus(msgspec.Struct):
     spans: list[SpanStatus] = []
     warnings: list[Warn] = []
     ring_bytes: int = 0
+    cut: CutStatus | None = None
     restore_needs_two: bool = False
     waiting_restore: WaitingRestore | None = None
     delay_error_ms: dict[str, float] = {}  # p50, p99, max over the last minutes; never negative

@@ -79,6 +79,7 @@ class Channel:
         self._started_at, self._started_us = 0.0, 0  # wall clock, monotonic
         self._encoder_stopped = memory.loaded.encoder_stopped
         self._held_cut: str | None = None  # who cut a broadcast that an orderly restart ended
+        self._cut_at: report.CutAt | None = None
         self._two_people = TwoPeople()
         self._overflow_told = False
         self._delay_errors = report.DelayErrors()
@@ -232,7 +233,9 @@ class Channel:
     def cut(self, actor: str, reason: str = "") -> None:
         self._must_be_on_air()
         self._two_people.forget()
-        self.gate.cut(now_us(), actor)
+        now, was_cut = now_us(), self.gate.spans.open is not None
+        self.gate.cut(now, actor)
+        self._cut_at = self._cut_at if was_cut else report.CutAt(now, reason)
         self._remember()  # before anything that could fail: a process that dies now comes back cut
         self._legs.discard_live()
         self._pump()
@@ -258,7 +261,8 @@ class Channel:
             self._say(actor, add_reason(say("restore_waits", seconds=LAPSES_US / SECOND_US), reason))
             return False
         self.gate.restore(now_us())
-        self._done(actor, add_reason(say("restore_by_two", first=first.actor), first.reason))
+        _, _, name = first.actor.partition(":")
+        self._done(actor, add_reason(say("restore_by_two", first=name), first.reason))
         return True
 
     def dump(self, seconds: float, actor: str, reason: str = "") -> None:
@@ -474,6 +478,7 @@ class Channel:
             spans=report.spans(gate, now),
             warnings=self._warnings(),
             ring_bytes=gate.ring.bytes,
+            cut=report.cut(gate, self._cut_at, now),
             restore_needs_two=self.config.restore_needs_two,
             waiting_restore=self._waiting_restore(now),
             delay_error_ms=self._delay_errors.of(gate, now),

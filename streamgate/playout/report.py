@@ -1,11 +1,12 @@
 """What a channel's gate is doing, in the words of `status`."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from streamgate.core.gate import Gate
 from streamgate.core.headers import airable
 from streamgate.core.packet import FeedFormat
-from streamgate.link.messages import Requested, SpanStatus, State, Warn
+from streamgate.link.messages import CutStatus, Requested, SpanStatus, State, Warn
 from streamgate.playout.input import Input
 from streamgate.playout.texts import say
 from streamgate.runtime.destinations import Destination
@@ -39,6 +40,23 @@ def requested(gate: Gate) -> Requested:
     if gate.spans.open is not None:
         return "cut"
     return "backup" if gate.backup is not None else "live"
+
+
+class CutAt(NamedTuple):
+    """When a cut began (monotonic microseconds), and why."""
+
+    at_us: int
+    reason: str
+
+
+def cut(gate: Gate, began: CutAt | None, now: int) -> CutStatus | None:
+    """Return the cut in force. `began` None: it is older than this process."""
+    span = gate.spans.open
+    if span is None:
+        return None
+    if began is None:
+        return CutStatus(span.actor)
+    return CutStatus(span.actor, round((now - began.at_us) / SECOND_US, 1), began.reason)
 
 
 def approvals(old: Sequence[Destination], new: Sequence[Destination]) -> list[Warn]:

@@ -5,9 +5,17 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
+from tools.standin_channel import Loop
+from tools.testfeed import Feed
+
+from streamgate.clock import now_us
+from streamgate.link import wire
+from streamgate.link.messages import Format, Hello, Publish
 from streamgate.playout import media_server
 from streamgate.playout.control_server import ControlServer
 from streamgate.playout.station import Station
+from streamgate.runtime.channels import hash_key
 from streamgate.runtime.service import Services
 
 
@@ -35,3 +43,31 @@ async def running_gate(data_dir: Path) -> AsyncIterator[Station]:
             await station.close()
         media.close()
         services.cancel()
+
+
+@contextlib.asynccontextmanager
+async def fed(data_dir: Path, key: str, feed: Feed) -> AsyncIterator[None]:
+    """Publish a test feed under a stream key, in the place of the ingest process; a broadcast begins."""
+    _, writer = await asyncio.open_unix_connection(data_dir / "run" / "media.sock")
+    for message in (
+        Hello("ingest"),
+        Publish(1, hash_key(key), "127.0.0.1:50000", "OBS 30"),
+        Format(1, feed.format),
+    ):
+        writer.write(wire.encode_json(msgspec.json.encode(message)))
+    sending = asyncio.ensure_future(_send(writer, Loop(feed, 0)))
+    try:
+        yield
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        writer.close()
+
+
+async def _send(writer: asyncio.StreamWriter, loop: Loop) -> None:
+    began = now_us()
+    while True:
+        for packet in loop.due((now_us() - began) // 1000):
+            writer.write(wire.encode_packet_head(1, packet) + packet.data)
+        await writer.drain()
+        await asyncio.sleep(0.02)

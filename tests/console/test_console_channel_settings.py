@@ -105,6 +105,28 @@ async def test_the_delay_is_in_force_in_the_gate_and_the_change_bears_a_name(des
     assert ("delay", "console:alice") in desk.said()
 
 
+async def test_restore_by_two_is_set_by_an_administrator_and_not_dropped_on_air(desk: Desk) -> None:
+    async with desk.person("alice") as alice:
+        await add(alice)
+        main = f"{CHANNELS}/main"
+        answer = await alice.patch(main, json={"restore_needs_two": True})
+        assert (answer.status_code, answer.json()["channel"]["restore_needs_two"]) == (200, True)
+        assert desk.store.get("main").delay_s == 30
+        assert desk.station.channels["main"].status().restore_needs_two
+        assert (await alice.get(CHANNELS)).json()["channels"][0]["restore_needs_two"] is True
+        desk.station.channels["main"].start("cli:root")
+        await alice.patch(main, json={"delay_s": 60})
+        assert desk.store.get("main").restore_needs_two
+        refused = await alice.patch(main, json={"restore_needs_two": False})
+        assert (refused.status_code, "on air" in refused.json()["error"]) == (409, True)
+        desk.station.channels["main"].stop("cli:root")
+        assert (await alice.patch(main, json={"restore_needs_two": False})).status_code == 200
+        assert not desk.station.channels["main"].status().restore_needs_two
+        async with desk.person("ben", "director") as ben:
+            refused = await ben.patch(main, json={"restore_needs_two": True})
+            assert refused.json()["code"] == "forbidden"
+
+
 async def test_a_new_key_puts_the_old_one_out_of_use(desk: Desk) -> None:
     async with desk.person("alice") as alice:
         old = (await add(alice))["stream_key"]

@@ -4,10 +4,11 @@ import json
 
 import pytest
 from console_stage import Stage, receive
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from console.auth import sign_in
-from console.live import hub
+from console.live import hub, presence
 from streamgate.clock import wall_s
 
 
@@ -173,6 +174,45 @@ async def test_pages_are_limited_in_number(stage: Stage, monkeypatch: pytest.Mon
             assert second.close_code == 1013
     async with stage.socket() as third:
         await receive(third, "hello")
+
+
+async def test_people_are_told_who_else_watches_a_channel(stage: Stage) -> None:
+    async def present(page: ClientConnection, *wanted: str) -> list[dict[str, object]]:
+        async with asyncio.timeout(3):
+            while True:
+                told = (await receive(page, "state"))["present"]["main"]
+                if [one["user"] for one in told] == list(wanted):
+                    return told
+
+    async with stage.socket() as page:
+        assert (await receive(page, "hello"))["present"] == {"main": []}
+        async with (
+            stage.socket("/api/v1/preview/main/pvw"),
+            stage.socket("/api/v1/preview/main/pgm"),
+        ):
+            await present(page, "operator")
+            await stage.sign_in("ben", "auditor")
+            async with stage.socket("/api/v1/preview/main/pgm"):
+                told = await present(page, "ben", "operator")
+                assert told == [{"user": "ben", "idle": False}, {"user": "operator", "idle": False}]
+            await present(page, "operator")
+        await present(page)
+
+
+async def test_who_watches_is_bounded_and_told_only_of_channels_that_one_may_see(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "MAX_NAMED", 1)
+    async with contextlib.AsyncExitStack() as watching:
+        for name in ("cyd", "bob"):
+            await stage.sign_in(name, "auditor")
+            await watching.enter_async_context(stage.socket("/api/v1/preview/main/pvw"))
+        await stage.until(lambda: any(len(s.streams) for s in stage.gate.subscribers))
+        async with stage.socket() as page:
+            assert [one["user"] for one in (await receive(page, "hello"))["present"]["main"]] == ["bob"]
+        await stage.sign_in("elsewhere", "operator@hall")
+        async with stage.socket() as page:
+            assert (await receive(page, "hello"))["present"] == {}
 
 
 async def test_an_unknown_websocket_is_closed_with_a_word(stage: Stage) -> None:

@@ -744,7 +744,7 @@ async def test_where_two_must_restore_one_alone_cannot(tmp_path, by_two):
         assert channel.status().waiting_restore is None
         said = [(line.actor, line.code, line.text) for line in station.log if "restore" in line.code]
         assert said[-1][:2] == ("cli:root", "restore_by_two")
-        assert "console:ann" in said[-1][2]
+        assert "as ann asked" in said[-1][2]
         assert "(really)" in said[-1][2]
 
 
@@ -765,6 +765,26 @@ async def test_where_two_must_restore_a_new_cut_a_token_and_a_stop_are_no_way_ar
         channel = station.channels["main"]
         channel.start("console:ann")
         assert channel.state() == "cut"
+
+
+async def test_the_status_says_who_cut_when_and_why(tmp_path, store):
+    _, key = store.add("main")
+    async with next_process(tmp_path) as station:
+        let_in(station, key)
+        channel = station.channels["main"]
+        assert channel.status().cut is None
+        channel.cut("console:ann", "a fight")
+        channel.cut("console:ben", "again")  # the cut in force is ann's
+        cut = channel.status().cut
+        assert (cut.actor, cut.reason, cut.since_s < 5) == ("console:ann", "a fight", True)
+        channel.restore("console:ann", "over")
+        assert channel.status().cut is None
+        channel.cut("console:ben")
+        assert (channel.status().cut.actor, channel.status().cut.reason) == ("console:ben", "")
+    async with next_process(tmp_path) as station:  # when it began was not kept
+        let_in(station, key)
+        channel = station.channels["main"]
+        assert (channel.status().cut.actor, channel.status().cut.since_s) == ("console:ben", None)
 
 
 async def test_a_reason_stands_in_the_log(tmp_path, store):

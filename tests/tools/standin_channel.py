@@ -14,6 +14,7 @@ from streamgate.link.messages import (
     ChannelStatus,
     ClipStatus,
     Cut,
+    CutStatus,
     DestinationStatus,
     Dump,
     IngestStatus,
@@ -58,6 +59,7 @@ class DevChannel:
         self.requested: Requested = "live"
         self.clip = CLIPS[0]
         self.connected = True
+        self.cut = ("", 0)  # who cut, and when (us)
         self.spans: list[list[int | None]] = []  # [start_us, end_us or None]
         self._ring: deque[tuple[int, Packet]] = deque(maxlen=20_000)
         self._origin = self._started = now_us()
@@ -124,7 +126,7 @@ class DevChannel:
                 raise RefusedError(f"channel {self.name} is not on air; start it first")
             case Cut():
                 if not is_open:
-                    self.spans = [[0, None]]
+                    self.spans, self.cut = [[0, None]], (request.actor, now)
                 self._on_live = False
                 self.requested = "cut"
             case Restore():
@@ -210,6 +212,7 @@ class DevChannel:
                 )
                 for start, end in self.spans
             ],
+            cut=CutStatus(self.cut[0], (now - self.cut[1]) / 1e6) if self.requested == "cut" else None,
             ring_bytes=sum(len(p.data) for _, p in self._ring),
             delay_error_ms={"p50": 1.2, "p99": 4.0, "max": 7.5},
         )

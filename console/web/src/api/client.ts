@@ -1,6 +1,8 @@
 /** The websocket to the console: keeps it open, feeds the store, sends commands. */
 import type { Active, Command, CommandRequest, ServerMessage } from "./types";
-import { SILENCE_MS, whyNot } from "./reducer";
+import { queries } from "./http";
+import { whyRefused } from "./press";
+import { SILENCE_MS } from "./reducer";
 import { dispatch, useConsole } from "./store";
 
 const NO_SESSION = 4401;
@@ -55,17 +57,9 @@ class ConsoleClient {
 
   /** Sends a command, or says at once why it cannot be sent. */
   send(channel: string, cmd: Command, options: { seconds?: number; clip?: string; reason?: string } = {}): void {
-    const state = useConsole.getState();
     const now = performance.now();
-    const reason =
-      state.link !== "up" || this.#socket?.readyState !== WebSocket.OPEN
-        ? "link_lost"
-        : !state.gateUp
-          ? "gate_down"
-          : whyNot(
-              state.channels.find((candidate) => candidate.name === channel),
-              cmd,
-            );
+    const open = this.#socket?.readyState === WebSocket.OPEN;
+    const reason = open ? whyRefused(useConsole.getState(), channel, cmd) : "link_lost";
     if (reason !== null) {
       dispatch({ type: "refused", channel, cmd, reason, now });
       return;
@@ -85,6 +79,8 @@ class ConsoleClient {
       this.#retryMs = 0;
       const message = JSON.parse(event.data) as ServerMessage;
       dispatch({ type: "message", message, now: performance.now() });
+      // What this person may do has changed, perhaps: screens ask for the session anew.
+      if (message.t === "session") void queries.invalidateQueries({ queryKey: ["session"] });
     });
     socket.addEventListener("close", (event) => {
       if (socket === this.#socket) this.#lost(event.code === NO_SESSION || LIMITED.has(event.reason));
@@ -93,9 +89,9 @@ class ConsoleClient {
 
   #lost(sessionNeeded: boolean): void {
     this.#drop();
-    const renewing = sessionNeeded && this.#renewing > 0;
-    dispatch({ type: "closed", now: performance.now(), sessionNeeded: sessionNeeded && !renewing });
-    if (sessionNeeded) return; // signing in, or the new session, starts it again
+    if (sessionNeeded && this.#renewing > 0) return; // the new session connects
+    dispatch({ type: "closed", now: performance.now(), sessionNeeded });
+    if (sessionNeeded) return; // signing in starts it again
     this.#retryTimer = window.setTimeout(() => this.#connect(), this.#retryMs);
     this.#retryMs = Math.min(RETRY_MOST_MS, this.#retryMs === 0 ? RETRY_FIRST_MS : this.#retryMs * 2);
   }

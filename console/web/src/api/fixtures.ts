@@ -46,6 +46,7 @@ export function channel(changes: Partial<ChannelStatus> = {}): ChannelStatus {
     spans: [],
     warnings: [],
     ring_bytes: 0,
+    cut: null,
     restore_needs_two: false,
     waiting_restore: null,
     delay_error_ms: {},
@@ -67,13 +68,14 @@ export function hello(changes: Partial<Hello> = {}): Hello {
     server_time: 1_000,
     gate: { up: true, ingest_up: true, warnings: [] },
     channels: [channel()],
+    present: {},
     log: [],
     ...changes,
   };
 }
 
 export function stateMessage(changes: Partial<StateMessage> = {}): StateMessage {
-  const state = { server_time: 1_000, ingest_up: true, warnings: [], channels: [channel()], log: [] };
+  const state = { server_time: 1_000, ingest_up: true, warnings: [], channels: [channel()], present: {}, log: [] };
   return { t: "state", ...state, ...changes };
 }
 

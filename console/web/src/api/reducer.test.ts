@@ -64,6 +64,12 @@ describe("what the server says", () => {
     expect(state.receivedAt).toBe(9);
   });
 
+  test("who watches which channel is what was told last", () => {
+    const ann = { user: "ann", idle: false };
+    const both = after(message(0, hello({ present: { main: [ann] } })), message(9, stateMessage({ present: { main: [ann, { user: "ben", idle: true }] } })));
+    expect(both.present.main?.map((one) => one.user)).toEqual(["ann", "ben"]);
+  });
+
   test("log lines of a state are appended, those of a hello replace", () => {
     const first = after(message(0, hello({ log: [logLine(1)] })), message(1, stateMessage({ log: [logLine(2), logLine(3)] })));
     expect(first.log.map((line) => line.seq)).toEqual([1, 2, 3]);
@@ -94,7 +100,13 @@ describe("commands", () => {
     expect(other.pending).toEqual(pending.pending);
     const done = reduce(other, message(102, doneReply(3)));
     expect(done.pending).toEqual({});
-    expect(done.notice).toEqual({ seq: 1, at: 102, channel: "main", cmd: "cut", outcome: { ok: true, tookMs: 0.4 } });
+    expect(done.notice).toEqual({ seq: 1, at: 102, channel: "main", cmd: "cut", outcome: { ok: true, tookMs: 0.4, waits: false } });
+  });
+
+  test("may wait for a second person, which is no end of it", () => {
+    const restored: Event = { type: "sent", id: 3, channel: "main", cmd: "restore", now: 100 };
+    const asked = after(message(0, hello()), restored, message(102, { ...doneReply(3), waiting: "second_person" } as ServerMessage));
+    expect(asked.notice?.outcome).toEqual({ ok: true, tookMs: 0.4, waits: true });
   });
 
   test("a refusal keeps the gate's words", () => {

@@ -1,7 +1,7 @@
 /**
  * What the page knows, as one value, and how it changes. Pure: time (`now`, milliseconds of performance.now) comes in.
  */
-import type { ChannelStatus, Command, CommandReply, LogLine, Rights, ServerMessage, Warn } from "./types";
+import type { ChannelStatus, Command, CommandReply, LogLine, Present, Rights, ServerMessage, Warn } from "./types";
 
 /** No message of any kind for this long: the link is lost (the console speaks at least every 2 s); with the time to show it, under 3 s. */
 export const SILENCE_MS = 2_400;
@@ -26,6 +26,9 @@ export type LocalReason =
   | "link_lost"
   | "gate_down"
   | "no_answer"
+  | "no_right"
+  | "idle"
+  | "waits_second"
   | "not_cut"
   | "not_backup"
   | "cut_first"
@@ -38,7 +41,7 @@ export interface Notice {
   at: number;
   channel: string;
   cmd: Command;
-  outcome: { ok: true; tookMs: number | null } | { ok: false; why: Refusal };
+  outcome: { ok: true; tookMs: number | null; waits: boolean } | { ok: false; why: Refusal };
 }
 
 export interface ConsoleState {
@@ -61,6 +64,8 @@ export interface ConsoleState {
   /** Add to a time of performance.now() for the server's wall clock, milliseconds. */
   clockOffsetMs: number;
   channels: ChannelStatus[];
+  /** Who watches each channel. */
+  present: Record<string, Present[]>;
   /** When `channels` came in: seconds in it count from here. */
   receivedAt: number;
   log: LogLine[];
@@ -93,6 +98,7 @@ export function initialState(now: number, wallMs: number): ConsoleState {
     command: "streamgate",
     clockOffsetMs: wallMs - now,
     channels: [],
+    present: {},
     receivedAt: now,
     log: [],
     pending: {},
@@ -137,6 +143,7 @@ function onMessage(state: ConsoleState, message: ServerMessage, now: number): Co
         command: message.command,
         clockOffsetMs: calmOffset(state.clockOffsetMs, message.server_time * 1000 - now),
         channels: message.channels,
+        present: message.present,
         receivedAt: now,
         log: message.log.slice(-LOG_LINES),
       };
@@ -151,6 +158,7 @@ function onMessage(state: ConsoleState, message: ServerMessage, now: number): Co
         warnings: message.warnings,
         clockOffsetMs: calmOffset(state.clockOffsetMs, message.server_time * 1000 - now),
         channels: message.channels,
+        present: message.present,
         receivedAt: now,
         log: message.log.length > 0 ? [...state.log, ...message.log].slice(-LOG_LINES) : state.log,
       };
@@ -178,7 +186,7 @@ function onReply(state: ConsoleState, reply: CommandReply, now: number): Console
   const pending = { ...state.pending };
   delete pending[reply.id];
   const outcome: Notice["outcome"] = reply.ok
-    ? { ok: true, tookMs: reply.took_ms }
+    ? { ok: true, tookMs: reply.took_ms, waits: reply.waiting === "second_person" }
     : { ok: false, why: { from: "server", error: reply.error, error_zh: reply.error_zh } };
   return withNotice({ ...state, pending }, now, asked.channel, asked.cmd, outcome);
 }

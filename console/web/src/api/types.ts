@@ -12,6 +12,8 @@ export type ChannelState = ChannelStatus["state"];
 export type DestinationState = DestinationStatus["state"];
 export type ArchiveState = Schemas["ArchiveStatus"]["state"];
 export type Level = LogLine["level"];
+export type CutStatus = Schemas["CutStatus"];
+export type Present = Schemas["Present"];
 export type Warn = Schemas["Warn"];
 
 export type ServerMessage = Schemas["ServerMessage"];

@@ -1,4 +1,5 @@
-import { Button, NumberInput } from "@mantine/core";
+import "@mantine/core/styles/Switch.css";
+import { Button, NumberInput, Switch } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useChange, useMay } from "../api/channels";
 import { dataOf, http } from "../api/http";
@@ -28,6 +29,7 @@ export function SettingsPart({
   return (
     <>
       <DelayCard key={channel.delay_s} channel={channel} disabled={!may} />
+      <RestoreCard channel={channel} disabled={!may} />
       <section className={page.card}>
         <h2>{text.channels.interaction}</h2>
         <p className={page.hint}>{text.channels.interactionHint}</p>
@@ -75,6 +77,32 @@ function DelayCard({ channel, disabled }: { channel: ChannelSettings; disabled: 
         </Button>
         {inForce !== undefined && <span className={page.dim}>{text.channels.delayNow(String(inForce))}</span>}
       </form>
+      <ProblemLine error={changing.error} />
+      <NotInForce problem={changing.data?.not_in_force} />
+    </section>
+  );
+}
+
+/** Whether a cut ends only when a second person confirms the restore. */
+function RestoreCard({ channel, disabled }: { channel: ChannelSettings; disabled: boolean }) {
+  const text = useText();
+  const { name, restore_needs_two } = channel;
+  const changing = useChange((two: boolean) =>
+    dataOf(
+      http.PATCH("/api/v1/channels/{channel}", { params: { path: { channel: name } }, body: { restore_needs_two: two } }),
+    ),
+  );
+  const shown = changing.isPending ? changing.variables : restore_needs_two;
+  return (
+    <section className={page.card}>
+      <h2>{text.channels.restore}</h2>
+      <p className={page.hint}>{text.channels.restoreHint}</p>
+      <Switch
+        label={text.channels.restoreByTwo}
+        checked={shown}
+        disabled={disabled}
+        onChange={(event) => changing.mutate(event.currentTarget.checked)}
+      />
       <ProblemLine error={changing.error} />
       <NotInForce problem={changing.data?.not_in_force} />
     </section>

@@ -19,6 +19,10 @@ export const en = {
   delayHint:
     "30 to 600 s; rule R1 (Art. 16) demands at least 30. On air it can be raised at once; it is lowered with the next broadcast.",
   delayNow: (seconds: string) => `In force: ${seconds} s`,
+  restore: "Restore",
+  restoreHint:
+    "After a cut, a second person has to confirm the restore within 60 s. The cut itself stays one key of one person. On air this can be demanded, not dropped.",
+  restoreByTwo: "A restore takes two people",
   interaction: "Interaction",
   interactionHint: "Comments, bullet comments and forwarding are closed (rule R5). Switches for them come with the review desk.",
   removeTitle: "Remove the channel",
@@ -106,6 +110,9 @@ export const zh: Wording<typeof en> = {
   delayLabel: "从接收到播出的秒数",
   delayHint: "30 至 600 秒；规则 R1（第十六条）要求不少于 30 秒。播出中可立即增加；减少在下次播出时生效。",
   delayNow: (seconds) => `当前生效：${seconds} 秒`,
+  restore: "恢复",
+  restoreHint: "切断后，须另一人在 60 秒内确认才能恢复；切断本身始终由一人一键完成。播出中可以启用，不能取消。",
+  restoreByTwo: "恢复须两人确认",
   interaction: "互动",
   interactionHint: "评论、弹幕与转发均已关闭（规则 R5）。互动开关将随审核工作台提供。",
   removeTitle: "移除频道",

@@ -17,7 +17,7 @@ function destination(name: string, approved: boolean): DestinationSettings {
 }
 
 function channel(name: string, ...destinations: DestinationSettings[]): ChannelSettings {
-  return { name, delay_s: 30, created: "", destinations, backups: [] };
+  return { name, delay_s: 30, restore_needs_two: false, created: "", destinations, backups: [] };
 }
 
 const CHANNELS = [channel("calm", destination("a", true)), channel("busy", destination("b", true), destination("c", false)), channel("empty")];

@@ -2,6 +2,7 @@
 import { en as account } from "../account/strings";
 import { en as channels } from "../channels/strings";
 import { en as destinationsScreen } from "../destinations/strings";
+import { en as liveScreen } from "../live/strings";
 import { en as settings } from "../settings/strings";
 import { en as signIn } from "../sign_in/strings";
 import { en as shared } from "../ui/strings";
@@ -11,6 +12,7 @@ export const en = {
   account,
   channels,
   destinationsScreen,
+  live: liveScreen,
   settings,
   signIn,
   lang: "en",
@@ -109,6 +111,9 @@ export const en = {
     link_lost: "no link to the console",
     gate_down: "the gate does not answer",
     no_answer: "no answer within 3 s; look at the state before you press again",
+    no_right: "your role does not allow this",
+    idle: "you were idle; sign in again",
+    waits_second: "you asked already; a second person has to confirm",
     not_cut: "no cut is in force",
     not_backup: "no backup is on air",
     cut_first: "a cut is in force; Restore ends it",
@@ -203,7 +208,7 @@ export const en = {
     restore: "Why restore?",
     stop: "Why stop?",
     picks: { restore: ["false alarm", "the fault is over", "agreed with the director"], stop: ["the event is over", "ordered to stop", "technical fault"] },
-    text: "another reason, then Enter",
+    text: "another reason, Enter",
     cancel: "Cancel",
   },
   noChannels: "No channel is set up yet. On the machine of the gate:",

@@ -2,6 +2,7 @@
 import { zh as account } from "../account/strings";
 import { zh as channels } from "../channels/strings";
 import { zh as destinationsScreen } from "../destinations/strings";
+import { zh as liveScreen } from "../live/strings";
 import { zh as settings } from "../settings/strings";
 import { zh as signIn } from "../sign_in/strings";
 import { zh as shared } from "../ui/strings";
@@ -12,6 +13,7 @@ export const zh: Strings = {
   account,
   channels,
   destinationsScreen,
+  live: liveScreen,
   settings,
   signIn,
   lang: "zh-CN",
@@ -110,6 +112,9 @@ export const zh: Strings = {
     link_lost: "与控制台的连接已断开",
     gate_down: "闸口进程没有应答",
     no_answer: "3 秒内没有应答，请先看清状态再按",
+    no_right: "您的角色没有此权限",
+    idle: "您长时间未操作，请重新登录",
+    waits_second: "您已请求，须另一人确认",
     not_cut: "当前没有切断",
     not_backup: "当前没有播出备用画面",
     cut_first: "切断仍在生效，请先按恢复",

@@ -2,6 +2,7 @@ import { UnstyledButton } from "@mantine/core";
 import { useConsole } from "../api/store";
 import type { ChannelStatus } from "../api/types";
 import { InBar } from "../frame/Frame";
+import { Icon } from "../frame/Icon";
 import { useLanguage, useText } from "../i18n";
 import { clock } from "../ui/format";
 import { useNow } from "../ui/useNow";
@@ -31,6 +32,7 @@ export function Header({ shown, onShow }: { shown: string; onShow: (name: string
           <Tab key={channel.name} channel={channel} number={index + 1} shown={channel.name === shown} onShow={onShow} />
         ))}
       </div>
+      <Others channel={shown} />
       <div className={classes.alarms} role="alert" aria-label={text.header.alarms}>
         <AlarmLine alarms={allAlarms(channels, { ingestUp, warnings }, text, language)} naming={channels.length > 1} />
       </div>
@@ -87,6 +89,31 @@ function AlarmLine({ alarms, naming }: { alarms: Alarm[]; naming: boolean }) {
       </span>
       {alarms.length > 1 && <b>{text.header.more(alarms.length - 1)}</b>}
     </div>
+  );
+}
+
+/** Who else has this channel before them; it takes its room from the tabs, so that nothing else moves. */
+function Others({ channel }: { channel: string }) {
+  const text = useText();
+  const user = useConsole((state) => state.user);
+  const present = useConsole((state) => state.present[channel]);
+  const others = (present ?? []).filter((one) => one.user !== user);
+  const names = others.map((one) => (one.idle ? text.live.away(one.user) : one.user));
+  return (
+    <output className={classes.others} aria-label={text.live.others} title={`${text.live.others}: ${names.join(" · ")}`} data-testid="others">
+      {names.length > 0 && (
+        <>
+          <Icon>
+            <path d="M9 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM2 20c0-3.5 3-6 7-6s7 2.5 7 6M16 4.5a4 4 0 0 1 0 7M18 14.5c2.5.9 4 3 4 5.5" />
+          </Icon>
+          <span>
+            {names[0]}
+            <span className={classes.further}>{names.slice(1).map((name) => ` · ${name}`)}</span>
+          </span>
+          {names.length > 1 && <b>+{names.length - 1}</b>}
+        </>
+      )}
+    </output>
   );
 }
 

@@ -1,5 +1,5 @@
 import { Kbd, UnstyledButton } from "@mantine/core";
-import { whyNot } from "../api/reducer";
+import { hasKey, whyRefused } from "../api/press";
 import { useConsole } from "../api/store";
 import type { ChannelStatus, Command } from "../api/types";
 import { useText } from "../i18n";
@@ -13,23 +13,26 @@ interface KeyProps {
   channel: ChannelStatus;
   deck: Deck;
   hint?: string;
-  title?: string;
+  title?: string | undefined;
   on?: boolean;
   armed?: boolean;
+  /** Somebody waits for this key to be pressed. */
+  wanted?: boolean;
   small?: boolean;
 }
 
 /**
- * One key of the desk. What cannot be done now is dimmed, yet still answers a press: with the reason. It never takes the
+ * One key of the desk; whoever may not press it on this channel has none. What cannot be done now is dimmed, yet still answers a press: with the reason. It never takes the
  * focus from a mouse press, so that a later space bar does not press it again.
  */
-export function Key({ cmd, label, letter, channel, deck, hint, title, on = false, armed = false, small = false }: KeyProps) {
+export function Key({ cmd, label, letter, channel, deck, hint, title, on = false, armed = false, wanted = false, small = false }: KeyProps) {
   const text = useText();
-  const linked = useConsole((state) => state.link === "up" && state.gateUp);
+  const has = useConsole((state) => hasKey(state.rights, channel.name, cmd));
+  const reason = useConsole((state) => whyRefused(state, channel.name, cmd));
   const pending = useConsole((state) =>
     Object.values(state.pending).some((asked) => asked.cmd === cmd && asked.channel === channel.name),
   );
-  const reason = linked ? whyNot(channel, cmd) : "link_lost";
+  if (!has) return null;
   const names = [classes.key, cmd === "cut" && classes.cut, small && classes.small].filter(Boolean).join(" ");
   return (
     <UnstyledButton
@@ -37,6 +40,7 @@ export function Key({ cmd, label, letter, channel, deck, hint, title, on = false
       data-key={cmd}
       data-on={on}
       data-armed={armed}
+      data-wanted={wanted}
       data-pending={pending}
       aria-disabled={reason !== null}
       aria-keyshortcuts={letter}

@@ -1,21 +1,32 @@
 import { Kbd, UnstyledButton } from "@mantine/core";
+import { askedBy, hasKey } from "../api/press";
 import { isCut } from "../api/reducer";
-import type { ChannelStatus, ClipStatus } from "../api/types";
+import { useConsole } from "../api/store";
+import type { ChannelStatus, ClipStatus, Command } from "../api/types";
 import { type Strings, useText } from "../i18n";
+import { person } from "../ui/format";
 import { fillerName } from "./filler";
 import { Key } from "./Key";
 import classes from "./KeysCard.module.css";
 import { NoticeLine } from "./NoticeLine";
 import { ReasonLine } from "./ReasonLine";
+import { SignInAgain } from "./SignInAgain";
 import type { Deck } from "./useDeck";
 
+const KEYS: Command[] = ["cut", "dump", "backup", "restore", "live", "start", "stop"];
+
+/** The keys of this person on this channel. Each has its own place, which stays empty without it. */
 export function KeysCard({ channel, deck }: { channel: ChannelStatus; deck: Deck }) {
   const text = useText();
   const { keys } = text;
   const cut = isCut(channel) && channel.state !== "stopped";
   const shared = { channel, deck };
+  const idle = useConsole(({ rights }) => rights?.state === "idle");
+  const none = useConsole(
+    ({ rights }) => rights !== null && !KEYS.some((cmd) => hasKey(rights, channel.name, cmd)),
+  );
   return (
-    <div className={classes.keys}>
+    <div className={classes.keys} data-testid="keys">
       <Key
         {...shared}
         cmd="cut"
@@ -25,35 +36,80 @@ export function KeysCard({ channel, deck }: { channel: ChannelStatus; deck: Deck
         hint={cut ? keys.cutForce : keys.cutHint}
       />
       <Key {...shared} cmd="dump" letter="D" label={keys.dump} hint={keys.dumpHint} />
-      <div className={classes.backup}>
-        <Key
-          {...shared}
-          cmd="backup"
-          letter="B"
-          on={channel.requested === "backup"}
-          label={keys.backup}
-          hint={clipWords(deck, channel.clips, text)}
-        />
-        {channel.clips.length > 1 && (
-          <UnstyledButton
-            className={classes.next}
-            title={keys.clipNext}
-            aria-label={keys.clipNext}
-            onMouseDown={(event) => event.preventDefault()}
-            onClick={deck.nextClip}
-          >
-            <Kbd size="xs">⇧B</Kbd>
-          </UnstyledButton>
-        )}
-      </div>
-      <Key {...shared} cmd="restore" letter="R" label={keys.restore} hint={keys.restoreHint} />
+      <BackupKey {...shared} />
+      <RestoreKey {...shared} />
       <Key {...shared} cmd="live" letter="L" label={keys.live} hint={keys.liveHint} />
+      {none && !idle && <p className={classes.none}>{text.live.onlyWatch}</p>}
+      {idle && <SignInAgain />}
       {deck.asking === null ? (
-        <NoticeLine className={classes.notice} />
+        <NoticeLine className={classes.notice} channel={channel} />
       ) : (
-        <ReasonLine key={deck.asking} asking={deck.asking} onAnswer={deck.answer} />
+        <ReasonLine key={deck.asking} asking={deck.asking} onAnswer={deck.answer} ownWords={deck.ownWords} />
       )}
     </div>
+  );
+}
+
+interface Shared {
+  channel: ChannelStatus;
+  deck: Deck;
+}
+
+function BackupKey({ channel, deck }: Shared) {
+  const text = useText();
+  const has = useConsole((state) => hasKey(state.rights, channel.name, "backup"));
+  if (!has) return null;
+  return (
+    <div className={classes.backup}>
+      <Key
+        channel={channel}
+        deck={deck}
+        cmd="backup"
+        letter="B"
+        on={channel.requested === "backup"}
+        label={text.keys.backup}
+        hint={clipWords(deck, channel.clips, text)}
+      />
+      {channel.clips.length > 1 && (
+        <UnstyledButton
+          className={classes.next}
+          title={text.keys.clipNext}
+          aria-label={text.keys.clipNext}
+          onMouseDown={(event) => event.preventDefault()}
+          onClick={deck.nextClip}
+        >
+          <Kbd size="xs">⇧B</Kbd>
+        </UnstyledButton>
+      )}
+    </div>
+  );
+}
+
+/** Ends the cut, or confirms what somebody else asked for where two people must. */
+function RestoreKey({ channel, deck }: Shared) {
+  const text = useText();
+  const user = useConsole((state) => state.user);
+  const waiting = channel.waiting_restore;
+  const by = askedBy(channel, user);
+  const confirms = waiting !== null && by === "other";
+  const hint = confirms
+    ? text.live.confirmHint(person(waiting.actor))
+    : by === "me"
+      ? text.live.waitsHint
+      : channel.restore_needs_two
+        ? text.live.byTwo
+        : text.keys.restoreHint;
+  return (
+    <Key
+      channel={channel}
+      deck={deck}
+      cmd="restore"
+      letter="R"
+      wanted={confirms}
+      label={confirms ? text.live.confirm : text.keys.restore}
+      hint={hint}
+      title={waiting?.reason}
+    />
   );
 }
 

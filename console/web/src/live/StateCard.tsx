@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "react";
 import { useConsole } from "../api/store";
-import type { ChannelState, ChannelStatus } from "../api/types";
+import type { ChannelState, ChannelStatus, CutStatus } from "../api/types";
 import { type Strings, useText } from "../i18n";
-import { duration } from "../ui/format";
+import { duration, person } from "../ui/format";
 import { useNow } from "../ui/useNow";
 import card from "./Card.module.css";
 import { stateColour } from "./colours";
@@ -21,9 +21,13 @@ export function StateCard({ channel, deck }: { channel: ChannelStatus; deck: Dec
         {code !== "" && <small>{code}</small>}
       </h1>
       <p className={classes.says}>{says(channel, text)}</p>
-      <p className={classes.onAir}>
-        {channel.state !== "stopped" && channel.on_air_s !== null && text.onAir(duration(channel.on_air_s))}
-      </p>
+      {channel.cut === null ? (
+        <p className={classes.onAir}>
+          {channel.state !== "stopped" && channel.on_air_s !== null && text.onAir(duration(channel.on_air_s))}
+        </p>
+      ) : (
+        <CutBy cut={channel.cut} />
+      )}
       <BigTime channel={channel} />
       <div className={classes.broadcast}>
         <Key cmd="start" label={text.keys.start} letter="G" channel={channel} deck={deck} title={text.keys.startTitle} small />
@@ -39,6 +43,21 @@ export function StateCard({ channel, deck }: { channel: ChannelStatus; deck: Dec
         />
       </div>
     </div>
+  );
+}
+
+/** Who cut, when, and why if they said. */
+function CutBy({ cut }: { cut: CutStatus }) {
+  const text = useText();
+  const receivedAt = useConsole((state) => state.receivedAt);
+  const now = useNow(500);
+  const age = Math.max(0, now - receivedAt) / 1000;
+  const ago = cut.since_s === null ? "" : ` ${text.live.ago(duration(cut.since_s + age))}`;
+  const said = `${text.live.cutBy(person(cut.actor))}${ago}`;
+  return (
+    <p className={classes.cutBy} title={cut.reason} data-testid="cut-by">
+      {cut.reason === "" ? said : text.live.because(said, cut.reason)}
+    </p>
   );
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { letterOf } from "./keyboard";
+import { isDigit, letterOf } from "./keyboard";
 
 test.each([
   ["the letter typed", { key: "x", code: "KeyX" }, "X"],
@@ -11,4 +11,8 @@ test.each([
   ["no letter", { key: "Enter", code: "Enter" }, ""],
 ])("%s", (_, event, letter) => {
   expect(letterOf(event)).toBe(letter);
+});
+
+test("digits are picks", () => {
+  expect(["0", "9", "", "A", "12"].filter(isDigit)).toEqual(["0", "9"]);
 });

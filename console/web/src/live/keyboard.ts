@@ -9,6 +9,10 @@ export function letterOf(event: Pick<KeyboardEvent, "key" | "code">): string {
   return place?.[1] ?? place?.[2] ?? "";
 }
 
+export function isDigit(letter: string): boolean {
+  return /^[0-9]$/.test(letter);
+}
+
 /** Whether keys pressed there are text. */
 export function typesText(target: EventTarget | null): boolean {
   if (target instanceof HTMLInputElement) return TYPING.has(target.type);

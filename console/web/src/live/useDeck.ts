@@ -1,17 +1,20 @@
 /** The hands' side of the live screen: what keys and buttons do, in one place so that both do the same. */
-import { useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
 import { client } from "../api/client";
-import { whyNot } from "../api/reducer";
+import { hasKey, whyRefused } from "../api/press";
+import { useConsole } from "../api/store";
 import type { ChannelStatus, ClipStatus, Command, Feed } from "../api/types";
 import { useText } from "../i18n";
 import { desk } from "../player/audio";
 import { SLATE } from "./filler";
-import { letterOf, typesText } from "./keyboard";
+import { isDigit, letterOf, typesText } from "./keyboard";
 
 /** A second press ends the broadcast: not sooner than this after the first (a double click), not later than that. */
 const AGAIN_FROM_MS = 350;
 const AGAIN_UNTIL_MS = 4_000;
 export const DUMP_S = 10;
+/** The digit that leads to the text field of a reason. */
+export const OWN_WORDS = "0";
 
 const COMMAND_KEYS: Record<string, Command> = {
   X: "cut",
@@ -34,6 +37,8 @@ export interface Deck {
   /** The command that waits for its reason. */
   asking: Asking | null;
   answer: (reason: string | null) => void;
+  /** The field for a reason in one's own words. */
+  ownWords: RefObject<HTMLInputElement | null>;
 }
 
 export type Asking = "restore" | "stop";
@@ -41,12 +46,15 @@ export type Asking = "restore" | "stop";
 export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[], show: (name: string) => void): Deck {
   const name = channel?.name ?? "";
   const [asked, ask] = useState<{ cmd: Asking; name: string } | null>(null);
-  const asking = asked?.name === name ? asked.cmd : null;
+  const mayAsked = useConsole((state) => asked === null || hasKey(state.rights, name, asked.cmd));
+  const asking = asked?.name === name && mayAsked ? asked.cmd : null;
   const { stopArmed, armOrStop } = useStop(name, () => ask({ cmd: "stop", name }));
   const answer = (reason: string | null) => {
     if (asking !== null && reason !== null) client.send(name, asking, { reason });
     ask(null);
   };
+  const ownWords = useRef<HTMLInputElement>(null);
+  const hasBackup = useConsole((state) => hasKey(state.rights, name, "backup"));
   const text = useText();
   const { clip, nextClip } = useClip(channel);
   const [heard, setHeard] = useState<Feed | null>(null);
@@ -56,10 +64,17 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
     desk.listen(feed);
     setHeard(feed);
   }, []);
+  /** Asks why; the second person confirms the reason that the first one gave. */
+  const restore = () => {
+    const waiting = channel?.waiting_restore;
+    if (waiting) client.send(name, "restore", { reason: waiting.reason });
+    else ask({ cmd: "restore", name });
+  };
   const press = (cmd: Command) => {
     ask(null);
-    if (cmd === "stop") armOrStop(channel?.state === "stopped");
-    else if (cmd === "restore" && whyNot(channel, cmd) === null) ask({ cmd, name });
+    if (whyRefused(useConsole.getState(), name, cmd) !== null) client.send(name, cmd); // refused in words
+    else if (cmd === "stop") armOrStop();
+    else if (cmd === "restore") restore();
     else if (cmd === "dump") client.send(name, cmd, { seconds: DUMP_S });
     else if (cmd === "backup") client.send(name, cmd, clip === undefined ? {} : { clip: clip.name });
     else client.send(name, cmd);
@@ -68,10 +83,12 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
   const onKey = useEffectEvent((event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typesText(event.target)) return;
     const letter = letterOf(event);
-    const pick = asking === null ? undefined : text.reason.picks[asking][Number(letter) - 1];
-    if (asking !== null && (pick !== undefined || event.key === "Escape")) {
+    if (asking !== null && (isDigit(letter) || event.key === "Escape")) {
       event.preventDefault();
-      answer(pick ?? null);
+      const pick = text.reason.picks[asking][Number(letter) - 1];
+      if (event.key === "Escape") answer(null);
+      else if (letter === OWN_WORDS) ownWords.current?.focus();
+      else if (pick !== undefined) answer(pick);
       return;
     }
     const cmd = COMMAND_KEYS[letter];
@@ -80,7 +97,7 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
     if (!mine) return;
     event.preventDefault();
     if (event.repeat) return;
-    if (cmd === "backup" && event.shiftKey) nextClip();
+    if (cmd === "backup" && event.shiftKey && hasBackup) nextClip();
     else if (cmd !== undefined) press(cmd);
     else if (letter === "S") hear(EARS[(EARS.indexOf(heard) + 1) % EARS.length] ?? null);
     else if (tab !== undefined) show(tab.name);
@@ -97,11 +114,11 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
       window.removeEventListener("pointerdown", wake);
     };
   }, []);
-  return { press, stopArmed, clip, nextClip, heard, hear, asking, answer };
+  return { press, stopArmed, clip, nextClip, heard, hear, asking, answer, ownWords };
 }
 
 /** Stopping takes two presses; the first arms for a few seconds. Another channel on the screen disarms. */
-function useStop(name: string, stop: () => void): { stopArmed: boolean; armOrStop: (stopped: boolean) => void } {
+function useStop(name: string, stop: () => void): { stopArmed: boolean; armOrStop: () => void } {
   const [armed, setArmed] = useState<string | null>(null);
   const armedAt = useRef(0);
   useEffect(() => {
@@ -109,11 +126,9 @@ function useStop(name: string, stop: () => void): { stopArmed: boolean; armOrSto
     const timer = window.setTimeout(() => setArmed(null), AGAIN_UNTIL_MS);
     return () => window.clearTimeout(timer);
   }, [armed]);
-  const armOrStop = (stopped: boolean) => {
+  const armOrStop = () => {
     const now = performance.now();
-    if (stopped) {
-      client.send(name, "stop"); // refused in words
-    } else if (armed !== name) {
+    if (armed !== name) {
       armedAt.current = now;
       setArmed(name);
     } else if (now - armedAt.current >= AGAIN_FROM_MS) {

@@ -1,0 +1,35 @@
+/** Whether a key may be pressed now, by this person on this channel. Pure. */
+import { person } from "../ui/format";
+import { may } from "./may";
+import { type ConsoleState, type LocalReason, whyNot } from "./reducer";
+import type { ChannelStatus, Command } from "./types";
+
+type Known = Pick<ConsoleState, "link" | "gateUp" | "user" | "rights" | "channels">;
+
+/** Whether a person has the key at all: one who has not does not see it. */
+export function hasKey(rights: ConsoleState["rights"], channel: string, cmd: Command): boolean {
+  return may(rights, `channel:${cmd}`, channel);
+}
+
+/** Why `cmd` is not even sent, or null. Rights that were not told yet hold nothing back: the console judges. */
+export function whyRefused(state: Known, name: string, cmd: Command): LocalReason | null {
+  if (state.link !== "up") return "link_lost";
+  if (!state.gateUp) return "gate_down";
+  if (state.rights !== null && !hasKey(state.rights, name, cmd)) {
+    return state.rights.state === "idle" ? "idle" : "no_right";
+  }
+  const channel = state.channels.find((candidate) => candidate.name === name);
+  if (cmd === "restore" && askedBy(channel, state.user) === "me") return "waits_second";
+  return whyNot(channel, cmd);
+}
+
+/** Who asked for the restore that waits for a second person; null: nobody. */
+export function askedBy(channel: ChannelStatus | undefined, user: string): "me" | "other" | null {
+  const waiting = channel?.waiting_restore;
+  if (!waiting) return null;
+  return fold(person(waiting.actor)) === fold(user) ? "me" : "other";
+}
+
+function fold(name: string): string {
+  return name.normalize("NFKC").toLowerCase().normalize("NFKC");
+}
