@@ -1,6 +1,7 @@
 """The one place where time is read. Pure code receives it as an argument."""
 
 import time
+from pathlib import Path
 
 
 def now_us() -> int:
@@ -11,3 +12,11 @@ def now_us() -> int:
 def wall_s() -> float:
     """Return the wall clock in seconds since the epoch: for file names and people, never for pacing."""
     return time.time()
+
+
+def boot_id() -> str:
+    """Return what names this run of the machine, where CLOCK_MONOTONIC is one; "" when unknown."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""

@@ -1,5 +1,6 @@
-"""`streamgate db`: look at, copy, put back and upgrade the database of accounts and rights."""
+"""`streamgate db`: look at, back up, put back, upgrade and move the database of accounts and rights."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,14 +8,18 @@ import msgspec
 import typer
 
 from streamgate.errors import Refused
+from streamgate.store.location import ALLOWED
 
 if TYPE_CHECKING:
     from streamgate.store.location import Location
 
 db_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Check, copy, put back and upgrade the database."
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Check, back up, put back, upgrade and move the database.",
 )
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+MAX_ADDRESS = 4096
 _File = Annotated[Path, typer.Argument(metavar="FILE")]
 
 
@@ -53,13 +58,13 @@ def backup(ctx: typer.Context, file: _File, json: _Json = False) -> None:
 @db_app.command()
 def restore(ctx: typer.Context, file: _File, json: _Json = False) -> None:
     """Put a copy in the database's place, with serve ended. What stood there is kept; all are signed out."""
+    from console.auth.remembered import Memory
     from streamgate.store import backup as copies
 
-    serving = ctx.obj.serving()
-    if serving is not None:
-        raise Refused(f"serve runs (process {serving.pid}) and uses the database; end it first, then restore")
+    _refuse_serving(ctx, "restore")
     ctx.obj.create()
     done = copies.restore(_location(ctx), file)
+    Memory(ctx.obj.root).forget_all()  # its sessions are ended
     kept = f"; what stood there is now {done.replaced}" if done.replaced else ""
     _print(
         json,
@@ -93,6 +98,50 @@ def upgrade(
         text = f"schema {done.before or 'none'} -> {done.after}"
         text += f"; the file before: {done.backup}" if done.backup else ""
     _print(json, answer, text)
+
+
+@db_app.command("copy")
+def copy_to(
+    ctx: typer.Context,
+    to: Annotated[
+        str,
+        typer.Argument(
+            metavar="TO",
+            help="The other database, as the setting `database` names it; - reads it from standard input.",
+        ),
+    ],
+    json: _Json = False,
+) -> None:
+    """Copy everything into another, empty database, with serve ended: from SQLite to PostgreSQL, or back."""
+    from streamgate.store.location import holds_password, locate
+    from streamgate.store.transfer import copy_all
+
+    _refuse_serving(ctx, "copy")
+    if to == "-":
+        to = sys.stdin.readline(MAX_ADDRESS).strip()
+    elif holds_password(to):
+        raise Refused(
+            "the address holds a password, which everybody on this machine could read in the process list;"
+            " write - and give the address on standard input, or put the password into ~/.pgpass"
+        )
+    try:
+        target = locate(to, ctx.obj.root)
+    except ValueError as error:
+        raise Refused(f"this names no database: {error}; allowed is {ALLOWED}") from None
+    done = copy_all(_location(ctx), target)
+    text = "\n".join(f"{table:<24}{number:>9}" for table, number in done.rows.items())
+    setting = "sqlite" if target.kind == "sqlite" else "the address"
+    _print(
+        json,
+        {"to": target.shown, "rows": done.rows},
+        f"{text}\ncopied, and counted on both sides. Now set database to {setting} in streamgate.toml",
+    )
+
+
+def _refuse_serving(ctx: typer.Context, what: str) -> None:
+    serving = ctx.obj.serving()
+    if serving is not None:
+        raise Refused(f"serve runs (process {serving.pid}) and uses the database; end it first, then {what}")
 
 
 def _location(ctx: typer.Context) -> "Location":

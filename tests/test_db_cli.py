@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tools.postgres import PASSWORD, Postgres
 from typer.testing import CliRunner, Result
 
 from streamgate.cli import app
 from streamgate.runtime.datadir import DataDir, ServeInfo
+from streamgate.store import users
+from streamgate.store.database import Database
+from streamgate.store.location import Location, locate
 
 
 @pytest.fixture(autouse=True)
@@ -20,8 +24,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Result]:
-    return lambda *arguments: CliRunner().invoke(
-        app, ["--data-dir", str(tmp_path / "data"), "db", *arguments]
+    return lambda *arguments, typed="": CliRunner().invoke(
+        app, ["--data-dir", str(tmp_path / "data"), "db", *arguments], input=typed
     )
 
 
@@ -121,3 +125,37 @@ def test_the_setting_names_a_server(run: Callable[..., Result], tmp_path: Path) 
         result = run(*arguments)
         assert result.exit_code == 1
         assert "s3cret" not in result.stdout + result.stderr
+
+
+def test_from_the_file_to_a_server(
+    run: Callable[..., Result], tmp_path: Path, postgres: Postgres, postgresql: Location
+) -> None:
+    run("upgrade")
+    with Database(locate("sqlite", tmp_path / "data")) as database, database.write() as session:
+        users.add(session, "ann", by="test", at=1)
+    address = postgres.url("tests")
+    for_all_to_see = run("copy", address)
+    assert (for_all_to_see.exit_code, PASSWORD in for_all_to_see.stderr) == (1, False)
+    assert "could read in the process list" in for_all_to_see.stderr
+    nonsense = run("copy", "-", typed="mysql://x:s3cret@y/z")
+    assert (nonsense.exit_code, "s3cret" in nonsense.stderr) == (1, False)
+    copied = run("copy", "-", "--json", typed=f"{address}\n")
+    assert copied.exit_code == 0, copied.stderr
+    answer = json.loads(copied.stdout)
+    assert (answer["to"], answer["rows"]["users"]) == (postgresql.shown, 1)
+    assert PASSWORD not in copied.stdout
+    again = run("copy", "-", typed=address)
+    assert (again.exit_code, "is not empty" in again.stderr) == (1, True)
+    (tmp_path / "data" / "streamgate.toml").write_text(f'database = "{address}"')
+    assert run("check").exit_code == 0
+    (tmp_path / "data" / "streamgate.sqlite").rename(tmp_path / "aside")
+    (tmp_path / "data" / "streamgate.sqlite.lock").unlink()
+    assert "users                           1\n" in run("copy", "sqlite").stdout
+
+
+def test_nothing_is_moved_while_serve_runs(run: Callable[..., Result], tmp_path: Path) -> None:
+    run("upgrade")
+    places = DataDir(tmp_path / "data")
+    places.create_run()
+    places.write_serve(ServeInfo(os.getpid(), "127.0.0.1:1", "127.0.0.1:2"))
+    assert "end it first, then copy" in run("copy", "postgresql:///none").stderr

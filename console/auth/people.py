@@ -16,6 +16,7 @@ from console.auth.sessions import Sessions
 from console.problems import BAD_TOKEN, NOT_FOUND, RATE_LIMITED, Refused
 from streamgate import errors
 from streamgate.clock import now_us, wall_s
+from streamgate.core.channel_name import require_name
 from streamgate.store import api_tokens, factors, sign_ins, users
 from streamgate.store.database import AsyncDatabase
 from streamgate.store.models import ApiToken, SignIn, User
@@ -173,6 +174,8 @@ def add_token(
             f"token name {name!a} is not allowed; use 1 to 64 visible characters",
             f"令牌名称 {name!a} 不可用；请使用 1 至 64 个可见字符",
         )
+    if channel is not None:
+        require_name(channel)  # "" would be no channel's name, and yet not all of them
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     hashed = accounts.hash_token(token)
     api_tokens.create(
@@ -191,6 +194,7 @@ def _change(transaction: Transaction, session: Session, username: str, change: C
     user = accounts.require_user(transaction, username)
     with accounts.keep_an_administrator(transaction):
         if change.display_name is not None:
+            users.check_display_name(change.display_name)
             user.display_name = change.display_name
         if change.roles is not None:
             grants = [Grant.parse(role) for role in change.roles]

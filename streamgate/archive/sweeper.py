@@ -22,7 +22,7 @@ from streamgate.archive.parts import (
     record_from_file,
 )
 from streamgate.archive.removed import Removed, log_removed
-from streamgate.clock import now_us, wall_s
+from streamgate.clock import boot_id, now_us, wall_s
 from streamgate.core.retention import Candidate, ClockMark, check_retention_days, judge_clock, removable
 from streamgate.runtime.apart import DaemonThreads
 
@@ -109,7 +109,7 @@ class Sweeper:
                     )
                 )
         newest = max((max(part.named_at, part.modified_at) for part in candidates), default=None)
-        now = ClockMark(self._wall(), now_us() / 1e6, _boot_id())
+        now = ClockMark(self._wall(), now_us() / 1e6, boot_id())
         try:
             last = self._read_mark()
         except msgspec.DecodeError:
@@ -216,10 +216,3 @@ def _opened(root: Path, directory: PurePosixPath) -> Iterator[int]:
     finally:
         for descriptor in opened:
             os.close(descriptor)
-
-
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""

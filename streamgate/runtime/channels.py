@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from streamgate.core.channel_name import check_name, require_name
 from streamgate.core.delay import MIN_DELAY_S, check_delay
 from streamgate.errors import ConfigError, Refused, StreamgateError
 from streamgate.runtime import destinations as dest
@@ -32,8 +33,6 @@ MAX_BACKUPS = 64
 KEY_CHARS = 32
 SEALED = "sealed:"
 """How an encrypted push URL begins in a channel file."""
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_NAME_ZH = "频道名称不可用；请用 1 至 32 个小写字母、数字、_ 或 -，以字母或数字开头"
 _TOO_MANY_ZH = f"每个频道最多 {MAX_DESTINATIONS} 个推流目的地、{MAX_BACKUPS} 个备用文件"
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -104,15 +103,6 @@ class Loaded(msgspec.Struct, frozen=True):
     there: bool = True
 
 
-def check_name(name: str) -> None:
-    """Raise ValueError unless `name` may name a channel."""
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"channel name {name!r} is not allowed;"
-            f" use 1 to 32 of a-z, 0-9, _ and -, beginning with a letter or digit"
-        )
-
-
 def hash_key(key: str) -> str:
     """Return how a stream key is stored: hex SHA-256. The keys are 192 random bits, so no salt is needed."""
     return hashlib.sha256(key.encode()).hexdigest()
@@ -165,8 +155,7 @@ class ChannelStore:
 
     def get(self, name: str) -> ChannelConfig:
         """Return one channel. Raises Refused when there is none, ConfigError when its file is not usable."""
-        with refusing(_NAME_ZH):
-            check_name(name)
+        require_name(name)
         return self._read(name)
 
     # ------------------------------------------------------------ changing
@@ -184,8 +173,7 @@ class ChannelStore:
 
         `push`: URLs, each optionally as NAME=URL. `backups`: readable files. `entry`: who enters `push`.
         """
-        with refusing(_NAME_ZH):
-            check_name(name)
+        require_name(name)
         check_delay(delay_s)
         destinations = dest.add_urls((), push, entry)
         paths = _with_backups((), backups)
@@ -218,8 +206,7 @@ class ChannelStore:
         `remove_push`: destination names or whole URLs; `remove_backups`: paths or file names.
         `split_headers`: destination names, and whether each gets a header of its own at each splice.
         """
-        with refusing(_NAME_ZH):
-            check_name(name)
+        require_name(name)
         if delay_s is not None:
             check_delay(delay_s)
         with self._locked():
@@ -282,8 +269,7 @@ class ChannelStore:
 
     def rotate_key(self, name: str) -> tuple[ChannelConfig, str]:
         """Give a channel a new stream key and return both. The old key is worth nothing from then on."""
-        with refusing(_NAME_ZH):
-            check_name(name)
+        require_name(name)
         key = secrets.token_urlsafe(KEY_CHARS * 3 // 4)
         with self._locked():
             channel = msgspec.structs.replace(self._read(name), key_hash=hash_key(key))
@@ -292,8 +278,7 @@ class ChannelStore:
 
     def remove(self, name: str) -> None:
         """Forget a channel, also one whose file is broken. Its recordings stay."""
-        with refusing(_NAME_ZH):
-            check_name(name)
+        require_name(name)
         with self._locked():
             try:
                 self._path(name).unlink()

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.store.models import OneTimeLink
-from streamgate.store.rows import change
+from streamgate.store.rows import change, remove
 
 Kind = Literal["setup", "invite", "reset"]
 
@@ -60,9 +60,9 @@ def withdraw(session: Session, kind: Kind, *, at: float, user_id: int | None = N
     return change(session, query.values(expires_at=at))
 
 
-def prune(session: Session, *, before: float) -> int:
+def prune(session: Session, *, before: float, limit: int | None = None) -> int:
     """Forget links that expired before that time. Returns how many."""
-    return change(session, sa.delete(OneTimeLink).where(OneTimeLink.expires_at < before))
+    return remove(session, OneTimeLink.token_hash, OneTimeLink.expires_at < before, limit)
 
 
 def _usable(token_hash: str, at: float) -> tuple[sa.ColumnElement[bool], ...]:

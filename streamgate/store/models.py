@@ -25,6 +25,7 @@ NAMES = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
 USERNAME_CHARS = 64
+DISPLAY_CHARS = 128
 ADDRESS_CHARS = 64
 AGENT_CHARS = 256
 ACTOR_CHARS = 128
@@ -59,7 +60,7 @@ class User(Base):
     __tablename__ = "users"
     __table_args__ = (
         sa.CheckConstraint(f"length(username) BETWEEN 1 AND {USERNAME_CHARS}", name="username_length"),
-        at_most("display_name", 128),
+        at_most("display_name", DISPLAY_CHARS),
         at_most("created_by", ACTOR_CHARS),
         {"sqlite_autoincrement": True},  # the number of a person is never given to another one
     )

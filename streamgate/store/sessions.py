@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.store.models import ADDRESS_CHARS, AGENT_CHARS, User, WebSession, clip
-from streamgate.store.rows import change
+from streamgate.store.rows import change, remove
 
 TOUCH_S = 10.0  # a session that was seen this short ago is not written again
 
@@ -103,7 +103,7 @@ def list_open(session: Session, user_id: int, *, at: float) -> list[WebSession]:
     return list(session.scalars(query.order_by(WebSession.last_seen_at.desc())))
 
 
-def prune(session: Session, *, before: float) -> int:
+def prune(session: Session, *, before: float, limit: int | None = None) -> int:
     """Forget sessions that ended, or expired, before that time. Returns how many."""
     over = sa.func.coalesce(WebSession.ended_at, WebSession.absolute_expires_at)
-    return change(session, sa.delete(WebSession).where(over < before))
+    return remove(session, WebSession.id_hash, over < before, limit)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from streamgate.core.actor import fold
 from streamgate.store.models import ADDRESS_CHARS, USERNAME_CHARS, SignIn, clip
-from streamgate.store.rows import change
+from streamgate.store.rows import remove
 
 OK: Final = "ok"
 CODE_ASKED: Final = "totp_needed"
@@ -85,9 +85,20 @@ def list_latest(session: Session, *, limit: int, user_id: int | None = None) -> 
     return list(session.scalars(query))
 
 
-def prune(session: Session, *, before: float) -> int:
+def prune(session: Session, *, before: float, limit: int | None = None) -> int:
     """Forget attempts before that time. Returns how many."""
-    return change(session, sa.delete(SignIn).where(SignIn.at < before))
+    return remove(session, SignIn.id, SignIn.at < before, limit)
+
+
+def prune_strangers(session: Session, *, before: float, most: int, limit: int | None = None) -> int:
+    """Forget attempts with names that are nobody's: those before that time, and all but the newest `most`.
+
+    Anybody can make as many of these as they like.
+    """
+    nobodys = SignIn.user_id.is_(None)
+    newest = sa.select(SignIn.id).where(nobodys).order_by(SignIn.id.desc()).offset(most).limit(1)
+    beyond = SignIn.id <= sa.func.coalesce(newest.scalar_subquery(), 0)
+    return remove(session, SignIn.id, sa.and_(nobodys, sa.or_(SignIn.at < before, beyond)), limit)
 
 
 def _key(typed: str) -> str:

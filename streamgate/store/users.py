@@ -1,5 +1,6 @@
 """People and their roles: what is stored about them. Rules about passwords and rights stand elsewhere."""
 
+import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -7,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.core.actor import fold
+from streamgate.core.channel_name import require_name
 from streamgate.errors import Refused
-from streamgate.store.models import USERNAME_CHARS, PasswordHistory, User, UserRole
+from streamgate.store.models import DISPLAY_CHARS, USERNAME_CHARS, PasswordHistory, User, UserRole
 from streamgate.store.roles import PER_CHANNEL, ROLES
 from streamgate.store.rows import change
 
@@ -27,8 +29,11 @@ class Grant(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Grant":
-        role, _, channel = text.strip().partition("@")
-        return cls(role, channel or None)
+        """Read what people write. Raises Refused for ROLE@, which must not come to mean all channels."""
+        role, at, channel = text.strip().partition("@")
+        if at:
+            require_name(channel)
+        return cls(role, channel if at else None)
 
 
 def add(
@@ -42,6 +47,7 @@ def add(
     grants: Iterable[Grant] = (),
 ) -> User:
     """Store a person without a password. Raises Refused when the name is taken in any spelling, or unfit."""
+    check_display_name(display_name)
     if not username.isprintable() or username != username.strip() or not 0 < len(username) <= USERNAME_CHARS:
         raise Refused(
             f"user name {username!a} is not allowed; use 1 to {USERNAME_CHARS} visible characters",
@@ -57,6 +63,16 @@ def add(
     session.flush()
     set_roles(session, user.id, grants, by=by, at=at)
     return user
+
+
+def check_display_name(name: str) -> None:
+    """Raise Refused for a shown name that is too long or holds control characters."""
+    if len(name) > DISPLAY_CHARS or any(unicodedata.category(char) in {"Cc", "Cs"} for char in name):
+        raise Refused(
+            f"display name {name[:DISPLAY_CHARS]!a} is not allowed; use at most {DISPLAY_CHARS} characters,"
+            " no line breaks",
+            f"显示名称不可用；最多 {DISPLAY_CHARS} 个字符，不含换行等控制字符",
+        )
 
 
 def find(session: Session, username: str) -> User | None:
