@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from streamgate.store.models import Base
+from streamgate.store.comment_models import Base  # with it all tables are known: models.py and its own
 from streamgate.store.version import TABLE
 
 context.configure(
