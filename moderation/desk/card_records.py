@@ -52,9 +52,7 @@ def save(session: Session, step: Step) -> None:
         decisions.record(session, card.id, _new_act(step.act))
     if step.published:
         assert step.act is not None
-        published.publish(
-            session, card.channel, card.id, step.published, stages=card.stages, at=step.act.at
-        )
+        published.publish(session, card.channel, card.id, step.published, stages=card.stages, at=step.act.at)
     if step.retracted:
         assert step.act is not None
         published.retract(session, card.channel, card.id, step.retracted, at=step.act.at)

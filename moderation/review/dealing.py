@@ -41,9 +41,7 @@ def may_decide(card: Card, by: Reviewer) -> bool:
 
 def deal(cards: Iterable[Card], leases: Leases, by: Reviewer, now: float, order: Order) -> Card | None:
     """Return the next card that somebody may decide and that nobody else has; None: there is none."""
-    free = (
-        card for card in cards if may_decide(card, by) and leases.holder(card.id, now) in (None, by.id)
-    )
+    free = (card for card in cards if may_decide(card, by) and leases.holder(card.id, now) in (None, by.id))
     return min(free, key=lambda card: order_key(card, order), default=None)
 
 

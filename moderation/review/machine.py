@@ -23,8 +23,8 @@ from moderation.review.events import (
     Hold,
     Join,
     Publish,
-    Rejudge,
     Reject,
+    Rejudge,
     Release,
     Restore,
     Retract,
@@ -39,7 +39,7 @@ REASON_CHARS = 500
 _UNPUBLISHED = (State.BLOCKED, State.WAITING, State.APPROVED)
 
 
-def apply(card: Card, event: Event, now: float, rules: Rules) -> Step:
+def apply(card: Card, event: Event, now: float, rules: Rules) -> Step:  # noqa: PLR0911 - one table of events
     """Return what comes of an event. `now`: seconds since the epoch; `rules`: of the card's channel.
 
     Raises:
@@ -95,7 +95,7 @@ def _approve(card: Card, event: Approve, now: float, rules: Rules) -> Step:
     after = replace(card, approvals=approvals)
     if len(approvals) == card.stages:
         after = replace(after, state=State.APPROVED, publish_at=now + rules.window_s)
-    return _step(card, after, "approve", now, event.by, role, stage=stage)
+    return _step(card, after, "approve", now, event.by, role=role, stage=stage)
 
 
 def _reject(card: Card, event: Reject, now: float) -> Step:
@@ -104,10 +104,10 @@ def _reject(card: Card, event: Reject, now: float) -> Step:
     if event.note or event.code is RejectCode.OTHER:
         _require_reason("rejecting as other", event.note)
     stage = card.stage
-    rejection = Decision(stage, "reject", event.by.id, role, now, event.code, event.note)
+    rejection = Decision(stage, "reject", event.by.id, role, now, event.code.value, event.note)
     after = replace(card, state=State.REJECTED, rejection=rejection)
     return _step(
-        card, after, "reject", now, event.by, role, stage=stage, code=event.code.value, note=event.note
+        card, after, "reject", now, event.by, role=role, stage=stage, code=event.code.value, note=event.note
     )
 
 
@@ -119,7 +119,7 @@ def _escalate(card: Card, event: Escalate, now: float) -> Step:
     if card.stages == MOST:
         raise refusals.most_stages(card)
     after = replace(card, stages=card.stages + 1, escalated=True)
-    return _step(card, after, "escalate", now, event.by, role, note=event.note)
+    return _step(card, after, "escalate", now, event.by, role=role, note=event.note)
 
 
 def _undo(card: Card, event: Undo, now: float, rules: Rules) -> Step:
@@ -138,7 +138,7 @@ def _undo(card: Card, event: Undo, now: float, rules: Rules) -> Step:
         after = replace(card, state=State.WAITING, rejection=None)
     else:
         after = replace(card, state=State.WAITING, approvals=card.approvals[:-1], publish_at=None)
-    return _step(card, after, "undo", now, event.by, role, stage=newest.stage)
+    return _step(card, after, "undo", now, event.by, role=role, stage=newest.stage)
 
 
 # ---------------------------------------------------------------- keeping back, taking back
@@ -151,7 +151,7 @@ def _hold(card: Card, event: Hold, now: float) -> Step:
         raise refusals.closed(card, "holding")
     if card.held == event.reason:
         return Step(card, card)
-    return _step(card, replace(card, held=event.reason), "hold", now, event.by, role, note=event.reason)
+    return _step(card, replace(card, held=event.reason), "hold", now, event.by, role=role, note=event.reason)
 
 
 def _release(card: Card, event: Release, now: float, rules: Rules) -> Step:
@@ -165,7 +165,7 @@ def _release(card: Card, event: Release, now: float, rules: Rules) -> Step:
     after = replace(card, held="")
     if card.state is State.APPROVED:
         after = replace(after, publish_at=now + rules.window_s)
-    return _step(card, after, "release", now, event.by, role, note=event.reason)
+    return _step(card, after, "release", now, event.by, role=role, note=event.reason)
 
 
 def _restore(card: Card, event: Restore, now: float) -> Step:
@@ -177,7 +177,7 @@ def _restore(card: Card, event: Restore, now: float) -> Step:
     after = replace(card, state=State.WAITING, approvals=(), rejection=None)
     if card.state is State.BLOCKED:
         after = replace(after, stages=MOST, rescued=True)
-    return _step(card, after, "restore", now, event.by, role, note=event.reason)
+    return _step(card, after, "restore", now, event.by, role=role, note=event.reason)
 
 
 def _retract(card: Card, event: Retract, now: float) -> Step:
@@ -190,7 +190,7 @@ def _retract(card: Card, event: Retract, now: float) -> Step:
     if not taken:
         raise refusals.not_on_card(card, wanted[0])
     after = replace(card, retracted=card.retracted | set(taken))
-    step = _step(card, after, "retract", now, event.by, role, note=event.reason, comment=event.comment)
+    step = _step(card, after, "retract", now, event.by, role=role, note=event.reason, comment=event.comment)
     return replace(step, retracted=taken)
 
 
@@ -198,14 +198,10 @@ def _retract(card: Card, event: Retract, now: float) -> Step:
 
 
 def _join(card: Card, event: Join) -> Step:
-    joined = card.can_join(
-        channel=card.channel, broadcast=card.broadcast, key=card.key, verdict=card.verdict
-    )
+    joined = card.can_join(channel=card.channel, broadcast=card.broadcast, key=card.key, verdict=card.verdict)
     if not joined or event.comment in card.comments:
         raise refusals.closed(card, "joining")
-    return Step(
-        card, replace(card, comments=(*card.comments, event.comment), revision=card.revision + 1)
-    )
+    return Step(card, replace(card, comments=(*card.comments, event.comment), revision=card.revision + 1))
 
 
 def _rejudge(card: Card, event: Rejudge, now: float, rules: Rules) -> Step:
@@ -272,8 +268,8 @@ def _step(
     kind: str,
     now: float,
     by: Reviewer | None = None,
-    role: str = "",
     *,
+    role: str = "",
     stage: Stage | None = None,
     code: str = "",
     note: str = "",

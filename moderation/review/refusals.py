@@ -89,9 +89,7 @@ def not_yours(card: Card) -> ReviewRefused:
 
 
 def nothing_to_undo(card: Card) -> ReviewRefused:
-    return ReviewRefused(
-        "closed", f"nothing is decided on card {card.id}", f"卡片 {card.id} 尚无决定可撤销"
-    )
+    return ReviewRefused("closed", f"nothing is decided on card {card.id}", f"卡片 {card.id} 尚无决定可撤销")
 
 
 def too_late(card: Card, window_s: float) -> ReviewRefused:

@@ -24,7 +24,12 @@ TEXT_CHARS = 2000
 AUTHOR_CHARS = 64
 ID_CHARS = 128
 NOTE_CHARS = 500
-ENTITLED = "role = 'chief-reviewer' OR (role = 'senior-reviewer' AND stage <= 2) OR (role = 'reviewer' AND stage = 1)"
+ENTITLED = (
+    "role = 'chief-reviewer' OR (role = 'senior-reviewer' AND stage <= 2)"
+    " OR (role = 'reviewer' AND stage = 1)"
+)
+METADATA = Base.metadata
+"""All tables, those of `models` and these."""
 BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # only INTEGER is SQLite's own row number
 
 
@@ -149,9 +154,7 @@ class ClientId(Base):
     __tablename__ = "client_ids"
     __table_args__ = (at_most("client_id", ID_CHARS), sa.Index(None, "at"))
 
-    source_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("sources.id"), primary_key=True, autoincrement=False
-    )
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"), primary_key=True, autoincrement=False)
     client_id: Mapped[str] = mapped_column(primary_key=True)
     comment_id: Mapped[int] = mapped_column(BIG, sa.ForeignKey("comments.id"))
     at: Mapped[float]
@@ -220,9 +223,15 @@ class Publication(Base):
     __table_args__ = (
         sa.CheckConstraint("decision = 'approve'", name="decision"),
         sa.CheckConstraint("first = 1", name="first"),
-        sa.CheckConstraint("(stages >= 2) = (second IS NOT NULL) AND (second IS NULL OR second = 2)", name="second"),
-        sa.CheckConstraint("(stages >= 3) = (third IS NOT NULL) AND (third IS NULL OR third = 3)", name="third"),
-        sa.ForeignKeyConstraint(["card_id", "stages"], ["cards.id", "cards.stages"], name="fk_publications_stages"),
+        sa.CheckConstraint(
+            "(stages >= 2) = (second IS NOT NULL) AND (second IS NULL OR second = 2)", name="second"
+        ),
+        sa.CheckConstraint(
+            "(stages >= 3) = (third IS NOT NULL) AND (third IS NULL OR third = 3)", name="third"
+        ),
+        sa.ForeignKeyConstraint(
+            ["card_id", "stages"], ["cards.id", "cards.stages"], name="fk_publications_stages"
+        ),
         *(
             sa.ForeignKeyConstraint(
                 ["card_id", stage, "decision"],

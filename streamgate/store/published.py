@@ -1,7 +1,7 @@
 """The published feed: comments that viewers see, and retractions, by rising number."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -44,14 +44,14 @@ def publish(
         "at": at,
     }
     session.execute(sa.insert(Publication), [publication])
-    return _append(session, channel, card_id, comment_ids, "publish", at)
+    return _append(session, channel, card_id, comment_ids, kind="publish", at=at)
 
 
 def retract(
     session: Session, channel: str, card_id: int, comment_ids: Sequence[int], *, at: float
 ) -> list[int]:
     """Take published comments of a card back. Returns the numbers of the new items."""
-    return _append(session, channel, card_id, comment_ids, "retract", at)
+    return _append(session, channel, card_id, comment_ids, kind="retract", at=at)
 
 
 def read_after(session: Session, channel: str, after: int, *, limit: int) -> list[Item]:
@@ -68,7 +68,7 @@ def read_after(session: Session, channel: str, after: int, *, limit: int) -> lis
         .order_by(FeedItem.id)
         .limit(limit)
     )
-    return [_item(*row) for row in session.execute(query)]
+    return [_item(item, comment) for item, comment in session.execute(query).tuples()]
 
 
 def list_newest(session: Session, channel: str, *, limit: int) -> list[Item]:
@@ -81,7 +81,7 @@ def list_newest(session: Session, channel: str, *, limit: int) -> list[Item]:
         .order_by(FeedItem.id.desc())
         .limit(limit)
     )
-    return [_item(*row) for row in session.execute(query)][::-1]
+    return [_item(item, comment) for item, comment in session.execute(query).tuples()][::-1]
 
 
 def retracted_of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, set[int]]:
@@ -97,7 +97,7 @@ def retracted_of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, s
 
 
 def _append(
-    session: Session, channel: str, card_id: int, comment_ids: Sequence[int], kind: str, at: float
+    session: Session, channel: str, card_id: int, comment_ids: Sequence[int], *, kind: str, at: float
 ) -> list[int]:
     """Number the items from the last one on. Two writers at the same time meet a conflict, never a gap."""
     first = last_id(session) + 1
@@ -109,7 +109,7 @@ def _append(
     return [number for number, _ in enumerate(comment_ids, first)]
 
 
-def _items() -> sa.Select[tuple[FeedItem, Comment]]:
+def _items() -> Any:  # its type is written differently by each SQLAlchemy 2
     return sa.select(FeedItem, Comment).join(Comment, Comment.id == FeedItem.comment_id)
 
 

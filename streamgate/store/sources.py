@@ -30,9 +30,7 @@ def find(session: Session, name: str) -> Source | None:
 
 def find_by_key(session: Session, key_hash: str) -> Source | None:
     """Return the source in force whose key has that hash; None when unknown, removed, or rotated away."""
-    return session.scalar(
-        sa.select(Source).where(Source.key_hash == key_hash, Source.removed_at.is_(None))
-    )
+    return session.scalar(sa.select(Source).where(Source.key_hash == key_hash, Source.removed_at.is_(None)))
 
 
 def list_in_force(session: Session) -> list[Source]:

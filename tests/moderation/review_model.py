@@ -22,8 +22,8 @@ from moderation.review.events import (
     Hold,
     Join,
     Publish,
-    Rejudge,
     Reject,
+    Rejudge,
     Release,
     Restore,
     Retract,
@@ -148,7 +148,7 @@ def check_reviewed(
     for entry in book:
         match entry.event:
             case Approve():
-                assert not (rejected or held or blocked)
+                assert (rejected, held, blocked) == (False, False, False)
                 approvals.append(entry)
                 last = entry.at
             case Reject():
@@ -392,11 +392,13 @@ class ReviewTrial(RuleBasedStateMachine):
         return self.cards[data.draw(st.sampled_from(alive[:3]))]  # few at a time, or each would see little
 
     def _act(self, card: Card, event: object) -> None:
+        step, refused = None, None
         try:
             step = apply(card, event, self.now, self.rules)
-        except ReviewRefused as refused:
-            assert refused.code != "unreviewed"
-            assert refused.zh
+        except ReviewRefused as error:
+            refused = error
+        if step is None:
+            assert (refused.code != "unreviewed", refused.zh != "") == (True, True)
             return
         self.store.save(step)
         self._accept(step, event)

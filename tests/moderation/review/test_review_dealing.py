@@ -75,5 +75,5 @@ def test_many_are_approved_at_once_only_when_clean() -> None:
     with pytest.raises(ReviewRefused, match="at most 20") as caught:
         check_batch("approve", [card(n) for n in range(APPROVE_AT_ONCE + 1)])
     assert caught.value.code == "batch"
-    with pytest.raises(ReviewRefused, match="one by one: 2$"):
+    with pytest.raises(ReviewRefused, match=r"one by one: 2$"):
         check_batch("approve", [card(1), card(2, Verdict.SUSPECTED)])

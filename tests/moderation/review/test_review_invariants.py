@@ -1,4 +1,4 @@
-"""Invariant 5 over random lives of cards: decisions fresh and stale, changing lists, crashes at any moment."""
+"""Invariant 5 over random lives of cards: fresh and stale decisions, changing lists, crashes at any time."""
 
 import pytest
 from hypothesis import HealthCheck, settings

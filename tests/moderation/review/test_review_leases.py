@@ -93,4 +93,6 @@ def test_never_two_people_on_one_card(steps: list[tuple[str, int, int, float]]) 
             given_to = {one: held for one, held in given_to.items() if held[0] != person}
         else:
             leases.expire(now)
-        assert [leases.holder(one, now) for one in (1, 2, 3)] == [given_to.get(one, (None,))[0] for one in (1, 2, 3)]
+        assert [leases.holder(one, now) for one in (1, 2, 3)] == [
+            given_to.get(one, (None,))[0] for one in (1, 2, 3)
+        ]

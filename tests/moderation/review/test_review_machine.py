@@ -16,8 +16,8 @@ from moderation.review.events import (
     Hold,
     Join,
     Publish,
-    Rejudge,
     Reject,
+    Rejudge,
     Release,
     Restore,
     Retract,
@@ -41,7 +41,16 @@ RULES = Rules()
 
 def card(verdict: Verdict = Verdict.CLEAN, *, stages: int = 1, rules: Rules = RULES, held: str = "") -> Card:
     return open_card(
-        7, 70, channel="main", broadcast="b", key="k", verdict=verdict, stages=stages, now=100.0, rules=rules, held=held
+        7,
+        70,
+        channel="main",
+        broadcast="b",
+        key="k",
+        verdict=verdict,
+        stages=stages,
+        now=100.0,
+        rules=rules,
+        held=held,
     )
 
 
@@ -81,7 +90,9 @@ def refusal(card: Card, event: Event, *, now: float = 100.0, rules: Rules = RULE
         (Verdict.IMPORTANT, 0, 1, 3),  # nobody may ask for fewer
     ],
 )
-def test_the_verdict_decides_how_many_stages(verdict: Verdict, asked: int, of_channel: int, needed: int) -> None:
+def test_the_verdict_decides_how_many_stages(
+    verdict: Verdict, asked: int, of_channel: int, needed: int
+) -> None:
     assert stages_needed(verdict, asked, Rules(stages=of_channel)) == needed
 
 

@@ -9,7 +9,10 @@ branch_labels = None
 depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-ENTITLED = "role = 'chief-reviewer' OR (role = 'senior-reviewer' AND stage <= 2) OR (role = 'reviewer' AND stage = 1)"
+ENTITLED = (
+    "role = 'chief-reviewer' OR (role = 'senior-reviewer' AND stage <= 2)"
+    " OR (role = 'reviewer' AND stage = 1)"
+)
 
 
 def upgrade() -> None:
@@ -27,7 +30,9 @@ def upgrade() -> None:
         sa.Column("removed_by", sa.String(), nullable=True),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 64", name=op.f("ck_sources_name_length")),
         sa.CheckConstraint("length(created_by) <= 128", name=op.f("ck_sources_created_by_length")),
-        sa.CheckConstraint("(removed_at IS NULL) = (removed_by IS NULL)", name=op.f("ck_sources_removed_by_whom")),
+        sa.CheckConstraint(
+            "(removed_at IS NULL) = (removed_by IS NULL)", name=op.f("ck_sources_removed_by_whom")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sources")),
         sa.UniqueConstraint("key_hash", name=op.f("uq_sources_key_hash")),
         sqlite_autoincrement=True,
@@ -75,7 +80,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cards")),
         sa.UniqueConstraint("id", "stages", name=op.f("uq_cards_id_stages")),
     )
-    op.create_index(op.f("ix_cards_state_channel_stage"), "cards", ["state", "channel", "stage"], unique=False)
+    op.create_index(
+        op.f("ix_cards_state_channel_stage"), "cards", ["state", "channel", "stage"], unique=False
+    )
     op.create_index(op.f("ix_cards_channel_broadcast"), "cards", ["channel", "broadcast"], unique=False)
     op.create_table(
         "comments",
@@ -107,7 +114,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", "card_id", name=op.f("uq_comments_id_card_id")),
     )
     op.create_index(op.f("ix_comments_card_id"), "comments", ["card_id"], unique=False)
-    op.create_index(op.f("ix_comments_source_id_author_id"), "comments", ["source_id", "author_id"], unique=False)
+    op.create_index(
+        op.f("ix_comments_source_id_author_id"), "comments", ["source_id", "author_id"], unique=False
+    )
     op.create_table(
         "client_ids",
         sa.Column("source_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -188,7 +197,9 @@ def upgrade() -> None:
             "(stages >= 3) = (third IS NOT NULL) AND (third IS NULL OR third = 3)",
             name=op.f("ck_publications_third"),
         ),
-        sa.ForeignKeyConstraint(["card_id", "stages"], ["cards.id", "cards.stages"], name="fk_publications_stages"),
+        sa.ForeignKeyConstraint(
+            ["card_id", "stages"], ["cards.id", "cards.stages"], name="fk_publications_stages"
+        ),
         *(
             sa.ForeignKeyConstraint(
                 ["card_id", stage, "decision"],
@@ -210,7 +221,9 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('publish', 'retract')", name=op.f("ck_published_kind")),
         sa.ForeignKeyConstraint(["card_id"], ["publications.card_id"], name=op.f("fk_published_card_id")),
         sa.ForeignKeyConstraint(
-            ["comment_id", "card_id"], ["comments.id", "comments.card_id"], name=op.f("fk_published_comment_id")
+            ["comment_id", "card_id"],
+            ["comments.id", "comments.card_id"],
+            name=op.f("fk_published_comment_id"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_published")),
         sa.UniqueConstraint("comment_id", "kind", name=op.f("uq_published_comment_id_kind")),
