@@ -74,7 +74,7 @@ class Release:
 class Restore:
     """Take a blocked or rejected card back into review, from the first stage; a blocked one needs three.
 
-    The lists may have changed since: `Rejudge` it next.
+    Lists may have changed and the broadcast may be over since: `Rejudge` or `Expire` it next.
     """
 
     by: Reviewer
@@ -111,7 +111,10 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Rejudge:
-    """The lists changed. The gravest verdict on the card's comments, and the stages the filter asks for."""
+    """The lists or the channel's rules changed.
+
+    The gravest verdict on the card's comments now, and the stages that the filter asks for.
+    """
 
     verdict: Verdict
     stages: int

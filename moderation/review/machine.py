@@ -304,5 +304,8 @@ def _require_role(by: Reviewer, stage: Stage) -> str:
 
 
 def _require_reason(act: str, reason: str) -> None:
-    if not 0 < len(reason.strip()) <= len(reason) <= REASON_CHARS:
+    fits = 0 < len(reason.strip()) <= len(reason) <= REASON_CHARS
+    if not fits or any(
+        char == "\0" or "\ud800" <= char <= "\udfff" for char in reason
+    ):  # no engine stores them
         raise refusals.no_reason(act, REASON_CHARS)

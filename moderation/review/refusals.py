@@ -103,8 +103,8 @@ def too_late(card: Card, window_s: float) -> ReviewRefused:
 def no_reason(act: str, chars: int) -> ReviewRefused:
     return ReviewRefused(
         "reason",
-        f"{act} needs a reason of 1 to {chars} characters",
-        f"此操作（{act}）须说明理由，1 至 {chars} 个字符",
+        f"{act} needs a reason of 1 to {chars} characters, all of them valid",
+        f"此操作（{act}）须说明理由，1 至 {chars} 个有效字符",
     )
 
 

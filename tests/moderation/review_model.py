@@ -5,7 +5,7 @@ accepted, never from what the machine or the storage says of a card.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pytest
@@ -62,7 +62,7 @@ PEOPLE = (
     Reviewer(7, frozenset({"operator", "administrator"})),
     Reviewer(1, frozenset({"chief-reviewer"})),  # the first one again, promoted meanwhile
 )
-ALIVE = {State.BLOCKED, State.WAITING, State.APPROVED}
+ALIVE = {State.BLOCKED, State.WAITING, State.APPROVED, State.REJECTED}
 ACTS: dict[str, Callable[[Reviewer, Card], object]] = {
     "approve": lambda by, card: Approve(by, card.revision),
     "approve again": lambda by, card: Approve(by, card.revision),
@@ -129,65 +129,84 @@ class Memory:
 class Entry:
     """One line of the book: what was accepted, on which card, with which comments on it, when."""
 
+    number: int
     card_id: int
     event: object
     members: tuple[int, ...]
     at: float
 
 
-def check_reviewed(
-    book: list[Entry], opened: tuple[Verdict, int], members: tuple[int, ...], rules: Rules
-) -> None:
-    """Walk a card's entries up to its publication: it was reviewed as the rules ask for."""
+@dataclass
+class Standing:
+    """What the book says of a card: the approvals that stand, how many it needs, why it must not go out."""
+
+    needed: int
+    blocked: bool
+    verdict: Verdict
+    approvals: list[Entry] = field(default_factory=list)
+    rejected: bool = False
+    held: bool = False
+    touched: bool = False
+    last: float = 0.0
+
+
+def read_book(book: list[Entry], opened: tuple[Verdict, int], rules: Rules) -> Standing:
+    """Walk the entries of a card, in order."""
     verdict, asked = opened
-    needed = max(PEOPLE_NEEDED[verdict], asked, rules.stages)
-    approvals: list[Entry] = []
-    blocked = verdict is Verdict.BLOCK
-    rejected = held = touched = False
-    last = 0.0
+    rejecter = 0
+    card = Standing(max(PEOPLE_NEEDED[verdict], asked, rules.stages), verdict is Verdict.BLOCK, verdict)
     for entry in book:
         match entry.event:
             case Approve():
-                assert (rejected, held, blocked) == (False, False, False)
-                approvals.append(entry)
-                last = entry.at
-            case Reject():
-                rejected = True
-            case Undo() if rejected:
-                rejected = False
-            case Undo():
-                approvals.pop()
+                assert (card.rejected, card.held, card.blocked) == (False, False, False)
+                card.approvals.append(entry)
+                card.last = entry.at
+            case Reject(by=by):
+                assert rank(by) > len(card.approvals)
+                assert by.id not in {one.event.by.id for one in card.approvals}
+                card.rejected = True
+                rejecter = by.id
+            case Undo(by=by) if card.rejected:
+                assert by.id == rejecter
+                card.rejected = False
+            case Undo(by=by):
+                assert by.id == card.approvals.pop().event.by.id
             case Escalate():
-                needed, touched = needed + 1, True
+                card.needed, card.touched = card.needed + 1, True
             case Hold():
-                held = True
+                card.held = True
             case Release(by=by):
                 assert rank(by) >= 2
-                held, last = False, entry.at
+                card.held, card.last = False, entry.at
             case Restore(by=by):
                 assert rank(by) >= 2
-                approvals, rejected = [], False
-                if blocked:
-                    blocked, needed, touched = False, 3, True
+                card.approvals, card.rejected = [], False
+                if card.blocked:
+                    card.blocked, card.needed, card.touched = False, 3, True
             case Rejudge(verdict=new, stages=now_asked):
                 fresh = max(PEOPLE_NEEDED[new], now_asked, rules.stages)
-                needed = max(needed, fresh) if approvals or touched else fresh
-                if new is Verdict.BLOCK and verdict is not Verdict.BLOCK:
-                    blocked, approvals = True, []
+                card.needed = max(card.needed, fresh) if card.approvals or card.touched else fresh
+                if new is Verdict.BLOCK and card.verdict is not Verdict.BLOCK:
+                    card.blocked, card.approvals = True, []
                 elif new is not Verdict.BLOCK:
-                    blocked = False
-                verdict = new
+                    card.blocked = False
+                card.verdict = new
             case Join():
-                assert not approvals
-    assert not rejected
-    assert not held
-    assert not blocked
-    assert len(approvals) == needed, f"{len(approvals)} approvals, {needed} needed"
-    assert len({one.event.by.id for one in approvals}) == needed, "one person in two stages"
-    for stage, one in enumerate(approvals, 1):
+                assert not card.approvals
+    return card
+
+
+def check_reviewed(card: Standing, members: tuple[int, ...], at: float, rules: Rules) -> None:
+    """A card that is published with these comments was reviewed as the rules ask for."""
+    assert not card.rejected
+    assert not card.held
+    assert not card.blocked
+    assert len(card.approvals) == card.needed, f"{len(card.approvals)} approvals, {card.needed} needed"
+    assert len({one.event.by.id for one in card.approvals}) == card.needed, "one person in two stages"
+    for stage, one in enumerate(card.approvals, 1):
         assert rank(one.event.by) >= stage, f"stage {stage} by {one}"
         assert one.members == members, "published what an approver did not see"
-    assert book[-1].at >= last + rules.window_s, "no time to undo"
+    assert at >= card.last + rules.window_s, "no time to undo"
 
 
 class ReviewTrial(RuleBasedStateMachine):
@@ -317,7 +336,7 @@ class ReviewTrial(RuleBasedStateMachine):
             card = self.cards[card.id]
             if card.held:
                 self._act(card, Release(PEOPLE[4], card.revision, "looked into"))
-            elif card.state is State.BLOCKED:
+            elif card.state in (State.BLOCKED, State.REJECTED):
                 self._act(card, Restore(PEOPLE[2], card.revision, "a mistake"))
             else:
                 decided = {one.user_id for one in card.decisions}
@@ -423,9 +442,15 @@ class ReviewTrial(RuleBasedStateMachine):
             self._check_published(self.book[-1])
 
     def _note(self, card: Card, event: object) -> None:
-        self.book.append(Entry(card.id, event, card.comments, self.now))
+        self.book.append(Entry(len(self.book), card.id, event, card.comments, self.now))
+        book = self._read(self.book[-1])
+        assert [one.event.by.id for one in book.approvals] == [one.user_id for one in card.approvals]
+        assert (book.rejected, book.held) == (card.rejection is not None, card.held != "")
+        assert (book.needed, book.verdict) == (card.stages, card.verdict)
 
     def _check_published(self, publication: Entry) -> None:
-        upto = self.book.index(publication) + 1
-        entries = [one for one in self.book[:upto] if one.card_id == publication.card_id]
-        check_reviewed(entries, self.opened[publication.card_id], publication.members, self.rules)
+        check_reviewed(self._read(publication), publication.members, publication.at, self.rules)
+
+    def _read(self, last: Entry) -> Standing:
+        entries = [one for one in self.book[: last.number + 1] if one.card_id == last.card_id]
+        return read_book(entries, self.opened[last.card_id], self.rules)

@@ -249,6 +249,11 @@ def test_holding_twice_for_the_same_reason_is_once() -> None:
     assert refusal(held, Hold(DAN, "y")) == "not_entitled"
 
 
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 501, "a\0b", "a\ud800b"])
+def test_reasons_that_no_record_can_hold(reason: str) -> None:
+    assert refusal(card(), Hold(ANN, reason)) == "reason"
+
+
 def test_a_blocked_card_waits_until_a_senior_restores_it_into_stage_1_of_3() -> None:
     blocked = card(Verdict.BLOCK)
     assert blocked.state is State.BLOCKED
