@@ -67,6 +67,7 @@ ACTS: dict[str, Callable[[Reviewer, Card], object]] = {
     "approve": lambda by, card: Approve(by, card.revision),
     "approve again": lambda by, card: Approve(by, card.revision),
     "escalate": lambda by, card: Escalate(by, card.revision),
+    "undo": lambda by, card: Undo(by, card.revision),
     "reject": lambda by, card: Reject(by, card.revision, RejectCode.ABUSE),
     "release": lambda by, card: Release(by, card.revision, "looked into"),
     "restore": lambda by, card: Restore(by, card.revision, "a mistake"),
@@ -159,6 +160,7 @@ def read_book(book: list[Entry], opened: tuple[Verdict, int], rules: Rules) -> S
         match entry.event:
             case Approve():
                 assert (card.rejected, card.held, card.blocked) == (False, False, False)
+                assert rank(entry.event.by) > len(card.approvals), "approved without the role"
                 card.approvals.append(entry)
                 card.last = entry.at
             case Reject(by=by):
@@ -324,9 +326,9 @@ class ReviewTrial(RuleBasedStateMachine):
         if hold:
             self._act(self._pick(data), Hold(by, "in doubt" if by else "a condemned moment"))
             return
-        for card in self.cards.values():
-            if card.state is State.PUBLISHED:
-                self._act(card, Retract(by, "complaint", card.comments[-1] if one else None))
+        shown = [card for card in self.cards.values() if card.state is State.PUBLISHED]
+        for card in [*shown, self._pick(data)]:
+            self._act(self.cards[card.id], Retract(by, "complaint", card.comments[-1] if one else None))
 
     @rule(publish=st.booleans(), data=st.data())
     def review_in_good_order(self, publish: bool, data: st.DataObject) -> None:
