@@ -3,6 +3,7 @@
 Three rooms, and none imports anything of streamgate: `filter` reads a text and judges it (docs/filter.md),
 `lists` reads, imports and keeps word lists, `personal` finds and masks personal data. `lists` and `personal`
 know neither each other nor the filter. All three stand on `text` (folding, edges, tables of characters),
-`lexicon` (what a word list says) and `errors`. Still to come: `review` (a pure state machine; no two stages
-by the same person) and `desk`, the process that takes comments in.
+`lexicon` (what a word list says) and `errors`. `review` is the machine of stages and decisions, pure; no two
+stages by the same person (docs/adr/0022-review-machine.md). `desk` keeps its cards in the database; the
+process that takes comments in is still to come.
 """

@@ -15,3 +15,12 @@ class InputError(ModerationError):
 
 class OutputError(ModerationError):
     """Results that cannot be written."""
+
+
+class ReviewRefused(ModerationError):  # noqa: N818 - an answer, not a fault
+    """An act on a card that the rules of review do not allow. `code` is stable; `zh`: the same in Chinese."""
+
+    def __init__(self, code: str, text: str, zh: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.zh = zh

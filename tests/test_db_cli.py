@@ -15,6 +15,8 @@ from streamgate.store import users
 from streamgate.store.database import Database
 from streamgate.store.location import Location, locate
 
+HEAD = "0002"
+
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,16 +43,16 @@ def test_from_nothing_to_a_database_put_back(run: Callable[..., Result], tmp_pat
     assert none.exit_code == 1
     assert json.loads(none.stdout)["ok"] is False
     assert "no database" in json.loads(none.stdout)["problems"][0]
-    assert json.loads(made.stdout) == {"from": None, "to": "0001", "backup": None}
-    assert json.loads(again.stdout) == {"from": "0001", "to": "0001", "backup": None}
+    assert json.loads(made.stdout) == {"from": None, "to": HEAD, "backup": None}
+    assert json.loads(again.stdout) == {"from": HEAD, "to": HEAD, "backup": None}
     report = json.loads(sound.stdout)
     assert report.pop("server")
     assert report == {
         "ok": True,
         "engine": "sqlite",
         "database": str(data / "streamgate.sqlite"),
-        "version": "0001",
-        "head": "0001",
+        "version": HEAD,
+        "head": HEAD,
         "problems": [],
     }
     assert json.loads(copied.stdout) == {
@@ -58,14 +60,14 @@ def test_from_nothing_to_a_database_put_back(run: Callable[..., Result], tmp_pat
         "bytes": (tmp_path / "copy").stat().st_size,
     }
     answer = json.loads(back.stdout)
-    assert (answer["file"], answer["version"]) == (str(tmp_path / "copy"), "0001")
+    assert (answer["file"], answer["version"]) == (str(tmp_path / "copy"), HEAD)
     assert Path(answer["replaced"]).parent == data / "database-backups"
     assert [result.exit_code for result in (made, again, sound, copied, back)] == [0] * 5
 
 
 def test_for_people(run: Callable[..., Result], tmp_path: Path) -> None:
-    assert run("upgrade").stdout == "schema none -> 0001\n"
-    assert run("upgrade").stdout == "schema 0001 already; nothing to do\n"
+    assert run("upgrade").stdout == f"schema none -> {HEAD}\n"
+    assert run("upgrade").stdout == f"schema {HEAD} already; nothing to do\n"
     assert run("check").stdout.endswith("sound\n")
     assert "bytes" in run("backup", str(tmp_path / "copy")).stdout
     assert "what stood there is now" in run("restore", str(tmp_path / "copy")).stdout

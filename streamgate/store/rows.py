@@ -1,13 +1,21 @@
-"""Statements that change rows, and how many they changed: by that an "only if it still is so" is decided."""
+"""What statements share: how many rows one changed, and lists short enough for one."""
 
-from typing import Any, cast
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+T = TypeVar("T")
+CHUNK = 1000
+"""Values of one IN: engines bound the parameters of a statement (SQLite: 32766, PostgreSQL: 65535)."""
+
 
 def change(session: Session, statement: sa.Update | sa.Delete) -> int:
-    """Run an UPDATE or DELETE and return the number of rows it changed."""
+    """Run an UPDATE or DELETE and return the number of rows it changed.
+
+    An atomic "only if it still is so" is decided by it.
+    """
     result = session.execute(statement, execution_options={"synchronize_session": False})
     return cast("sa.CursorResult[Any]", result).rowcount
 
@@ -19,3 +27,9 @@ def remove(
     if limit is not None:
         old = key.in_(sa.select(key).where(old).limit(limit))
     return change(session, sa.delete(key.class_).where(old))
+
+
+def chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    """Return all values in lists of at most `CHUNK`."""
+    listed = list(values)
+    return (listed[start : start + CHUNK] for start in range(0, len(listed), CHUNK))

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from streamgate.errors import StoreBrokenError, StoreConflictError
-from streamgate.store import version
+from streamgate.store import comment_models, version
 from streamgate.store.check import check
 from streamgate.store.database import Database
 from streamgate.store.engine import WRITES, open_engine
@@ -20,7 +20,6 @@ from streamgate.store.location import Location
 from streamgate.store.models import (
     ROLES,
     ApiToken,
-    Base,
     DestinationApproval,
     OneTimeLink,
     RecoveryCode,
@@ -31,6 +30,8 @@ from streamgate.store.models import (
     WebSession,
 )
 from streamgate.store.upgrade import upgrade
+
+METADATA = comment_models.METADATA  # with the tables of both modules
 
 
 def execute(location: Location, *statements: str) -> None:
@@ -74,7 +75,7 @@ def test_the_migrations_make_the_tables_of_the_models(location: Location) -> Non
                 "include_object": lambda _object, name, kind, *_: (kind, name) != ("table", version.TABLE),
             },
         )
-        differences = compare_metadata(context, Base.metadata)
+        differences = compare_metadata(context, METADATA)
 
     assert differences == []
 
@@ -84,13 +85,11 @@ def test_every_constraint_of_the_models_is_in_the_database(location: Location) -
     upgrade(location)
     with looking(location) as connection:
         inspector = sa.inspect(connection)
-        made = {
-            one["name"] for table in Base.metadata.tables for one in inspector.get_check_constraints(table)
-        }
+        made = {one["name"] for table in METADATA.tables for one in inspector.get_check_constraints(table)}
 
     wanted = {
         str(one.name)
-        for table in Base.metadata.tables.values()
+        for table in METADATA.tables.values()
         for one in table.constraints
         if isinstance(one, sa.CheckConstraint)
     }
@@ -110,8 +109,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "next"
+down_revision = "HEAD"
 
 
 def upgrade() -> None:
@@ -123,19 +122,26 @@ def upgrade() -> None:
 """
 
 
+HEAD = version.head()
+
+
+def next_migration(*, fails: bool) -> str:
+    return NEXT.replace("HEAD", HEAD).replace('op.get_context().opts["fail"]', str(fails))
+
+
 @pytest.fixture
 def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A migration after the last one, which rebuilds a table that others point to."""
     directory = tmp_path / "versions"
     directory.mkdir()
-    (directory / "v0002.py").write_text(NEXT.replace('op.get_context().opts["fail"]', "False"))
+    (directory / "next.py").write_text(next_migration(fails=False))
     config = version.config()
     config.set_main_option("path_separator", "newline")
     script = config.get_main_option("script_location")
     config.set_main_option("version_locations", f"{script}/versions\n{directory}")
     monkeypatch.setattr(version, "config", lambda: config)
     version.known.cache_clear()
-    yield directory / "v0002.py"
+    yield directory / "next.py"
     version.known.cache_clear()
 
 
@@ -153,9 +159,9 @@ def test_an_old_schema_is_copied_before_it_is_upgraded(location: Location, reque
 
     done = upgrade(location)
 
-    assert (done.before, done.after) == ("0001", "0002")
+    assert (done.before, done.after) == (HEAD, "next")
     report = check(location)
-    assert (report.version, report.problems) == ("0002", [])
+    assert (report.version, report.problems) == ("next", [])
     with looking(location) as connection:  # what points to the rebuilt table is still there
         assert connection.scalar(sa.text("SELECT count(*) FROM sessions")) == 1
         assert connection.scalar(sa.text("SELECT count(phone) FROM users")) == 0
@@ -167,20 +173,20 @@ def test_an_old_schema_is_copied_before_it_is_upgraded(location: Location, reque
     assert done.backup.stat().st_mode & 0o777 == 0o600
     with contextlib.closing(sqlite3.connect(done.backup)) as copy:
         assert copy.execute("SELECT username FROM users").fetchall() == [("alice",)]
-        assert copy.execute(f"SELECT version_num FROM {version.TABLE}").fetchall() == [("0001",)]
+        assert copy.execute(f"SELECT version_num FROM {version.TABLE}").fetchall() == [(HEAD,)]
 
 
 def test_a_migration_that_fails_leaves_everything_as_it_was(location: Location, request) -> None:
     upgrade(location)
     fill(location)
     script = request.getfixturevalue("next_version")
-    script.write_text(NEXT.replace('op.get_context().opts["fail"]', "True"))
+    script.write_text(next_migration(fails=True))
 
     with pytest.raises(RuntimeError, match="half way"):
         upgrade(location)
 
     with looking(location) as connection:
-        assert version.current(connection) == "0001"
+        assert version.current(connection) == HEAD
         assert "phone" not in {one["name"] for one in sa.inspect(connection).get_columns("users")}
         assert connection.scalar(sa.text("SELECT count(*) FROM sessions")) == 1
 

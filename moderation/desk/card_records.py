@@ -1,0 +1,151 @@
+"""Keeps cards in the database: what the review machine says is stored as a whole, and read back the same.
+
+Every function takes a session and commits nothing, so that many steps share one commit. A refusal in the
+middle leaves the transaction as it is: `save` checks before it writes.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, cast
+
+from sqlalchemy.orm import Session
+
+from moderation.filter.policy import Verdict
+from moderation.review import refusals
+from moderation.review.card import Card, Decision, State
+from moderation.review.events import Act, Step
+from moderation.review.stages import Stage
+from streamgate.store import cards, comments, decisions, published
+from streamgate.store.comment_models import ReviewCard, StageDecision
+
+
+def add_many(session: Session, opened: Sequence[Card]) -> None:
+    """Store cards that were opened. Their comments are stored next."""
+    new = [
+        cards.NewCard(one.id, one.channel, one.broadcast, one.key, one.opened_at, one.trusted, _values(one))
+        for one in opened
+    ]
+    cards.add_many(session, new)
+
+
+def save(session: Session, step: Step) -> None:
+    """Store a step: the card, its decisions, the record, and what is published or taken back.
+
+    A comment that joins a card is stored by `comments.add_many`.
+
+    Raises:
+        ReviewRefused: `stale`, when the stored card has another revision; nothing is written then.
+        StoreConflictError: when the database forbids it. Roll back.
+    """
+    before, card = step.before, step.card
+    if not step.changed:
+        return
+    if not cards.update(session, card.id, _values(card), seen=before.revision):
+        stored = load_many(session, [card.id])
+        raise refusals.stale(stored.get(card.id, before), before.revision)
+    for one in before.decisions:
+        if one not in card.decisions:
+            decisions.remove(session, card.id, one.stage)
+    for one in card.decisions:
+        if one not in before.decisions:
+            decisions.add(session, card.id, _new_decision(one))
+    if step.act is not None:
+        decisions.record(session, card.id, _new_act(step.act))
+    if step.published:
+        assert step.act is not None
+        published.publish(session, card.channel, card.id, step.published, stages=card.stages, at=step.act.at)
+    if step.retracted:
+        assert step.act is not None
+        published.retract(session, card.channel, card.id, step.retracted, at=step.act.at)
+
+
+def load_many(session: Session, card_ids: Iterable[int]) -> dict[int, Card]:
+    """Return these cards as they are stored, by number."""
+    return _load(session, cards.get_many(session, card_ids))
+
+
+def load_open(session: Session, channel: str | None = None) -> dict[int, Card]:
+    """Return the cards whose review is under way, or that are about to be published: after a start."""
+    return _load(session, cards.list_open(session, channel))
+
+
+def _load(session: Session, rows: Sequence[ReviewCard]) -> dict[int, Card]:
+    ids = [row.id for row in rows]
+    members = comments.ids_of_cards(session, ids)
+    decided = decisions.of_cards(session, ids)
+    shown = [row.id for row in rows if row.state == State.PUBLISHED]
+    retracted = published.retracted_of_cards(session, shown)
+    return {
+        row.id: _card(
+            row,
+            tuple(members.get(row.id, ())),
+            [_decision(one) for one in decided.get(row.id, ())],
+            frozenset(retracted.get(row.id, ())),
+        )
+        for row in rows
+    }
+
+
+def _card(
+    row: ReviewCard, members: tuple[int, ...], decided: list[Decision], retracted: frozenset[int]
+) -> Card:
+    rejections = [one for one in decided if one.decision == "reject"]
+    return Card(
+        id=row.id,
+        channel=row.channel,
+        broadcast=row.broadcast,
+        key=row.key,
+        comments=members,
+        verdict=Verdict(row.verdict),
+        stages=row.stages,
+        state=State(row.state),
+        opened_at=row.opened_at,
+        revision=row.revision,
+        approvals=tuple(one for one in decided if one.decision == "approve"),
+        rejection=rejections[0] if rejections else None,
+        publish_at=row.publish_at,
+        held=row.held,
+        escalated=row.escalated,
+        rescued=row.rescued,
+        trusted=row.trusted,
+        retracted=retracted,
+    )
+
+
+def _values(card: Card) -> cards.CardValues:
+    return cards.CardValues(
+        state=card.state.value,
+        stages=card.stages,
+        stage=card.stage.value,
+        verdict=card.verdict.value,
+        revision=card.revision,
+        publish_at=card.publish_at,
+        held=card.held,
+        escalated=card.escalated,
+        rescued=card.rescued,
+    )
+
+
+def _decision(row: StageDecision) -> Decision:
+    decision = cast('Literal["approve", "reject"]', row.decision)
+    return Decision(Stage(row.stage), decision, row.user_id, row.role, row.at, row.code, row.note)
+
+
+def _new_decision(one: Decision) -> decisions.NewDecision:
+    return decisions.NewDecision(
+        one.stage.value, one.decision, one.user_id, one.role, one.at, one.code, one.note
+    )
+
+
+def _new_act(act: Act) -> decisions.NewAct:
+    stage = None if act.stage is None else act.stage.value
+    return decisions.NewAct(
+        act.revision,
+        act.kind,
+        act.at,
+        act.user_id,
+        act.role,
+        stage,
+        act.code,
+        act.note,
+        act.comment,
+    )

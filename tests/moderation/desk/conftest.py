@@ -1,0 +1,5 @@
+"""Both engines, as the tests of the store have them."""
+
+from store.conftest import database, location, postgres, postgresql, sqlite
+
+__all__ = ["database", "location", "postgres", "postgresql", "sqlite"]

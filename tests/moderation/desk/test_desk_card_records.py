@@ -1,0 +1,200 @@
+"""Cards in a real database: read back as they were stored, and the proofs of review over both engines."""
+
+import contextlib
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+from review_model import PEOPLE, FeedLine, ReviewTrial
+
+from moderation.desk import card_records
+from moderation.errors import ReviewRefused
+from moderation.filter.policy import Verdict
+from moderation.review.card import Card, State, open_card
+from moderation.review.events import Approve, Publish, Retract, Step
+from moderation.review.machine import apply
+from moderation.review.stages import Rules
+from streamgate.errors import StoreConflictError
+from streamgate.store import comments, decisions, sources
+from streamgate.store.comment_models import FeedItem, ReviewCard
+from streamgate.store.comments import Judgement, NewComment
+from streamgate.store.database import Database
+from streamgate.store.location import Location
+from streamgate.store.models import User
+from streamgate.store.upgrade import upgrade
+
+RULES = Rules(window_s=0)
+JUDGEMENT = Judgement(0, "v1", [], "", "", None, None)
+
+
+class _CrashError(Exception):
+    pass
+
+
+def fill(database: Database) -> None:
+    """An empty database with the people of the model, and a source."""
+    with database.write() as session:
+        for table in reversed(User.metadata.sorted_tables):
+            session.execute(sa.delete(table))
+        for number in sorted({by.id for by in PEOPLE}):
+            session.add(User(id=number, username=f"user{number}", created_at=1, created_by="x"))
+        session.flush()
+        sources.add(session, "s", "h", channel="main", by="x", at=1)
+
+
+def comment(database_session, number: int, card_id: int) -> None:
+    source = sources.find(database_session, "s").id
+    new = NewComment(number, card_id, source, f"c{number}", "u", "a", "t", 1.0, None, None, JUDGEMENT)
+    comments.add_many(database_session, [new])
+
+
+def opened(number: int = 1, verdict: Verdict = Verdict.CLEAN) -> Card:
+    like = {"channel": "main", "broadcast": "b", "key": "k"}
+    return open_card(number, number, verdict=verdict, stages=1, now=1.0, rules=RULES, **like)
+
+
+class Stored:
+    """A storage of the model: one open transaction of a real database at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.open_transaction: contextlib.ExitStack | None = None
+        self.session = None
+        fill(database)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.open_transaction = contextlib.ExitStack()
+        self.session = self.open_transaction.enter_context(self.database.write())
+
+    def open(self, card: Card) -> None:
+        card_records.add_many(self.session, [card])
+        comment(self.session, card.comments[0], card.id)
+
+    def join(self, step: Step) -> None:
+        card_records.save(self.session, step)
+        comment(self.session, step.card.comments[-1], step.card.id)
+
+    def save(self, step: Step) -> None:
+        card_records.save(self.session, step)
+
+    def commit(self) -> None:
+        self.open_transaction.close()
+        self._begin()
+
+    def crash(self) -> None:
+        with contextlib.suppress(_CrashError), self.open_transaction:
+            raise _CrashError
+        self._begin()
+
+    def load(self) -> dict[int, Card]:
+        ids = self.session.scalars(sa.select(ReviewCard.id))
+        return card_records.load_many(self.session, ids)
+
+    def feed(self) -> list[FeedLine]:
+        query = sa.select(FeedItem.id, FeedItem.kind, FeedItem.comment_id).order_by(FeedItem.id)
+        return [tuple(row) for row in self.session.execute(query)]
+
+    def close(self) -> None:
+        self.open_transaction.close()
+
+
+@pytest.mark.timeout(900)
+def test_the_proofs_of_review_over_a_real_database(location: Location) -> None:
+    upgrade(location)
+    with Database(location) as database:
+
+        class Trial(ReviewTrial):
+            def __init__(self) -> None:
+                super().__init__()
+                self.store = Stored(database)
+
+            def teardown(self) -> None:
+                try:
+                    super().teardown()
+                finally:
+                    self.store.close()
+
+        run_state_machine_as_test(
+            Trial,
+            settings=settings(
+                max_examples=40,
+                stateful_step_count=40,
+                deadline=None,
+                suppress_health_check=[HealthCheck.too_slow],
+            ),
+        )
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    fill(database)
+    with database.write() as session:
+        card_records.add_many(session, [opened(1), opened(2, Verdict.IMPORTANT)])
+        comment(session, 1, 1)
+        comment(session, 2, 2)
+    return database
+
+
+def test_a_life_of_a_card_is_read_back_at_every_step(filled: Database) -> None:
+    card = opened(2, Verdict.IMPORTANT)
+    for event in (
+        Approve(PEOPLE[0], 1),
+        Approve(PEOPLE[2], 2),
+        Approve(PEOPLE[4], 3),
+        Publish(),
+        Retract(None, "a condemned moment", 2),
+    ):
+        step = apply(card, event, 50.0, RULES)
+        card = step.card
+        with filled.write() as session:
+            card_records.save(session, step)
+        with filled.read() as session:
+            assert card_records.load_many(session, [2]) == {2: card}
+            still_open = card_records.load_open(session, "main")
+            assert set(still_open) == ({1} if card.state is State.PUBLISHED else {1, 2})
+    with filled.read() as session:
+        acts = decisions.acts_of_cards(session, [2])[2]
+    assert [(act.kind, act.revision, act.user_id, act.stage, act.comment_id) for act in acts] == [
+        ("approve", 2, 1, 1, None),
+        ("approve", 3, 3, 2, None),
+        ("approve", 4, 5, 3, None),
+        ("publish", 5, None, None, None),
+        ("retract", 6, None, None, 2),
+    ]
+
+
+def test_many_steps_share_a_commit_and_a_refused_one_spoils_none(filled: Database) -> None:
+    card = opened(1)
+    first = apply(card, Approve(PEOPLE[0], 1), 5.0, RULES)
+    late = apply(card, Approve(PEOPLE[1], 1), 5.0, RULES)  # another process, with the old card in memory
+    with filled.write() as session:
+        card_records.save(session, first)
+        with pytest.raises(ReviewRefused, match="you saw version 1, it is version 2") as caught:
+            card_records.save(session, late)
+        card_records.save(session, apply(first.card, Publish(), 6.0, RULES))
+
+    assert caught.value.code == "stale"
+    with filled.read() as session:
+        stored = card_records.load_many(session, [1])[1]
+    assert (stored.state, [one.user_id for one in stored.approvals]) == (State.PUBLISHED, [1])
+
+
+def test_code_gone_wrong_cannot_publish_what_lacks_an_approval(filled: Database) -> None:
+    """A step that the machine would never make, forced into the database."""
+    waiting = opened(2, Verdict.IMPORTANT)
+    one = apply(waiting, Approve(PEOPLE[0], 1), 5.0, RULES)
+    with filled.write() as session:
+        card_records.save(session, one)
+    forged = Step(
+        one.card,
+        replace(one.card, state=State.PUBLISHED, revision=3),
+        replace(one.act, kind="publish", revision=3),
+        published=(2,),
+    )
+    with pytest.raises(StoreConflictError), filled.write() as session:
+        card_records.save(session, forged)
+    with filled.read() as session:
+        assert card_records.load_many(session, [2])[2] == one.card
