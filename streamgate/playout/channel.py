@@ -18,7 +18,7 @@ from streamgate.link.messages import ChannelStatus, Health, IngestStatus, State,
 from streamgate.playout import report
 from streamgate.playout.backup import ClipCache
 from streamgate.playout.dialer import Dialer
-from streamgate.playout.fillers import Fillers, clip_names
+from streamgate.playout.fillers import Fillers
 from streamgate.playout.input import Input
 from streamgate.playout.legs import Legs
 from streamgate.playout.memory import ChannelMemory, Memory
@@ -153,7 +153,7 @@ class Channel:
         self._fillers.set_files(config.backups)
         self._legs.set(config.destinations, self._header_on_air(), self.gate.part)
         self._conform()
-        self._say(actor, say("channel_changed", text=_changes(before, config)))
+        self._say(actor, say("channel_changed", **report.changes_in_words(before, config)))
         self._pump()
 
     # ------------------------------------------------------------ input
@@ -516,19 +516,3 @@ class Channel:
 
     def _say(self, actor: str, what: Warn) -> None:
         self._tell(self.config.name, actor, what)
-
-
-def _changes(old: ChannelConfig, new: ChannelConfig) -> str:
-    """What differs between two settings, in one line without any stream key."""
-    parts = []
-    if old.delay_s != new.delay_s:
-        parts.append(f"delay {old.delay_s:g} -> {new.delay_s:g} s")
-    if old.key_hash != new.key_hash:
-        parts.append("stream key")
-    if old.destinations != new.destinations:
-        parts.append("destinations: " + (", ".join(one.name for one in new.destinations) or "none"))
-    if old.backups != new.backups:
-        parts.append("backups: " + (", ".join(clip_names(new.backups)) or "none"))
-    if old.restore_needs_two != new.restore_needs_two:
-        parts.append(f"restore needs {'two people' if new.restore_needs_two else 'one person'}")
-    return "; ".join(parts)

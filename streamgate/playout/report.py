@@ -7,8 +7,10 @@ from streamgate.core.gate import Gate
 from streamgate.core.headers import airable
 from streamgate.core.packet import FeedFormat
 from streamgate.link.messages import CutStatus, Requested, SpanStatus, State, Warn
+from streamgate.playout.fillers import clip_names
 from streamgate.playout.input import Input
 from streamgate.playout.texts import say
+from streamgate.runtime.channels import ChannelConfig
 from streamgate.runtime.destinations import Destination
 
 SECOND_US = 1_000_000
@@ -145,3 +147,23 @@ class DelayErrors:
             parts = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
             self._ms = {name: errors[round(last * part)] / 1000 for name, part in parts} if errors else {}
         return self._ms
+
+
+def changes_in_words(old: ChannelConfig, new: ChannelConfig) -> dict[str, str]:
+    """Return what differs in one line without any stream key: `text` in English, `text_zh` in Chinese."""
+    parts: list[tuple[str, str]] = []
+    if old.delay_s != new.delay_s:
+        values = f"{old.delay_s:g} -> {new.delay_s:g}"
+        parts.append((f"delay {values} s", f"延时 {values} 秒"))
+    if old.key_hash != new.key_hash:
+        parts.append(("stream key", "推流密钥"))
+    if old.destinations != new.destinations:
+        names = [one.name for one in new.destinations]
+        parts.append((f"destinations: {', '.join(names) or 'none'}", f"目的地：{'、'.join(names) or '无'}"))
+    if old.backups != new.backups:
+        clips = list(clip_names(new.backups))
+        parts.append((f"backups: {', '.join(clips) or 'none'}", f"备用片：{'、'.join(clips) or '无'}"))
+    if old.restore_needs_two != new.restore_needs_two:
+        people = ("two people", "须两人确认") if new.restore_needs_two else ("one person", "一人即可")
+        parts.append((f"restore needs {people[0]}", f"恢复{people[1]}"))
+    return {"text": "; ".join(part for part, _ in parts), "text_zh": "；".join(zh for _, zh in parts)}

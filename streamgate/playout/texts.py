@@ -50,7 +50,7 @@ _TEXTS: dict[str, tuple[Level, str, str]] = {
     "archive": ("alarm", "archive: {text}", "归档：{text}"),
     "channel_bad": ("alarm", "{text}", "{text}"),
     "channel_removed": ("info", "channel removed", "频道已删除"),
-    "channel_changed": ("info", "settings changed: {text}", "设置已更改：{text}"),
+    "channel_changed": ("info", "settings changed: {text}", "设置已更改：{text_zh}"),
     "delay_kept": ("warning", "the new delay is not in force: {reason}", "新的延时未生效：{reason}"),
     "ingest_down": ("alarm", "the ingest process is away; it is being restarted", "接入进程不可用，正在重启"),
     "ingest_up": ("info", "the ingest process is there", "接入进程就绪"),

@@ -70,7 +70,9 @@ class Stage:
 
     def client(self, *, signed_in: bool = True) -> httpx.AsyncClient:
         headers = {"cookie": self.cookie} if signed_in else {}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, verify=False)
+        return httpx.AsyncClient(
+            base_url=self.url, headers=headers, trust_env=False, verify=False, timeout=30
+        )
 
     async def person(self, name: str, *roles: str, **options: Any) -> Person:
         """Return somebody of this name, made with these roles at the first call."""

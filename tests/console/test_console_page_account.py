@@ -471,7 +471,8 @@ async def test_who_was_idle_on_air_signs_in_again_without_losing_the_view(
     async with idle.gate.running(), idle.console(rules=Rules(idle_s=3.0)):
         ann = await idle.person("ann", "operator")
         page = await signed_in(browser, idle, "ann")
-        await page.get_by_role("link", name="Sign in again").click(timeout=8000)
+        await expect(page.get_by_test_id("again")).to_be_visible(timeout=8000)  # where the keys were
+        await page.get_by_test_id("who").click()
         await expect(page.get_by_test_id("again")).to_contain_text("You still see and can cut")
         await expect(page.get_by_label("User name")).to_have_value("ann")
         await expect(page.get_by_label("Password")).to_be_focused()

@@ -442,7 +442,9 @@ async def test_a_refused_command_stands_in_the_log_with_its_reason_and_who_asked
 async def test_what_changed_in_the_settings_is_said_without_keys(gate, store):
     store.set("main", delay_s=45, add_push=["home=rtmp://127.0.0.1:9/app/secretkey"])
     await gate.ask(m.Reload(1, actor="cli:ann"))
-    text = next(line.text for line in gate.station.log if line.code == "channel_changed")
+    line = next(line for line in gate.station.log if line.code == "channel_changed")
+    text = line.text
+    assert line.text_zh == "设置已更改：延时 30 -> 45 秒；目的地：home"
     assert "delay 30 -> 45 s" in text
     assert "destinations: home" in text
     assert "secretkey" not in text

@@ -1,4 +1,4 @@
-import { Link } from "@tanstack/react-router";
+import { Link, useLocation } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { forgetLast, useArrival } from "../api/arrival";
 import { useSession } from "../api/session";
@@ -15,6 +15,8 @@ export function Who() {
   const text = useText();
   const { data } = useSession();
   const idle = useConsole((state) => state.rights?.state === "idle");
+  // There one signs in where the keys were, without leaving the pictures.
+  const live = useLocation().pathname.startsWith("/live");
   if (!data) return null;
   return (
     <div className={classes.whoBox}>
@@ -31,7 +33,7 @@ export function Who() {
         </Icon>
         <span>{data.user}</span>
       </Link>
-      {idle ? (
+      {idle && live ? null : idle ? (
         <Link to="/account" className={classes.note} data-tone="warn">
           {text.frame.signInAgain}
         </Link>
