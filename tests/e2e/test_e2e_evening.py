@@ -1,0 +1,298 @@
+"""People over the installed program, in real browsers: a feed comes in, is held, and somebody decides.
+
+One `serve` with a real encoder and a real platform for all stories; each story has people of its own. Set
+SCREENSHOTS to a folder to have the pictures that stand in the documents.
+"""
+
+import csv
+import io
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pyotp
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tools import timecode
+from tools.encoder import Encoder
+from tools.nginx import Platform
+from tools.people import Person
+from tools.serve import Gate
+
+from console.auth import accounts
+from streamgate.store.database import Database
+from streamgate.store.location import locate
+
+AXE = Path(__file__).parents[2] / "console/web/node_modules/axe-core/axe.min.js"
+PASSWORD = "harbour lamp seven rivers"
+LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
+SIGN_IN = "input[autocomplete=current-password]"
+PLAYS = "() => [...document.querySelectorAll('video')].filter(v => v.currentTime > 0).length === 2"
+# What axe finds of a kind that keeps somebody from using the page.
+FINDINGS = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).slice(0, 3).join(" | ")}`)"""
+
+
+@dataclass
+class Evening:
+    """A channel `main` on air with a feed and a platform, and a browser for the people who work at it."""
+
+    gate: Gate
+    platform: Platform
+    browser: Browser
+    clip: Path
+    url: str  # for the encoder
+    admin: Person
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "", language: str = "en", size: tuple[int, int] = (1280, 720)) -> Page:
+        """Return a page in a browser of its own: nobody is signed in."""
+        viewport = {"width": size[0], "height": size[1]}
+        context = self.browser.new_context(viewport=viewport, locale=LANGUAGES[language])  # type: ignore[arg-type]
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        page.goto(f"{self.gate.page_url}{path}", wait_until="commit")
+        return page
+
+    def desk(self, person: Person, path: str = "", **options: str) -> Page:
+        """Return a page of somebody who signed in on it."""
+        page = self.open(path, **options)  # type: ignore[arg-type]
+        sign_in(page, person)
+        expect(page.get_by_test_id("who")).to_have_text(person.name)
+        return page
+
+
+def sign_in(page: Page, person: Person) -> None:
+    page.wait_for_selector(SIGN_IN)
+    page.locator("input[autocomplete=username]").fill(person.name)
+    page.locator(SIGN_IN).fill(person.password)
+    page.keyboard.press("Enter")
+
+
+def choose_password(page: Page, name: str = "") -> None:
+    """On a page that a one-time link opened."""
+    if name:
+        page.locator("input[autocomplete=username]").fill(name)
+    for field_ in page.locator("input[autocomplete=new-password]").all():
+        field_.fill(PASSWORD)
+    page.keyboard.press("Enter")
+
+
+def picture(page: Page, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def until(wanted: Callable[[], object], seconds: float) -> None:
+    end_s = time.monotonic() + seconds
+    while not wanted():
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
+    directory = tmp_path_factory.mktemp("evening")
+    clip = timecode.make(directory / "clip.flv", feed=1, seconds=40, size=(640, 360))
+    with ExitStack() as stack:
+        platform = Platform(directory / "platform", record=False)
+        stack.callback(platform.close)
+        gate = Gate(directory / "gate")
+        url = gate.add("main", platform.url("main"))
+        gate.start()
+        stack.callback(gate.stop)
+        until(lambda: "set-up: " in gate.log, 10)
+        link = gate.set_up_link()
+        admin = gate.person("root", "administrator", "director")
+        encoder = Encoder(clip, url, loop=True, keep_trying=True)
+        stack.callback(encoder.stop)
+        playwright = stack.enter_context(sync_playwright())
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
+        )
+        stack.callback(browser.close)
+        gate.wait_for("main", lambda status: status["ingest"]["connected"], 20)
+        assert link
+        yield Evening(gate, platform, browser, clip, url, admin)
+
+
+def test_from_the_set_up_link_to_an_operator_at_the_keys(
+    tmp_path: Path, evening: Evening
+) -> None:
+    gate = Gate(tmp_path / "first")
+    gate.start()
+    try:
+        until(lambda: "set-up: " in gate.log, 10)
+        page = evening.browser.new_context(locale="en-GB").new_page()
+        page.goto(gate.set_up_link(), wait_until="commit")
+        choose_password(page, "ann")
+        sign_in(page, Person("ann", PASSWORD))
+        expect(page.get_by_test_id("who")).to_have_text("ann")
+        page.goto(f"{gate.page_url}people", wait_until="commit")
+        page.get_by_role("button", name="Invite somebody").click()
+        page.get_by_label("User name").fill("ben")
+        page.get_by_role("checkbox", name=re.compile("Operator")).first.check()
+        page.get_by_role("button", name="Make the invitation link").click()
+        link = page.get_by_test_id("link").inner_text()
+
+        other = evening.browser.new_context(locale="zh-CN").new_page()
+        other.goto(link, wait_until="commit")
+        choose_password(other)
+        sign_in(other, Person("ben", PASSWORD))
+        expect(other.get_by_test_id("who")).to_have_text("ben")
+        expect(other).to_have_title(re.compile("直播"))
+        expect(other.get_by_role("link", name="人员")).to_have_count(0)  # not an operator's
+    finally:
+        gate.stop()
+
+
+def test_a_cut_by_key_and_a_restore_by_whoever_may(evening: Evening) -> None:
+    operator = evening.desk(evening.gate.person("olga", "operator"), "live/main")
+    director = evening.desk(evening.gate.person("dirk", "director"), "live/main")
+    operator.wait_for_function(PLAYS, timeout=30_000)
+    expect(operator.locator("[data-key=restore]")).to_have_count(0)
+    expect(director.get_by_test_id("others")).to_contain_text("olga")
+    expect(operator.get_by_test_id("others")).to_contain_text("dirk")
+    pressed_s = time.monotonic()
+    operator.keyboard.press("x")
+    expect(operator.get_by_test_id("state")).to_have_attribute("data-state", "cut", timeout=1000)
+    assert time.monotonic() - pressed_s < 1
+    expect(director.get_by_test_id("cut-by")).to_contain_text("olga")
+    operator.keyboard.press("r")
+    assert evening.gate.status("main")["state"] == "cut"
+    director.keyboard.press("r")
+    director.get_by_test_id("reason").wait_for()
+    picture(director, "reason-en")
+    director.keyboard.press("1")
+    expect(operator.get_by_test_id("state")).not_to_have_attribute("data-state", "cut")
+    expect(operator.get_by_test_id("log")).to_contain_text("dirk")
+
+
+def test_a_restore_that_takes_two(evening: Evening) -> None:
+    evening.gate.command("channel", "set", "main", "--restore-needs-two")
+    try:
+        dora = evening.desk(evening.gate.person("dora", "director"), "live/main")
+        dan = evening.desk(evening.gate.person("dan", "director"), "live/main")
+        dora.keyboard.press("x")
+        expect(dora.get_by_test_id("state")).to_have_attribute("data-state", "cut")
+        dora.keyboard.press("r")
+        dora.get_by_test_id("reason").wait_for()
+        dora.keyboard.press("1")
+        expect(dora.get_by_test_id("notice")).to_contain_text("Waiting for a second person")
+        assert evening.gate.status("main")["requested"] == "cut"
+        expect(dan.get_by_test_id("notice")).to_contain_text("dora asks to restore")
+        picture(dan, "restore-by-two-en")
+        dan.keyboard.press("r")
+        if dan.get_by_test_id("reason").count():
+            dan.keyboard.press("1")
+        expect(dora.get_by_test_id("state")).not_to_have_attribute("data-state", "cut")
+    finally:
+        evening.gate.command("channel", "set", "main", "--no-restore-needs-two")
+
+
+
+
+def test_a_second_factor_and_an_expired_password(evening: Evening) -> None:
+    tess = evening.gate.person("tess", "operator")
+    page = evening.desk(tess)
+    page.get_by_test_id("who").click()
+    page.get_by_role("button", name="Set up a code generator").click()
+    page.get_by_label("Present password").fill(tess.password)
+    page.keyboard.press("Enter")
+    secret = page.get_by_test_id("secret").inner_text().replace(" ", "")
+    page.keyboard.type(pyotp.TOTP(secret).now())
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="I have kept them").click()
+
+    with Database(locate("sqlite", evening.gate.directory)) as database, database.write() as session:
+        accounts.require_user(session, "tess").must_change = True
+    page = evening.open()
+    sign_in(page, tess)
+    page.locator("input[autocomplete=one-time-code]").fill(pyotp.TOTP(secret).at(time.time() + 30))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading")).to_have_text("Your password has expired")
+    page.get_by_label("Present password").fill(tess.password)
+    for label in ("New password", "New password once more"):
+        page.get_by_label(label, exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-feed=pgm] video")
+
+
+def test_a_destination_airs_once_another_person_approved_it(evening: Evening) -> None:
+    one = evening.desk(evening.gate.person("erin", "director"), "destinations")
+    one.get_by_role("button", name="Enter a destination").click()
+    one.get_by_role("textbox", name="Name").fill("second")
+    one.get_by_role("textbox", name="Push address with its key").fill(evening.platform.url("second"))
+    one.keyboard.press("Enter")
+    expect(one.locator("[data-destination=second] [data-state=waiting]")).to_be_visible()
+    picture(one, "destinations-en")
+    assert "second" not in {publish.name for publish in evening.platform.publishes}
+    other = evening.desk(evening.gate.person("finn", "director"), "destinations")
+    other.get_by_role("button", name="Approve second").click()
+    until(lambda: "second" in {publish.name for publish in evening.platform.publishes}, 15)
+
+
+def test_a_new_stream_key_and_a_new_secrets_key(evening: Evening) -> None:
+    evening.gate.add("spare")
+    page = evening.desk(evening.admin, "channels/spare")
+    page.get_by_role("button", name="New key").click()
+    page.get_by_role("button", name=re.compile("make a new key for spare")).click()
+    key = page.get_by_test_id("address-Stream key").inner_text()
+    encoder = Encoder(evening.clip, f"rtmp://127.0.0.1:{evening.gate.rtmp}/live/{key}", loop=True)
+    try:
+        evening.gate.wait_for("spare", lambda status: status["ingest"]["connected"], 15)
+    finally:
+        encoder.stop()
+    assert evening.gate.command("secrets", "rotate").code == 0
+    main = evening.gate.wait_for("main", lambda status: bool(status["destinations"]), 10)
+    assert "live" in {one["state"] for one in main["destinations"]}
+
+
+def test_the_auditor_reads_and_exports_who_decided_what(evening: Evening) -> None:
+    page = evening.desk(evening.gate.person("ida", "auditor"), "audit")
+    expect(page.get_by_test_id("verified")).to_be_visible(timeout=20_000)
+    picture(page, "audit-en")
+    with page.expect_download() as downloading:
+        page.get_by_test_id("export").click()
+    text = Path(downloading.value.path()).read_text("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert rows
+    assert any("console:" in "".join(map(str, row.values())) for row in rows)
+    with httpx.Client(base_url=evening.gate.page_url, trust_env=False) as client:
+        assert client.get("api/v1/audit").status_code == 401
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_screen_keeps_anybody_out(evening: Evening, language: str) -> None:
+    page = evening.open(language=language)
+    page.wait_for_selector(SIGN_IN)
+    found = _findings(page, "sign-in")
+    picture(page, f"sign-in-{language}")
+    sign_in(page, evening.admin)
+    page.wait_for_function(PLAYS, timeout=30_000)
+    links = [link.get_attribute("href") for link in page.locator("#rail a").all()] or []
+    assert {"/live", "/channels", "/destinations", "/people", "/tokens", "/audit", "/settings", "/account"} <= {
+        str(link) for link in links
+    }
+    for path in links:
+        page.goto(f"{evening.gate.page_url}{str(path)[1:]}", wait_until="commit")
+        page.wait_for_selector("h1, video")
+        page.wait_for_timeout(700)
+        found += _findings(page, str(path))
+        picture(page, f"{str(path)[1:]}-{language}")
+    assert found == []
+    assert evening.complaints == []
+
+
+def _findings(page: Page, where: str) -> list[str]:
+    page.evaluate(AXE.read_text("utf-8"))
+    return [f"{where}: {finding}" for finding in page.evaluate(FINDINGS)]
