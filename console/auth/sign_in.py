@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn, Protocol
+from typing import Literal, NamedTuple, NoReturn, Protocol
 
 import structlog
 from sqlalchemy.orm import Session as Transaction
@@ -31,6 +31,8 @@ LONGEST_WAIT_S = 300.0
 ACCOUNT_WINDOW_S = 24 * 3600.0
 ADDRESS_WINDOW_S = 3600.0
 KNOWN_S = 30 * 86400.0
+Result = Literal["ok", "bad_password", "unknown", "disabled", "totp_needed", "bad_totp"]
+"""What came of a try, as the sign-in log keeps it."""
 _log = structlog.get_logger("console.sign_in")
 
 
@@ -121,7 +123,7 @@ class SignIn:
             if user.disabled_at is not None:
                 await self._refuse(given, user, BAD_CREDENTIALS, "disabled")
             if known.has_factor and not given.totp:
-                await self._refuse(given, user, TOTP_NEEDED, "totp_needed")
+                await self._refuse(given, user, TOTP_NEEDED, sign_ins.CODE_ASKED)
             cookie = await self._begin(given, user, known, replaces)
             if cookie is None:
                 await self._refuse(given, user, BAD_TOTP, "bad_totp")
@@ -165,7 +167,9 @@ class SignIn:
                 if not counter[key]:
                     del counter[key]
 
-    async def _refuse(self, given: Credentials, user: User | None, problem: Problem, result: str) -> NoReturn:
+    async def _refuse(
+        self, given: Credentials, user: User | None, problem: Problem, result: Result
+    ) -> NoReturn:
         await self._database.write(_record, given, result, None if user is None else user.id, wall_s())
         _log.warning("sign_in_refused", address=given.address, result=result)
         raise Refused(problem)
@@ -228,7 +232,7 @@ def _wait_s(beyond: int, last: float | None, now: float) -> float:
 
 
 def _record(
-    transaction: Transaction, given: Credentials, result: str, user_id: int | None, now: float
+    transaction: Transaction, given: Credentials, result: Result, user_id: int | None, now: float
 ) -> None:
     sign_ins.record(
         transaction,

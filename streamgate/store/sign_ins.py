@@ -1,13 +1,18 @@
 """The log of attempts to sign in, and the counts that the growing delay is made of."""
 
+from typing import Final
+
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from streamgate.core.actor import fold
 from streamgate.store.models import ADDRESS_CHARS, USERNAME_CHARS, SignIn, clip
 from streamgate.store.rows import change
 
-OK = "ok"
+OK: Final = "ok"
+CODE_ASKED: Final = "totp_needed"
+CODE_S = 300.0
+"""A code that is given within this time answers the question for it: asking was no failure."""
 
 
 def record(
@@ -65,17 +70,48 @@ def last_success(session: Session, user_id: int) -> SignIn | None:
     return session.scalar(query.order_by(SignIn.id.desc()).limit(1))
 
 
-def list_latest(session: Session, *, limit: int, user_id: int | None = None) -> list[SignIn]:
-    """Return the newest attempts, of one person or of all, newest first."""
+def list_latest(
+    session: Session,
+    *,
+    limit: int,
+    user_id: int | None = None,
+    username: str | None = None,
+    failed: bool = False,
+    before: int | None = None,
+) -> list[SignIn]:
+    """Return the newest attempts, newest first.
+
+    Of one person, or under one user name whether it belongs to anybody or not; only those that failed; only
+    those with a smaller id than `before`.
+    """
     query = sa.select(SignIn).order_by(SignIn.id.desc()).limit(limit)
     if user_id is not None:
         query = query.where(SignIn.user_id == user_id)
+    if username is not None:
+        query = query.where(SignIn.username_key == _key(clip(username, USERNAME_CHARS)))
+    if failed:
+        query = query.where(SignIn.result != OK, ~_is_answered())
+    if before is not None:
+        query = query.where(SignIn.id < before)
     return list(session.scalars(query))
 
 
 def prune(session: Session, *, before: float) -> int:
     """Forget attempts before that time. Returns how many."""
     return change(session, sa.delete(SignIn).where(SignIn.at < before))
+
+
+def _is_answered() -> sa.ColumnElement[bool]:
+    """Say of an attempt that it was asked for the code of the second factor, and gave it."""
+    later = aliased(SignIn)
+    gave_it = sa.exists().where(
+        later.username_key == SignIn.username_key,
+        later.address == SignIn.address,
+        later.result == OK,
+        later.id > SignIn.id,
+        later.at <= SignIn.at + CODE_S,
+    )
+    return sa.and_(SignIn.result == CODE_ASKED, gave_it)
 
 
 def _key(typed: str) -> str:

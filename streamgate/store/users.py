@@ -42,10 +42,10 @@ def add(
     grants: Iterable[Grant] = (),
 ) -> User:
     """Store a person without a password. Raises Refused when the name is taken in any spelling, or unfit."""
-    if not username.isprintable() or username != username.strip() or not 0 < len(username) <= USERNAME_CHARS:
+    if not is_fit_for_address(username, USERNAME_CHARS):
         raise Refused(
-            f"user name {username!a} is not allowed; use 1 to {USERNAME_CHARS} visible characters",
-            f"用户名 {username!a} 不可用；请使用 1 至 {USERNAME_CHARS} 个可见字符",
+            f"user name {username!a} is not allowed; use 1 to {USERNAME_CHARS} visible characters, no /",
+            f"用户名 {username!a} 不可用；请使用 1 至 {USERNAME_CHARS} 个可见字符，不含 /",
         )
     if find(session, username) is not None:
         raise Refused(
@@ -57,6 +57,17 @@ def add(
     session.flush()
     set_roles(session, user.id, grants, by=by, at=at)
     return user
+
+
+def is_fit_for_address(name: str, chars: int) -> bool:
+    """Say whether a name can stand in a URL's path: visible characters, no "/", neither "." nor ".."."""
+    return (
+        name.isprintable()
+        and name == name.strip()
+        and 0 < len(name) <= chars
+        and "/" not in name
+        and name not in {".", ".."}
+    )
 
 
 def find(session: Session, username: str) -> User | None:

@@ -1,6 +1,7 @@
 /** The websocket to the console: keeps it open, feeds the store, sends commands. */
 import type { Active, Command, CommandRequest, ServerMessage } from "./types";
 import { SILENCE_MS, whyNot } from "./reducer";
+import { queries } from "./http";
 import { dispatch, useConsole } from "./store";
 
 const NO_SESSION = 4401;
@@ -82,6 +83,8 @@ class ConsoleClient {
       this.#retryMs = 0;
       const message = JSON.parse(event.data) as ServerMessage;
       dispatch({ type: "message", message, now: performance.now() });
+      // What this person may do has changed, perhaps: screens ask for the session anew.
+      if (message.t === "session") void queries.invalidateQueries({ queryKey: ["session"] });
     });
     socket.addEventListener("close", (event) => {
       if (socket === this.#socket) this.#lost(event.code === NO_SESSION);

@@ -1,14 +1,18 @@
 /** Every string of the page in English. `zh.ts` must hold the same keys: a missing one does not compile. */
 import { en as channels } from "../channels/strings";
 import { en as destinationsScreen } from "../destinations/strings";
+import { en as people } from "../people/strings";
 import { en as settings } from "../settings/strings";
+import { en as tokens } from "../tokens/strings";
 import { en as shared } from "../ui/strings";
 
 export const en = {
   shared,
   channels,
   destinationsScreen,
+  people,
   settings,
+  tokens,
   lang: "en",
   languageName: "EN",
 

@@ -1,7 +1,9 @@
 /** 页面的全部文字(中文)。键与 `en.ts` 完全一致,缺一个就无法编译。 */
 import { zh as channels } from "../channels/strings";
 import { zh as destinationsScreen } from "../destinations/strings";
+import { zh as people } from "../people/strings";
 import { zh as settings } from "../settings/strings";
+import { zh as tokens } from "../tokens/strings";
 import { zh as shared } from "../ui/strings";
 import type { Strings } from "./strings";
 
@@ -9,7 +11,9 @@ export const zh: Strings = {
   shared,
   channels,
   destinationsScreen,
+  people,
   settings,
+  tokens,
   lang: "zh-CN",
   languageName: "中文",
 
