@@ -1,6 +1,6 @@
 """People: list, invite, change, reset, and the one-time links with which they choose a password."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -8,6 +8,8 @@ from pydantic import Field
 from console.api.answers import GetParts, GetSession, Model, client_address, problems
 from console.auth.people import Change, Person
 from console.auth.rights import API
+from console.auth.sign_in import Result
+from streamgate.store.roles import PER_CHANNEL, ROLES
 
 router = APIRouter(prefix=API, tags=["people"])
 _Role = Annotated[str, Field(max_length=128)]
@@ -16,21 +18,35 @@ _DISPLAY_CHARS = 128
 
 
 class PersonBody(Model):
-    """Somebody with an account. `roles`: ROLE, or ROLE@CHANNEL. `invited`: no password was chosen yet."""
+    """Somebody with an account. `roles`: ROLE, or ROLE@CHANNEL. `invited`: no password was chosen yet.
+
+    `has_password`: could sign in with one. `link_expires_at`: until when a one-time link of this person can
+    be used; null: there is none.
+    """
 
     user: str
     display_name: str
     roles: list[str]
     disabled: bool
     invited: bool
+    has_password: bool
+    link_expires_at: float | None
     totp: bool
     created_at: float
     created_by: str
     last_sign_in_at: float | None
 
 
+class RoleBody(Model):
+    """A role that can be given. `per_channel`: for one channel, too."""
+
+    role: Annotated[str, Field(json_schema_extra={"enum": [*ROLES]})]
+    per_channel: bool
+
+
 class PeopleList(Model):
     people: list[PersonBody]
+    roles: list[RoleBody]
 
 
 class Invitation(Model):
@@ -86,12 +102,13 @@ class OneTimeDone(Model):
 
 
 class SignInRow(Model):
-    """One try to sign in. `result`: ok, bad_password, unknown, disabled, totp_needed, bad_totp."""
+    """One try to sign in. `id`: grows with time. `username`: as typed, whether it is anybody's or not."""
 
+    id: int
     at: float
     username: str
     address: str
-    result: str
+    result: Annotated[str, Field(json_schema_extra={"enum": [*get_args(Result)]})]
 
 
 class SignInRows(Model):
@@ -100,7 +117,10 @@ class SignInRows(Model):
 
 @router.get("/users", responses=problems(503))
 async def list_users(parts: GetParts) -> PeopleList:
-    return PeopleList(people=[_body(person) for person in await parts.people.list_all()])
+    return PeopleList(
+        people=[_body(person) for person in await parts.people.list_all()],
+        roles=[RoleBody(role=role, per_channel=role in PER_CHANNEL) for role in ROLES],
+    )
 
 
 @router.patch("/users/{username}", responses=problems(400, 409, 503))
@@ -146,12 +166,23 @@ async def use_one_time(token: str, body: OneTimeUse, request: Request, parts: Ge
 
 
 @router.get("/sign-ins", responses=problems(400, 503))
-async def list_sign_ins(parts: GetParts, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> SignInRows:
-    """Show the newest tries to sign in, newest first."""
+async def list_sign_ins(
+    parts: GetParts,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    user: Annotated[str | None, Query(max_length=256)] = None,
+    failed: bool = False,
+    before: Annotated[int | None, Query(ge=1, lt=1 << 53)] = None,
+) -> SignInRows:
+    """Show the newest tries to sign in, newest first.
+
+    `user`: under this name alone. `failed`: only those that failed; a try that was asked for a code and gave
+    it within five minutes is none. `before`: only those with a smaller `id`, for the next page.
+    """
+    rows = await parts.people.list_sign_ins(limit, username=user, failed=failed, before=before)
     return SignInRows(
         sign_ins=[
-            SignInRow(at=row.at, username=row.username, address=row.address, result=row.result)
-            for row in await parts.people.list_sign_ins(limit)
+            SignInRow(id=row.id, at=row.at, username=row.username, address=row.address, result=row.result)
+            for row in rows
         ]
     )
 
@@ -169,6 +200,8 @@ def _body(person: Person) -> PersonBody:
         roles=[str(grant) for grant in person.grants],
         disabled=user.disabled_at is not None,
         invited=user.password_hash is None,
+        has_password=bool(user.password_hash),
+        link_expires_at=person.link_until,
         totp=person.has_totp,
         created_at=user.created_at,
         created_by=user.created_by,

@@ -7,16 +7,19 @@ from pydantic import Field
 
 from console.api.answers import GetParts, GetSession, Model, problems
 from console.api.session import Done
-from console.auth.rights import API
+from console.auth.people import TOKEN_NAME_CHARS
+from console.auth.rights import API, SCOPES
 
 router = APIRouter(prefix=f"{API}/tokens", tags=["tokens"])
+
+_Scope = Annotated[str, Field(max_length=64, json_schema_extra={"enum": sorted(SCOPES)})]
 
 
 class TokenRow(Model):
     """A token, without what its bearer holds. `channel` null: all. Times: wall clock, seconds."""
 
     name: str
-    scopes: list[str]
+    scopes: list[_Scope]
     channel: str | None
     created_at: float
     created_by: str
@@ -32,8 +35,8 @@ class TokenRows(Model):
 class NewToken(Model):
     """`scopes`: `channel:view`, `channel:cut` ... `expires_at` null: until it is revoked."""
 
-    name: str = Field(max_length=64)
-    scopes: list[Annotated[str, Field(max_length=64)]] = Field(max_length=64)
+    name: str = Field(max_length=TOKEN_NAME_CHARS)
+    scopes: list[_Scope] = Field(max_length=64)
     channel: str | None = Field(None, max_length=64)
     expires_at: float | None = Field(None, allow_inf_nan=False)
 

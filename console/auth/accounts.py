@@ -83,7 +83,7 @@ def add(
 def reset(session: Session, username: str, *, by: str, at: float, second_factor: bool = False) -> NewLink:
     """End a person's password and sessions and return a link to choose a new one.
 
-    `second_factor`: forget the code generator, too.
+    Somebody who has not chosen any stays invited. `second_factor`: forget the code generator, too.
     """
     user = require_user(session, username)
     if user.disabled_at is not None:
@@ -93,11 +93,13 @@ def reset(session: Session, username: str, *, by: str, at: float, second_factor:
         )
     links.withdraw(session, "reset", at=at, user_id=user.id)
     links.withdraw(session, "invite", at=at, user_id=user.id)
-    user.password_hash = NO_PASSWORD
+    kind: links.Kind = "invite" if user.password_hash is None else "reset"
+    if kind == "reset":
+        user.password_hash = NO_PASSWORD
     sessions.end_all(session, user.id, at=at, why="password reset")
     if second_factor:
         factors.remove_totp(session, user.id)
-    return _link(session, "reset", user, by=by, at=at)
+    return _link(session, kind, user, by=by, at=at)
 
 
 def disable(session: Session, username: str, *, at: float) -> bool:

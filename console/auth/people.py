@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy.orm import Session as Transaction
 
@@ -17,18 +17,22 @@ from console.problems import BAD_TOKEN, NOT_FOUND, RATE_LIMITED, Refused
 from streamgate import errors
 from streamgate.clock import now_us, wall_s
 from streamgate.core.channel_name import require_name
-from streamgate.store import api_tokens, factors, sign_ins, users
+from streamgate.store import api_tokens, factors, links, sign_ins, users
 from streamgate.store.database import AsyncDatabase
 from streamgate.store.models import ApiToken, SignIn, User
 from streamgate.store.users import Grant
 
 TOKEN_PREFIX = "sg_"  # noqa: S105  a leaked one is recognised by scanners
+TOKEN_NAME_CHARS = 64
 
 
 class Person(NamedTuple):
+    """Somebody with an account. `link_until`: until when a one-time link can be used; None: none can."""
+
     user: User
     grants: list[Grant]
     has_totp: bool
+    link_until: float | None
 
 
 class Change(NamedTuple):
@@ -57,10 +61,14 @@ class People:
     # ------------------------------------------------------------ accounts
 
     async def list_all(self) -> list[Person]:
-        return await self._database.read(_people)
+        return await self._database.read(_people, wall_s())
 
-    async def list_sign_ins(self, limit: int) -> list[SignIn]:
-        return await self._database.read(sign_ins.list_latest, limit=limit)
+    async def list_sign_ins(
+        self, limit: int, *, username: str | None, failed: bool, before: int | None
+    ) -> list[SignIn]:
+        return await self._database.read(
+            sign_ins.list_latest, limit=limit, username=username, failed=failed, before=before
+        )
 
     async def invite(
         self, session: Session, username: str, display_name: str, roles: Iterable[str]
@@ -149,6 +157,7 @@ class People:
     async def revoke_token(self, name: str) -> None:
         if not await self._database.write(api_tokens.revoke, name, at=wall_s()):
             raise Refused(NOT_FOUND)
+        self._sessions.drop_token(name, "revoked")
 
 
 def add_token(
@@ -169,10 +178,15 @@ def add_token(
             f"scope {', '.join(unknown) or 'none'} is not allowed; allowed are: {allowed}",
             f"范围 {', '.join(unknown) or '（空）'} 不可用；可用：{allowed}",
         )
-    if not name.isprintable() or name != name.strip() or not 0 < len(name) <= 64:
+    if not users.is_fit_for_address(name, TOKEN_NAME_CHARS):
         raise errors.Refused(
-            f"token name {name!a} is not allowed; use 1 to 64 visible characters",
-            f"令牌名称 {name!a} 不可用；请使用 1 至 64 个可见字符",
+            f"token name {name!a} is not allowed; use 1 to {TOKEN_NAME_CHARS} visible characters, no /",
+            f"令牌名称 {name!a} 不可用；请使用 1 至 {TOKEN_NAME_CHARS} 个可见字符，不含 /",
+        )
+    if expires_at is not None and expires_at <= at:
+        raise errors.Refused(
+            f"token {name} would have expired already; give a time to come, or none",
+            f"令牌 {name} 的到期时间已过；请选择将来的时间，或不设期限",
         )
     if channel is not None:
         require_name(channel)  # "" would be no channel's name, and yet not all of them
@@ -184,10 +198,11 @@ def add_token(
     return token
 
 
-def _people(transaction: Transaction) -> list[Person]:
+def _people(transaction: Transaction, now: float) -> list[Person]:
     found = users.list_all(transaction)
     with_totp = factors.with_totp(transaction, [user.id for user, _ in found])
-    return [Person(user, grants, user.id in with_totp) for user, grants in found]
+    open_links = links.open_until(transaction, at=now)
+    return [Person(user, grants, user.id in with_totp, open_links.get(user.id)) for user, grants in found]
 
 
 def _change(transaction: Transaction, session: Session, username: str, change: Change, now: float) -> Person:
@@ -203,13 +218,36 @@ def _change(transaction: Transaction, session: Session, username: str, change: C
             accounts.disable(transaction, username, at=now)
         elif change.disabled is not None:
             accounts.enable(transaction, username)
+    if change.disabled and user.id == session.user_id:
+        raise _own_account("disable")
     transaction.refresh(user)
     has_totp = bool(factors.with_totp(transaction, [user.id]))
-    return Person(user, users.roles(transaction, user.id), has_totp)
+    open_links = links.open_until(transaction, at=now)
+    return Person(user, users.roles(transaction, user.id), has_totp, open_links.get(user.id))
 
 
 def _reset(
     transaction: Transaction, session: Session, username: str, second_factor: bool, now: float
 ) -> tuple[User, NewLink]:
+    user = accounts.require_user(transaction, username)
+    if user.id == session.user_id:
+        raise _own_account("reset")
     link = accounts.reset(transaction, username, by=session.actor, at=now, second_factor=second_factor)
-    return accounts.require_user(transaction, username), link
+    return user, link
+
+
+def _own_account(act: Literal["disable", "reset"]) -> errors.Refused:
+    """Return why somebody may not do this with the own account.
+
+    A reset would let whoever sits at a page that was left open choose a password without knowing the old one.
+    """
+    if act == "disable":
+        return errors.Refused(
+            "this is your own account; ask another administrator to disable it",
+            "这是您自己的账号；请由另一位管理员停用",
+        )
+    return errors.Refused(
+        "this is your own account; change its password and second factor on the screen of your own account, "
+        "or ask another administrator",
+        "这是您自己的账号；请在「本人账号」页面更改密码和动态验证码，或请另一位管理员重置",
+    )

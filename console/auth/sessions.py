@@ -199,6 +199,12 @@ class Sessions:
             if session.user_id == user_id and session.id != keep:
                 self.drop(session.id, why)
 
+    def drop_token(self, name: str, why: str) -> None:
+        """End here a token that was revoked in the database already; the next look forgets it."""
+        for bearer in self._bearers.values():
+            if bearer.name == name:
+                bearer.end(why)
+
     def _end(self, id_: str, why: str, now: float) -> None:
         if len(self._to_end) < MAX_KEPT:
             self._to_end.setdefault(id_, (now, why))

@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn, Protocol
+from typing import Literal, NamedTuple, NoReturn, Protocol
 
 import structlog
 from sqlalchemy.orm import Session as Transaction
@@ -39,6 +39,8 @@ LONGEST_WAIT_S = 300.0
 ACCOUNT_WINDOW_S = 24 * 3600.0
 ADDRESS_WINDOW_S = 3600.0
 KNOWN_S = 30 * 86400.0
+Result = Literal["ok", "bad_password", "unknown", "disabled", "totp_needed", "bad_totp"]
+"""What came of a try, as the sign-in log keeps it."""
 _log = structlog.get_logger("console.sign_in")
 
 
@@ -173,7 +175,9 @@ class SignIn:
                 if not counter[key]:
                     del counter[key]
 
-    async def _refuse(self, given: Credentials, user: User | None, problem: Problem, result: str) -> NoReturn:
+    async def _refuse(
+        self, given: Credentials, user: User | None, problem: Problem, result: Result
+    ) -> NoReturn:
         await self._database.write(_record, given, result, None if user is None else user.id, wall_s())
         _log.warning("sign_in_refused", address=given.address, result=result)
         raise Refused(problem)
@@ -243,7 +247,7 @@ def _wait_s(beyond: int, last: float | None, now: float) -> float:
 
 
 def _record(
-    transaction: Transaction, given: Credentials, result: str, user_id: int | None, now: float
+    transaction: Transaction, given: Credentials, result: Result, user_id: int | None, now: float
 ) -> None:
     sign_ins.record(
         transaction,

@@ -50,6 +50,16 @@ def use(session: Session, token_hash: str, *, at: float) -> OneTimeLink | None:
     return session.get(OneTimeLink, token_hash)
 
 
+def open_until(session: Session, *, at: float) -> dict[int, float]:
+    """Return of each person who has a link that could still be used until when it can."""
+    query = (
+        sa.select(OneTimeLink.user_id, sa.func.max(OneTimeLink.expires_at))
+        .where(OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > at)
+        .group_by(OneTimeLink.user_id)
+    )
+    return {user_id: expires_at for user_id, expires_at in session.execute(query) if user_id is not None}
+
+
 def withdraw(session: Session, kind: Kind, *, at: float, user_id: int | None = None) -> int:
     """Let every open link of a kind (of one person) expire now, for example when a new one is made."""
     query = sa.update(OneTimeLink).where(

@@ -3,7 +3,7 @@
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from streamgate.core.actor import fold
 from streamgate.store.models import ADDRESS_CHARS, USERNAME_CHARS, SignIn, clip
@@ -77,11 +77,29 @@ def last_success(session: Session, user_id: int) -> SignIn | None:
     return session.scalar(query.order_by(SignIn.id.desc()).limit(1))
 
 
-def list_latest(session: Session, *, limit: int, user_id: int | None = None) -> list[SignIn]:
-    """Return the newest attempts, of one person or of all, newest first."""
+def list_latest(
+    session: Session,
+    *,
+    limit: int,
+    user_id: int | None = None,
+    username: str | None = None,
+    failed: bool = False,
+    before: int | None = None,
+) -> list[SignIn]:
+    """Return the newest attempts, newest first.
+
+    Of one person, or under one user name whether it belongs to anybody or not; only those that failed; only
+    those with a smaller id than `before`.
+    """
     query = sa.select(SignIn).order_by(SignIn.id.desc()).limit(limit)
     if user_id is not None:
         query = query.where(SignIn.user_id == user_id)
+    if username is not None:
+        query = query.where(SignIn.username_key == _key(clip(username, USERNAME_CHARS)))
+    if failed:
+        query = query.where(SignIn.result != OK, ~_is_answered())
+    if before is not None:
+        query = query.where(SignIn.id < before)
     return list(session.scalars(query))
 
 
@@ -99,6 +117,19 @@ def prune_strangers(session: Session, *, before: float, most: int, limit: int | 
     newest = sa.select(SignIn.id).where(nobodys).order_by(SignIn.id.desc()).offset(most).limit(1)
     beyond = SignIn.id <= sa.func.coalesce(newest.scalar_subquery(), 0)
     return remove(session, SignIn.id, sa.and_(nobodys, sa.or_(SignIn.at < before, beyond)), limit)
+
+
+def _is_answered() -> sa.ColumnElement[bool]:
+    """Say of an attempt that it was asked for the code of the second factor, and gave it."""
+    later = aliased(SignIn)
+    gave_it = sa.exists().where(
+        later.username_key == SignIn.username_key,
+        later.address == SignIn.address,
+        later.result == OK,
+        later.id > SignIn.id,
+        later.at <= SignIn.at + CODE_S,
+    )
+    return sa.and_(SignIn.result == CODE_ASKED, gave_it)
 
 
 def _key(typed: str) -> str:

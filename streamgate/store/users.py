@@ -48,10 +48,10 @@ def add(
 ) -> User:
     """Store a person without a password. Raises Refused when the name is taken in any spelling, or unfit."""
     check_display_name(display_name)
-    if not username.isprintable() or username != username.strip() or not 0 < len(username) <= USERNAME_CHARS:
+    if not is_fit_for_address(username, USERNAME_CHARS):
         raise Refused(
-            f"user name {username!a} is not allowed; use 1 to {USERNAME_CHARS} visible characters",
-            f"用户名 {username!a} 不可用；请使用 1 至 {USERNAME_CHARS} 个可见字符",
+            f"user name {username!a} is not allowed; use 1 to {USERNAME_CHARS} visible characters, no /",
+            f"用户名 {username!a} 不可用；请使用 1 至 {USERNAME_CHARS} 个可见字符，不含 /",
         )
     if find(session, username) is not None:
         raise Refused(
@@ -73,6 +73,17 @@ def check_display_name(name: str) -> None:
             " no line breaks",
             f"显示名称不可用；最多 {DISPLAY_CHARS} 个字符，不含换行等控制字符",
         )
+
+
+def is_fit_for_address(name: str, chars: int) -> bool:
+    """Say whether a name can stand in a URL's path: visible characters, no "/", neither "." nor ".."."""
+    return (
+        name.isprintable()
+        and name == name.strip()
+        and 0 < len(name) <= chars
+        and "/" not in name
+        and name not in {".", ".."}
+    )
 
 
 def find(session: Session, username: str) -> User | None:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from console_stage import Stage
+from page_desk import Desk, open_desk
 from tools.testfeed import Feed, make_feed
 
 SMALL = {"seconds": 2, "width": 160, "height": 96, "fps": 10, "gop_s": 0.5, "bitrate": 100_000}
@@ -34,3 +35,10 @@ async def stage(idle: Stage) -> AsyncIterator[Stage]:
     async with idle.gate.running(), idle.console():
         await idle.sign_in()
         yield idle
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, feed: Feed, filler: Feed) -> AsyncIterator[Desk]:
+    """A real gate and console with the built page; pages of people are asked of it."""
+    async with open_desk(tmp_path / "data", feed, filler) as opened:
+        yield opened

@@ -29,6 +29,7 @@ async def test_people_are_listed_and_changed(stage: Stage) -> None:
     assert (changed.json()["display_name"], changed.json()["roles"]) == ("Ann", ["director@main"])
     people = (await ask(stage, "GET", "users")).json()["people"]
     assert [one["user"] for one in people] == ["ann", "operator"]
+    assert people[0]["link_expires_at"] is None
     assert people[0] == changed.json()
     for body in ({"roles": ["king"]}, {"roles": []}, {"roles": ["administrator@main"]}):
         refused = await ask(stage, "PATCH", "users/ann", body)
@@ -61,6 +62,66 @@ async def test_the_last_administrator_stays(stage: Stage) -> None:
     assert (await ask(stage, "GET", "users")).json()["people"][0]["roles"] == ["administrator", "director"]
 
 
+async def test_nobody_disables_or_resets_the_own_account(stage: Stage) -> None:
+    await stage.person("bea", "administrator")
+    for method, path, body in (
+        ("PATCH", "users/operator", {"disabled": True}),
+        ("POST", "users/operator/reset", {"totp": True}),
+        ("POST", "users/OPERATOR/reset", {}),
+    ):
+        refused = await ask(stage, method, path, body)
+        assert (refused.status_code, refused.json()["code"]) == (409, "refused")
+        assert "your own account" in refused.json()["error"]
+        assert "您自己的账号" in refused.json()["error_zh"]
+    assert (await ask(stage, "GET", "users")).json()["people"][1]["disabled"] is False
+    assert (await ask(stage, "PATCH", "users/operator", {"display_name": "Olga"})).status_code == 200
+
+
+async def test_somebody_invited_stays_so_until_a_link_is_used(stage: Stage) -> None:
+    """An invited administrator who got a second link must not count as one who could administer."""
+    body = {"username": "ben", "roles": ["administrator"]}
+    await ask(stage, "POST", "invitations", body)
+    link = (await ask(stage, "POST", "users/ben/reset", {})).json()
+    listed = (await ask(stage, "GET", "users")).json()
+    assert (listed["people"][0]["user"], listed["people"][0]["invited"]) == ("ben", True)
+    assert listed["people"][0]["link_expires_at"] == link["expires_at"]
+    assert {"role": "operator", "per_channel": True} in listed["roles"]
+    assert {"role": "auditor", "per_channel": False} in listed["roles"]
+    refused = await ask(stage, "PATCH", "users/operator", {"roles": ["director"]})
+    assert "nobody would be left" in refused.json()["error"]
+    async with stage.client(signed_in=False) as client:
+        assert (await client.get(f"/api/v1/one-time/{link['token']}")).json()["kind"] == "invite"
+        chosen = {"password": "harbour lamp seven rivers"}
+        assert (await client.post(f"/api/v1/one-time/{link['token']}", json=chosen)).status_code == 200
+    (ben, _) = (await ask(stage, "GET", "users")).json()["people"]
+    assert (ben["invited"], ben["has_password"], ben["link_expires_at"]) == (False, True, None)
+    await ask(stage, "POST", "users/ben/reset", {})
+    (ben, _) = (await ask(stage, "GET", "users")).json()["people"]
+    assert (ben["invited"], ben["has_password"]) == (False, False)
+
+
+async def test_the_sign_in_log_is_filtered_and_read_in_pages(stage: Stage) -> None:
+    ann = await stage.person("ann", "operator")
+    for credentials in (
+        {**ann.credentials(), "password": "wrong wrong wrong"},
+        ann.credentials(),
+        {"username": "nobody", "password": "wrong wrong wrong"},
+    ):
+        await ask(stage, "POST", "session", credentials, **{"x-none": ""})
+
+    async def read(query: str) -> list[tuple[str, str]]:
+        rows = (await ask(stage, "GET", f"sign-ins?{query}")).json()["sign_ins"]
+        return [(row["username"], row["result"]) for row in rows]
+
+    assert await read("user=ANN") == [("ann", "ok"), ("ann", "bad_password")]
+    assert await read("failed=true") == [("nobody", "unknown"), ("ann", "bad_password")]
+    assert await read("failed=true&user=ann") == [("ann", "bad_password")]
+    first = (await ask(stage, "GET", "sign-ins?limit=1")).json()["sign_ins"]
+    assert await read(f"limit=1&before={first[0]['id']}") == [("ann", "ok")]
+    for query in ("before=0", "before=9007199254740992", "limit=0", "failed=perhaps"):
+        assert (await ask(stage, "GET", f"sign-ins?{query}")).status_code == 400, query
+
+
 async def test_a_token_works_until_it_is_revoked_and_its_use_is_noted(stage: Stage) -> None:
     body = {"name": "deck", "scopes": ["channel:cut", "channel:view"], "channel": "main"}
     token = (await ask(stage, "POST", "tokens", body)).json()["token"]
@@ -79,6 +140,8 @@ async def test_a_token_works_until_it_is_revoked_and_its_use_is_noted(stage: Sta
         assert (await receive(socket, "hello"))["user"] == "deck"
         stage.cookie = stage_cookie
         assert (await ask(stage, "DELETE", "tokens/deck")).status_code == 200
+        refused = await ask(stage, "POST", "channels/main/cut", **bearer)  # at once
+        assert (refused.status_code, refused.json()["code"]) == (401, "bad_token")
         await asyncio.wait_for(drain(socket), 1)
     refused = await ask(stage, "POST", "channels/main/cut", **bearer)
     assert (refused.status_code, refused.json()["code"]) == (401, "bad_token")
@@ -104,6 +167,8 @@ async def test_a_token_ends_at_its_time_and_a_cookie_does_not_help(stage: Stage)
         {"name": "deck", "scopes": ["people:manage"]},
         {"name": " deck", "scopes": ["channel:cut"]},
         {"name": "", "scopes": ["channel:cut"]},
+        {"name": "a/b", "scopes": ["channel:cut"]},
+        {"name": "deck", "scopes": ["channel:cut"], "expires_at": 1.0},
     ],
 )
 async def test_a_token_that_may_not_be(stage: Stage, body: dict[str, object]) -> None:

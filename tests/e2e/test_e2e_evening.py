@@ -37,7 +37,7 @@ PLAYS = "() => [...document.querySelectorAll('video')].filter(v => v.currentTime
 # What axe finds of a kind that keeps somebody from using the page.
 FINDINGS = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).slice(0, 3).join(" | ")}`)"""
+   .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ target }) => target.join(" ")).join(" | ")}`)"""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Evening:
     def open(self, path: str = "", language: str = "en", size: tuple[int, int] = (1280, 720)) -> Page:
         """Return a page in a browser of its own: nobody is signed in."""
         viewport = {"width": size[0], "height": size[1]}
-        context = self.browser.new_context(viewport=viewport, locale=LANGUAGES[language])  # type: ignore[arg-type]
+        context = self.browser.new_context(viewport=viewport, locale=LANGUAGES[language])
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
         page.goto(f"{self.gate.page_url}{path}", wait_until="commit")
@@ -114,7 +114,9 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
         encoder = Encoder(clip, url, loop=True, keep_trying=True)
         stack.callback(encoder.stop)
         playwright = stack.enter_context(sync_playwright())
-        chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        chromium = (
+            shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        )
         browser = playwright.chromium.launch(
             executable_path=chromium,
             args=["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
@@ -125,9 +127,7 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
         yield Evening(gate, platform, browser, clip, url, admin)
 
 
-def test_from_the_set_up_link_to_an_operator_at_the_keys(
-    tmp_path: Path, evening: Evening
-) -> None:
+def test_from_the_set_up_link_to_an_operator_at_the_keys(tmp_path: Path, evening: Evening) -> None:
     gate = Gate(tmp_path / "first")
     gate.start()
     try:
@@ -197,8 +197,6 @@ def test_a_restore_that_takes_two(evening: Evening) -> None:
         expect(dora.get_by_test_id("state")).not_to_have_attribute("data-state", "cut")
     finally:
         evening.gate.command("channel", "set", "main", "--no-restore-needs-two")
-
-
 
 
 def test_a_second_factor_and_an_expired_password(evening: Evening) -> None:
@@ -280,9 +278,16 @@ def test_no_screen_keeps_anybody_out(evening: Evening, language: str) -> None:
     sign_in(page, evening.admin)
     page.wait_for_function(PLAYS, timeout=30_000)
     links = [link.get_attribute("href") for link in page.locator("#rail a").all()] or []
-    assert {"/live", "/channels", "/destinations", "/people", "/tokens", "/audit", "/settings", "/account"} <= {
-        str(link) for link in links
-    }
+    assert {
+        "/live",
+        "/channels",
+        "/destinations",
+        "/people",
+        "/tokens",
+        "/audit",
+        "/settings",
+        "/account",
+    } <= {str(link) for link in links}
     for path in links:
         page.goto(f"{evening.gate.page_url}{str(path)[1:]}", wait_until="commit")
         page.wait_for_selector("h1, video")

@@ -286,7 +286,9 @@ def test_a_lock_of_another_session(postgres: Postgres, postgresql: Location) -> 
 # ---------------------------------------------------------------- both
 
 
-@pytest.mark.parametrize("name", ["a\0b", "\ud800", "\ufffe", "", " ", "alice ", "x" * 65, "a\u202eb"])
+@pytest.mark.parametrize(
+    "name", ["a\0b", "\ud800", "\ufffe", "", " ", "alice ", "x" * 65, "a\u202eb", "a/b", ".."]
+)
 def test_a_name_that_cannot_be_a_persons(database: Database, name: str) -> None:
     with database.read() as session:
         assert users.find(session, name) is None

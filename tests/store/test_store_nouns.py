@@ -200,9 +200,12 @@ def test_open_links_are_withdrawn(session: Session, alice: int) -> None:
     bob = users.add(session, "bob", by="x", at=1).id
     for name, user_id in (("a", alice), ("b", bob)):
         links.create(session, name, "reset", by="x", at=1, expires_at=100, user_id=user_id)
+    assert links.open_until(session, at=5) == {alice: 100, bob: 100}
     assert links.withdraw(session, "reset", at=5, user_id=alice) == 1
+    assert links.open_until(session, at=5) == {bob: 100}
     assert links.use(session, "a", at=6) is None
     assert links.use(session, "b", at=6).user_id == bob
+    assert links.open_until(session, at=6) == {}
     assert links.prune(session, before=50) == 1
 
 
@@ -227,6 +230,30 @@ def test_failures_are_counted_since_the_last_success(session: Session, alice: in
     assert [one.at for one in sign_ins.list_latest(session, limit=2)] == [5, 4]
     assert len(sign_ins.list_latest(session, limit=9, user_id=alice)) == 5
     assert sign_ins.prune(session, before=4) == 3
+
+
+def test_the_log_is_read_by_name_by_failure_and_in_pages(session: Session, alice: int) -> None:
+    tries = [
+        (1, "alice", "1.1.1.1", sign_ins.CODE_ASKED),  # and given a moment later
+        (2, "Alice", "1.1.1.1", sign_ins.OK),
+        (3, "bob", "1.1.1.1", "unknown"),
+        (4, "alice", "6.6.6.6", sign_ins.CODE_ASKED),  # somebody who knows the password alone
+        (5, "alice", "1.1.1.1", sign_ins.CODE_ASKED),
+        (6 + sign_ins.CODE_S, "alice", "1.1.1.1", sign_ins.OK),  # too late to be the answer to it
+        (999, "alice", "1.1.1.1", "bad_password"),
+    ]
+    for at, name, address, result in tries:
+        sign_ins.record(session, at=at, username=name, address=address, result=result)
+
+    def read(**wanted: object) -> list[float]:
+        return [one.at for one in sign_ins.list_latest(session, limit=9, **wanted)]
+
+    assert read(failed=True) == [999, 5, 4, 3]
+    assert read(username="ＡＬＩＣＥ", failed=True) == [999, 5, 4]
+    assert read(username="bob") == [3]
+    assert read(username="a\0b") == []
+    newest = sign_ins.list_latest(session, limit=2)
+    assert read(before=newest[-1].id)[:2] == [5, 4]
 
 
 @pytest.mark.parametrize("typed", ["x" * 5000, "a\0b", "\ud800", "ﷺ" * 64, ""])

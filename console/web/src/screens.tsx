@@ -47,6 +47,24 @@ export const SCREENS: readonly [Screen, ...Screen[]] = [
     component: lazyRouteComponent(() => import("./destinations/DestinationsScreen"), "DestinationsScreen"),
   },
   {
+    home: "/people",
+    path: "/people/{-$part}",
+    right: "people:read",
+    label: { en: "People", zh: "人员" },
+    icon: (
+      <path d="M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-3.5 2.8-6 6.5-6s6.5 2.5 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.5M17.5 14.4c2.4.7 4 2.8 4 5.6" />
+    ),
+    component: lazyRouteComponent(() => import("./people/PeopleScreen"), "PeopleScreen"),
+  },
+  {
+    home: "/tokens",
+    path: "/tokens",
+    right: "tokens:read",
+    label: { en: "Tokens", zh: "令牌" },
+    icon: <path d="M8 16.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM12.5 12H21m-3 0v3.5M8 12h.01" />,
+    component: lazyRouteComponent(() => import("./tokens/TokensScreen"), "TokensScreen"),
+  },
+  {
     home: "/settings",
     path: "/settings",
     right: "settings:read",

@@ -1,5 +1,5 @@
 /** Channels as they are set: one question for all screens, and the changes. */
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { type QueryKey, useMutation, useQuery } from "@tanstack/react-query";
 import { dataOf, http, type ProblemError, queries } from "./http";
 import { may } from "./may";
 import { useSession } from "./session";
@@ -18,11 +18,11 @@ export function useChannels() {
   });
 }
 
-/** A change to channels; what is shown is asked for anew afterwards. */
-export function useChange<Answer, Asked>(change: (asked: Asked) => Promise<Answer>) {
+/** A change, to channels unless said otherwise; what is shown is asked for anew afterwards. */
+export function useChange<Answer, Asked>(change: (asked: Asked) => Promise<Answer>, renews: QueryKey = KEY) {
   return useMutation<Answer, ProblemError, Asked>({
     mutationFn: change,
-    onSettled: () => queries.invalidateQueries({ queryKey: KEY }),
+    onSettled: () => queries.invalidateQueries({ queryKey: renews }),
   });
 }
 

@@ -47,3 +47,12 @@ export type BackupFile = Schemas["BackupFile"];
 export type StreamKey = Schemas["StreamKey"];
 export type RehearsedClip = Schemas["RehearsedClip"];
 export type ShownSetting = Schemas["ShownSetting"];
+
+export type Person = Schemas["PersonBody"];
+export type RoleKind = Schemas["RoleBody"];
+export type Role = RoleKind["role"];
+export type OneTimeLink = Schemas["Link"];
+export type SignInRow = Schemas["SignInRow"];
+export type Token = Schemas["TokenRow"];
+export type NewToken = Schemas["NewToken"];
+export type Scope = NewToken["scopes"][number];

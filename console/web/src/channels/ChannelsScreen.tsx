@@ -109,12 +109,12 @@ function Parts({ channel, part, onPart, made, onKey, onRemoved }: PartsProps) {
   const text = useText();
   return (
     <>
-      <fieldset className={classes.parts} aria-label={text.channels.partsLabel}>
+      <fieldset className={page.parts} aria-label={text.channels.partsLabel}>
         {PARTS.map((name) => (
           <button
             key={name}
             type="button"
-            className={classes.part}
+            className={page.part}
             aria-pressed={name === part}
             onClick={() => onPart(name)}
           >

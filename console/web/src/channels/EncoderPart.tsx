@@ -1,10 +1,12 @@
 import { Button } from "@mantine/core";
-import { useState } from "react";
 import { useChange, useChannels, useMay } from "../api/channels";
 import { dataOf, http } from "../api/http";
 import type { StreamKey } from "../api/types";
 import { useText } from "../i18n";
-import { CopyButton, NotInForce, ProblemLine } from "../ui/Page";
+import { AskOnce } from "../ui/AskOnce";
+import { CopyLine } from "../ui/Once";
+import once from "../ui/Once.module.css";
+import { NotInForce } from "../ui/Page";
 import page from "../ui/Page.module.css";
 import classes from "./Channels.module.css";
 
@@ -27,9 +29,9 @@ export function EncoderPart({ channel, made, onKey }: Props) {
         {rtmp === "" ? (
           <p className={page.warn}>{text.channels.noServer}</p>
         ) : (
-          <Address label={text.channels.server} value={rtmp} />
+          <CopyLine label={text.channels.server} value={rtmp} />
         )}
-        {servers?.rtmps_server && <Address label={text.channels.serverTls} value={servers.rtmps_server} />}
+        {servers?.rtmps_server && <CopyLine label={text.channels.serverTls} value={servers.rtmps_server} />}
         {isLoopback(rtmp) && <p className={page.warn}>{text.channels.loopback}</p>}
         <h2 style={{ marginTop: 12 }}>{text.channels.key}</h2>
         {made === null ? <NoKey channel={channel} onKey={onKey} /> : <Key made={made} onClose={() => onKey(null)} />}
@@ -59,53 +61,26 @@ function Fact({ name, value }: { name: string; value: string }) {
   );
 }
 
-function Address({ label, value }: { label: string; value: string }) {
-  return (
-    <div className={classes.address}>
-      <span>{label}</span>
-      <span className={page.mono} data-testid={`address-${label}`}>
-        {value}
-      </span>
-      <CopyButton value={value} label={label} />
-    </div>
-  );
-}
-
 /** A new key ends the encoder that uses the old one, and cannot be undone: it takes a second press. */
 function NoKey({ channel, onKey }: { channel: string; onKey: (key: StreamKey) => void }) {
   const text = useText();
   const may = useMay("channel:settings", channel);
-  const [sure, ask] = useState(false);
   const rotating = useChange(() =>
     dataOf(http.POST("/api/v1/channels/{channel}/key", { params: { path: { channel } } })),
   );
   return (
     <>
       <p className={page.hint}>{text.channels.keyHidden}</p>
-      {may && !sure && (
-        <Button size="xs" variant="default" onClick={() => ask(true)}>
-          {text.channels.rotate}
-        </Button>
+      {may && (
+        <AskOnce
+          label={text.channels.rotate}
+          warning={text.channels.rotateHint}
+          sure={text.channels.rotateSure(channel)}
+          pending={rotating.isPending}
+          error={rotating.error}
+          onSure={() => rotating.mutate(undefined, { onSuccess: onKey })}
+        />
       )}
-      {sure && (
-        <>
-          <p className={page.warn}>{text.channels.rotateHint}</p>
-          <div className={page.row}>
-            <Button
-              size="xs"
-              color="orange"
-              loading={rotating.isPending}
-              onClick={() => rotating.mutate(undefined, { onSuccess: onKey })}
-            >
-              {text.channels.rotateSure(channel)}
-            </Button>
-            <Button size="xs" variant="default" onClick={() => ask(false)}>
-              {text.shared.cancel}
-            </Button>
-          </div>
-        </>
-      )}
-      <ProblemLine error={rotating.error} />
     </>
   );
 }
@@ -113,12 +88,12 @@ function NoKey({ channel, onKey }: { channel: string; onKey: (key: StreamKey) =>
 function Key({ made, onClose }: { made: StreamKey; onClose: () => void }) {
   const text = useText();
   return (
-    <div className={classes.once} data-testid="key">
+    <div className={once.once} data-testid="key">
       <div>
         <output className={page.warn}>
           {text.channels.keyOnce}
         </output>
-        <Address label={text.channels.key} value={made.stream_key} />
+        <CopyLine label={text.channels.key} value={made.stream_key} />
         <p className={page.dim}>{text.channels.qrHint}</p>
         <NotInForce problem={made.not_in_force} />
         <Button size="xs" variant="default" onClick={onClose}>

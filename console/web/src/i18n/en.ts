@@ -3,8 +3,10 @@ import { en as account } from "../account/strings";
 import { en as channels } from "../channels/strings";
 import { en as destinationsScreen } from "../destinations/strings";
 import { en as liveScreen } from "../live/strings";
+import { en as people } from "../people/strings";
 import { en as settings } from "../settings/strings";
 import { en as signIn } from "../sign_in/strings";
+import { en as tokens } from "../tokens/strings";
 import { en as shared } from "../ui/strings";
 
 export const en = {
@@ -13,8 +15,10 @@ export const en = {
   channels,
   destinationsScreen,
   live: liveScreen,
+  people,
   settings,
   signIn,
+  tokens,
   lang: "en",
   languageName: "EN",
 

@@ -3,8 +3,10 @@ import { zh as account } from "../account/strings";
 import { zh as channels } from "../channels/strings";
 import { zh as destinationsScreen } from "../destinations/strings";
 import { zh as liveScreen } from "../live/strings";
+import { zh as people } from "../people/strings";
 import { zh as settings } from "../settings/strings";
 import { zh as signIn } from "../sign_in/strings";
+import { zh as tokens } from "../tokens/strings";
 import { zh as shared } from "../ui/strings";
 import type { Strings } from "./strings";
 
@@ -14,8 +16,10 @@ export const zh: Strings = {
   channels,
   destinationsScreen,
   live: liveScreen,
+  people,
   settings,
   signIn,
+  tokens,
   lang: "zh-CN",
   languageName: "中文",
 

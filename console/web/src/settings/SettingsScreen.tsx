@@ -8,7 +8,7 @@ import type { ShownSetting } from "../api/types";
 import { useText } from "../i18n";
 import { Answer } from "../ui/Page";
 import page from "../ui/Page.module.css";
-import classes from "./Settings.module.css";
+import classes from "../ui/Table.module.css";
 
 export function SettingsScreen() {
   const text = useText();

@@ -7,12 +7,12 @@ export function byWhom(actor: string, text: Strings): string {
   return actor.startsWith("cli:") ? text.shared.onMachine(person(actor)) : person(actor);
 }
 
-/** Date and time of seconds since the epoch, in the language in force; "" for none. */
-export function when(seconds: number | null, language: string): string {
+/** Date and time of seconds since the epoch, in the language in force; "" for none. `medium`: with seconds. */
+export function when(seconds: number | null, language: string, timeStyle: "short" | "medium" = "short"): string {
   if (seconds === null) return "";
   const format = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", {
     dateStyle: "medium",
-    timeStyle: "short",
+    timeStyle,
   });
   return format.format(seconds * 1_000);
 }
