@@ -68,7 +68,7 @@ def read_after(session: Session, channel: str, after: int, *, limit: int) -> lis
         .order_by(FeedItem.id)
         .limit(limit)
     )
-    return [_item(item, comment) for item, comment in session.execute(query).tuples()]
+    return [_item(item, comment) for item, comment in session.execute(query)]
 
 
 def list_newest(session: Session, channel: str, *, limit: int) -> list[Item]:
@@ -81,7 +81,7 @@ def list_newest(session: Session, channel: str, *, limit: int) -> list[Item]:
         .order_by(FeedItem.id.desc())
         .limit(limit)
     )
-    return [_item(item, comment) for item, comment in session.execute(query).tuples()][::-1]
+    return [_item(item, comment) for item, comment in session.execute(query)][::-1]
 
 
 def retracted_of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, set[int]]:

@@ -1,6 +1,6 @@
 """What statements share: how many rows one changed, and lists short enough for one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -17,6 +17,14 @@ def change(session: Session, statement: sa.Update | sa.Delete) -> int:
     An atomic "only if it still is so" is decided by it.
     """
     result = session.execute(statement, execution_options={"synchronize_session": False})
+    return cast("sa.CursorResult[Any]", result).rowcount
+
+
+def change_each(
+    session: Session, statement: sa.Update | sa.Delete, values: Sequence[Mapping[str, Any]]
+) -> int:
+    """Run an UPDATE or DELETE once for each set of bound values; return the number of rows changed in all."""
+    result = session.connection().execute(statement, values)
     return cast("sa.CursorResult[Any]", result).rowcount
 
 
