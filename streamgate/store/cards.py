@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.store.comment_models import ReviewCard
-from streamgate.store.rows import change_each, chunks
+from streamgate.store.rows import change_each, chunks, insert_many
 
 OPEN = ("blocked", "waiting", "approved")
 """States of cards whose review is under way, or that are about to be published."""
@@ -57,14 +57,12 @@ def last_id(session: Session) -> int:
 
 def add_many(session: Session, cards: Sequence[NewCard]) -> None:
     """Store new cards. Their comments are stored next: `comments.add_many`."""
-    if not cards:
-        return
     rows = []
     for one in cards:
         row = {**one._asdict(), **one.values._asdict()}
         del row["values"]
         rows.append(row)
-    session.execute(sa.insert(ReviewCard), rows)
+    insert_many(session, ReviewCard, rows)
 
 
 class Change(NamedTuple):

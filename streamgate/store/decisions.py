@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.store.comment_models import ReviewAct, StageDecision
-from streamgate.store.rows import change, chunks
+from streamgate.store.rows import change, chunks, insert_many
 
 
 class NewDecision(NamedTuple):
@@ -38,9 +38,8 @@ class NewAct(NamedTuple):
 
 def add_many(session: Session, made: Sequence[tuple[int, NewDecision]]) -> None:
     """Store decisions, each with its card. The database refuses a second one in a stage, or by a person."""
-    if made:
-        rows = [{"card_id": card_id, **decision._asdict()} for card_id, decision in made]
-        session.execute(sa.insert(StageDecision), rows)
+    rows = [{"card_id": card_id, **decision._asdict()} for card_id, decision in made]
+    insert_many(session, StageDecision, rows)
 
 
 def remove(session: Session, card_id: int, stage: int) -> bool:
@@ -61,9 +60,8 @@ def of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, list[StageD
 
 def record_many(session: Session, acts: Sequence[tuple[int, NewAct]]) -> None:
     """Store acts, each with its card. The database refuses a second one on the same revision of a card."""
-    if acts:
-        rows = [{"card_id": card_id, **act._asdict()} for card_id, act in acts]
-        session.execute(sa.insert(ReviewAct), rows)
+    rows = [{"card_id": card_id, **act._asdict()} for card_id, act in acts]
+    insert_many(session, ReviewAct, rows)
 
 
 def acts_of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, list[ReviewAct]]:
