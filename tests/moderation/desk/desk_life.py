@@ -1,7 +1,7 @@
 """A small desk for tests: an empty database with people, and comments that are taken in."""
 
 import sqlalchemy as sa
-from review_model import PEOPLE
+from review_book import PEOPLE
 from sqlalchemy.orm import Session
 
 from streamgate.store import comments, sources

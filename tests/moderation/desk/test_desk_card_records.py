@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from desk_life import add_comment, fill
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
-from review_model import PEOPLE, FeedLine, ReviewTrial
+from review_book import PEOPLE
+from review_model import FeedLine, ReviewTrial
 
 from moderation.desk import card_records
 from moderation.errors import ReviewRefused

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from desk_life import add_comment, fill
-from review_model import PEOPLE, PEOPLE_NEEDED, RANK
+from review_book import PEOPLE, PEOPLE_NEEDED, RANK
 from sqlalchemy.orm import Session
 
 from moderation.desk import card_records
