@@ -36,26 +36,44 @@ def save(session: Session, step: Step) -> None:
         ReviewRefused: `stale`, when the stored card has another revision; nothing is written then.
         StoreConflictError: when the database forbids it. Roll back.
     """
-    before, card = step.before, step.card
-    if not step.changed:
-        return
-    if not cards.update(session, card.id, _values(card), seen=before.revision):
-        stored = load_many(session, [card.id])
-        raise refusals.stale(stored.get(card.id, before), before.revision)
-    for one in before.decisions:
-        if one not in card.decisions:
-            decisions.remove(session, card.id, one.stage)
-    for one in card.decisions:
-        if one not in before.decisions:
-            decisions.add(session, card.id, _new_decision(one))
-    if step.act is not None:
-        decisions.record(session, card.id, _new_act(step.act))
-    if step.published:
-        assert step.act is not None
-        published.publish(session, card.channel, card.id, step.published, stages=card.stages, at=step.act.at)
-    if step.retracted:
-        assert step.act is not None
-        published.retract(session, card.channel, card.id, step.retracted, at=step.act.at)
+    if save_many(session, [step]):
+        stored = load_many(session, [step.card.id])
+        raise refusals.stale(stored.get(step.card.id, step.before), step.before.revision)
+
+
+def save_many(session: Session, steps: Sequence[Step]) -> list[Step]:
+    """Store steps of different cards, as `save` does. Returns those that are stale: they are not stored.
+
+    Raises ReviewRefused (`stale`) for two steps of one card: roll back.
+    """
+    steps = [step for step in steps if step.changed]
+    stored = cards.lock_revisions(session, [step.card.id for step in steps])
+    fit = [step for step in steps if stored.get(step.card.id) == step.before.revision]
+    changes = [cards.Change(step.card.id, step.before.revision, _values(step.card)) for step in fit]
+    if cards.update_many(session, changes) != len(fit):  # two steps of one card
+        raise refusals.stale(fit[-1].card, fit[-1].before.revision)
+    for step in fit:
+        for one in set(step.before.decisions).difference(step.card.decisions):
+            decisions.remove(session, step.card.id, one.stage)
+    decisions.add_many(
+        session,
+        [
+            (step.card.id, _new_decision(one))
+            for step in fit
+            for one in step.card.decisions
+            if one not in step.before.decisions
+        ],
+    )
+    decisions.record_many(
+        session, [(step.card.id, _new_act(step.act)) for step in fit if step.act is not None]
+    )
+    for step in fit:
+        if step.act is not None and step.published:
+            card, at = step.card, step.act.at
+            published.publish(session, card.channel, card.id, step.published, stages=card.stages, at=at)
+        if step.act is not None and step.retracted:
+            published.retract(session, step.card.channel, step.card.id, step.retracted, at=step.act.at)
+    return [step for step in steps if stored.get(step.card.id) != step.before.revision]
 
 
 def load_many(session: Session, card_ids: Iterable[int]) -> dict[int, Card]:

@@ -37,6 +37,7 @@ class Leases:
         """Take a card, or take it for longer. Raises ReviewRefused (`taken`) while somebody else has it."""
         self.require_free(card_id, user_id, now)
         self.release_all(user_id)
+        self.release(card_id)  # of somebody whose time has run out
         lease = Lease(card_id, user_id, self._tick(now) + self._lease_s)
         self._of_card[card_id] = self._of_person[user_id] = lease
         return lease

@@ -4,13 +4,13 @@ Whoever changes a card says which revision was seen; a card that has another one
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.store.comment_models import ReviewCard
-from streamgate.store.rows import change, chunks
+from streamgate.store.rows import change_each, chunks, insert_many
 
 OPEN = ("blocked", "waiting", "approved")
 """States of cards whose review is under way, or that are about to be published."""
@@ -42,6 +42,14 @@ class NewCard(NamedTuple):
     values: CardValues
 
 
+_TABLE = cast("sa.Table", ReviewCard.__table__)
+_UPDATE = (
+    sa.update(_TABLE)
+    .where(_TABLE.c.id == sa.bindparam("of_card"), _TABLE.c.revision == sa.bindparam("seen"))
+    .values({name: sa.bindparam(name) for name in CardValues._fields})
+)
+
+
 def last_id(session: Session) -> int:
     """Return the highest number of a card, 0 when there is none."""
     return session.scalar(sa.select(sa.func.max(ReviewCard.id))) or 0
@@ -49,20 +57,37 @@ def last_id(session: Session) -> int:
 
 def add_many(session: Session, cards: Sequence[NewCard]) -> None:
     """Store new cards. Their comments are stored next: `comments.add_many`."""
-    if not cards:
-        return
     rows = []
     for one in cards:
         row = {**one._asdict(), **one.values._asdict()}
         del row["values"]
         rows.append(row)
-    session.execute(sa.insert(ReviewCard), rows)
+    insert_many(session, ReviewCard, rows)
 
 
-def update(session: Session, card_id: int, values: CardValues, *, seen: int) -> bool:
-    """Change a card that still has the revision `seen`; False when it has another one."""
-    query = sa.update(ReviewCard).where(ReviewCard.id == card_id, ReviewCard.revision == seen)
-    return change(session, query.values(values._asdict())) == 1
+class Change(NamedTuple):
+    """A change of the card that has the revision `seen`."""
+
+    card_id: int
+    seen: int
+    values: CardValues
+
+
+def lock_revisions(session: Session, card_ids: Iterable[int]) -> dict[int, int]:
+    """Return the revisions that these cards have, and keep them so until the end of the transaction."""
+    found: dict[int, int] = {}
+    for some in chunks(card_ids):
+        query = sa.select(ReviewCard.id, ReviewCard.revision).where(ReviewCard.id.in_(some))
+        found.update((number, revision) for number, revision in session.execute(query.with_for_update()))
+    return found
+
+
+def update_many(session: Session, changes: Sequence[Change]) -> int:
+    """Change those of these cards that still have the revision that was seen. Returns how many."""
+    if not changes:
+        return 0
+    rows = [{"of_card": one.card_id, "seen": one.seen, **one.values._asdict()} for one in changes]
+    return change_each(session, _UPDATE, rows)
 
 
 def get_many(session: Session, card_ids: Iterable[int]) -> list[ReviewCard]:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.store.comment_models import ClientId
-from streamgate.store.rows import change, chunks
+from streamgate.store.rows import change, chunks, insert_many
 
 KEPT_S = 24 * 3600.0
 
@@ -36,7 +36,7 @@ def remember(session: Session, source_id: int, comments: Mapping[str, int], *, a
             {"source_id": source_id, "client_id": name, "comment_id": comments[name], "at": at}
             for name in some
         ]
-        session.execute(sa.insert(ClientId), rows)
+        insert_many(session, ClientId, rows)
 
 
 def prune(session: Session, *, at: float) -> int:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.store.comment_models import Comment, FeedItem, ReviewCard
-from streamgate.store.rows import chunks
+from streamgate.store.rows import chunks, insert_many
 
 
 class Judgement(NamedTuple):
@@ -53,14 +53,12 @@ def last_id(session: Session) -> int:
 
 def add_many(session: Session, comments: Sequence[NewComment]) -> None:
     """Store new comments; their cards are there already."""
-    if not comments:
-        return
     rows = []
     for one in comments:
         row = {**one._asdict(), **one.judgement._asdict()}
         del row["judgement"]
         rows.append(row)
-    session.execute(sa.insert(Comment), rows)
+    insert_many(session, Comment, rows)
 
 
 def rejudge_many(session: Session, judgements: Sequence[tuple[int, Judgement]]) -> None:

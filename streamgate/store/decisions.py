@@ -1,13 +1,13 @@
 """Decisions that stand, one a stage of a card, and the record of all acts on cards."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.store.comment_models import ReviewAct, StageDecision
-from streamgate.store.rows import change, chunks
+from streamgate.store.rows import change, chunks, insert_many
 
 
 class NewDecision(NamedTuple):
@@ -36,9 +36,10 @@ class NewAct(NamedTuple):
     comment_id: int | None
 
 
-def add(session: Session, card_id: int, decision: NewDecision) -> None:
-    """Store a decision. The database refuses a second one in this stage, or by this person."""
-    session.execute(sa.insert(StageDecision), [{"card_id": card_id, **decision._asdict()}])
+def add_many(session: Session, made: Sequence[tuple[int, NewDecision]]) -> None:
+    """Store decisions, each with its card. The database refuses a second one in a stage, or by a person."""
+    rows = [{"card_id": card_id, **decision._asdict()} for card_id, decision in made]
+    insert_many(session, StageDecision, rows)
 
 
 def remove(session: Session, card_id: int, stage: int) -> bool:
@@ -57,9 +58,10 @@ def of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, list[StageD
     return found
 
 
-def record(session: Session, card_id: int, act: NewAct) -> None:
-    """Store an act. The database refuses a second one on the same revision of a card."""
-    session.execute(sa.insert(ReviewAct), [{"card_id": card_id, **act._asdict()}])
+def record_many(session: Session, acts: Sequence[tuple[int, NewAct]]) -> None:
+    """Store acts, each with its card. The database refuses a second one on the same revision of a card."""
+    rows = [{"card_id": card_id, **act._asdict()} for card_id, act in acts]
+    insert_many(session, ReviewAct, rows)
 
 
 def acts_of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, list[ReviewAct]]:

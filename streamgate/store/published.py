@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.store.comment_models import Comment, FeedItem, Publication
-from streamgate.store.rows import chunks
+from streamgate.store.rows import chunks, insert_many
 
 
 class Item(NamedTuple):
@@ -43,7 +43,7 @@ def publish(
         "third": 3 if stages >= 3 else None,
         "at": at,
     }
-    session.execute(sa.insert(Publication), [publication])
+    insert_many(session, Publication, [publication])
     return _append(session, channel, card_id, comment_ids, kind="publish", at=at)
 
 
@@ -68,7 +68,7 @@ def read_after(session: Session, channel: str, after: int, *, limit: int) -> lis
         .order_by(FeedItem.id)
         .limit(limit)
     )
-    return [_item(item, comment) for item, comment in session.execute(query).tuples()]
+    return [_item(item, comment) for item, comment in session.execute(query)]
 
 
 def list_newest(session: Session, channel: str, *, limit: int) -> list[Item]:
@@ -81,7 +81,7 @@ def list_newest(session: Session, channel: str, *, limit: int) -> list[Item]:
         .order_by(FeedItem.id.desc())
         .limit(limit)
     )
-    return [_item(item, comment) for item, comment in session.execute(query).tuples()][::-1]
+    return [_item(item, comment) for item, comment in session.execute(query)][::-1]
 
 
 def retracted_of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, set[int]]:
@@ -105,7 +105,7 @@ def _append(
         {"id": number, "channel": channel, "card_id": card_id, "comment_id": one, "kind": kind, "at": at}
         for number, one in enumerate(comment_ids, first)
     ]
-    session.execute(sa.insert(FeedItem), rows)
+    insert_many(session, FeedItem, rows)
     return [number for number, _ in enumerate(comment_ids, first)]
 
 

@@ -176,23 +176,34 @@ def test_with_every_approval_it_can(filled: Database, stages: int) -> None:
     run(filled, lambda session: published.publish(session, "main", stages, [stages], stages=stages, at=9.0))
 
 
-def test_nobody_can_claim_that_it_needs_fewer_stages(filled: Database) -> None:
-    store(
-        filled, decision(3, 1, ANN), decision(2, 1, ANN, decision="reject", code="spam"), decision(2, 2, SUE)
-    )
-    for card, first, second, third, stages, kind in (
-        (3, 1, None, None, 1, "approve"),  # it needs three
-        (3, 1, None, None, 3, "approve"),
-        (3, 1, 1, 1, 3, "approve"),  # the same approval three times
-        (2, 1, 2, None, 2, "approve"),  # one of the two rejected
-        (2, 1, 2, None, 2, "reject"),
-        (2, 2, 2, None, 2, "approve"),
-    ):
-        row = Publication(
-            card_id=card, first=first, second=second, third=third, stages=stages, decision=kind, at=1.0
-        )
-        assert refused(filled, row), row.__dict__
-    with pytest.raises(StoreConflictError), filled.write() as session:  # nor lower the card's own number
+@pytest.mark.parametrize(
+    ("decided", "claimed"),
+    [
+        # what stands: (card, stage, person, decision); what is claimed: (card, first, second, third, stages)
+        ([(3, 1, ANN, "approve")], (3, 1, None, None, 1, "approve")),  # it needs three
+        ([(3, 1, ANN, "approve")], (3, 1, None, None, 3, "approve")),
+        ([(3, 1, ANN, "approve")], (3, 1, 1, 1, 3, "approve")),  # the same approval three times
+        ([(3, 1, ANN, "approve"), (3, 2, SUE, "approve")], (3, 1, 2, None, 3, "approve")),
+        ([(3, 1, ANN, "approve"), (3, 2, SUE, "approve")], (3, 1, 2, 2, 3, "approve")),
+        ([(3, 2, ANN, "approve"), (3, 3, SUE, "approve")], (3, 2, 2, 3, 3, "approve")),
+        ([(2, 1, ANN, "approve")], (2, 1, None, None, 2, "approve")),
+        ([(2, 1, ANN, "approve")], (2, 1, 1, None, 2, "approve")),
+        ([(2, 1, ANN, "reject"), (2, 2, SUE, "approve")], (2, 1, 2, None, 2, "approve")),  # one rejected
+        ([(1, 1, ANN, "reject")], (1, 1, None, None, 1, "approve")),
+        ([(1, 1, ANN, "reject")], (1, 1, None, None, 1, "reject")),
+    ],
+)
+def test_a_publication_cannot_claim_approvals_that_are_not_there(
+    filled: Database, decided: list[tuple[int, int, int, str]], claimed: tuple[object, ...]
+) -> None:
+    for card, stage, user, kind in decided:
+        store(filled, decision(card, stage, user, decision=kind, code="spam" if kind == "reject" else ""))
+    names = ("card_id", "first", "second", "third", "stages", "decision")
+    assert refused(filled, Publication(**dict(zip(names, claimed, strict=True)), at=1.0))
+
+
+def test_the_number_of_stages_cannot_be_lowered_below_what_the_verdict_asks_for(filled: Database) -> None:
+    with pytest.raises(StoreConflictError), filled.write() as session:
         session.execute(sa.update(ReviewCard).where(ReviewCard.id == 3).values(stages=1))
 
 

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from streamgate.errors import Refused, StoreConflictError
 from streamgate.store import cards, client_ids, comments, decisions, published, sources, users
-from streamgate.store.cards import CardValues, NewCard
+from streamgate.store.cards import CardValues, Change, NewCard
 from streamgate.store.comments import Judgement, NewComment
 from streamgate.store.database import Database
 from streamgate.store.decisions import NewAct, NewDecision
@@ -163,8 +163,12 @@ def test_thousands_of_names_are_asked_for_at_once(session: Session, source: int)
 
 def test_a_card_is_changed_only_by_who_saw_it_as_it_is(session: Session) -> None:
     cards.add_many(session, [new_card(1)])
-    assert cards.update(session, 1, values(held="x", revision=2), seen=1)
-    assert not cards.update(session, 1, values(state="rejected", revision=2), seen=1)
+    cards.add_many(session, [new_card(2)])
+    held, rejected = values(held="x", revision=2), values(state="rejected", revision=2)
+    assert cards.update_many(session, [Change(1, 1, held)]) == 1
+    assert cards.update_many(session, [Change(1, 1, rejected), Change(2, 1, held), Change(9, 1, held)]) == 1
+    assert cards.update_many(session, []) == 0
+    assert cards.lock_revisions(session, [1, 2, 99]) == {1: 2, 2: 2}
     (stored,) = cards.get_many(session, [1, 99])
     assert (stored.held, stored.state, stored.revision) == ("x", "waiting", 2)
 
@@ -201,17 +205,19 @@ def test_queues_counts_and_what_is_due(session: Session) -> None:
 def test_decisions_stand_until_they_are_undone_and_acts_stay(session: Session, people: list[int]) -> None:
     ann, sue, _ = people
     cards.add_many(session, [new_card(1, stages=2, verdict=2)])
-    decisions.add(session, 1, NewDecision(1, "approve", ann, "reviewer", 5.0, "", ""))
-    decisions.record(session, 1, NewAct(2, "approve", 5.0, ann, "reviewer", 1, "", "", None))
-    decisions.add(session, 1, NewDecision(2, "reject", sue, "senior-reviewer", 6.0, "spam", "note"))
-    decisions.record(session, 1, NewAct(3, "reject", 6.0, sue, "senior-reviewer", 2, "spam", "note", None))
+    decisions.add_many(session, [(1, NewDecision(1, "approve", ann, "reviewer", 5.0, "", ""))])
+    decisions.record_many(session, [(1, NewAct(2, "approve", 5.0, ann, "reviewer", 1, "", "", None))])
+    decisions.add_many(session, [(1, NewDecision(2, "reject", sue, "senior-reviewer", 6.0, "spam", "note"))])
+    decisions.record_many(
+        session, [(1, NewAct(3, "reject", 6.0, sue, "senior-reviewer", 2, "spam", "note", None))]
+    )
     assert [(one.stage, one.user_id, one.code) for one in decisions.of_cards(session, [1])[1]] == [
         (1, ann, ""),
         (2, sue, "spam"),
     ]
     assert decisions.remove(session, 1, 2)
     assert not decisions.remove(session, 1, 2)
-    decisions.record(session, 1, NewAct(4, "hold", 7.0, None, "", None, "", "condemned", None))
+    decisions.record_many(session, [(1, NewAct(4, "hold", 7.0, None, "", None, "", "condemned", None))])
 
     assert [one.stage for one in decisions.of_cards(session, [1])[1]] == [1]
     assert [(one.kind, one.user_id) for one in decisions.acts_of_cards(session, [1])[1]] == [
@@ -226,7 +232,9 @@ def test_decisions_stand_until_they_are_undone_and_acts_stay(session: Session, p
 
 def approve(session: Session, card: int, people: list[int]) -> None:
     for stage, user_id in enumerate(people, 1):
-        decisions.add(session, card, NewDecision(stage, "approve", user_id, "chief-reviewer", 5.0, "", ""))
+        decisions.add_many(
+            session, [(card, NewDecision(stage, "approve", user_id, "chief-reviewer", 5.0, "", ""))]
+        )
 
 
 def test_viewers_read_on_from_what_they_have_seen(session: Session, source: int, people: list[int]) -> None:
@@ -284,7 +292,7 @@ def test_the_record_of_an_author(session: Session, source: int, people: list[int
     )
     approve(session, 1, people[:1])
     published.publish(session, "main", 1, [1], stages=1, at=9.0)
-    cards.update(session, 1, values(state="published", revision=2), seen=1)
+    cards.update_many(session, [Change(1, 1, values(state="published", revision=2))])
     published.retract(session, "main", 1, [1], at=10.0)
 
     assert comments.author_record(session, source, "u1") == (

@@ -5,49 +5,31 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
+from desk_life import add_comment, fill
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
-from review_model import PEOPLE, FeedLine, ReviewTrial
+from review_book import PEOPLE
+from review_model import FeedLine, ReviewTrial
 
 from moderation.desk import card_records
 from moderation.errors import ReviewRefused
 from moderation.filter.policy import Verdict
 from moderation.review.card import Card, State, open_card
-from moderation.review.events import Approve, Publish, Retract, Step
+from moderation.review.events import Approve, Publish, Rejudge, Retract, Step
 from moderation.review.machine import apply
 from moderation.review.stages import Rules
 from streamgate.errors import StoreConflictError
-from streamgate.store import comments, decisions, sources
+from streamgate.store import decisions
 from streamgate.store.comment_models import FeedItem, ReviewCard
-from streamgate.store.comments import Judgement, NewComment
 from streamgate.store.database import Database
 from streamgate.store.location import Location
-from streamgate.store.models import User
 from streamgate.store.upgrade import upgrade
 
 RULES = Rules(window_s=0)
-JUDGEMENT = Judgement(0, "v1", [], "", "", None, None)
 
 
 class _CrashError(Exception):
     pass
-
-
-def fill(database: Database) -> None:
-    """An empty database with the people of the model, and a source."""
-    with database.write() as session:
-        for table in reversed(User.metadata.sorted_tables):
-            session.execute(sa.delete(table))
-        for number in sorted({by.id for by in PEOPLE}):
-            session.add(User(id=number, username=f"user{number}", created_at=1, created_by="x"))
-        session.flush()
-        sources.add(session, "s", "h", channel="main", by="x", at=1)
-
-
-def comment(database_session, number: int, card_id: int) -> None:
-    source = sources.find(database_session, "s").id
-    new = NewComment(number, card_id, source, f"c{number}", "u", "a", "t", 1.0, None, None, JUDGEMENT)
-    comments.add_many(database_session, [new])
 
 
 def opened(number: int = 1, verdict: Verdict = Verdict.CLEAN) -> Card:
@@ -71,11 +53,11 @@ class Stored:
 
     def open(self, card: Card) -> None:
         card_records.add_many(self.session, [card])
-        comment(self.session, card.comments[0], card.id)
+        add_comment(self.session, card.comments[0], card.id)
 
     def join(self, step: Step) -> None:
         card_records.save(self.session, step)
-        comment(self.session, step.card.comments[-1], step.card.id)
+        add_comment(self.session, step.card.comments[-1], step.card.id)
 
     def save(self, step: Step) -> None:
         card_records.save(self.session, step)
@@ -133,8 +115,8 @@ def filled(database: Database) -> Database:
     fill(database)
     with database.write() as session:
         card_records.add_many(session, [opened(1), opened(2, Verdict.IMPORTANT)])
-        comment(session, 1, 1)
-        comment(session, 2, 2)
+        add_comment(session, 1, 1)
+        add_comment(session, 2, 2)
     return database
 
 
@@ -180,6 +162,24 @@ def test_many_steps_share_a_commit_and_a_refused_one_spoils_none(filled: Databas
     with filled.read() as session:
         stored = card_records.load_many(session, [1])[1]
     assert (stored.state, [one.user_id for one in stored.approvals]) == (State.PUBLISHED, [1])
+
+
+def test_many_cards_are_stored_at_once_but_for_the_stale_ones(filled: Database) -> None:
+    first, second = opened(1), opened(2, Verdict.IMPORTANT)
+    with filled.write() as session:
+        card_records.save(session, apply(second, Approve(PEOPLE[0], 1), 5.0, RULES))
+        steps = [apply(card, Rejudge(Verdict.SENSITIVE, 2), 6.0, RULES) for card in (first, second)]
+        assert card_records.save_many(session, steps) == [steps[1]]
+        assert card_records.save_many(session, [Step(first, first)]) == []
+
+    with filled.read() as session:
+        stored = card_records.load_many(session, [1, 2])
+    assert (stored[1], stored[2].verdict) == (steps[0].card, Verdict.IMPORTANT)
+    twice = apply(stored[1], Approve(PEOPLE[0], 2), 7.0, RULES)
+    with pytest.raises(ReviewRefused, match="version 2"), filled.write() as session:
+        card_records.save_many(session, [twice, twice])
+    with filled.read() as session:
+        assert card_records.load_many(session, [1])[1] == stored[1]
 
 
 def test_code_gone_wrong_cannot_publish_what_lacks_an_approval(filled: Database) -> None:
