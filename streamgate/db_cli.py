@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from streamgate.cli_record import decided
 from streamgate.errors import Refused
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def backup(ctx: typer.Context, file: _File, json: _Json = False) -> None:
     """Copy the database into a new file, with serve running or not. PostgreSQL: needs pg_dump."""
     from streamgate.store import backup as copies
 
-    size = copies.make(_location(ctx), file)
+    with decided(ctx.obj, "database.backup", file=file):
+        size = copies.make(_location(ctx), file)
     _print(json, {"file": str(file), "bytes": size}, f"{file}: {size} bytes")
 
 
@@ -55,11 +57,14 @@ def restore(ctx: typer.Context, file: _File, json: _Json = False) -> None:
     """Put a copy in the database's place, with serve ended. What stood there is kept; all are signed out."""
     from streamgate.store import backup as copies
 
-    serving = ctx.obj.serving()
-    if serving is not None:
-        raise Refused(f"serve runs (process {serving.pid}) and uses the database; end it first, then restore")
-    ctx.obj.create()
-    done = copies.restore(_location(ctx), file)
+    with decided(ctx.obj, "database.restore", file=file):
+        serving = ctx.obj.serving()
+        if serving is not None:
+            raise Refused(
+                f"serve runs (process {serving.pid}) and uses the database; end it first, then restore"
+            )
+        ctx.obj.create()
+        done = copies.restore(_location(ctx), file)
     kept = f"; what stood there is now {done.replaced}" if done.replaced else ""
     _print(
         json,
@@ -81,7 +86,9 @@ def upgrade(
     from streamgate.store.upgrade import upgrade as bring_up
 
     ctx.obj.create()
-    done = bring_up(_location(ctx), new=new)
+    with decided(ctx.obj, "database.upgrade", new=new) as deciding:
+        done = bring_up(_location(ctx), new=new)
+        deciding.note_change("schema", done.before, done.after)
     answer: dict[str, object] = {
         "from": done.before,
         "to": done.after,
