@@ -158,7 +158,13 @@ class _Exchange:
         return known
 
     def _arguments(self, code: str) -> tuple[str, str, dict[str, Any]]:
-        """Return channel, reason and the other arguments; of a body that is not understood, nothing."""
+        """Return channel, reason and the other arguments.
+
+        None of somebody who is not known: a stranger writes nothing into the ledger but an address; and of a
+        body that is not understood only what stands in the path.
+        """
+        if not self._person()["who"]:
+            return "", "", {}
         told = told_of(self._method, self._route)
         args = read_args(told, self._params, b"" if code == "bad_request" else bytes(self._body))
         args |= self._trace.args

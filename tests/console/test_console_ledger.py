@@ -11,6 +11,7 @@ from httpx import Response
 from starlette.routing import BaseRoute
 
 from console.app import routes
+from console.auth import tokens
 from console.auth.decisions import CHANGING, COMMAND_NAMES, DECISIONS, find_route, read_args, told_of
 from console.auth.rights import API, ROUTES
 from console.auth.sessions import Rules
@@ -200,6 +201,19 @@ async def test_tries_to_sign_in_are_recorded_and_never_what_may_be_a_password(id
     assert records(idle, "sign_in")[-1]["role"] == "operator"
 
 
+async def test_a_link_of_the_demo_that_signs_in_is_recorded(idle: Stage) -> None:
+    (idle.data_dir / tokens.DEMO_MARK).touch()
+    async with idle.console():
+        await idle.person("ann", "operator")
+        link = tokens.mint(idle.data_dir, "ann")
+        async with idle.client(signed_in=False) as client:
+            answer = await client.get(f"/?token={link}")
+    assert answer.status_code == 303
+    (record,) = records(idle, "sign_in")
+    assert (record["who"], record["answer"], record["factors"]) == ("console:ann", "ok", ["link"])
+    assert len(record["session"]) == 16
+
+
 async def test_the_end_of_a_session_says_why_and_by_whom(idle: Stage) -> None:
     async with idle.console():
         await idle.sign_in()
@@ -256,6 +270,7 @@ async def test_refusals_are_recorded_by_http_and_by_websocket(stage: Stage) -> N
         {"seconds": 5},
         "channel:dump",
     )
+    assert all("args" not in one for one in found if "who" not in one)
     assert not records(stage, "decision")
 
 

@@ -1,5 +1,6 @@
 """A real `serve` whose console is killed once it has answered: what it answered stands in the ledger."""
 
+import contextlib
 import json
 import os
 import re
@@ -71,10 +72,11 @@ class Serve:
         return list(read(self.data_dir / "ledger", process=process, kind=kind))
 
 
-def client(page: str, person: Person) -> httpx.Client:
-    signed_in = httpx.Client(base_url=page, timeout=20, trust_env=False)
-    assert signed_in.post("/api/v1/session", json=person.credentials()).status_code == 200
-    return signed_in
+@contextlib.contextmanager
+def client(page: str, person: Person) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=page, timeout=20, trust_env=False) as signed_in:
+        assert signed_in.post("/api/v1/session", json=person.credentials()).status_code == 200
+        yield signed_in
 
 
 def test_what_was_answered_is_there_though_the_console_is_killed(serve: Serve) -> None:
