@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyotp
@@ -73,6 +74,13 @@ def test_every_member_of_a_body_is_shown_or_hidden_on_purpose() -> None:
             assert names <= told.shown | told.hidden, (method, route.path)
             looked_at += 1
     assert looked_at == len(CHANGES) - len(COMMAND_NAMES)
+
+
+def test_the_document_names_every_decision() -> None:
+    for page in ("ledger.md", "ledger.zh-CN.md"):
+        text = (Path(__file__).parents[2] / "docs" / page).read_text()
+        missing = [one.what for one in DECISIONS.values() if f"`{one.what}`" not in text]
+        assert set(missing) <= {*COMMAND_NAMES, "session.begin"}, page
 
 
 def test_the_table_finds_the_route_of_each_address() -> None:

@@ -18,6 +18,7 @@ from tools.people import Person, add_person
 
 from streamgate.ledger.read import read
 from streamgate.ledger.verify import verify
+from streamgate.runtime.actor import cli_actor
 from streamgate.runtime.datadir import DataDir
 from streamgate.store.location import locate
 
@@ -124,3 +125,25 @@ def test_what_was_answered_is_there_though_the_console_is_killed(serve: Serve) -
     )
     assert (setting["old"], setting["new"]) == (30, 40)
     assert json.loads(serve.run("verify", "--json"))["ok"] is True
+
+
+def test_the_operators_log_names_who_acted(serve: Serve) -> None:
+    page = serve.page()
+    ann = add_person(locate("sqlite", serve.data_dir), "ann", ["administrator", "director"])
+    with client(page, ann) as signed_in:
+        new = {"name": "deck", "scopes": ["channel:cut"]}
+        token = signed_in.post("/api/v1/tokens", json=new).json()["token"]
+        assert signed_in.post("/api/v1/channels/main/start").status_code == 200
+        bearer = {"authorization": f"Bearer {token}"}
+        cut = httpx.post(f"{page}/api/v1/channels/main/cut", headers=bearer, timeout=20, trust_env=False)
+        assert cut.status_code == 200
+        serve.run("restore", "main", "--reason", "a test")
+        end = time.monotonic() + 10
+        while True:
+            log = signed_in.get("/api/v1/state").json()["log"]
+            said = list(dict.fromkeys(one["actor"] for one in log if ":" in one["actor"]))
+            if len(said) == 3:
+                break
+            assert time.monotonic() < end, log
+            time.sleep(0.05)
+    assert said == ["console:ann", "token:deck", cli_actor()]
