@@ -25,6 +25,8 @@ from console.api import (
 from console.api.answers import EVERYWHERE, Parts, add_error_answers
 from console.auth.guard import Guard, HostNames
 from console.auth.rights import authorize
+from console.ledger import Ledger
+from console.recorder import Recorder
 
 STATIC = Path(__file__).parent / "static"
 
@@ -50,11 +52,12 @@ def routes() -> FastAPI:
     return app
 
 
-def create_app(parts: Parts, hosts: HostNames) -> FastAPI:
+def create_app(parts: Parts, hosts: HostNames, ledger: Ledger) -> FastAPI:
     """Return the ASGI application; the links in `parts` are run by whoever made them."""
     app = routes()
     app.state.parts = parts
     app.add_middleware(Guard, hosts=hosts, sessions=parts.sessions)
+    app.add_middleware(Recorder, ledger=ledger)  # the last one is the outermost
     add_error_answers(app)
     app.mount("/", pages.Built(parts.static))
     return app

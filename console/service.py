@@ -22,6 +22,7 @@ from console.auth.passwords import Hashing
 from console.auth.people import People
 from console.auth.sessions import Rules, Sessions
 from console.auth.sign_in import Passwords, SignIn
+from console.ledger import Ledger
 from console.live.gate_link import GateLink
 from console.live.hub import Hub
 from console.live.media_link import MediaLink
@@ -33,6 +34,7 @@ from console.setup.parts import Setup
 from console.setup.rehearsals import Rehearsals
 from console.setup.undo import Undo
 from console.tls import Certificate
+from streamgate.ledger.places import FOLDER
 from streamgate.runtime import listen
 from streamgate.runtime.listen import Address
 from streamgate.runtime.secret_box import SecretBox
@@ -85,7 +87,7 @@ async def run(
     ready: Callable[[int], None] | None = None,
     settings: Sequence[Mapping[str, str]] = (),
 ) -> None:
-    """Serve until `stop` is set, then end within about 2 s.
+    """Serve until `stop` is set, then end within about 2 s. What people do is recorded in DATA_DIR/ledger.
 
     `host`, `port`: where to listen; port 0 takes any, `ready` is told which once connections are accepted.
     `listeners`: sockets that listen already, used instead.
@@ -101,15 +103,16 @@ async def run(
     """
     listeners = listeners or bind(host, port)
     gate, media = GateLink(control_socket), MediaLink(media_socket)
+    ledger = Ledger(data_dir / FOLDER, control_socket.parent / FOLDER, control_socket)
     preview = Preview(media)
     store, hashing, totp = AsyncDatabase(database), Hashing(), Totp(SecretBox(data_dir))
-    sessions = Sessions(store, rules or Rules(), lambda: gate.on_air)
+    sessions = Sessions(store, rules or Rules(), lambda: gate.on_air, ended=ledger.end_session)
     approvals = ApprovalRecord(data_dir, store)
     files = ChannelFiles(data_dir, gate, changed=approvals.note)
     setup = Setup(files, Undo(), Backups(data_dir), Rehearsals(data_dir), settings)
     parts = Parts(
         gate=gate,
-        hub=Hub(gate, preview, _command(data_dir)),
+        hub=Hub(gate, preview, ledger, _command(data_dir)),
         sessions=sessions,
         sign_in=SignIn(store, sessions, Passwords(hashing), totp),
         own=OwnAccount(store, sessions, hashing, totp),
@@ -118,7 +121,7 @@ async def run(
         data_dir=data_dir,
         setup=setup,
     )
-    app = create_app(parts, HostNames(host, host_names))
+    app = create_app(parts, HostNames(host, host_names), ledger)
 
     def announce() -> None:
         port: int = listeners[0].getsockname()[1]
@@ -150,12 +153,13 @@ async def run(
         announce,
     )
     async with contextlib.AsyncExitStack() as opened:
+        opened.push_async_callback(asyncio.to_thread, ledger.close)
         opened.push_async_callback(store.close)
         opened.callback(hashing.close)
         opened.push_async_callback(setup.rehearsals.close)
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
-        services = [gate.run, media.run, preview.run, sessions.run, approvals.run, *background]
+        services = [ledger.run, gate.run, media.run, preview.run, sessions.run, approvals.run, *background]
         if certificate is not None:
             services.append(certificate.follow)
         async with _beside(*services), asyncio.TaskGroup() as group:

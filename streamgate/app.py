@@ -296,8 +296,6 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
     from console.auth.sessions import Rules
     from console.tls import Certificate
     from streamgate.archive import keeper
-    from streamgate.ledger.places import FOLDER
-    from streamgate.ledger.writer import Writer
     from streamgate.link.client import call
     from streamgate.link.messages import Note, Warn
     from streamgate.store import keeper as store_keeper
@@ -324,8 +322,6 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
         warn = Warn(what.code, what.text, what.text_zh, what.level)
         await call(control, Note(1, actor="database", what=warn))
 
-    # Nothing of its own yet; its seals name the last lines of the gate's file.
-    ledger = Writer(data_dir / FOLDER, "console", spill_dir=run_dir / FOLDER)
     certificate = None
     if settings.console_cert is not None and settings.console_key is not None:
         certificate = Certificate(Path(settings.console_cert), Path(settings.console_key))
@@ -353,7 +349,6 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
             lambda: _ask_for_set_up(database),
         ],
     )
-    await asyncio.to_thread(ledger.close)
 
 
 async def _ask_for_set_up(location: "Location") -> None:

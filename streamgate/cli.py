@@ -13,6 +13,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
+from streamgate.cli_record import decided
 from streamgate.db_cli import db_app
 from streamgate.errors import Fatal, LinkError, StreamgateError
 from streamgate.people_cli import secrets_app, token_app, user_app
@@ -318,12 +319,13 @@ def console_link(ctx: typer.Context, json: _Json = False) -> None:
         raise not_running(places.root)
     if not serving.console:
         raise LinkError("the page has no address at the moment; look at: streamgate status")
-    if has_administrator(places):
-        raise Refused(
-            "there is an administrator already, who invites people on the page; from here: streamgate user"
-            " add NAME --role ROLE, or streamgate user reset NAME for somebody who cannot sign in"
-        )
-    link = f"{serving.page}/one-time#{mint(places.root)}"
+    with decided(places, "link.make", kind="setup"):
+        if has_administrator(places):
+            raise Refused(
+                "there is an administrator already, who invites people on the page; from here: streamgate"
+                " user add NAME --role ROLE, or streamgate user reset NAME for somebody who cannot sign in"
+            )
+        link = f"{serving.page}/one-time#{mint(places.root)}"
     if json:
         _print_json({"console": link})
     else:
@@ -346,9 +348,11 @@ def channel_add(
     """Make a channel. Its stream key is shown this once."""
     places: DataDir = ctx.obj
     server = _rtmp_server(places)
-    channel, key = _store(places).add(
-        name, delay_s=delay, push=push or (), backups=backup or (), entry=_entry(places)
-    )
+    given = {"delay_s": delay, "push": push, "backups": backup}
+    with decided(places, "channel.add", channel=name, **given) as deciding:
+        channel, key = deciding.store(places).add(
+            name, delay_s=delay, push=push or (), backups=backup or (), entry=_entry(places)
+        )
     _tell_waiting(channel, json)
     _print_key(channel, server, key, json)
     _reload(places)
@@ -395,17 +399,28 @@ def channel_set(
 ) -> None:
     """Change a channel: its delay, add or remove destinations and backup files."""
     places: DataDir = ctx.obj
-    channel = _store(places).set(
-        name,
-        delay_s=delay,
-        add_push=push or (),
-        remove_push=remove_push or (),
-        split_headers=dict.fromkeys(split_headers or (), True) | dict.fromkeys(shared_headers or (), False),
-        add_backups=backup or (),
-        remove_backups=remove_backup or (),
-        **({"entry": _entry(places)} if push else {}),
-        restore_needs_two=restore_needs_two,
-    )
+    headers = dict.fromkeys(split_headers or (), True) | dict.fromkeys(shared_headers or (), False)
+    given = {
+        "delay_s": delay,
+        "push": push,
+        "remove_push": remove_push,
+        "backups": backup,
+        "remove_backups": remove_backup,
+        "split_headers": headers,
+        "restore_needs_two": restore_needs_two,
+    }
+    with decided(places, "channel.change", channel=name, **given) as deciding:
+        channel = deciding.store(places).set(
+            name,
+            delay_s=delay,
+            add_push=push or (),
+            remove_push=remove_push or (),
+            split_headers=headers,
+            add_backups=backup or (),
+            remove_backups=remove_backup or (),
+            **({"entry": _entry(places)} if push else {}),
+            restore_needs_two=restore_needs_two,
+        )
     _tell_waiting(channel, json)
     if json:
         _print_json(_shown(channel))
@@ -427,7 +442,10 @@ def channel_approve(
     """Approve a push destination that somebody else entered (rule R13); on air it is connected at once."""
     places: DataDir = ctx.obj
     entry = _entry(places)
-    channel = _store(places).approve(name, destination, by=entry.by, at=entry.at, alone=entry.alone)
+    with decided(places, "destination.approve", channel=name, destination=destination) as deciding:
+        channel = deciding.store(places).approve(
+            name, destination, by=entry.by, at=entry.at, alone=entry.alone
+        )
     if json:
         _print_json(_shown(channel))
     else:
@@ -440,7 +458,8 @@ def channel_rotate_key(ctx: typer.Context, name: _Channel, json: _Json = False) 
     """Give a channel a new stream key; the old one is refused from now on."""
     places: DataDir = ctx.obj
     server = _rtmp_server(places)
-    channel, key = _store(places).rotate_key(name)
+    with decided(places, "channel.key", channel=name) as deciding:
+        channel, key = deciding.store(places).rotate_key(name)
     _print_key(channel, server, key, json)
     _reload(places)
 
@@ -456,9 +475,10 @@ def channel_remove(ctx: typer.Context, name: _Channel, json: _Json = False) -> N
         channels = _call(ctx, GetStatus(id=1, actor=cli_actor())).channels or []
     except NotRunningError:
         channels = []
-    if any(one.name == name and one.on_air_s is not None for one in channels):
-        raise Refused(f"channel {name} is on air; end the broadcast first with: streamgate stop {name}")
-    _store(ctx.obj).remove(name)
+    with decided(ctx.obj, "channel.remove", channel=name) as deciding:
+        if any(one.name == name and one.on_air_s is not None for one in channels):
+            raise Refused(f"channel {name} is on air; end the broadcast first with: streamgate stop {name}")
+        deciding.store(ctx.obj).remove(name)
     if json:
         _print_json({"name": name, "removed": True})
     else:

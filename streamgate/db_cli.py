@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from streamgate.cli_record import decided
 from streamgate.errors import Refused
 from streamgate.store.location import ALLOWED
 
@@ -51,7 +52,8 @@ def backup(ctx: typer.Context, file: _File, json: _Json = False) -> None:
     """Copy the database into a new file, with serve running or not. PostgreSQL: needs pg_dump."""
     from streamgate.store import backup as copies
 
-    size = copies.make(_location(ctx), file)
+    with decided(ctx.obj, "database.backup", file=file):
+        size = copies.make(_location(ctx), file)
     _print(json, {"file": str(file), "bytes": size}, f"{file}: {size} bytes")
 
 
@@ -61,10 +63,11 @@ def restore(ctx: typer.Context, file: _File, json: _Json = False) -> None:
     from console.auth.remembered import Memory
     from streamgate.store import backup as copies
 
-    _refuse_serving(ctx, "restore")
-    ctx.obj.create()
-    done = copies.restore(_location(ctx), file)
-    Memory(ctx.obj.root).forget_all()  # its sessions are ended
+    with decided(ctx.obj, "database.restore", file=file):
+        _refuse_serving(ctx, "restore")
+        ctx.obj.create()
+        done = copies.restore(_location(ctx), file)
+        Memory(ctx.obj.root).forget_all()  # its sessions are ended
     kept = f"; what stood there is now {done.replaced}" if done.replaced else ""
     _print(
         json,
@@ -86,7 +89,9 @@ def upgrade(
     from streamgate.store.upgrade import upgrade as bring_up
 
     ctx.obj.create()
-    done = bring_up(_location(ctx), new=new)
+    with decided(ctx.obj, "database.upgrade", new=new) as deciding:
+        done = bring_up(_location(ctx), new=new)
+        deciding.note_change("schema", done.before, done.after)
     answer: dict[str, object] = {
         "from": done.before,
         "to": done.after,
@@ -128,7 +133,8 @@ def copy_to(
         target = locate(to, ctx.obj.root)
     except ValueError as error:
         raise Refused(f"this names no database: {error}; allowed is {ALLOWED}") from None
-    done = copy_all(_location(ctx), target)
+    with decided(ctx.obj, "database.copy", to=target.shown):
+        done = copy_all(_location(ctx), target)
     text = "\n".join(f"{table:<24}{number:>9}" for table, number in done.rows.items())
     setting = "sqlite" if target.kind == "sqlite" else "the address"
     _print(

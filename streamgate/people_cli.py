@@ -6,11 +6,12 @@ They work with `serve` running and without; a running console takes changes over
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
+from streamgate.cli_record import decided
 from streamgate.errors import Refused
 from streamgate.runtime.actor import cli_actor
 from streamgate.runtime.datadir import DataDir
@@ -62,10 +63,14 @@ def user_add(
     from streamgate.clock import wall_s
 
     grants = _grants(role)
-    answer: dict[str, object] = {"user": name, "roles": [str(grant) for grant in grants]}
+    told = [str(grant) for grant in grants]
+    answer: dict[str, object] = {"user": name, "roles": told}
     if password_stdin:
         hashed = passwords.choose(_read_password(), (name, display_name), ())
-        with _writing(ctx.obj) as session:
+        with (
+            decided(ctx.obj, "person.add", username=name, display_name=display_name, roles=told),
+            _writing(ctx.obj) as session,
+        ):
             accounts.add(
                 session,
                 name,
@@ -76,9 +81,12 @@ def user_add(
                 display_name=display_name,
                 must_change=must_change,
             )
-        _print(json, answer, f"{name}: {', '.join(str(grant) for grant in grants)}")
+        _print(json, answer, f"{name}: {', '.join(told)}")
         return
-    with _writing(ctx.obj) as session:
+    with (
+        decided(ctx.obj, "person.invite", username=name, display_name=display_name, roles=told),
+        _writing(ctx.obj) as session,
+    ):
         link = accounts.invite(session, name, grants, by=cli_actor(), at=wall_s(), display_name=display_name)
     _print_link(ctx.obj, json, answer, link.token, link.expires_at)
 
@@ -119,8 +127,12 @@ def user_disable(ctx: typer.Context, name: _User, json: _Json = False) -> None:
     from console.auth import accounts
     from streamgate.clock import wall_s
 
-    with _writing(ctx.obj) as session, accounts.keep_an_administrator(session):
-        accounts.disable(session, name, at=wall_s())
+    with (
+        decided(ctx.obj, "person.change", username=name, disabled=True) as deciding,
+        _writing(ctx.obj) as session,
+        accounts.keep_an_administrator(session),
+    ):
+        deciding.note_change("disabled", not accounts.disable(session, name, at=wall_s()), True)
     _print(json, {"user": name, "disabled": True}, f"{name}: disabled")
 
 
@@ -129,8 +141,11 @@ def user_enable(ctx: typer.Context, name: _User, json: _Json = False) -> None:
     """Let somebody who was disabled sign in again."""
     from console.auth import accounts
 
-    with _writing(ctx.obj) as session:
-        accounts.enable(session, name)
+    with (
+        decided(ctx.obj, "person.change", username=name, disabled=False) as deciding,
+        _writing(ctx.obj) as session,
+    ):
+        deciding.note_change("disabled", accounts.enable(session, name), False)
     _print(json, {"user": name, "disabled": False}, f"{name}: enabled")
 
 
@@ -146,7 +161,7 @@ def user_reset(
     from console.auth import accounts
     from streamgate.clock import wall_s
 
-    with _writing(ctx.obj) as session:
+    with decided(ctx.obj, "person.reset", username=name, totp=totp), _writing(ctx.obj) as session:
         link = accounts.reset(session, name, by=cli_actor(), at=wall_s(), second_factor=totp)
     _print_link(ctx.obj, json, {"user": name}, link.token, link.expires_at)
 
@@ -161,11 +176,18 @@ def user_roles(
     """Give somebody exactly these roles."""
     from console.auth import accounts
     from streamgate.clock import wall_s
+    from streamgate.store import users
 
     grants = _grants(roles)
-    with _writing(ctx.obj) as session, accounts.keep_an_administrator(session):
-        accounts.set_roles(session, name, grants, by=cli_actor(), at=wall_s())
     told = [str(grant) for grant in grants]
+    with (
+        decided(ctx.obj, "person.change", username=name, roles=told) as deciding,
+        _writing(ctx.obj) as session,
+        accounts.keep_an_administrator(session),
+    ):
+        before = [str(one) for one in users.roles(session, accounts.require_user(session, name).id)]
+        accounts.set_roles(session, name, grants, by=cli_actor(), at=wall_s())
+        deciding.note_change("roles", before, told)
     _print(json, {"user": name, "roles": told}, f"{name}: {', '.join(told)}")
 
 
@@ -192,7 +214,8 @@ def token_add(
     now = wall_s()
     expires_at = None if days is None else now + days * DAY_S
     scopes = [one for given in scope for one in given.split(",") if one]
-    with _writing(ctx.obj) as session:
+    given: dict[str, Any] = {"name": name, "scopes": scopes, "channel": channel, "expires_at": expires_at}
+    with decided(ctx.obj, "token.add", **given), _writing(ctx.obj) as session:
         token = add_token(session, name, scopes, channel, expires_at, by=cli_actor(), at=now)
     answer: dict[str, object] = {
         "name": name,
@@ -238,7 +261,7 @@ def token_revoke(ctx: typer.Context, name: _Token, json: _Json = False) -> None:
     from streamgate.clock import wall_s
     from streamgate.store import api_tokens
 
-    with _writing(ctx.obj) as session:
+    with decided(ctx.obj, "token.revoke", name=name), _writing(ctx.obj) as session:
         if not api_tokens.revoke(session, name, at=wall_s()):
             raise Refused(f"there is no token {name} in force; look at: streamgate token list")
     _print(json, {"name": name, "revoked": True}, f"{name}: revoked")
@@ -254,18 +277,22 @@ def secrets_rotate(ctx: typer.Context, json: _Json = False) -> None:
     from streamgate.runtime.secret_box import SecretBox
     from streamgate.store import factors
 
-    box = SecretBox(ctx.obj.root)
-    ctx.obj.create()
-    box.begin_rotation()
-    with _writing(ctx.obj) as session:
-        rows = factors.secrets(session)
-        for row in rows:
-            row.secret = box.encrypt(box.decrypt(row.secret))
-    store = ChannelStore(ctx.obj.root)
-    if broken := [error.text for error in store.load_all().errors]:
-        raise Refused(f"the old key stays, too, until every channel file can be read: {'; '.join(broken)}")
-    files = store.seal(anew=True)
-    box.end_rotation()
+    with decided(ctx.obj, "secrets.rotate") as deciding:
+        box = SecretBox(ctx.obj.root)
+        ctx.obj.create()
+        box.begin_rotation()
+        with _writing(ctx.obj) as session:
+            rows = factors.secrets(session)
+            for row in rows:
+                row.secret = box.encrypt(box.decrypt(row.secret))
+        store = ChannelStore(ctx.obj.root)
+        if broken := [error.text for error in store.load_all().errors]:
+            raise Refused(
+                f"the old key stays, too, until every channel file can be read: {'; '.join(broken)}"
+            )
+        files = store.seal(anew=True)
+        box.end_rotation()
+        deciding.args |= {"people": len(rows), "channels": files}
     _print(
         json,
         {"rotated": len(rows) + files, "people": len(rows), "channels": files},

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.orm import Session as Transaction
 
@@ -14,6 +14,7 @@ from console.auth.principals import Session
 from console.auth.rights import SCOPES
 from console.auth.sessions import Sessions
 from console.problems import BAD_TOKEN, NOT_FOUND, RATE_LIMITED, Refused
+from console.trace import current
 from streamgate import errors
 from streamgate.clock import now_us, wall_s
 from streamgate.core.channel_name import require_name
@@ -84,7 +85,9 @@ class People:
 
     async def change(self, session: Session, username: str, change: Change) -> Person:
         """Change a person; what may not be undoes the whole change."""
-        person = await self._database.write(_change, session, username, change, wall_s())
+        before, person = await self._database.write(_change, session, username, change, wall_s())
+        for name, new in _shown(person).items():
+            current().note_change(name, before[name], new)
         if change.disabled:
             self._sessions.drop_user(person.user.id, "disabled")
         return person
@@ -110,6 +113,8 @@ class People:
     ) -> str:
         """Use a link up: set the password, and make the first administrator. Returns the user name."""
         link = await self.find_link(token, address)
+        trace = current()
+        trace.args["kind"], trace.who = link.kind, f"console:{link.user or username}"
         if link.kind == "setup":
             return await self._set_up(token, address, password, username, display_name)
         target = await self._database.read(accounts.find_target, token, at=wall_s())
@@ -205,8 +210,21 @@ def _people(transaction: Transaction, now: float) -> list[Person]:
     return [Person(user, grants, user.id in with_totp, open_links.get(user.id)) for user, grants in found]
 
 
-def _change(transaction: Transaction, session: Session, username: str, change: Change, now: float) -> Person:
+def _shown(person: Person) -> dict[str, Any]:
+    """Return what can be changed about a person, for the record."""
+    return {
+        "display_name": person.user.display_name,
+        "roles": [str(grant) for grant in person.grants],
+        "disabled": person.user.disabled_at is not None,
+    }
+
+
+def _change(
+    transaction: Transaction, session: Session, username: str, change: Change, now: float
+) -> tuple[dict[str, Any], Person]:
+    """Return what it was before, and the person as changed."""
     user = accounts.require_user(transaction, username)
+    before = _shown(Person(user, users.roles(transaction, user.id), has_totp=False, link_until=None))
     with accounts.keep_an_administrator(transaction):
         if change.display_name is not None:
             users.check_display_name(change.display_name)
@@ -223,7 +241,7 @@ def _change(transaction: Transaction, session: Session, username: str, change: C
     transaction.refresh(user)
     has_totp = bool(factors.with_totp(transaction, [user.id]))
     open_links = links.open_until(transaction, at=now)
-    return Person(user, users.roles(transaction, user.id), has_totp, open_links.get(user.id))
+    return before, Person(user, users.roles(transaction, user.id), has_totp, open_links.get(user.id))
 
 
 def _reset(

@@ -1,7 +1,7 @@
 """Who acts: a signed-in person or a program with a token, as this process knows them at the moment."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from streamgate.store.users import Grant
@@ -9,6 +9,14 @@ from streamgate.store.users import Grant
 State = Literal["open", "idle", "password_expired", "totp_setup"]
 Limit = Literal["", "password_expired", "totp_setup"]
 """What a session is limited to: nothing; choosing a new password; setting up a second factor."""
+
+
+SESSION_CHARS = 16
+
+
+def session_name(id_: str) -> str:
+    """Return how a session is named in records: the beginning of its id, which opens nothing."""
+    return id_[:SESSION_CHARS]
 
 
 class Principal:
@@ -55,7 +63,8 @@ class Session(Principal):
     """A signed-in person. Times: wall clock, seconds.
 
     `id`: hash of what the cookie holds. `idle`: unused for too long while something is on air. `pages`: open
-    websockets of state; `page_at`: when there was one last.
+    websockets of state; `page_at`: when there was one last. `ended` (an argument) is called once, with the
+    reason, when it is over.
     """
 
     def __init__(
@@ -72,8 +81,10 @@ class Session(Principal):
         seen_at: float,
         loaded_at: float,
         address: str,
+        ended: "Callable[[Session, str], None] | None" = None,
     ) -> None:
         super().__init__(address)
+        self._tell_ended = ended
         self.id, self.user_id, self.user, self.display_name = id_, user_id, user, display_name
         self.grants, self.limit = tuple(grants), limit
         self.created_at, self.expires_at = created_at, expires_at
@@ -92,6 +103,11 @@ class Session(Principal):
     @property
     def role(self) -> str:
         return ",".join(str(grant) for grant in self.grants)
+
+    def end(self, why: str) -> None:
+        if not self.ended and self._tell_ended is not None:
+            self._tell_ended(self, why)
+        super().end(why)
 
     @property
     def state(self) -> State:

@@ -70,8 +70,17 @@ class _Facts(NamedTuple):
 class Sessions:
     """All that are in use here. `on_air`: whether any channel is on air, as far as is known."""
 
-    def __init__(self, database: AsyncDatabase, rules: Rules, on_air: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        database: AsyncDatabase,
+        rules: Rules,
+        on_air: Callable[[], bool],
+        *,
+        ended: Callable[[Session, str], None] | None = None,
+    ) -> None:
+        """`ended` is told of each session that is over, and why."""
         self.rules = rules
+        self._ended = ended
         self._failing: set[str] = set()  # "read", "write"
         self._database, self._on_air = database, on_air
         self._kept: dict[str, Session] = {}
@@ -164,6 +173,7 @@ class Sessions:
             seen_at=row.last_seen_at,
             loaded_at=now,
             address=row.address,
+            ended=self._ended,
         )
         self._kept[made.id] = made
         return made

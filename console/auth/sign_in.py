@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as Transaction
 
 from console.auth.factors import Factor
 from console.auth.passwords import Hashing
-from console.auth.principals import Session
+from console.auth.principals import Session, session_name
 from console.auth.sessions import LIFETIME_S, Sessions
 from console.problems import (
     ACCOUNT_DISABLED,
@@ -26,6 +26,7 @@ from console.problems import (
     Problem,
     Refused,
 )
+from console.trace import current
 from streamgate.clock import wall_s
 from streamgate.core.actor import fold
 from streamgate.store import sessions as session_rows
@@ -120,8 +121,12 @@ class SignIn:
             Refused: wrong, too many tries (with the seconds to wait), or a second factor is needed.
             StoreError: the database cannot be used.
         """
+        trace = current()
+        trace.signs_in, trace.factors = True, ["password", "totp"] if given.totp else ["password"]
         with self._under_way(given):
             known = await self._database.read(self._look, given, wall_s())
+            if known.user is not None:  # what is nobody's name may be a password
+                trace.who = f"console:{known.user.username}"
             if known.wait_s > 0:
                 raise Refused(RATE_LIMITED, wait_s=math.ceil(known.wait_s))
             user = known.user
@@ -136,6 +141,7 @@ class SignIn:
             if cookie is None:
                 await self._refuse(given, user, BAD_TOTP, "bad_totp")
             session = await self._sessions.adopt(self._sessions.id_of(cookie))
+            trace.role = session.role
         _log.info("session_opened", user=user.username, address=given.address)
         last_at, last_address = known.last or (None, "")
         return SignedIn(cookie, session, last_at, last_address, known.failed_since)
@@ -146,6 +152,8 @@ class SignIn:
         known = await self._database.read(self._look, given, wall_s())
         if known.user is None or known.user.disabled_at is not None:
             return None
+        trace = current()
+        trace.signs_in, trace.factors, trace.who = True, ["link"], f"console:{known.user.username}"
         return await self._begin(given, known.user, known._replace(has_factor=False), None)
 
     async def _begin(self, given: Credentials, user: User, known: _Known, replaces: str | None) -> str | None:
@@ -155,6 +163,7 @@ class SignIn:
         stored = await self._database.write(self._store, given, new)
         if not stored:
             return None
+        current().session = session_name(new.id)
         if replaces is not None:
             self._sessions.drop(replaces, "signed in again")
         return cookie
@@ -179,6 +188,7 @@ class SignIn:
         self, given: Credentials, user: User | None, problem: Problem, result: Result
     ) -> NoReturn:
         await self._database.write(_record, given, result, None if user is None else user.id, wall_s())
+        current().result = result
         _log.warning("sign_in_refused", address=given.address, result=result)
         raise Refused(problem)
 

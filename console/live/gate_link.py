@@ -16,6 +16,7 @@ from websockets.exceptions import WebSocketException
 
 from console.auth.principals import Principal
 from console.problems import BUSY, GATE_DOWN, GATE_LOST, GATE_TIMEOUT, Refused, refused
+from console.trace import current
 from streamgate.clock import now_us, wall_s
 from streamgate.errors import LinkError
 from streamgate.link.messages import (
@@ -123,6 +124,7 @@ class GateLink:
         request.actor, request.role, request.origin = by.actor, by.role, by.address
         by.touch(wall_s())
         reply = await self._ask(request, COMMAND_TIMEOUT_S)
+        current().by_gate = True
         if reply.error:
             raise Refused(refused(reply.error, reply.error_zh))
         return reply

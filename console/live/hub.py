@@ -19,7 +19,8 @@ from console.auth.rights import (
     rights_of,
     why_not,
 )
-from console.live.commands import to_request
+from console.ledger import Ledger, person
+from console.live.commands import MAX_REASON, to_request
 from console.live.gate_link import GateLink
 from console.live.messages import (
     GateMessage,
@@ -38,12 +39,15 @@ from console.live.messages import (
 from console.live.presence import Presence
 from console.live.preview import Feed, FeedName, Preview, TooManyViewersError, Viewer
 from console.problems import BAD_REQUEST, BUSY, NO_SESSION, NOT_FOUND, Problem, Refused
+from console.trace import begin
 from streamgate import __version__
 from streamgate.clock import now_us, wall_s
+from streamgate.ledger.record import Refusal
 from streamgate.link.messages import ChannelStatus, LogLine
 
 PING_S = 2.0
 MAX_PAGES = 64
+MAX_NAME = 64
 MAX_COMMANDS = 16  # of one page, on their way at once
 
 _log = structlog.get_logger("console.hub")
@@ -61,9 +65,9 @@ def dumps(message: ServerMessage) -> str:
 class Hub:
     """Serves pages; holds nothing but their number and who watches what."""
 
-    def __init__(self, gate: GateLink, preview: Preview, command: str) -> None:
+    def __init__(self, gate: GateLink, preview: Preview, ledger: Ledger, command: str) -> None:
         """`command`: how the command line of this very streamgate is called; shown when the page is lost."""
-        self._gate, self._preview, self._command = gate, preview, command
+        self._gate, self._preview, self._ledger, self._command = gate, preview, ledger, command
         self._pages = 0
         self._presence = Presence()
 
@@ -151,6 +155,9 @@ class Hub:
             while (text := await _read(websocket)) is not None:
                 started = now_us()
                 if free.locked():
+                    with contextlib.suppress(msgspec.MsgspecError):
+                        if isinstance(message := _decoder.decode(text), PageCommand):
+                            self._refuse(websocket, message, BUSY, started)
                     with contextlib.suppress(WebSocketDisconnect):
                         await _send(websocket, _failed(_number(text), "", BUSY, started))
                     continue
@@ -168,19 +175,26 @@ class Hub:
             if not isinstance(message, PageCommand):
                 who.touch(wall_s())
                 return
-            answer = await self._carry_out(who, message, started)
+            answer = await self._carry_out(websocket, who, message, started)
         with contextlib.suppress(WebSocketDisconnect):
             await _send(websocket, answer)
 
-    async def _carry_out(self, who: Principal, command: PageCommand, started: int) -> str:
-        """Return the reply to send."""
-        try:
-            require(who, COMMANDS[command.cmd], command.channel)
-            request = to_request(command.cmd, command.channel, command.seconds, command.clip, command.reason)
-            reply = await self._gate.command(request, who)
-        except Refused as error:
-            note(who, command.cmd, command.channel, error.problem)
-            return _failed(command.id, command.channel, error.problem, started)
+    async def _carry_out(
+        self, websocket: WebSocket, who: Principal, command: PageCommand, started: int
+    ) -> str:
+        """Return the reply to send. What the gate answers, it records; what does not reach it, we do."""
+        with begin(websocket.scope) as trace:
+            try:
+                require(who, COMMANDS[command.cmd], command.channel)
+                request = to_request(
+                    command.cmd, command.channel, command.seconds, command.clip, command.reason
+                )
+                reply = await self._gate.command(request, who)
+            except Refused as error:
+                note(who, command.cmd, command.channel, error.problem)
+                if not trace.by_gate:
+                    self._refuse(websocket, command, error.problem, started)
+                return _failed(command.id, command.channel, error.problem, started)
         note(who, command.cmd, command.channel)
         return dumps(
             ReplyDone(
@@ -190,6 +204,23 @@ class Hub:
                 took_ms=reply.took_ms,
                 by_ms=(now_us() - started) / 1000,
                 waiting=reply.waiting,
+            )
+        )
+
+    def _refuse(self, websocket: WebSocket, command: PageCommand, problem: Problem, started: int) -> None:
+        """Record a command that the gate has not answered."""
+        args = {"seconds": command.seconds, "clip": command.clip}
+        self._ledger.refuse(
+            Refusal(
+                **person(websocket.scope),
+                channel=command.channel[:MAX_NAME],
+                what=command.cmd,
+                args={name: value for name, value in args.items() if value is not None},
+                reason=(command.reason or "")[:MAX_REASON],
+                right=str(COMMANDS[command.cmd]),
+                answer=problem.code,
+                error=problem.error,
+                latency_ms=(now_us() - started) / 1000,
             )
         )
 

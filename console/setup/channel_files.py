@@ -13,6 +13,7 @@ from console.auth.principals import Principal
 from console.live.gate_link import GateLink
 from console.problems import Problem, Refused, refused
 from console.setup.approval_record import Key, entries
+from console.trace import current, note_channel
 from streamgate.clock import wall_s
 from streamgate.errors import ConfigError
 from streamgate.errors import Refused as NotAllowed
@@ -66,7 +67,7 @@ class ChannelFiles:
         changed: Callable[[str, AbstractSet[Key]], None] = lambda _actor, _removed: None,
     ) -> None:
         self.places = DataDir(data_dir)
-        self._store = ChannelStore(data_dir)
+        self._store = ChannelStore(data_dir, changed=note_channel)
         self._gate = gate
         self._changed = changed
 
@@ -96,6 +97,7 @@ class ChannelFiles:
             await self._gate.reload(by)
         except Refused as error:
             _log.warning("change_not_in_force", actor=by.actor, reason=error.problem.error)
+            current().late = error.problem.error
             return done, error.problem
         return done, None
 

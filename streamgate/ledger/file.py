@@ -14,6 +14,7 @@ import msgspec
 
 from streamgate.errors import ChainError
 from streamgate.ledger.chain import FORM, MAX_LINE, START, Head, is_torn, link
+from streamgate.ledger.owner import give_to_owner
 from streamgate.ledger.places import Place, find_places, goes_on, newest
 from streamgate.ledger.record import Damaged, FileHead, Header, Mended, Record
 
@@ -51,7 +52,7 @@ class LedgerFile:
         from before the disk failed; what stands behind that is dropped, for the caller writes it again.
         Raises OSError.
         """
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(root)
         tail = newest(root, process)
         if tail is None:
             return cls._make(root, process, today, stamp, None, news=[])
@@ -92,7 +93,7 @@ class LedgerFile:
     ) -> Self:
         """Make a file with its header: under another name first, so that none is ever seen without it."""
         folder = root / day
-        folder.mkdir(mode=0o700, exist_ok=True)
+        _make_folder(folder)
         numbers = [one.number for one in find_places(root) if (one.day, one.process) == (day, process)]
         number = max(numbers, default=0) + 1
         draft = folder / f".{process}.{os.getpid()}.new"
@@ -101,6 +102,7 @@ class LedgerFile:
         descriptor = os.open(draft, flags, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            give_to_owner(descriptor, root)
             while True:
                 place = Place(day, process, number)
                 header = Header(
@@ -191,6 +193,12 @@ def _scan(descriptor: int, place: Place, seen: Callable[[bytes], None]) -> _Foun
     return _Found(checker.head, size, b"", "")
 
 
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        give_to_owner(folder, folder.parent)
+
+
 def _put_aside(root: Path, place: Place, descriptor: int, found: _Found) -> Mended:
     """Keep the torn end of a file in a file of its own, and cut it off."""
     for number in range(1, _MAX_KEPT):
@@ -200,6 +208,7 @@ def _put_aside(root: Path, place: Place, descriptor: int, found: _Found) -> Mend
         except FileExistsError:
             continue
         try:
+            give_to_owner(aside, root)
             _write(aside, found.rest)
             os.fsync(aside)
         finally:

@@ -54,6 +54,34 @@ class Notice(Record, tag="notice"):
     level: Literal["info", "warning", "alarm"] = "info"
 
 
+class Change(msgspec.Struct, omit_defaults=True):
+    """A value that a decision changed. `old`, `new`: plain values, secrets redacted; left out: not there."""
+
+    name: str
+    old: Any = None
+    new: Any = None
+
+
+class Decision(Personal, tag="decision"):
+    """What a person decided anywhere but on air: about people, tokens, channels, destinations, the database.
+
+    `session`: beginning of the session's id. `what`: noun.verb, "person.invite". `answer`: "ok"; "stored"
+    when the gate has not taken it over yet; else the code of the refusal, which `error` says in words.
+    `times`: so many equal refusals are told by this one; left out: one.
+    """
+
+    session: str = ""
+    channel: str = ""
+    what: str = ""
+    args: Mapping[str, Any] = {}
+    reason: str = ""
+    changes: list[Change] = []
+    answer: str = ""
+    error: str = ""
+    latency_ms: float | None = None
+    times: int = 1
+
+
 class Setting(Personal, tag="setting"):
     """A setting that was changed. `old`, `new`: as plain values, secrets redacted; left out: not there."""
 
@@ -65,21 +93,44 @@ class Setting(Personal, tag="setting"):
 
 
 class SignIn(Personal, tag="sign_in"):
-    """Somebody signed in, or tried to. `error`: why not; `factors`: with what ("password", "totp")."""
+    """Somebody signed in, or tried to. `who` is empty when the name is nobody's: it may be a password.
 
+    `answer`: "ok" or a code, which `error` says in words; `factors`: with what ("password", "totp", "link");
+    `times`: as of a decision.
+    """
+
+    session: str = ""
     answer: str = ""
     error: str = ""
     factors: list[str] = []
+    latency_ms: float | None = None
+    times: int = 1
+
+
+class SessionEnd(Personal, tag="session_end"):
+    """A session is over. `why`: "signed out", "idle", "expired", "disabled" ...; `by`: who ended it."""
+
+    session: str = ""
+    why: str = ""
+    by: str = ""
 
 
 class Refusal(Personal, tag="refusal"):
-    """Something was asked for that the person has no right to."""
+    """Something was asked for and refused before anything was decided: no right, too many tries, no gate.
 
+    `who` is empty for somebody who is not signed in. `answer`: the code; `times`: as of a decision.
+    """
+
+    session: str = ""
     channel: str = ""
     what: str = ""
     args: Mapping[str, Any] = {}
+    reason: str = ""
     right: str = ""
+    answer: str = ""
     error: str = ""
+    latency_ms: float | None = None
+    times: int = 1
 
 
 # ---------------------------------------------------------------- what the ledger says of itself

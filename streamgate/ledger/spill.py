@@ -7,6 +7,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from streamgate.ledger.owner import give_to_owner
+
 _LENGTH = 4
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -20,7 +22,9 @@ class Spill:
         with suppress(OSError):
             if not path.parent.is_dir():
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                give_to_owner(path.parent, path.parent.parent)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            give_to_owner(self._file, path.parent)
             self._size = os.fstat(self._file).st_size
 
     def read(self) -> list[bytes]:

@@ -123,7 +123,7 @@ class ControlServer:
             )
         try:
             if isinstance(request, Reload):  # the one request that a disk can hold up
-                await self._station.reload(request.actor or "control")
+                await self._station.reload(request.actor or "control", request.role, request.origin)
             reply = self._carry_out(request, socket)
         except Refused as error:
             reply = Reply(request.id, error=str(error), error_zh=error.zh)

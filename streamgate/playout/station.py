@@ -19,14 +19,14 @@ from streamgate.core.packet import FeedFormat, Packet
 from streamgate.core.wrong_keys import WrongKeys
 from streamgate.errors import ConfigError, Refused
 from streamgate.ledger.places import FOLDER as LEDGER
-from streamgate.ledger.record import Notice, Record, Setting
+from streamgate.ledger.record import Notice, Record
 from streamgate.ledger.writer import Writer
 from streamgate.link.messages import ChannelStatus, Health, LogLine, Publish, PublishReply, Warn
 from streamgate.playout.backup import ClipCache
 from streamgate.playout.channel import Channel
 from streamgate.playout.dialer import Dialer
 from streamgate.playout.memory import Copier, Memory, read_copies
-from streamgate.playout.settings import changes, shown
+from streamgate.playout.settings import Asker, changes, shown
 from streamgate.playout.texts import say, sum_up
 from streamgate.runtime.channels import ChannelConfig, ChannelStore, Loaded
 from streamgate.runtime.service import Services
@@ -99,7 +99,7 @@ class Station:
         self._loop = asyncio.get_running_loop()
         self._copier = Copier(data_dir / "state", self._copy_failed)
         self._reload = asyncio.Event()
-        self._reloads: list[tuple[str, asyncio.Future[None]]] = []  # who asked, and waits for it
+        self._reloads: list[tuple[Asker, asyncio.Future[None]]] = []  # who asked, and waits for it
         self._limit: NoticeLimit[tuple[str, str, Warn]] = NoticeLimit()
         self._wrong_keys = WrongKeys(now_us())
 
@@ -116,16 +116,16 @@ class Station:
 
     def load(self, actor: str = "gate") -> None:
         """Read the channel files and take them over. Waits for the disk."""
-        self._apply(self._read(), actor)
+        self._apply(self._read(), Asker(actor))
 
-    async def reload(self, actor: str = "gate") -> None:
+    async def reload(self, actor: str = "gate", role: str = "", origin: str = "") -> None:
         """Have the channel files read and taken over by `follow_files`.
 
         Refused when the disk does not give them within LOAD_S; they are taken over when it does.
         """
         done: asyncio.Future[None] = self._loop.create_future()
         if len(self._reloads) < MAX_RELOADS:
-            self._reloads.append((actor, done))
+            self._reloads.append((Asker(actor, role, origin), done))
         self._reload.set()
         try:
             await asyncio.wait_for(done, LOAD_S)
@@ -143,7 +143,7 @@ class Station:
             self._reload.clear()
             asked, self._reloads = self._reloads, []
             read = await asyncio.to_thread(self._read)
-            self._apply(read, asked[-1][0] if asked else "gate")
+            self._apply(read, Asker.all(asker for asker, _ in asked))
             for _, done in asked:
                 if not done.done():
                     done.set_result(None)
@@ -167,7 +167,7 @@ class Station:
             except (ConfigError, OSError) as error:
                 _log.warning("push_urls_not_encrypted", reason=str(error))
 
-    def _apply(self, read: _Read, actor: str) -> None:
+    def _apply(self, read: _Read, by: Asker) -> None:
         """Add, change and remove channels. Bad files are told, not used; without a directory all stay."""
         loaded = read.loaded
         known = {config.name: config for config in loaded.channels}
@@ -180,14 +180,14 @@ class Station:
         if missing:
             return
         for name in [name for name in self.channels if name not in known and name not in self._bad]:
-            self._remove(name, actor)
+            self._remove(name, by)
         for name, config in known.items():
             channel = self.channels.get(name)
             if channel is None:
                 try:
                     self._add(config, read.copies.get(name, b""))
-                    if actor != "gate":
-                        self.record(Setting(who=actor, channel=name, name="channel", new=shown(config)))
+                    if by.actor != "gate":
+                        self.record(by.setting(name, "channel", None, shown(config)))
                 except OSError as error:
                     text = f"channel {name} is not loaded: {error.strerror} ({error.filename})"
                     self._bad[name] = text
@@ -200,15 +200,15 @@ class Station:
                 if config.key_hash != channel.config.key_hash:
                     self._kick(name, "the stream key was changed")
                 for field, old, new in changes(channel.config, config):
-                    self.record(Setting(who=actor, channel=name, name=field, old=old, new=new))
-                channel.reconfigure(config, actor)
+                    self.record(by.setting(name, field, old, new))
+                channel.reconfigure(config, by.actor)
                 self._note_settings(config)
 
-    def _remove(self, name: str, actor: str) -> None:
+    def _remove(self, name: str, by: Asker) -> None:
         self._kick(name, "the channel was removed")
         gone = self.channels.pop(name)
         gone.close()
-        self.record(Setting(who=actor, channel=name, name="channel", old=shown(gone.config)))
+        self.record(by.setting(name, "channel", shown(gone.config), None))
 
         async def forget() -> None:
             await gone.closed()
@@ -217,7 +217,7 @@ class Station:
                 path.unlink(missing_ok=True)
 
         self._services.start(f"close {name}", forget)
-        self.tell(name, actor, say("channel_removed"))
+        self.tell(name, by.actor, say("channel_removed"))
 
     def _settings_file(self, name: str) -> Path:
         return self._run_dir / "channels" / f"{name}.json"

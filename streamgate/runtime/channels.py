@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,14 +108,20 @@ def hash_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+Changed = Callable[["ChannelConfig | None", "ChannelConfig | None"], None]
+
+
 class ChannelStore:
     """Reads and writes the channels of one data directory.
 
     Methods that change something raise Refused (with the reason, in plain words) when it is not allowed,
     ConfigError when the file on disk is broken or cannot be written.
+
+    `changed` is told of each change: the channel before (None: there was none that could be read) and after.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, changed: Changed | None = None) -> None:
+        self._changed = changed
         self._places = DataDir(data_dir)
         self._dir = self._places.channels
         self._box = SecretBox(self._places.root)
@@ -280,11 +286,14 @@ class ChannelStore:
         """Forget a channel, also one whose file is broken. Its recordings stay."""
         require_name(name)
         with self._locked():
+            before = self._before(name)
             try:
                 self._path(name).unlink()
             except FileNotFoundError:
                 raise self._unknown(name) from None
             _sync(self._dir)
+            if self._changed is not None:
+                self._changed(before, None)
 
     # ------------------------------------------------------------ files
 
@@ -366,7 +375,7 @@ class ChannelStore:
                 )
 
     def _write(self, channel: ChannelConfig) -> None:
-        path = self._path(channel.name)
+        path, before = self._path(channel.name), self._before(channel.name)
         temporary = path.with_name(f".{path.name}.tmp")
         data = self._sealed(channel)
         try:
@@ -381,6 +390,17 @@ class ChannelStore:
             raise ConfigError(
                 f"{path} cannot be written ({error.strerror}); free the disk or correct its permissions"
             ) from error
+        if self._changed is not None:
+            self._changed(before, channel)
+
+    def _before(self, name: str) -> ChannelConfig | None:
+        """Return the channel as it stands, for `changed`."""
+        if self._changed is None:
+            return None
+        try:
+            return self._read(name)
+        except StreamgateError:
+            return None
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

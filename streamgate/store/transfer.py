@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.errors import Refused
+from streamgate.store.comment_models import METADATA
 from streamgate.store.database import Database
 from streamgate.store.location import Location
-from streamgate.store.models import Base
 from streamgate.store.upgrade import upgrade
 
 BATCH = 1000  # rows
@@ -42,7 +42,7 @@ def copy_all(source: Location, target: Location) -> Copied:
         with Database(target) as new, new.write() as writing:
             _lock(writing)
             _refuse_filled(target, _count(writing))
-            for table in Base.metadata.sorted_tables:
+            for table in METADATA.sorted_tables:
                 for rows in _batches(reading, table):
                     writing.execute(sa.insert(table), rows)
                 _continue_numbers(writing, table)
@@ -59,7 +59,7 @@ def copy_all(source: Location, target: Location) -> Copied:
 def _count(session: Session) -> dict[str, int]:
     return {
         table.name: session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-        for table in Base.metadata.sorted_tables
+        for table in METADATA.sorted_tables
     }
 
 
@@ -85,7 +85,7 @@ def _batches(session: Session, table: sa.Table) -> Iterator[Sequence[dict[str, o
 def _lock(session: Session) -> None:
     """Keep everybody else from writing there; SQLite's writer is alone already."""
     if session.get_bind().dialect.name == "postgresql":
-        tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+        tables = ", ".join(table.name for table in METADATA.sorted_tables)
         session.execute(sa.text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))
 
 

@@ -6,16 +6,34 @@ import pytest
 import sqlalchemy as sa
 
 from streamgate.errors import Refused, StoreError
-from streamgate.store import api_tokens, approvals, factors, links, sessions, settings, sign_ins, users
+from streamgate.store import (
+    api_tokens,
+    approvals,
+    cards,
+    client_ids,
+    comments,
+    decisions,
+    factors,
+    links,
+    published,
+    sessions,
+    settings,
+    sign_ins,
+    sources,
+    users,
+)
 from streamgate.store import transfer as module
+from streamgate.store.cards import CardValues, NewCard
+from streamgate.store.comment_models import METADATA
+from streamgate.store.comments import Judgement, NewComment
 from streamgate.store.database import Database
+from streamgate.store.decisions import NewAct, NewDecision
 from streamgate.store.location import Location, locate
-from streamgate.store.models import Base
 from streamgate.store.transfer import copy_all
 from streamgate.store.upgrade import upgrade
 from streamgate.store.users import Grant
 
-TABLES = {table.name for table in Base.metadata.sorted_tables}
+TABLES = {table.name for table in METADATA.sorted_tables}
 
 
 def fill(location: Location) -> None:
@@ -40,13 +58,26 @@ def fill(location: Location) -> None:
         entered = approvals.enter(session, "main", "yt", "h", by="console:ann", at=1)
         approvals.approve(session, entered.id, by="console:ben", at=2, via="console")
         settings.put(session, "a", {"list": [1, None, "文"]}, by="x", at=1)
+        source = sources.add(session, "wechat", "h", channel="main", by="x", at=1).id
+        values = CardValues("waiting", 1, 1, 0, 1, None, "", False, False)
+        cards.add_many(session, [NewCard(1, "main", "b", "key", 100.5, False, values)])
+        judged = Judgement(0, "v1", [{"term": "文"}], "", "", None, None)
+        comments.add_many(
+            session, [NewComment(1, 1, source, "c", "u", "小明", "你好", 100.5, None, 12.5, judged)]
+        )
+        client_ids.remember(session, source, {"c": 1}, at=100.5)
+        decisions.add_many(session, [(1, NewDecision(1, "approve", ann.id, "reviewer", 101.0, "", ""))])
+        decisions.record_many(
+            session, [(1, NewAct(2, "approve", 101.0, ann.id, "reviewer", 1, "", "", None))]
+        )
+        published.publish(session, "main", 1, [1], stages=1, at=102.0)
 
 
 def contents(location: Location) -> dict[str, list[tuple[object, ...]]]:
     with Database(location) as database, database.read() as session:
         return {
             table.name: [tuple(row) for row in session.execute(sa.select(table).order_by(*table.primary_key))]
-            for table in Base.metadata.sorted_tables
+            for table in METADATA.sorted_tables
         }
 
 

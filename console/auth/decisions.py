@@ -1,0 +1,127 @@
+"""What the ledger says of each route that changes something: the table beside that of the rights.
+
+Members of a body are recorded when they are named here, and no others: a secret is never recorded because
+somebody forgot to hide it. A test compares the table with the routes and their bodies.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from console.auth.rights import API, COMMANDS, ROUTES, is_upload
+from streamgate.rtmp.url import redact
+
+CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+MAX_TEXT = 1024
+MAX_ITEMS = 64
+_EXACT = 2**53
+
+
+class Told(NamedTuple):
+    """`what`: the decision's name. `shown`: members of path and body that are recorded; `hidden`: never."""
+
+    what: str
+    shown: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+
+
+def _told(what: str, shown: str = "", hidden: str = "") -> Told:
+    return Told(what, frozenset(shown.split()), frozenset(hidden.split()))
+
+
+_CHANNEL = f"{API}/channels/{{channel}}"
+_DESTINATION = f"{_CHANNEL}/destinations/{{destination}}"
+DECISIONS: Mapping[tuple[str, str], Told] = {
+    ("POST", f"{API}/session"): _told(
+        "session.begin", hidden="username password totp"
+    ),  # a record of its own
+    ("DELETE", f"{API}/session"): _told("session.end"),
+    ("POST", f"{API}/one-time/{{token}}"): _told("link.use", "username display_name", "token password"),
+    ("POST", f"{API}/me/password"): _told("own.password", hidden="current password"),
+    ("POST", f"{API}/me/totp"): _told("own.totp.begin", "renew", hidden="password"),
+    ("POST", f"{API}/me/totp/confirm"): _told("own.totp.confirm", hidden="code"),
+    ("DELETE", f"{API}/me/totp"): _told("own.totp.remove", hidden="password"),
+    ("POST", f"{API}/me/recovery-codes"): _told("own.recovery_codes", hidden="password"),
+    ("DELETE", f"{API}/me/sessions/{{session_id}}"): _told("own.session.end", "session_id"),
+    ("DELETE", f"{API}/me/sessions"): _told("own.session.end_others"),
+    ("PATCH", f"{API}/users/{{username}}"): _told("person.change", "username display_name roles disabled"),
+    ("POST", f"{API}/users/{{username}}/reset"): _told("person.reset", "username totp"),
+    ("POST", f"{API}/invitations"): _told("person.invite", "username display_name roles"),
+    ("POST", f"{API}/tokens"): _told("token.add", "name scopes channel expires_at"),
+    ("DELETE", f"{API}/tokens/{{name}}"): _told("token.revoke", "name"),
+    **{
+        ("POST", f"{_CHANNEL}/{command}"): _told(command, "channel seconds clip reason")
+        for command in COMMANDS
+    },
+    ("POST", f"{API}/channels"): _told("channel.add", "name delay_s"),
+    ("PATCH", _CHANNEL): _told("channel.change", "channel delay_s restore_needs_two"),
+    ("DELETE", _CHANNEL): _told("channel.remove", "channel"),
+    ("POST", f"{_CHANNEL}/key"): _told("channel.key", "channel"),
+    ("POST", f"{_CHANNEL}/destinations"): _told("destination.enter", "channel name url split_headers"),
+    ("PATCH", _DESTINATION): _told("destination.change", "channel destination split_headers"),
+    ("DELETE", _DESTINATION): _told("destination.remove", "channel destination"),
+    ("POST", f"{_DESTINATION}/approve"): _told("destination.approve", "channel destination"),
+    ("PUT", f"{_CHANNEL}/backups/{{filename}}"): _told("backup.upload", "channel filename"),
+    ("DELETE", f"{_CHANNEL}/backups/{{filename}}"): _told("backup.remove", "channel filename"),
+    ("POST", f"{_CHANNEL}/rehearsal"): _told("rehearsal.start", "channel"),
+    ("DELETE", f"{_CHANNEL}/rehearsal"): _told("rehearsal.cancel", "channel"),
+    ("POST", f"{API}/undo/{{undo}}"): _told("undo", hidden="undo"),
+}
+COMMAND_NAMES = frozenset(COMMANDS)
+_SEGMENTS: dict[tuple[str, int], list[tuple[str, list[str]]]] = {}
+for _method, _path in sorted(ROUTES, key=lambda key: key[1].count("{")):  # a fixed name before a variable one
+    if "{path:path}" not in _path:
+        _parts = _path.split("/")
+        _SEGMENTS.setdefault((_method, len(_parts)), []).append((_path, _parts))
+
+
+def find_route(method: str, path: str) -> tuple[str, dict[str, str]]:
+    """Return the route of an address as the table of rights writes it, and its parameters; "" for none."""
+    asked = path.split("/")
+    for route, parts in _SEGMENTS.get((method, len(asked)), ()):
+        found = {}
+        for part, given in zip(parts, asked, strict=True):
+            if part[:1] == "{" and given:
+                found[part[1:-1]] = given
+            elif part != given:
+                break
+        else:
+            return route, found
+    return "", {}
+
+
+def told_of(method: str, route: str) -> Told:
+    """Return what is recorded of a route. One that the table forgot is recorded without arguments."""
+    return DECISIONS.get((method, route)) or Told(f"{method} {route}".strip())
+
+
+def keeps_body(method: str, route: str, path: str) -> bool:
+    """Say whether the body holds anything to be recorded."""
+    told = DECISIONS.get((method, route))
+    return told is not None and bool(told.shown) and not is_upload(method, path)
+
+
+def read_args(told: Told, params: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Return the arguments to record: of path and body, without secrets, whatever was sent."""
+    try:
+        sent = msgspec.json.decode(body) if body.strip() else {}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        sent = {}
+    given = {**(sent if isinstance(sent, dict) else {}), **params}
+    return {name: _plain(name, given[name]) for name in sorted(told.shown) if given.get(name) is not None}
+
+
+def _plain(name: str, value: Any) -> Any:
+    match value:
+        case str():
+            text = redact(value) if name == "url" or "://" in value else value
+            return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+        case bool() | None | float():
+            return value
+        case int():
+            return value if abs(value) < _EXACT else str(value)
+        case list() if len(value) <= MAX_ITEMS and not any(isinstance(one, list | dict) for one in value):
+            return [_plain(name, one) for one in value]
+        case _:
+            return "(not what is expected here)"

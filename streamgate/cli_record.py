@@ -1,0 +1,149 @@
+"""Records of what is decided on the command line without the gate: the ledger's files of the process `cli`.
+
+Commands may run at the same time and while `serve` runs: a lock in the runtime directory lets one of them
+write after the other. A disk that does not take the record holds nobody up for long: the record waits in
+memory for the next command, and the person is told. Imports are few: `streamgate cut` loads this.
+"""
+
+import contextlib
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamgate.clock import now_us
+from streamgate.errors import LedgerError, StreamgateError
+from streamgate.runtime.actor import cli_actor
+from streamgate.runtime.datadir import DataDir
+
+if TYPE_CHECKING:
+    from streamgate.ledger.record import Change, Decision
+    from streamgate.runtime.channels import ChannelConfig, ChannelStore
+
+LOCK_S = 5.0
+DISK_S = 3.0
+CLOSE_S = 1.0
+LOCK = "cli.lock"
+
+
+class Deciding:
+    """A decision on its way: what is learned of it goes into its record."""
+
+    def __init__(self, args: Mapping[str, Any]) -> None:
+        self.args = {name: _plain(value) for name, value in args.items() if value not in (None, "", [], {})}
+        self.changes: list[Change] = []
+
+    def note_change(self, name: str, old: Any, new: Any) -> None:
+        from streamgate.ledger.record import Change
+
+        if old != new:
+            self.changes.append(Change(name, old, new))
+
+    def note_channel(self, old: "ChannelConfig | None", new: "ChannelConfig | None") -> None:
+        from streamgate.playout.settings import differences
+
+        for change in differences(old, new):
+            self.note_change(*change)
+
+    def store(self, places: DataDir) -> "ChannelStore":
+        """Return the channel store whose changes go into the record."""
+        from streamgate.runtime.channels import ChannelStore
+
+        return ChannelStore(places.root, changed=self.note_channel)
+
+
+@contextlib.contextmanager
+def decided(places: DataDir, what: str, *, channel: str = "", **args: Any) -> Iterator[Deciding]:
+    """Record the decision that the body carries out, or why it was refused; on disk when this returns.
+
+    `args`: never a secret; URLs are recorded without their keys, what is empty is left out.
+    """
+    from streamgate.ledger.record import Decision
+
+    deciding, began_us = Deciding(args), now_us()
+    record = Decision(who=cli_actor(), channel=channel, what=what, args=deciding.args)
+    try:
+        yield deciding
+    except StreamgateError as error:
+        record.answer, record.error = "refused", str(error)
+        _write(places, record, began_us)
+        raise
+    record.answer, record.changes = "ok", deciding.changes
+    _write(places, record, began_us)
+
+
+def _write(places: DataDir, record: "Decision", began_us: int) -> None:
+    from concurrent.futures import TimeoutError as NotYet
+
+    from streamgate.ledger.places import FOLDER
+    from streamgate.ledger.writer import Writer
+
+    record.latency_ms = round((now_us() - began_us) / 1000, 3)
+    if not places.root.is_dir():
+        return  # refused before there was anything to decide about
+    with contextlib.suppress(StreamgateError):
+        places.create_run()
+    with _turn(places.run / LOCK) as alone:
+        # Without its turn it must not touch the copies in memory; the ledger then begins another file.
+        writer = Writer(places.root / FOLDER, "cli", spill_dir=places.run / FOLDER if alone else None)
+        written = writer.written(record)
+        try:
+            written.result(DISK_S)
+        except (NotYet, LedgerError):
+            rest = "it waits in memory for the next command" if alone else "it is lost"
+            sys.stderr.write(
+                f"streamgate: {places.root / FOLDER} does not take the record of this; {rest}:"
+                " see to the disk\n"
+            )
+        writer.close(CLOSE_S)
+
+
+@contextlib.contextmanager
+def _turn(path: Path) -> Iterator[bool]:
+    """Wait for other commands that write; False: one of them hangs, or the lock cannot be made."""
+    from streamgate.ledger.owner import give_to_owner
+
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        give_to_owner(descriptor, path.parent)
+    except OSError:
+        yield False
+        return
+    try:
+        yield _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    end = time.monotonic() + LOCK_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
+
+
+def _plain(value: Any) -> Any:
+    from streamgate.rtmp.url import redact
+
+    match value:
+        case str() if "://" in value:
+            name, separator, url = value.partition("=")
+            named = separator and "://" not in name
+            return f"{name}={redact(url)}" if named else redact(value)
+        case Path():
+            return str(value)
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case Mapping():
+            return {str(name): _plain(one) for name, one in value.items()}
+        case _:
+            return value
