@@ -15,6 +15,7 @@ import uvicorn
 from console import pages
 from console.api.answers import Parts
 from console.app import STATIC, create_app
+from console.audit.audit import Audit
 from console.auth.factors import Totp
 from console.auth.guard import HostNames
 from console.auth.own_account import OwnAccount
@@ -33,6 +34,7 @@ from console.setup.parts import Setup
 from console.setup.rehearsals import Rehearsals
 from console.setup.undo import Undo
 from console.tls import Certificate
+from streamgate.ledger.record import Record
 from streamgate.runtime import listen
 from streamgate.runtime.listen import Address
 from streamgate.runtime.secret_box import SecretBox
@@ -84,6 +86,7 @@ async def run(
     background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     ready: Callable[[int], None] | None = None,
     settings: Sequence[Mapping[str, str]] = (),
+    record: Callable[[Record], None] = lambda _: None,
 ) -> None:
     """Serve until `stop` is set, then end within about 2 s.
 
@@ -95,6 +98,7 @@ async def run(
     `background`: services that run beside the server until they are cancelled; one that returns is left
     alone, one that fails ends the console.
     `settings`: those in force, to be read, as `ShownSetting` has them.
+    `record`: puts a record into the ledger of this process and never waits.
 
     Raises:
         ConfigError: the address is taken, or the data directory cannot be used.
@@ -106,6 +110,7 @@ async def run(
     sessions = Sessions(store, rules or Rules(), lambda: gate.on_air)
     approvals = ApprovalRecord(data_dir, store)
     files = ChannelFiles(data_dir, gate, changed=approvals.note)
+    audit = Audit(data_dir, record)
     setup = Setup(files, Undo(), Backups(data_dir), Rehearsals(data_dir), settings)
     parts = Parts(
         gate=gate,
@@ -117,6 +122,7 @@ async def run(
         static=static,
         data_dir=data_dir,
         setup=setup,
+        audit=audit,
     )
     app = create_app(parts, HostNames(host, host_names))
 
@@ -153,6 +159,7 @@ async def run(
         opened.push_async_callback(store.close)
         opened.callback(hashing.close)
         opened.push_async_callback(setup.rehearsals.close)
+        opened.push_async_callback(audit.close)
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
         services = [gate.run, media.run, preview.run, sessions.run, approvals.run, *background]

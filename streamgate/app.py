@@ -324,7 +324,7 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
         warn = Warn(what.code, what.text, what.text_zh, what.level)
         await call(control, Note(1, actor="database", what=warn))
 
-    # Nothing of its own yet; its seals name the last lines of the gate's file.
+    # Its seals name the last lines of the gate's file, too.
     ledger = Writer(data_dir / FOLDER, "console", spill_dir=run_dir / FOLDER)
     certificate = None
     if settings.console_cert is not None and settings.console_key is not None:
@@ -347,6 +347,7 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
         host_names=[settings.public_host] if settings.public_host else [],
         ready=lambda _: ready(),
         settings=settings.shown,
+        record=ledger.write,
         background=[
             lambda: keep("archive", keep_archive),
             lambda: keep("database", lambda: store_keeper.keep(database, tell=tell_of_database)),

@@ -40,3 +40,7 @@ export type BackupFile = Schemas["BackupFile"];
 export type StreamKey = Schemas["StreamKey"];
 export type RehearsedClip = Schemas["RehearsedClip"];
 export type ShownSetting = Schemas["ShownSetting"];
+
+export type AuditRecord = Schemas["AuditRecord"];
+export type AuditPage = Schemas["AuditPage"];
+export type AuditProof = Schemas["AuditProof"];

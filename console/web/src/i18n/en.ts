@@ -1,4 +1,5 @@
 /** Every string of the page in English. `zh.ts` must hold the same keys: a missing one does not compile. */
+import { en as audit } from "../audit/strings";
 import { en as channels } from "../channels/strings";
 import { en as destinationsScreen } from "../destinations/strings";
 import { en as settings } from "../settings/strings";
@@ -6,6 +7,7 @@ import { en as shared } from "../ui/strings";
 
 export const en = {
   shared,
+  audit,
   channels,
   destinationsScreen,
   settings,

@@ -1,4 +1,5 @@
 /** 页面的全部文字(中文)。键与 `en.ts` 完全一致,缺一个就无法编译。 */
+import { zh as audit } from "../audit/strings";
 import { zh as channels } from "../channels/strings";
 import { zh as destinationsScreen } from "../destinations/strings";
 import { zh as settings } from "../settings/strings";
@@ -7,6 +8,7 @@ import type { Strings } from "./strings";
 
 export const zh: Strings = {
   shared,
+  audit,
   channels,
   destinationsScreen,
   settings,
