@@ -1,5 +1,4 @@
 /** The audit: every decision on record, found by filters, and up to when the ledger is proven (rules R17, R27). */
-import "@mantine/core/styles/NativeSelect.css";
 import { Button, Loader } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";

@@ -33,6 +33,7 @@ export function FilterBar({ filters, onChange }: Props) {
   });
   const time = (name: "from" | "until") => ({
     type: "datetime-local",
+    className: classes.time ?? "",
     label: words[name],
     value: draft[name],
     onChange: (event: FormEvent<HTMLInputElement>) => setDraft({ ...draft, [name]: event.currentTarget.value }),

@@ -13,7 +13,7 @@ import { sentence } from "./words";
 export function Records({ records }: { records: AuditRecord[] }) {
   const words = useText().audit;
   return (
-    <table className={`${page.table} ${classes.table}`}>
+    <table className={classes.table}>
       <thead>
         <tr>
           <th scope="col">{words.time}</th>
@@ -45,7 +45,7 @@ function Row({ one }: { one: AuditRecord }) {
   return (
     <>
       <tr className={classes.row} data-kind={record.kind} data-open={open}>
-        <td className={classes.time}>
+        <td className={classes.when}>
           <button
             type="button"
             className={classes.open}
@@ -60,7 +60,7 @@ function Row({ one }: { one: AuditRecord }) {
           <span className={page.name}>{whoOf(record, text)}</span>
           {origin !== "" && <div className={page.dim}>{origin}</div>}
         </td>
-        <td className={page.name}>{record.channel}</td>
+        <td className={classes.channel}>{record.channel}</td>
         <td className={classes.what}>
           {sentence(record, language)}
           {record.times > 1 && <span className={page.dim}> ({text.audit.times(record.times)})</span>}
