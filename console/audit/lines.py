@@ -19,15 +19,14 @@ class Line(NamedTuple):
 class Backwards:
     """Reads a file's lines backwards from `end`: an offset right behind a line feed, or 0.
 
-    Without `end` from the last line feed: what stands behind it is being written. `read`: bytes so far.
-    Raises OSError; ValueError when no line ends at `end`.
+    Without `end` from the last line feed: what stands behind it is being written. Raises OSError; ValueError
+    when no line ends at `end`.
     """
 
     def __init__(self, path: Path, end: int | None = None) -> None:
         self._file = path.open("rb", buffering=0)
         try:
             self.size = os.fstat(self._file.fileno()).st_size
-            self.read = 0
             if end is None:
                 end = self._last_end()
             elif end != 0 and (not 0 < end <= self.size or self._pread(1, end - 1) != b"\n"):
@@ -62,7 +61,6 @@ class Backwards:
         data = self._pread(self._offset - start, start)
         if len(data) < self._offset - start:
             raise OSError(5, "the file became shorter while it was read", self._file.name)
-        self.read += len(data)
         self._block, self._offset = data + self._block[:left], start
 
     def _pass_over(self) -> Line:

@@ -112,8 +112,9 @@ class Matcher:
     def _is_person(self, who: str) -> bool:
         if not self._person:
             return True
-        who = who.casefold()
-        return self._person in (who, who.partition(":")[2] or who)
+        # Several people stand in one record when their changes came in the same moment.
+        actors = who.casefold().split(", ")
+        return any(self._person in (actor, actor.partition(":")[2]) for actor in actors)
 
     def _holds_text(self, line: bytes) -> bool:
         if self._hash:

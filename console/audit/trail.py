@@ -138,10 +138,9 @@ class _Reader:
         """Look for the next record that fits; without one `head` is None."""
         self.head = None
         while not budget.over:
-            before = self.lines.read
             self.end = self.lines.position
             line = self.lines.next()
-            budget.spend(self.lines.read - before)
+            budget.spend(self.end - self.lines.position)
             budget.step()
             if line is None:
                 return

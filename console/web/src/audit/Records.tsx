@@ -86,7 +86,10 @@ function whoOf({ who, kind }: LedgerRecord, text: Strings): string {
   if (who.startsWith("token:")) return text.audit.token(person(who));
   if (who === "gate") return text.audit.itself;
   if (who === "") return kind === "sign_in" || kind === "refusal" ? text.audit.nobody : "";
-  return byWhom(who, text);
+  return who
+    .split(", ") // several, when their changes came in the same moment
+    .map((one) => byWhom(one, text))
+    .join(", ");
 }
 
 function AnswerCell({ record }: { record: LedgerRecord }) {

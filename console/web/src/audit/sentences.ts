@@ -33,12 +33,14 @@ export const CONSOLE: Record<string, Both> = {
   "session.begin": both("Sign in", "登录"),
   "session.end": both("Sign out", "退出登录"),
   "link.use": both("Use a one-time link[ ({kind})][ as {username}]", "使用一次性链接[（{kind}）][，用户名 {username}]"),
+  "link.make": both("Make a one-time link[ ({kind})]", "生成一次性链接[（{kind}）]"),
   "own.password": both("Change one's own password", "修改本人密码"),
   "own.totp.begin": both("Set up one's own second factor", "开始设置本人第二因素"),
   "own.totp.confirm": both("Confirm one's own second factor", "确认本人第二因素"),
   "own.totp.remove": both("Remove one's own second factor", "移除本人第二因素"),
   "own.recovery_codes": both("Make new recovery codes", "生成新的恢复码"),
   "own.session.end": both("End another session of one's own[ ({session_id})]", "结束本人的其他会话[（{session_id}）]"),
+  "person.add": both("Make account {username}[ as {roles}]", "新建账号 {username}[，角色 {roles}]"),
   "person.invite": both("Invite {username}[ as {roles}]", "邀请 {username}[，角色 {roles}]"),
   "person.change": both("Change {username}", "更改 {username}"),
   "person.reset": both("Reset the password of {username}", "重置 {username} 的密码"),
@@ -56,6 +58,10 @@ export const CONSOLE: Record<string, Both> = {
   "backup.remove": both("Remove backup {filename} of {channel}", "移除 {channel} 的备用片段 {filename}"),
   "rehearsal.start": both("Rehearse the backups of {channel}", "排练 {channel} 的备用片段"),
   "rehearsal.cancel": both("End the rehearsal of {channel}", "结束 {channel} 的排练"),
+  "secrets.rotate": both("Make a new key for secrets[; people: {people}, channels: {channels}]", "更换密钥[；人员 {people}，频道 {channels}]"),
+  "database.backup": both("Back up the database[ to {file}]", "备份数据库[至 {file}]"),
+  "database.restore": both("Put back the database[ from {file}]", "还原数据库[自 {file}]"),
+  "database.upgrade": both("Upgrade the database", "升级数据库"),
   undo: both("Take back a removal", "撤销一次移除"),
 };
 
@@ -77,6 +83,19 @@ export const LEDGER: Record<string, Both> = {
   ),
   mended: both("The torn end of {file} ({bytes} bytes) was put aside as {kept}", "{file} 末尾残缺（{bytes} 字节），已另存为 {kept}"),
   damaged: both("DAMAGED: {file}, line {line}: {why}", "已损坏：{file} 第 {line} 行：{why}"),
+};
+
+/** Why a session ended. */
+export const ENDS: Record<string, string> = {
+  "signed out": "退出登录",
+  idle: "长时间未操作",
+  expired: "到期",
+  disabled: "账号停用",
+  "password changed": "修改密码",
+  "password reset": "重置密码",
+  "signed in again": "重新登录",
+  "ended by the person": "本人结束",
+  ended: "由其他进程结束",
 };
 
 /** Settings of channels and people, by name. */
@@ -126,7 +145,7 @@ export const WORDS = {
     signedIn: (factors: string) => `登录${factors === "" ? "" : `（${factors}）`}`,
     signInFailed: (factors: string) => `登录被拒绝${factors === "" ? "" : `（${factors}）`}`,
     factors: { password: "密码", totp: "第二因素", link: "一次性链接" } as Record<string, string>,
-    sessionEnd: (why: string, by: string) => `会话结束${why === "" ? "" : `：${why}`}${by === "" ? "" : `，操作人 ${by}`}`,
+    sessionEnd: (why: string, by: string) => `会话结束${why === "" ? "" : `：${ENDS[why] ?? why}`}${by === "" ? "" : `，操作人 ${by}`}`,
     channelMade: (delay: string) => `新建频道${delay === "" ? "" : `，延时 ${delay} 秒`}`,
     channelGone: "移除频道",
     keyRenewed: "更换推流密钥",

@@ -47,12 +47,15 @@ describe("what a record says", () => {
     expect(
       both({ kind: "decision", what: "person.change", args: { username: "bob" }, changes: [{ name: "disabled", old: false, new: true }] })[0],
     ).toBe("Change bob: disabled: no → yes");
+    expect(both({ kind: "decision", what: "database.upgrade", changes: [{ name: "schema", old: "3", new: "4" }] })[0]).toBe(
+      "Upgrade the database: schema: 3 → 4",
+    );
     expect(both({ kind: "sign_in", answer: "ok", factors: ["password", "totp"] })).toEqual(["Signed in (password, second factor)", "登录（密码、第二因素）"]);
     expect(both({ kind: "sign_in", answer: "bad_password", error: "no", factors: ["password"] })[1]).toBe("登录被拒绝（密码）");
     expect(both({ kind: "refusal", what: "restore", channel: "main", right: "channel:restore" })[0]).toBe(
       "Restore main: refused, needs channel:restore",
     );
-    expect(both({ kind: "session_end", why: "idle" })[1]).toBe("会话结束：idle");
+    expect(both({ kind: "session_end", why: "idle" })[1]).toBe("会话结束：长时间未操作");
   });
 
   it("tells what the ledger says of itself", () => {
