@@ -6,6 +6,7 @@ from fastapi import Depends, FastAPI
 
 from console import pages
 from console.api import (
+    audit,
     backups,
     channel_settings,
     channels,
@@ -45,7 +46,7 @@ def routes() -> FastAPI:
     )
     for module in (
         *(health, session, me, people, tokens, channels),
-        *(channel_settings, destinations, backups, rehearsal, undo, settings),
+        *(channel_settings, destinations, backups, rehearsal, undo, settings, audit),
         *(openapi, sockets, page),
     ):
         app.include_router(module.router)

@@ -15,6 +15,7 @@ import uvicorn
 from console import pages
 from console.api.answers import Parts
 from console.app import STATIC, create_app
+from console.audit.audit import Audit
 from console.auth.factors import Totp
 from console.auth.guard import HostNames
 from console.auth.own_account import OwnAccount
@@ -109,6 +110,7 @@ async def run(
     sessions = Sessions(store, rules or Rules(), lambda: gate.on_air, ended=ledger.end_session)
     approvals = ApprovalRecord(data_dir, store)
     files = ChannelFiles(data_dir, gate, changed=approvals.note)
+    audit = Audit(data_dir, ledger.write)
     setup = Setup(files, Undo(), Backups(data_dir), Rehearsals(data_dir), settings)
     parts = Parts(
         gate=gate,
@@ -120,6 +122,7 @@ async def run(
         static=static,
         data_dir=data_dir,
         setup=setup,
+        audit=audit,
     )
     app = create_app(parts, HostNames(host, host_names), ledger)
 
@@ -157,6 +160,7 @@ async def run(
         opened.push_async_callback(store.close)
         opened.callback(hashing.close)
         opened.push_async_callback(setup.rehearsals.close)
+        opened.push_async_callback(audit.close)
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
         services = [ledger.run, gate.run, media.run, preview.run, sessions.run, approvals.run, *background]

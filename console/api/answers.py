@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from console.audit.audit import Audit
 from console.auth.guard import is_secure
 from console.auth.own_account import OwnAccount
 from console.auth.passwords import PasswordRefused
@@ -72,6 +73,7 @@ class Parts(NamedTuple):
     static: Path
     data_dir: Path
     setup: Setup
+    audit: Audit
 
 
 async def _parts(connection: HTTPConnection) -> Parts:

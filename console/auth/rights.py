@@ -44,6 +44,7 @@ class Right(StrEnum):
     DESTINATION_APPROVE = "destination:approve"
     BACKUP_UPLOAD = "backup:upload"
     SETTINGS_READ = "settings:read"
+    AUDIT_READ = "audit:read"
     PEOPLE_READ = "people:read"
     PEOPLE_MANAGE = "people:manage"
     TOKENS_READ = "tokens:read"
@@ -70,8 +71,9 @@ _DESTINATIONS = frozenset({Right.DESTINATION_ENTER, Right.DESTINATION_APPROVE})
 _OPERATE = (
     _VIEW | {Right.CHANNEL_CUT, Right.CHANNEL_DUMP, Right.CHANNEL_BACKUP, Right.CHANNEL_LIVE} | _PREPARE
 )
-_DIRECT = _OPERATE | {Right.CHANNEL_START, Right.CHANNEL_STOP, Right.CHANNEL_RESTORE} | _DESTINATIONS
-_READ = _VIEW | {Right.PEOPLE_READ, Right.TOKENS_READ, Right.SETTINGS_READ}
+_AUDIT = frozenset({Right.AUDIT_READ})
+_DIRECT = _OPERATE | {Right.CHANNEL_START, Right.CHANNEL_STOP, Right.CHANNEL_RESTORE} | _DESTINATIONS | _AUDIT
+_READ = _VIEW | {Right.PEOPLE_READ, Right.TOKENS_READ, Right.SETTINGS_READ} | _AUDIT
 _MANAGE = frozenset({Right.PEOPLE_MANAGE, Right.TOKENS_MANAGE, Right.CHANNEL_SETTINGS})
 _ADMINISTER = _READ | _MANAGE | _PREPARE | _DESTINATIONS
 # The administrator cuts, as whoever watches air with authority may, and undoes nothing on air: that is the
@@ -130,6 +132,11 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("GET", f"{API}/state"): Right.CHANNEL_VIEW,
     **{("POST", f"{API}/channels/{{channel}}/{command}"): right for command, right in COMMANDS.items()},
     ("GET", f"{API}/settings"): Right.SETTINGS_READ,
+    # The handlers show those with the right on some channels the records of those alone.
+    ("GET", f"{API}/audit"): Right.AUDIT_READ,
+    ("GET", f"{API}/audit/export"): Right.AUDIT_READ,
+    ("GET", f"{API}/audit/verified"): Right.AUDIT_READ,
+    ("POST", f"{API}/audit/verified"): Right.AUDIT_READ,  # reads, and changes nothing
     ("GET", f"{API}/channels"): Right.SETTINGS_READ,
     ("POST", f"{API}/channels"): Right.CHANNEL_SETTINGS,
     ("PATCH", f"{API}/channels/{{channel}}"): Right.CHANNEL_SETTINGS,

@@ -5,8 +5,11 @@ ledger may be written to meanwhile: what a seal names that had not been read yet
 """
 
 import functools
+import itertools
 import time
 from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
 from typing import NamedTuple
@@ -14,11 +17,13 @@ from typing import NamedTuple
 import msgspec
 
 from streamgate.errors import ChainError, LedgerError
-from streamgate.ledger.chain import MAX_LINE, Checker, Milestones
+from streamgate.ledger.chain import MAX_LINE, Checker, Head, Milestones
+from streamgate.ledger.known import Known, Mark, Proven, read_at, take_marks
 from streamgate.ledger.places import FOLDER, Place, find_places, is_day
 from streamgate.ledger.record import FileHead, Mended, Seal
 
 WHOLE_S = 1.0  # so long a line that is being written has time to become whole
+RECENT_DAYS = 3  # are read anew, though they are as they were: what was added meanwhile speaks of them
 _PAUSE_S = 0.02
 _seals = msgspec.json.Decoder(Seal)
 _mended = msgspec.json.Decoder(Mended)
@@ -41,6 +46,19 @@ class Verdict(msgspec.Struct, frozen=True):
     first_bad: Finding | None
 
 
+class Proof(msgspec.Struct, frozen=True):
+    """A verdict, and `until` when all is whole: wall clock of a record, or of a day's beginning (s).
+
+    `until` None: nothing is proven. `known`: for the next check; None where there was something bad.
+    `read`: how many records were read, rather than known from the check before.
+    """
+
+    verdict: Verdict
+    until: float | None
+    known: Known | None
+    read: int
+
+
 class _Claim(NamedTuple):
     """What the record `line` of `file` says about another file."""
 
@@ -58,6 +76,14 @@ class _File:
         self.hashes: Milestones | None = Milestones()
         self.bad_line = 0  # 0: none so far
         self.torn = ""  # why the last line is not whole
+        self.remembered: Proven | None = None
+
+    @property
+    def follows_none(self) -> bool:
+        if self.remembered is not None:
+            return self.remembered.first
+        header = self.checker.header
+        return header is not None and header.previous is None
 
 
 def find_ledger(where: Path) -> Path:
@@ -74,34 +100,103 @@ def find_ledger(where: Path) -> Path:
 
 def verify(where: Path) -> Verdict:
     """Check the ledger in `where`. Raises LedgerError when it cannot be read."""
+    return prove(where).verdict
+
+
+def prove(where: Path, known: Known | None = None) -> Proof:
+    """As `verify`; files of older days that look as they did in the check before are taken for the same.
+
+    One of them that does not has all of them read anew. Raises LedgerError when the ledger cannot be read.
+    """
     root = find_ledger(where)
     try:
-        return _Verifier(root).run()
+        return _Verifier(root, known).run()
     except OSError as error:
         raise LedgerError(f"{error.filename or root} cannot be read: {error.strerror}") from error
 
 
 class _Verifier:
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, known: Known | None = None) -> None:
+        self._root, self._known = root, known
         self._files: dict[str, _File] = {}
         self._findings: list[Finding] = []
+        self._doubts: dict[str, int] = {}  # by file: the first line that is not proven; 0: none of them is
         self._claims: dict[str, list[_Claim]] = defaultdict(list)  # by file: those that are not settled
 
-    def run(self) -> Verdict:
+    def run(self) -> Proof:
+        marks = take_marks(self._root)
         self._find_strangers()
         places = find_places(self._root)
+        self._remember(places, marks)
         days: list[str] = []
         for place in places:
             if place.day not in days[-1:]:
                 days.append(place.day)
                 self._forget(days[:-2][-1:])
-            self._read_file(place)
+            if place.name not in self._files:
+                self._read_file(place)
         self._settle()
         self._find_lost_beginnings()
         first = min(self._findings, default=None)
-        records = sum(one.checker.head.records for one in self._files.values())
-        return Verdict(first is None, records, len(self._files), first)
+        files = self._files.values()
+        records = sum(one.checker.head.records for one in files)
+        return Proof(
+            Verdict(first is None, records, len(files), first),
+            self._until(),
+            None if first else Known(marks, {one.place.name: _proven(one) for one in files}),
+            sum(one.checker.head.records for one in files if one.remembered is None),
+        )
+
+    def _remember(self, places: list[Place], marks: Mapping[str, Mark]) -> None:
+        """Take over what the check before has proven of older days, where all of that is as it was."""
+        if self._known is None:
+            return
+        recent = set(sorted({place.day for place in places})[-RECENT_DAYS:])
+        old = {name: mark for name, mark in marks.items() if name[:10] not in recent}
+        before = {name: mark for name, mark in self._known.marks.items() if name[:10] not in recent}
+        if old != before:
+            return
+        for place in places:
+            proven = self._known.proven.get(place.name) if place.name in old else None
+            if proven is not None:
+                file = self._files[place.name] = _File(place)
+                file.remembered, file.hashes = proven, None
+                file.checker.head = Head(proven.records, proven.hash)
+                file.checker.size = old[place.name].size
+
+    def _find(self, finding: Finding, about: str = "") -> None:
+        """Note what is bad; `about`: another file, of which nothing is certain any more."""
+        self._findings.append(finding)
+        name, line = (about, 0) if about else (finding.file, finding.line)
+        self._doubts[name] = min(line, self._doubts.get(name, line))
+
+    def _until(self) -> float | None:
+        """Return when all records are whole: up to the last one, or to the first one that is not."""
+        if self._doubts:
+            ends = [self._before(name, line) for name, line in self._doubts.items()]
+            return None if None in ends else min(filter(None, ends))
+        last_day = max((one.place.day for one in self._files.values()), default="")
+        newest = [one for one in self._files.values() if one.place.day == last_day]
+        return max(filter(None, map(self._last_at, newest)), default=None)
+
+    def _before(self, name: str, line: int) -> float | None:
+        """Return the time of the record before a line; of the day's beginning where there is none."""
+        day = name[:10]
+        if not is_day(day):
+            return None
+        if line > 1:
+            with (self._root / name).open("rb") as file:
+                lines = iter(functools.partial(file.readline, MAX_LINE), b"")
+                if (at := read_at(next(itertools.islice(lines, line - 2, None), b""))) is not None:
+                    return at
+        return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
+
+    def _last_at(self, file: _File) -> float | None:
+        end = file.checker.size
+        with (self._root / file.place.name).open("rb") as source:
+            source.seek(max(0, end - MAX_LINE))
+            lines = source.read(end - source.tell()).splitlines()
+        return read_at(lines[-1]) if lines else None
 
     # ------------------------------------------------------------ files
 
@@ -110,14 +205,12 @@ class _Verifier:
             if path.name.startswith(".") or path.name == "lost+found":
                 continue
             if not (is_day(path.name) and path.is_dir()):
-                self._findings.append(Finding(path.name, 0, "it does not belong in a ledger"))
+                self._find(Finding(path.name, 0, "it does not belong in a ledger"))
                 continue
             for inner in sorted(path.iterdir()):
                 name = inner.name.partition(".torn-")[0]
                 if not inner.name.startswith(".") and Place.of(path.name, name) is None:
-                    self._findings.append(
-                        Finding(f"{path.name}/{inner.name}", 0, "it does not belong in a ledger")
-                    )
+                    self._find(Finding(f"{path.name}/{inner.name}", 0, "it does not belong in a ledger"))
 
     def _forget(self, days: list[str]) -> None:
         """Drop the hashes of a day that is long past."""
@@ -179,7 +272,7 @@ class _Verifier:
 
     def _say(self, file: _File, line: int, why: str) -> None:
         file.bad_line = file.bad_line or line
-        self._findings.append(Finding(file.place.name, line, why))
+        self._find(Finding(file.place.name, line, why))
 
     def _check_kept(self, file: _File, line: int, mended: Mended) -> None:
         path = self._root / mended.kept
@@ -189,7 +282,7 @@ class _Verifier:
         except FileNotFoundError:
             sound = False
         if not sound:
-            self._findings.append(
+            self._find(
                 Finding(file.place.name, line, f"{mended.kept}, which it names, is missing or was changed")
             )
 
@@ -209,13 +302,14 @@ class _Verifier:
             known = file.checker.head
             holds = claim.head.records < known.records or claim.head.hash == known.hash
         if not holds:
-            self._findings.append(
+            self._find(
                 Finding(
                     claim.file,
                     claim.line,
                     f"{claim.head.file} had another record {claim.head.records} when this was written:"
                     " that file was written anew",
-                )
+                ),
+                about=claim.head.file,
             )
 
     def _settle(self) -> None:
@@ -240,7 +334,7 @@ class _Verifier:
             self._say(file, file.checker.head.records + 1, file.torn)
         for claims in self._claims.values():
             for claim in claims:
-                self._findings.append(Finding(claim.file, claim.line, self._missing(claim)))
+                self._find(Finding(claim.file, claim.line, self._missing(claim)), about=claim.head.file)
 
     def _read_on(self, name: str, claims: list[_Claim]) -> None:
         file = self._files.get(name)
@@ -269,6 +363,9 @@ class _Verifier:
         for file in self._files.values():
             first[file.place.process] = min(file.place.day, first.get(file.place.process, "9999"))
         for file in self._files.values():
-            header = file.checker.header
-            if header is not None and header.previous is None and file.place.day > first[file.place.process]:
+            if file.follows_none and file.place.day > first[file.place.process]:
                 self._say(file, 1, "the file follows no other, though the process has older ones")
+
+
+def _proven(file: _File) -> Proven:
+    return Proven(*file.checker.head, first=file.follows_none)

@@ -65,6 +65,14 @@ export const SCREENS: readonly [Screen, ...Screen[]] = [
     component: lazyRouteComponent(() => import("./tokens/TokensScreen"), "TokensScreen"),
   },
   {
+    home: "/audit",
+    path: "/audit",
+    right: "audit:read",
+    label: { en: "Audit", zh: "审计" },
+    icon: <path d="M6 3h9l4 4v14H6zM14 3v5h5M9 12h7M9 15.5h4m0 1.5 1.6 1.6 3-3.2" />,
+    component: lazyRouteComponent(() => import("./audit/AuditScreen"), "AuditScreen"),
+  },
+  {
     home: "/settings",
     path: "/settings",
     right: "settings:read",

@@ -56,3 +56,7 @@ export type SignInRow = Schemas["SignInRow"];
 export type Token = Schemas["TokenRow"];
 export type NewToken = Schemas["NewToken"];
 export type Scope = NewToken["scopes"][number];
+
+export type AuditRecord = Schemas["AuditRecord"];
+export type AuditPage = Schemas["AuditPage"];
+export type AuditProof = Schemas["AuditProof"];

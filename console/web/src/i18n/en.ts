@@ -1,5 +1,6 @@
 /** Every string of the page in English. `zh.ts` must hold the same keys: a missing one does not compile. */
 import { en as account } from "../account/strings";
+import { en as audit } from "../audit/strings";
 import { en as channels } from "../channels/strings";
 import { en as destinationsScreen } from "../destinations/strings";
 import { en as liveScreen } from "../live/strings";
@@ -12,6 +13,7 @@ import { en as shared } from "../ui/strings";
 export const en = {
   shared,
   account,
+  audit,
   channels,
   destinationsScreen,
   live: liveScreen,

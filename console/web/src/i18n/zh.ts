@@ -1,5 +1,6 @@
 /** 页面的全部文字(中文)。键与 `en.ts` 完全一致,缺一个就无法编译。 */
 import { zh as account } from "../account/strings";
+import { zh as audit } from "../audit/strings";
 import { zh as channels } from "../channels/strings";
 import { zh as destinationsScreen } from "../destinations/strings";
 import { zh as liveScreen } from "../live/strings";
@@ -13,6 +14,7 @@ import type { Strings } from "./strings";
 export const zh: Strings = {
   shared,
   account,
+  audit,
   channels,
   destinationsScreen,
   live: liveScreen,
