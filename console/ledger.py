@@ -1,7 +1,8 @@
 """The console's ledger: what people decide here, who signs in, what is refused (docs/ledger.md).
 
 Nobody waits for the disk. What repeats without anything being decided, such as tries of a stranger, is
-counted after the first few and told as one, so that it cannot fill the disk.
+counted after the first few and told as one, so that it cannot fill the disk. What a person with a name, or a
+program with a token, asked to be done is recorded each time, refused or not.
 """
 
 import asyncio
@@ -43,7 +44,10 @@ class Ledger:
         self._writer.write(record)
 
     def refuse(self, record: Repeatable) -> None:
-        """Record what was not done. Of what repeats the first few; then one record a minute with `times`."""
+        """Record what was not done by somebody who need not be known, or who only looked.
+
+        Of what repeats the first few; then one record a minute with `times`.
+        """
         record.at, record.mono_us = round(wall_s(), 6), now_us()
         what = "" if isinstance(record, SignIn) else record.what
         kind = f"{what} {record.answer}" if record.who else record.answer

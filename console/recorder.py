@@ -5,6 +5,8 @@ is handed to the ledger before the answer goes out: what somebody was answered i
 is killed.
 """
 
+import asyncio
+import contextlib
 from typing import Any
 
 import msgspec
@@ -27,6 +29,7 @@ from streamgate.clock import now_us
 from streamgate.ledger.record import Decision, Refusal, SignIn
 
 MAX_ANSWER = 64 * 1024
+BODY_S = 1.0  # of a request that is refused
 _UNAUTHORIZED, _BAD_REQUEST = 401, 400
 _REFUSALS = frozenset({401, 403, 421, 429})  # who asks may not, whatever was asked
 _CLOSED = frozenset(
@@ -71,14 +74,19 @@ class _Exchange:
         self._route, self._params = find_route(self._method, scope["path"])
         self._keeps = keeps_body(self._method, self._route, scope["path"])
         self._body = bytearray()
+        self._whole = False  # the body was received to its end
         self._start: Message | None = None  # held back until the code of the problem is known
         self._answer = bytearray()
         self._recorded = False
 
     async def receive(self) -> Message:
         message = await self._receive()
-        if self._keeps and message["type"] == "http.request" and len(self._body) <= MAX_BODY:
-            self._body += message.get("body", b"")
+        if message["type"] != "http.request":
+            self._whole = True  # nothing more comes
+        elif self._keeps:
+            if len(self._body) <= MAX_BODY:
+                self._body += message.get("body", b"")
+            self._whole = not message.get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:
@@ -92,10 +100,19 @@ class _Exchange:
             if message.get("more_body", False) and len(self._answer) < MAX_ANSWER:
                 return
             start, self._start = self._start, None
+            await self._read_rest()
             self.record(start["status"], bytes(self._answer))
             await self._send(start)
             message = {**message, "body": bytes(self._answer)}
         await self._send(message)
+
+    async def _read_rest(self) -> None:
+        """Receive what somebody who is known asked for: who may not is refused before the body is read."""
+        if self._keeps and self._scope.get("principal") is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BODY_S):
+                    while not self._whole and len(self._body) <= MAX_BODY:
+                        await self.receive()
 
     def record(self, status: int, answer: bytes) -> None:
         """Write the record, once; nothing where nothing was decided or refused."""
@@ -110,12 +127,12 @@ class _Exchange:
         if trace.signs_in:
             self._sign_in(code, error)
         elif status in _REFUSALS and self._is_told(code, decides=decides):
-            self._refusal(told.what, code, error)
+            self._refusal(told.what, code, error, decides=decides)
         elif not decides:
             return
         elif told.what in COMMAND_NAMES:
             if code != "ok" and not trace.by_gate:
-                self._refusal(told.what, code, error)
+                self._refusal(told.what, code, error, decides=True)
         elif status not in _REFUSALS:
             self._decision(told.what, "stored" if code == "ok" and trace.late else code, error or trace.late)
 
@@ -132,23 +149,26 @@ class _Exchange:
         else:
             self._ledger.refuse(record)
 
-    def _refusal(self, what: str, code: str, error: str) -> None:
+    def _refusal(self, what: str, code: str, error: str, *, decides: bool) -> None:
         channel, reason, args = self._arguments(code)
         right = ROUTES.get((self._method, self._route), "")
         record = Refusal(**self._person(), channel=channel, what=what, args=args, reason=reason)
         record.right, record.answer, record.error = str(right), code, error
         record.latency_ms = self._latency_ms()
-        self._ledger.refuse(record)
+        if record.who and decides:
+            self._ledger.write(record)
+        else:
+            self._ledger.refuse(record)
 
     def _decision(self, what: str, code: str, error: str) -> None:
         channel, reason, args = self._arguments(code)
         record = Decision(**self._person(), channel=channel, what=what, args=args, reason=reason)
-        record.changes, record.answer, record.error = self._trace.changes, code, error
+        done = code in {"ok", "stored"}
+        record.changes, record.answer, record.error = self._trace.changes if done else [], code, error
         record.latency_ms = self._latency_ms()
-        if code in {"ok", "stored"}:
+        if record.who or done:
             self._ledger.write(record)
         else:
-            record.changes = []
             self._ledger.refuse(record)
 
     def _person(self) -> dict[str, Any]:

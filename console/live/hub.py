@@ -210,7 +210,7 @@ class Hub:
     def _refuse(self, websocket: WebSocket, command: PageCommand, problem: Problem, started: int) -> None:
         """Record a command that the gate has not answered."""
         args = {"seconds": command.seconds, "clip": command.clip}
-        self._ledger.refuse(
+        self._ledger.write(
             Refusal(
                 **person(websocket.scope),
                 channel=command.channel[:MAX_NAME],
