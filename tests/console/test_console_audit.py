@@ -286,7 +286,8 @@ async def test_kinds_and_members_of_later_versions_are_found(office: Office) -> 
     path = office.ledger / "2026-11-28" / "cli.jsonl"
     with path.open("ab") as file:
         file.write(
-            b'{"at":1795867300,"kind":"person","who":"console:ann, cli:root","answer":{"made":["bob"]},"n":99}\n'
+            b'{"at":1795867300,"kind":"person","who":"console:ann, cli:root",'
+            b'"answer":{"made":["bob"]},"n":99}\n'
         )
     (found,) = (await office.ask(text="bob", kind="person", person="root")).records
     assert (found.at, found.n) == (NOON + 100, 99)
