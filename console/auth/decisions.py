@@ -66,6 +66,7 @@ DECISIONS: Mapping[tuple[str, str], Told] = {
     ("DELETE", f"{_CHANNEL}/backups/{{filename}}"): _told("backup.remove", "channel filename"),
     ("POST", f"{_CHANNEL}/rehearsal"): _told("rehearsal.start", "channel"),
     ("DELETE", f"{_CHANNEL}/rehearsal"): _told("rehearsal.cancel", "channel"),
+    ("POST", f"{API}/audit/verified"): _told("audit.verify"),
     ("POST", f"{API}/undo/{{undo}}"): _told("undo", hidden="undo"),
 }
 COMMAND_NAMES = frozenset(COMMANDS)

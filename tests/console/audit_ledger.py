@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from console.audit.query import group_of
+from streamgate.ledger.read import read
 from streamgate.ledger.record import Command, Notice, Record, Refusal, Setting, SignIn
 from streamgate.ledger.writer import Writer
 
 DAY_S = 86_400.0
-NOON = 1_795_867_200.0  # 2026-11-28 12:00 UTC
+NOON = 1_741_953_600.0  # 2025-03-14 12:00 UTC: long before what the console itself records
 
 
 class Clock:
@@ -37,13 +39,18 @@ def write(root: Path, process: str, *records: Record) -> None:
             writer.written(record).result(30)
 
 
+def own_decisions(root: Path) -> int:
+    """Return how many decisions the console under test has recorded itself."""
+    return sum(group_of(one["kind"]) == "decisions" for one in read(root, process="console"))
+
+
 def cut(at: float, who: str = "console:alice", channel: str = "main", **more: Any) -> Command:
     fields = {"role": "operator", "from_": "192.0.2.7", "what": "cut", "answer": "cut", "latency_ms": 0.2}
     return Command(at=at, who=who, channel=channel, **{**fields, **more})
 
 
 def fill(root: Path) -> None:
-    """Three days, three processes, two channels."""
+    """Three days, three processes, two channels. Not the console: that one writes its own file."""
     write(
         root,
         "gate",
@@ -56,7 +63,7 @@ def fill(root: Path) -> None:
     )
     write(
         root,
-        "console",
+        "desk",
         SignIn(at=NOON - 2 * DAY_S - 60, who="console:alice", answer="ok", factors=["password"]),
         Refusal(at=NOON + 2, who="console:eve", channel="main", what="cut", right="channel:cut"),
     )

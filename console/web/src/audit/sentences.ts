@@ -40,6 +40,7 @@ export const CONSOLE: Record<string, Both> = {
   "own.totp.remove": both("Remove one's own second factor", "移除本人第二因素"),
   "own.recovery_codes": both("Make new recovery codes", "生成新的恢复码"),
   "own.session.end": both("End another session of one's own[ ({session_id})]", "结束本人的其他会话[（{session_id}）]"),
+  "own.session.end_others": both("End all other sessions of one's own", "结束本人的所有其他会话"),
   "person.add": both("Make account {username}[ as {roles}]", "新建账号 {username}[，角色 {roles}]"),
   "person.invite": both("Invite {username}[ as {roles}]", "邀请 {username}[，角色 {roles}]"),
   "person.change": both("Change {username}", "更改 {username}"),
@@ -61,6 +62,7 @@ export const CONSOLE: Record<string, Both> = {
   "secrets.rotate": both("Make a new key for secrets[; people: {people}, channels: {channels}]", "更换密钥[；人员 {people}，频道 {channels}]"),
   "database.backup": both("Back up the database[ to {file}]", "备份数据库[至 {file}]"),
   "database.restore": both("Put back the database[ from {file}]", "还原数据库[自 {file}]"),
+  "database.copy": both("Copy the database[ to {to}]", "复制数据库[至 {to}]"),
   "database.upgrade": both("Upgrade the database", "升级数据库"),
   undo: both("Take back a removal", "撤销一次移除"),
 };
