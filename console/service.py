@@ -20,8 +20,10 @@ from console.auth.guard import HostNames
 from console.auth.own_account import OwnAccount
 from console.auth.passwords import Hashing
 from console.auth.people import People
+from console.auth.remembered import Memory
 from console.auth.sessions import Rules, Sessions
 from console.auth.sign_in import Passwords, SignIn
+from console.connections import Connection
 from console.live.gate_link import GateLink
 from console.live.hub import Hub
 from console.live.media_link import MediaLink
@@ -36,6 +38,7 @@ from console.tls import Certificate
 from streamgate.runtime import listen
 from streamgate.runtime.listen import Address
 from streamgate.runtime.secret_box import SecretBox
+from streamgate.store import cleaner
 from streamgate.store.database import AsyncDatabase
 from streamgate.store.location import Location
 
@@ -103,7 +106,7 @@ async def run(
     gate, media = GateLink(control_socket), MediaLink(media_socket)
     preview = Preview(media)
     store, hashing, totp = AsyncDatabase(database), Hashing(), Totp(SecretBox(data_dir))
-    sessions = Sessions(store, rules or Rules(), lambda: gate.on_air)
+    sessions = Sessions(store, rules or Rules(), lambda: gate.on_air, Memory(data_dir))
     approvals = ApprovalRecord(data_dir, store)
     files = ChannelFiles(data_dir, gate, changed=approvals.note)
     setup = Setup(files, Undo(), Backups(data_dir), Rehearsals(data_dir), settings)
@@ -134,7 +137,7 @@ async def run(
             ws_max_size=_MAX_PAGE_MESSAGE,
             ws_ping_interval=10.0,
             ws_ping_timeout=10.0,
-            http="h11",
+            http=Connection,
             lifespan="off",
             access_log=False,  # addresses hold tokens
             log_config=None,
@@ -156,6 +159,7 @@ async def run(
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
         services = [gate.run, media.run, preview.run, sessions.run, approvals.run, *background]
+        services.append(lambda: cleaner.run(store))
         if certificate is not None:
             services.append(certificate.follow)
         async with _beside(*services), asyncio.TaskGroup() as group:

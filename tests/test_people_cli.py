@@ -85,7 +85,11 @@ def test_people_without_serve(line: Line) -> None:
         (("user", "add", "ann", "--role", "auditor@main"), "", "is for all channels"),
         (("user", "add", "ann", "--role", "operator@"), "", "channel name '' is not allowed"),
         (("user", "add", "ann", "--role", "operator@a/b"), "", "channel name 'a/b' is not allowed"),
-        (("user", "add", "ann", "--role", "operator", "--display-name", "a\nb"), "", "display name 'a\\nb' is"),
+        (
+            ("user", "add", "ann", "--role", "operator", "--display-name", "a\nb"),
+            "",
+            "display name 'a\\nb' is",
+        ),
         (("user", "add", "ann", "--role", "operator", "--password-stdin"), "short", "12 to 256 are allowed"),
         (("user", "disable", "nobody"), "", "there is nobody called nobody"),
         (("token", "add", "deck", "--scope", "people:manage"), "", "scope people:manage is not allowed"),
