@@ -116,6 +116,12 @@ NOT_FOUND = Problem(404, "not_found", "There is nothing at this address.", "该�
 TOO_LARGE = Problem(
     413, "too_large", "The request body is larger than 16 KiB.", "请求内容超过 16 KiB。", 1009
 )
+TOO_SLOW = Problem(
+    408,
+    "too_slow",
+    "The request did not come whole within 15 s. Look at the network and try again.",
+    "请求在 15 秒内没有完整到达。请检查网络后重试。",
+)
 MAX_UPLOAD = 4 * 1024**3
 TOO_LARGE_FILE = TOO_LARGE._replace(
     error=f"The file is larger than {MAX_UPLOAD >> 30} GiB; make a smaller one.",

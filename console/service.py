@@ -21,8 +21,10 @@ from console.auth.guard import HostNames
 from console.auth.own_account import OwnAccount
 from console.auth.passwords import Hashing
 from console.auth.people import People
+from console.auth.remembered import Memory
 from console.auth.sessions import Rules, Sessions
 from console.auth.sign_in import Passwords, SignIn
+from console.connections import Connection
 from console.ledger import Ledger
 from console.live.gate_link import GateLink
 from console.live.hub import Hub
@@ -39,6 +41,7 @@ from streamgate.ledger.places import FOLDER
 from streamgate.runtime import listen
 from streamgate.runtime.listen import Address
 from streamgate.runtime.secret_box import SecretBox
+from streamgate.store import cleaner
 from streamgate.store.database import AsyncDatabase
 from streamgate.store.location import Location
 
@@ -107,7 +110,9 @@ async def run(
     ledger = Ledger(data_dir / FOLDER, control_socket.parent / FOLDER, control_socket)
     preview = Preview(media)
     store, hashing, totp = AsyncDatabase(database), Hashing(), Totp(SecretBox(data_dir))
-    sessions = Sessions(store, rules or Rules(), lambda: gate.on_air, ended=ledger.end_session)
+    sessions = Sessions(
+        store, rules or Rules(), lambda: gate.on_air, Memory(data_dir), ended=ledger.end_session
+    )
     approvals = ApprovalRecord(data_dir, store)
     files = ChannelFiles(data_dir, gate, changed=approvals.note)
     audit = Audit(data_dir, ledger.write)
@@ -140,7 +145,7 @@ async def run(
             ws_max_size=_MAX_PAGE_MESSAGE,
             ws_ping_interval=10.0,
             ws_ping_timeout=10.0,
-            http="h11",
+            http=Connection,
             lifespan="off",
             access_log=False,  # addresses hold tokens
             log_config=None,
@@ -164,6 +169,7 @@ async def run(
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
         services = [ledger.run, gate.run, media.run, preview.run, sessions.run, approvals.run, *background]
+        services.append(lambda: cleaner.run(store))
         if certificate is not None:
             services.append(certificate.follow)
         async with _beside(*services), asyncio.TaskGroup() as group:

@@ -19,6 +19,7 @@ from streamgate.runtime.datadir import DataDir
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from console.auth.remembered import Memory
     from streamgate.store.location import Location
     from streamgate.store.users import Grant
 
@@ -132,7 +133,9 @@ def user_disable(ctx: typer.Context, name: _User, json: _Json = False) -> None:
         _writing(ctx.obj) as session,
         accounts.keep_an_administrator(session),
     ):
+        user_id = accounts.require_user(session, name).id
         deciding.note_change("disabled", not accounts.disable(session, name, at=wall_s()), True)
+    _memory(ctx.obj).forget(user_id=user_id)
     _print(json, {"user": name, "disabled": True}, f"{name}: disabled")
 
 
@@ -162,7 +165,9 @@ def user_reset(
     from streamgate.clock import wall_s
 
     with decided(ctx.obj, "person.reset", username=name, totp=totp), _writing(ctx.obj) as session:
+        user_id = accounts.require_user(session, name).id
         link = accounts.reset(session, name, by=cli_actor(), at=wall_s(), second_factor=totp)
+    _memory(ctx.obj).forget(user_id=user_id)
     _print_link(ctx.obj, json, {"user": name}, link.token, link.expires_at)
 
 
@@ -186,8 +191,9 @@ def user_roles(
         accounts.keep_an_administrator(session),
     ):
         before = [str(one) for one in users.roles(session, accounts.require_user(session, name).id)]
-        accounts.set_roles(session, name, grants, by=cli_actor(), at=wall_s())
+        user_id = accounts.set_roles(session, name, grants, by=cli_actor(), at=wall_s()).id
         deciding.note_change("roles", before, told)
+    _memory(ctx.obj).forget(user_id=user_id)
     _print(json, {"user": name, "roles": told}, f"{name}: {', '.join(told)}")
 
 
@@ -264,6 +270,7 @@ def token_revoke(ctx: typer.Context, name: _Token, json: _Json = False) -> None:
     with decided(ctx.obj, "token.revoke", name=name), _writing(ctx.obj) as session:
         if not api_tokens.revoke(session, name, at=wall_s()):
             raise Refused(f"there is no token {name} in force; look at: streamgate token list")
+    _memory(ctx.obj).forget(token=name)
     _print(json, {"name": name, "revoked": True}, f"{name}: revoked")
 
 
@@ -322,6 +329,13 @@ def _writing(places: DataDir) -> Iterator["Session"]:
     upgrade(location)
     with Database(location) as database, database.write() as session:
         yield session
+
+
+def _memory(places: DataDir) -> "Memory":
+    """What a console that starts without the database would believe; one that runs writes it anew itself."""
+    from console.auth.remembered import Memory
+
+    return Memory(places.root)
 
 
 def _location(places: DataDir) -> "Location":

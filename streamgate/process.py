@@ -1,4 +1,4 @@
-"""Entry of a child process: `python -m streamgate.process NAME`, its settings as JSON in the environment.
+"""Entry of a child process: `python -m streamgate.process NAME`, its settings as JSON on standard input.
 
 Apart from the command line's entry so that the gate process loads neither it nor the settings' machinery:
 it starts quicker and is smaller.
@@ -8,9 +8,8 @@ import os
 import sys
 
 from streamgate.app import run_process
-from streamgate.runtime.child import SETTINGS
 
 if __name__ == "__main__":
-    code = run_process(sys.argv[1], os.environ.pop(SETTINGS))
+    code = run_process(sys.argv[1], sys.stdin.read())
     sys.stderr.flush()
     os._exit(code)  # without waiting for threads: a disk may hold them up

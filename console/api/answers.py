@@ -135,7 +135,7 @@ EMPTY_BODY = {
         "required": False,
     }
 }
-EVERYWHERE = problems(401, 403, 413, 421, 500)  # what the guard, `authorize` or a fault may answer
+EVERYWHERE = problems(401, 403, 408, 413, 421, 500)  # what the guard, `authorize` or a fault may answer
 
 
 def json_response(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -4,6 +4,7 @@ An ASGI middleware, so that no route can forget any of it. A websocket that is r
 closed with a code and a word: a browser tells a page nothing about a refused handshake.
 """
 
+import asyncio
 import contextlib
 import ipaddress
 import json
@@ -23,10 +24,12 @@ from console.problems import (
     MAX_UPLOAD,
     TOO_LARGE,
     TOO_LARGE_FILE,
+    TOO_SLOW,
     Problem,
 )
 
 MAX_BODY = 16 * 1024
+BODY_S = 15.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WILDCARD = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  recognised, not bound
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -114,7 +117,8 @@ class Guard:
             await dressed.refuse(problem)
             return
         with contextlib.suppress(ClientDisconnect):  # it left while it sent, or sent too much
-            limited = _Limited(receive, dressed, *_body_limit(scope["method"], scope["path"]))
+            body_s = None if is_upload(scope["method"], scope["path"]) else BODY_S
+            limited = _Limited(receive, dressed, *_body_limit(scope["method"], scope["path"]), body_s)
             await self._app(scope, limited.receive, dressed.send)
 
     async def _check(self, scope: Scope, headers: Headers) -> Problem | None:
@@ -125,8 +129,7 @@ class Guard:
         host = headers.get("host", "")
         if host not in self._hosts:
             return BAD_HOST
-        origin = headers.get("origin")
-        if method not in _SAFE and origin is not None and not _same_origin(origin, host):
+        if method not in _SAFE and not _is_ours(scope, headers, host):
             return BAD_ORIGIN
         is_api = path == "/api" or path.startswith("/api/")
         principal = await self._identify(scope, headers) if is_api else None
@@ -171,10 +174,21 @@ def _body_limit(method: str, path: str) -> tuple[int, Problem]:
     return (MAX_UPLOAD, TOO_LARGE_FILE) if is_upload(method, path) else (MAX_BODY, TOO_LARGE)
 
 
-def _same_origin(origin: str, host: str) -> bool:
-    """Compare with the port: another port of this machine is another site's page for us, not for SameSite."""
+def _is_ours(scope: Scope, headers: Headers, host: str) -> bool:
+    """Say whether a request comes from a page of ours, or from a program: that tells of no page at all."""
+    if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        return False
+    origin = headers.get("origin")
+    return origin is None or _same_origin(origin, host, secure=is_secure(scope))
+
+
+def _same_origin(origin: str, host: str, *, secure: bool) -> bool:
+    """Compare with the port: another port of this machine is another site's page for us, not for SameSite.
+
+    `secure`: we are asked by TLS; a page that came without it may be anybody's who sits in between.
+    """
     scheme, separator, authority = origin.lower().partition("://")
-    if not separator or scheme not in {"http", "https"}:
+    if not separator or scheme not in ({"https"} if secure else {"http", "https"}):
         return False
     default = ":443" if scheme == "https" else ":80"
     return authority.removesuffix(default) == host.strip().lower().removesuffix(default)
@@ -213,24 +227,41 @@ class _Dressed:
     async def refuse(self, problem: Problem) -> None:
         body = json.dumps(problem.body(), ensure_ascii=False).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        if problem is TOO_SLOW:
+            headers.append((b"connection", b"close"))  # what is left of the body may never end
         await self.send({"type": "http.response.start", "status": problem.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
         self._refused = True
 
 
 class _Limited:
-    """`receive` that ends a body beyond `most` bytes, for those that declare no length."""
+    """`receive` that ends a body beyond `most` bytes, for those that declare no length, and one that is slow.
 
-    def __init__(self, receive: Receive, dressed: _Dressed, most: int, too_large: Problem) -> None:
+    `seconds`: from the request's head to the end of its body; None: whoever reads it sees to that.
+    """
+
+    def __init__(
+        self, receive: Receive, dressed: _Dressed, most: int, too_large: Problem, seconds: float | None
+    ) -> None:
         self._receive, self._dressed, self._most, self._too_large = receive, dressed, most, too_large
         self._size = 0
+        self._until = None if seconds is None else asyncio.get_running_loop().time() + seconds
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            return await self._end(TOO_SLOW)
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
             if self._size > self._most:
-                if not self._dressed.started:
-                    await self._dressed.refuse(self._too_large)
-                return {"type": "http.disconnect"}
+                return await self._end(self._too_large)
+            if not message.get("more_body", False):
+                self._until = None
         return message
+
+    async def _end(self, problem: Problem) -> Message:
+        if not self._dressed.started:
+            await self._dressed.refuse(problem)
+        return {"type": "http.disconnect"}

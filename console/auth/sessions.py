@@ -2,11 +2,13 @@
 
 The database holds them; here is a copy of those in use, looked up without it. Every `REFRESH_S` the copy is
 compared: what was ended or changed elsewhere (the command line, another console) counts within a second.
-While the database cannot be read the copy goes on: who is signed in sees and cuts.
+While the database cannot be read the copy goes on: who is signed in sees and cuts. A console that starts
+meanwhile takes the copy of the one before it (`remembered`).
 """
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -18,6 +20,7 @@ from sqlalchemy.orm import Session as Transaction
 from console.auth.accounts import hash_token
 from console.auth.endings import no_session
 from console.auth.principals import Bearer, Limit, Session
+from console.auth.remembered import Contents, KeptSession, KeptToken, Memory
 from console.problems import Problem
 from streamgate.clock import wall_s
 from streamgate.errors import StoreError
@@ -32,6 +35,7 @@ LIFETIME_S = 12 * 3600.0
 REFRESH_S = 0.4
 TOUCH_S = sessions.TOUCH_S
 PAGE_GRACE_S = 60.0  # an idle person's page may be away for so long: a network that hiccups, a restart
+RECALL_S = 1.0  # so long a console that starts waits for its database before it believes what is remembered
 END_S = 1.0
 MAX_KEPT = 4096
 _MAX_LENGTH = 128
@@ -75,34 +79,40 @@ class Sessions:
         database: AsyncDatabase,
         rules: Rules,
         on_air: Callable[[], bool],
+        memory: Memory,
         *,
         ended: Callable[[Session, str], None] | None = None,
     ) -> None:
         """`ended` is told of each session that is over, and why."""
         self.rules = rules
         self._ended = ended
+        self._memory, before = memory, memory.read()
+        # What the console before this one had in use, until the database says what is in force.
+        self._remembered = {one.id: one for one in before.sessions}
+        self._remembered_tokens = {one.key: one for one in before.tokens}
         self._failing: set[str] = set()  # "read", "write"
         self._database, self._on_air = database, on_air
         self._kept: dict[str, Session] = {}
         self._bearers: dict[str, Bearer] = {}
         self._unknown: OrderedDict[str, str] = OrderedDict()  # nobody's, and why they ended, "" never were
-        self._to_end: dict[str, tuple[float, str]] = {}  # ended here, not yet in the database
+        self._to_end = dict(before.ended)  # when and why; ended here, not yet in the database
         self._loading = asyncio.Lock()
         self._looked = asyncio.Event()
         self._due = asyncio.Event()  # something should be written before the next round
+        self._to_forget = asyncio.Event()  # the same of what is remembered
 
     # ------------------------------------------------------------ looking up
 
     async def read(self, cookie: str | None) -> Session | None:
         """Return the session of a cookie's value; None when there is none (any more).
 
-        Without the database only sessions that are in use are known.
+        Without the database only sessions are known that are in use, here or in the console before this one.
         """
         if not cookie or len(cookie) > _MAX_LENGTH or not cookie.isascii():
             return None
         id_ = hash_token(cookie)
         if (found := self._kept.get(id_)) is None:
-            found = await self._load(id_)
+            found = await self._recall(id_) or await self._load(id_)
         if found is None:
             return None
         self._judge(found, wall_s())
@@ -123,6 +133,7 @@ class Sessions:
         if not 0 < len(token) <= _MAX_LENGTH:
             return None
         key = hash_token(token)
+        await self._recall_token(key)
         for _ in range(2):  # it may have been made this moment: a look that begins after now knows
             if key in self._bearers or "read" in self._failing:
                 break
@@ -132,6 +143,28 @@ class Sessions:
             return None
         found.used_at = now
         return found
+
+    async def _recall(self, id_: str) -> Session | None:
+        """Return a session that the console before this one had in use, if the database says nothing."""
+        if id_ in self._remembered:
+            await self._first_look()
+            if (remembered := self._remembered.pop(id_, None)) is not None:
+                self._kept[id_] = remembered.recall(wall_s())
+        return self._kept.get(id_)
+
+    async def _recall_token(self, key: str) -> None:
+        """The same of a token."""
+        if key in self._remembered_tokens:
+            await self._first_look()
+            if (remembered := self._remembered_tokens.pop(key, None)) is not None:
+                self._bearers[key] = remembered.recall()
+
+    async def _first_look(self) -> None:
+        """Give the database a moment to say what is in force."""
+        if "read" not in self._failing:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RECALL_S):
+                    await self._looked.wait()
 
     async def _load(self, id_: str) -> Session | None:
         async with self._loading:
@@ -158,6 +191,7 @@ class Sessions:
 
     def _keep(self, facts: _Facts, now: float) -> Session:
         row, user = facts.row, facts.user
+        self._remembered.pop(row.id_hash, None)
         if len(self._kept) >= MAX_KEPT:
             oldest = min(self._kept.values(), key=lambda one: (one.pages > 0, one.seen_at))
             del self._kept[oldest.id]
@@ -199,15 +233,19 @@ class Sessions:
 
     def drop(self, id_: str, why: str) -> None:
         """End here what was ended in the database already, without waiting for the next look."""
+        self._remembered.pop(id_, None)
+        self._to_forget.set()
         session = self._kept.pop(id_, None)
         if session is not None:
             session.end(why)
 
     def drop_user(self, user_id: int, why: str, *, keep: str = "") -> None:
         """The same for every session of a person but `keep`."""
-        for session in list(self._kept.values()):
-            if session.user_id == user_id and session.id != keep:
-                self.drop(session.id, why)
+        ids = [one.id for one in self._kept.values() if one.user_id == user_id]
+        ids += [one.id for one in self._remembered.values() if one.user_id == user_id]
+        for id_ in ids:
+            if id_ != keep:
+                self.drop(id_, why)
 
     def drop_token(self, name: str, why: str) -> None:
         """End here a token that was revoked in the database already; the next look forgets it."""
@@ -219,9 +257,7 @@ class Sessions:
         if len(self._to_end) < MAX_KEPT:
             self._to_end.setdefault(id_, (now, why))
             self._due.set()
-        session = self._kept.pop(id_, None)
-        if session is not None:
-            session.end(why)
+        self.drop(id_, why)
 
     def _judge(self, session: Session, now: float) -> None:
         """End what is over; somebody idle keeps a page that is open while something is on air."""
@@ -241,6 +277,7 @@ class Sessions:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_fresh())
             group.create_task(self._keep_written())  # apart: a writer may have to wait for another one
+            group.create_task(self._keep_remembered())
 
     async def _keep_fresh(self) -> None:
         while True:
@@ -255,16 +292,41 @@ class Sessions:
                 async with asyncio.timeout(REFRESH_S):
                     await self._due.wait()
 
+    async def _keep_remembered(self) -> None:
+        while True:
+            self._to_forget.clear()
+            contents = Contents(
+                [*map(KeptSession.of, self._kept.values()), *self._remembered.values()],
+                [*itertools.starmap(KeptToken.of, self._bearers.items()), *self._remembered_tokens.values()],
+                dict(self._to_end),
+            )
+            try:
+                await asyncio.to_thread(self._memory.write, contents)
+            except OSError as error:
+                if "remember" not in self._failing:
+                    _log.error("sessions_not_remembered", reason=error.strerror)
+                self._failing.add("remember")
+            else:
+                self._failing.discard("remember")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_S):
+                    await self._to_forget.wait()
+
     async def _refresh(self) -> None:
         """Take over what changed in the database."""
         now = wall_s()
         known = dict(self._kept)
+        remembered = list(self._remembered)
         try:
-            found, tokens = await self._database.read(_look, list(known), now)
+            found, tokens = await self._database.read(_look, [*known, *remembered], now)
         except StoreError as error:
             self._failed("read", error)
         else:
             self._works("read")
+            for id_ in remembered:
+                if self._remembered.pop(id_, None) is not None and id_ in found:
+                    self._keep(found[id_], now)
+            self._remembered_tokens.clear()
             for id_, session in known.items():
                 self._compare(session, found.get(id_), now)
             self._take_tokens(tokens)
@@ -285,6 +347,7 @@ class Sessions:
     def _take_tokens(self, tokens: dict[str, Bearer]) -> None:
         for key in set(self._bearers) - set(tokens):
             self._bearers.pop(key).end("revoked")
+            self._to_forget.set()
         for key, bearer in tokens.items():
             self._bearers.setdefault(key, bearer)
 

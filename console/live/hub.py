@@ -168,7 +168,7 @@ class Hub:
     async def _answer(self, websocket: WebSocket, who: Principal, text: str, started: int) -> None:
         try:
             message = _decoder.decode(text)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             problem = BAD_REQUEST._replace(error=f"{BAD_REQUEST.error} {error}")
             answer = _failed(_number(text), "", problem, started)
         else:
@@ -375,7 +375,7 @@ def _failed(number: int, channel: str, problem: Problem, started: int) -> str:
 
 
 def _number(text: str) -> int:
-    with contextlib.suppress(msgspec.MsgspecError):
+    with contextlib.suppress(msgspec.MsgspecError, RecursionError):
         return msgspec.json.decode(text, type=_Number).id
     return 0
 

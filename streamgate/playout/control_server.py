@@ -113,7 +113,7 @@ class ControlServer:
         begun = perf_counter()
         try:
             request = _decoder.decode(message)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             text = f"the request is not understood: {error}"
             self._station.record(Command(who="control", what="unknown", error=text))
             return Reply(0, error=text)

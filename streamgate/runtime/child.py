@@ -16,7 +16,6 @@ from streamgate.runtime.lock import is_corpse
 from streamgate.runtime.logs import LogWriter
 
 CONFIG_EXIT = 78  # sysexits.h EX_CONFIG: starting again would fail again
-SETTINGS = "STREAMGATE_PROCESS_SETTINGS"  # JSON, in the environment of a child
 READY_FD = "STREAMGATE_PROCESS_READY_FD"
 DESCRIPTORS = "descriptors"  # the listening sockets, in the settings: name -> file descriptors
 BEAT = b"."
@@ -39,8 +38,9 @@ Tell = Callable[[str, str, str], None]
 class Child:
     """A process called `name`, run by `streamgate.process`.
 
-    `settings` go to it as JSON. `descriptors`: listening sockets by name, handed down. `hung_s`: without a
-    heartbeat for so long it is ended. `tell(name, code, reason)`: it is away. `lenient`: a process that
+    `settings` go to it as JSON on its standard input: they may hold a password, and /proc shows the
+    environment as long as it lives. `descriptors`: listening sockets by name, handed down. `hung_s`: without
+    a heartbeat for so long it is ended. `tell(name, code, reason)`: it is away. `lenient`: a process that
     cannot start as it is set is tried again instead of ending everything. `out`: this process's stderr.
     `set_up()`: it says that nobody can administer yet.
     """
@@ -113,7 +113,6 @@ class Child:
         descriptors = [one for some in self.descriptors.values() for one in some]
         settings = {**self._settings, DESCRIPTORS: self.descriptors}
         environment = dict(os.environ)
-        environment[SETTINGS] = msgspec.json.encode(settings).decode()
         environment[READY_FD] = str(signs.writer)
         if self.restarts:  # one that comes back must not wait for a disk to take its compiled modules
             environment["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -126,7 +125,7 @@ class Child:
                     self.name,
                     env=environment,
                     pass_fds=(signs.writer, *descriptors),
-                    stdin=asyncio.subprocess.DEVNULL,
+                    stdin=asyncio.subprocess.PIPE,
                     stdout=None if words is None else words.writer,
                     stderr=None if words is None else words.writer,
                     start_new_session=True,  # Ctrl-C is for the supervisor, which asks the others to end
@@ -135,6 +134,7 @@ class Child:
                 for pipe in (signs, words):
                     if pipe is not None:
                         pipe.hand_over()
+            _give(self._process, msgspec.json.encode(settings))
             if self._stop.is_set():  # asked to stop while it was being started
                 self._process.terminate()
             return await self._watch(self._process)
@@ -198,6 +198,13 @@ class Child:
                 process.kill()
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), GIVE_UP_S)
+
+
+def _give(process: asyncio.subprocess.Process, data: bytes) -> None:
+    """Write what a process reads from its standard input, and nothing more. The pipe takes it at once."""
+    assert process.stdin is not None
+    process.stdin.write(data)
+    process.stdin.close()
 
 
 class _Pipe:

@@ -1,16 +1,26 @@
 """Rights: one table, walked: every route and command with every role, with tokens, and with none."""
 
 import asyncio
+import errno
+import os
+import pwd
+import socket as sockets
+import stat
+import tempfile
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 from console_stage import Stage, receive
 from fastapi import FastAPI
+from real_gate import running_gate
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from websockets.exceptions import ConnectionClosed
 
 from console.app import routes
-from console.auth import rights
+from console.auth import accounts, rights
 from console.auth.principals import Bearer, Session
 from console.auth.rights import (
     COMMANDS,
@@ -24,7 +34,14 @@ from console.auth.rights import (
     rights_everywhere,
     rights_of,
 )
-from streamgate.store.roles import ROLES
+from console.auth.sessions import Rules
+from streamgate import errors
+from streamgate.clock import wall_s
+from streamgate.link.client import call
+from streamgate.link.messages import AnyRequest, ChannelRequest, GetStatus, Note, Reload, Standing
+from streamgate.runtime.channels import ChannelStore
+from streamgate.store.database import Database
+from streamgate.store.roles import PER_CHANNEL, ROLES
 from streamgate.store.users import Grant
 
 REASON = {"reason": "a test"}
@@ -151,9 +168,9 @@ def test_a_token_has_its_scopes_on_its_channel_and_nothing_else() -> None:
 # ---------------------------------------------------------------- the matrix
 
 
-def concrete(path: str) -> str:
+def concrete(path: str, channel: str = "main") -> str:
     for name, value in (
-        ("{channel}", "main"),
+        ("{channel}", channel),
         ("{path:path}", "nothing"),
         ("{username}", "nobody"),
         ("{name}", "nothing"),
@@ -236,6 +253,184 @@ async def test_a_role_on_another_channel_opens_nothing_here(stage: Stage, role: 
         assert (hello["channels"], [line["text"] for line in hello["log"]]) == ([], ["of all"])
         await socket.send('{"t":"cmd","id":1,"cmd":"cut","channel":"main"}')
         assert (await receive(socket, "reply"))["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("role", sorted(PER_CHANNEL))
+async def test_every_channel_route_with_every_role_on_one_channel(stage: Stage, role: str) -> None:
+    """On its own channel it is the role; on another one it opens no route, no websocket and no command."""
+    await stage.sign_in("ann", f"{role}@main")
+    asked = len(stage.gate.requests)
+    async with stage.client() as client:
+        for channel in ("hall", "main"):
+            may = rights_of(person(f"{role}@main"), channel)
+            for (method, path), right in ROUTES.items():
+                if "{channel}" not in path:
+                    continue
+                if method != WEBSOCKET:
+                    answer = await client.request(method, concrete(path, channel))
+                    refused = answer.status_code == 403 and answer.json()["code"] == "forbidden"
+                    assert refused == (right not in may), (method, path, channel, answer.text)
+                elif right not in may:
+                    async with stage.socket(concrete(path, channel)) as socket:
+                        with pytest.raises(ConnectionClosed):
+                            await socket.recv()
+                        assert (socket.close_code, socket.close_reason) == (4403, "forbidden")
+            if channel == "hall":
+                async with stage.socket() as socket:
+                    await receive(socket, "hello")
+                    for number, command in enumerate(COMMANDS):
+                        text = f'"id":{number},"cmd":"{command}","channel":"hall","reason":"a test"'
+                        await socket.send(f'{{"t":"cmd",{text}}}')
+                        assert (await receive(socket, "reply", id=number))["code"] == "forbidden"
+                reached = {type(request).__name__.lower() for request in stage.gate.requests[asked:]}
+                assert not reached & set(COMMANDS)
+        everywhere = (("POST", "channels"), ("GET", "settings"), ("GET", "users"), ("POST", "tokens"))
+        for method, path in everywhere:
+            assert (await client.request(method, f"/api/v1/{path}")).status_code == 403, path
+
+
+@pytest.mark.parametrize(
+    ("limit", "word"), [("password_expired", "password_expired"), ("totp_setup", "totp_setup")]
+)
+async def test_every_route_and_command_in_a_limited_session(idle: Stage, limit: str, word: str) -> None:
+    rules = Rules(
+        password_age_s=1.0 if limit == "password_expired" else 1e9,
+        totp_roles=frozenset({"director"} if limit == "totp_setup" else ()),
+    )
+    async with idle.gate.running(), idle.console(rules=rules):
+        await idle.person("ann", "administrator", "director")
+        await asyncio.sleep(1.1)
+        await idle.sign_in("ann")
+        may = rights_of(person("administrator", "director", limit=limit))
+        async with idle.client() as client:
+            for (method, path), right in ROUTES.items():
+                if method in {WEBSOCKET, FILES, "HEAD"} or (method == "DELETE" and right is Right.SESSION):
+                    continue
+                answer = await client.request(method, concrete(path))
+                refused = answer.status_code == 403 and answer.json()["code"] == word
+                assert refused == (right not in {*may, Right.PUBLIC}), (method, path, answer.text)
+        for path in ("/api/v1/ws", "/api/v1/preview/main/pgm"):
+            async with idle.socket(path) as socket:
+                with pytest.raises(ConnectionClosed):
+                    await socket.recv()
+
+
+async def test_undo_needs_the_right_of_the_removal_still(idle: Stage) -> None:
+    store = ChannelStore(idle.data_dir)
+    store.add("main", push=["yt=rtmp://127.0.0.1:1/live/k"])
+    async with running_gate(idle.data_dir), idle.console():
+        await idle.sign_in("ann", "director@main")
+        async with idle.client() as client:
+            gone = await client.delete("/api/v1/channels/main/destinations/yt")
+            undo = f"/api/v1/undo/{gone.json()['undo']}"
+
+            def demote() -> None:
+                with Database(idle.database) as database, database.write() as session:
+                    grants = [Grant("director", "hall"), Grant("operator", "main")]
+                    accounts.set_roles(session, "ann", grants, by="test", at=wall_s())
+
+            await asyncio.to_thread(demote)
+            async with asyncio.timeout(3):
+                while "operator@main" not in (await client.get("/api/v1/session")).json()["roles"]:
+                    await asyncio.sleep(0.05)
+            refused = await client.post(undo)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert store.get("main").destinations == ()
+
+
+@pytest.mark.parametrize("channel", ["main", None])
+async def test_a_token_opens_its_scopes_on_its_channels_alone(stage: Stage, channel: str | None) -> None:
+    for scope in sorted(SCOPES):
+        async with stage.client() as client:
+            body = {"name": scope, "scopes": [scope], "channel": channel}
+            made = (await client.post("/api/v1/tokens", json=body)).json()
+        bearer = {"authorization": f"Bearer {made['token']}"}
+        async with stage.client(signed_in=False) as client:
+            for where in ("main", "hall"):
+                opened = set()
+                for command in COMMANDS:
+                    answer = await client.post(
+                        f"/api/v1/channels/{where}/{command}", json=REASON, headers=bearer
+                    )
+                    if answer.status_code != 403:
+                        opened.add(command)
+                wanted = {name for name, right in COMMANDS.items() if right == scope}
+                assert opened == (wanted if channel in (None, where) else set()), (scope, where)
+
+
+# ---------------------------------------------------------------- the gate's own socket
+
+
+def every_request() -> list[AnyRequest]:
+    return [
+        kind(id=1, **({"channel": "main", "reason": "a test"} if issubclass(kind, ChannelRequest) else {}))
+        for kind in get_args(AnyRequest)
+    ]
+
+
+async def test_no_other_user_reaches_the_gates_socket() -> None:
+    """Rights are the console's affair; whoever reaches the socket has the machine, and needs no account."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    with tempfile.TemporaryDirectory(prefix="sg") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        async with running_gate(folder):
+            (folder / "run").chmod(0o755)  # nothing but the socket's own mode is in the way
+            path = folder / "run" / "gate.sock"
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            assert await asyncio.to_thread(connect_as_nobody, path) == errno.EACCES
+            path.chmod(0o666)
+            assert await asyncio.to_thread(connect_as_nobody, path) == 0  # the try itself is sound
+
+
+def connect_as_nobody(path: Path) -> int:
+    """Connect to a unix socket as another user; return the error number, 0 for none."""
+    nobody = pwd.getpwnam("nobody")
+    child = os.fork()
+    if child == 0:
+        code = 255
+        try:
+            os.setgroups([])
+            os.setgid(nobody.pw_gid)
+            os.setuid(nobody.pw_uid)
+            code = sockets.socket(sockets.AF_UNIX).connect_ex(str(path))
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+async def test_every_request_over_the_socket_with_every_role_and_with_none(idle: Stage) -> None:
+    """The command line needs no account: no role changes what it may; who it was is on record."""
+    ChannelStore(idle.data_dir).add("main")
+    async with running_gate(idle.data_dir) as station:
+        path = idle.data_dir / "run" / "gate.sock"
+        outcomes: dict[str, list[str]] = {}
+        for role in ("", *ROLES):
+            for command in (
+                "stop",
+                "start",
+                "cut",
+                "restore",
+                "dump",
+                "backup",
+                "live",
+                "cut",
+                "restore",
+                "stop",
+            ):
+                kind = next(one for one in every_request() if type(one).__name__.lower() == command)
+                request = msgspec.structs.replace(kind, actor="cli:root", role=role)
+                try:
+                    answer = await call(path, request)
+                    said = f"{command} {answer.state}"
+                except errors.Refused as error:
+                    said = f"{command} refused {error}"
+                outcomes.setdefault(role, []).append(said)
+            for kind in (GetStatus, Reload, Note, Standing):
+                assert (await call(path, kind(1, actor="cli:root", role=role))).error == ""
+        assert len({str(one) for one in outcomes.values()}) == 1, outcomes
+        assert {line.actor for line in station.log_since(0) if line.code == "cut"} == {"cli:root"}
 
 
 @pytest.mark.parametrize("scope", sorted(SCOPES))
