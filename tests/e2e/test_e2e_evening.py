@@ -139,10 +139,10 @@ def test_from_the_set_up_link_to_an_operator_at_the_keys(tmp_path: Path, evening
         expect(page.get_by_test_id("who")).to_have_text("ann")
         page.goto(f"{gate.page_url}people", wait_until="commit")
         page.get_by_role("button", name="Invite somebody").click()
-        page.get_by_label("User name").fill("ben")
-        page.get_by_role("checkbox", name=re.compile("Operator")).first.check()
+        page.get_by_role("textbox", name="User name").fill("ben")
+        page.get_by_role("checkbox", name="Operator: every channel").check()
         page.get_by_role("button", name="Make the invitation link").click()
-        link = page.get_by_test_id("link").inner_text()
+        link = page.get_by_test_id("address-One-time link").inner_text()
 
         other = evening.browser.new_context(locale="zh-CN").new_page()
         other.goto(link, wait_until="commit")
@@ -197,6 +197,19 @@ def test_a_restore_that_takes_two(evening: Evening) -> None:
         expect(dora.get_by_test_id("state")).not_to_have_attribute("data-state", "cut")
     finally:
         evening.gate.command("channel", "set", "main", "--no-restore-needs-two")
+
+
+def test_somebody_disabled_is_out_within_a_second(evening: Evening) -> None:
+    page = evening.desk(evening.gate.person("lena", "operator"), "live/main")
+    page.wait_for_selector("[data-feed=pgm] video")
+    admin = evening.desk(evening.admin, "people")
+    admin.get_by_role("button", name="Change lena").click()
+    admin.get_by_role("button", name="Disable lena").click()
+    admin.get_by_test_id("panel").get_by_role("button", name="Disable lena").click()
+    disabled_s = time.monotonic()
+    page.wait_for_selector(SIGN_IN, timeout=5000)
+    assert time.monotonic() - disabled_s < 1
+    assert page.locator("video").count() == 0
 
 
 def test_a_second_factor_and_an_expired_password(evening: Evening) -> None:
@@ -256,15 +269,25 @@ def test_a_new_stream_key_and_a_new_secrets_key(evening: Evening) -> None:
 
 
 def test_the_auditor_reads_and_exports_who_decided_what(evening: Evening) -> None:
+    dina = evening.desk(evening.gate.person("dina", "director"), "live/main")
+    dina.keyboard.press("x")
+    expect(dina.get_by_test_id("state")).to_have_attribute("data-state", "cut")
+    dina.keyboard.press("r")
+    dina.get_by_test_id("reason").wait_for()
+    dina.keyboard.press("1")
+    expect(dina.get_by_test_id("state")).not_to_have_attribute("data-state", "cut")
     page = evening.desk(evening.gate.person("ida", "auditor"), "audit")
-    expect(page.get_by_test_id("verified")).to_be_visible(timeout=20_000)
+    expect(page.get_by_test_id("proof")).to_have_attribute("data-state", "whole", timeout=30_000)
+    expect(page.locator("tr[data-kind]").filter(has_text="dina").first).to_be_visible()
     picture(page, "audit-en")
     with page.expect_download() as downloading:
-        page.get_by_test_id("export").click()
+        page.get_by_role("link", name="Export CSV").click()
     text = Path(downloading.value.path()).read_text("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert rows
-    assert any("console:" in "".join(map(str, row.values())) for row in rows)
+    assert {"console:olga", "console:dirk"} <= {
+        row["who"] for row in rows if row["what"] in ("cut", "restore")
+    }
     with httpx.Client(base_url=evening.gate.page_url, trust_env=False) as client:
         assert client.get("api/v1/audit").status_code == 401
 
