@@ -2,9 +2,10 @@
 
     PYTHONPATH=tests python -m torture.decisions [--kills 200] [--seed N]
 
-Five people with sessions command a channel over HTTP, each decision with a reason of its own. At random times
-the gate, the console or both get SIGKILL. At the end the ledger is verified, and every decision that was
-answered must be in it once, with the name of who gave it.
+Five people with sessions work over HTTP: directors and operators command a channel, each decision with a
+reason of its own; an administrator invites people. At random times the gate, the console or both get SIGKILL.
+At the end the ledger is verified, and every decision that was answered must be in it once, with the name of who
+gave it.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tools.people import Person, sign_in
 from tools.serve import Gate
@@ -31,7 +33,13 @@ PEOPLE = {
     "dai": ("operator",),
     "eve": ("administrator",),
 }
-_VERBS = {"director": ("cut", "restore", "dump", "start", "stop"), "operator": ("cut", "dump", "restore")}
+INVITE = "invite"
+INVITED: dict[str, Any] = {"roles": ["reviewer"]}
+_VERBS = {
+    "director": ("cut", "restore", "dump", "start", "stop"),
+    "operator": ("cut", "dump", "restore"),
+    "administrator": (INVITE, "cut", "restore"),
+}
 _PAUSE_S = (0.01, 0.15)  # of a person between two decisions
 _ALIVE_S = (0.3, 1.6)  # of the processes between two kills
 _BACK_S = 30.0
@@ -39,7 +47,10 @@ _BACK_S = 30.0
 
 @dataclass(frozen=True)
 class Decision:
-    """What was asked for and answered. `status`: 200 done, 202 waits, 403 and 409 refused."""
+    """What was asked for and answered. `status`: 200 done, 202 waits, 403 and 409 refused.
+
+    `reason`: what it is known by in the ledger; of an invitation the name of who is invited.
+    """
 
     who: str
     verb: str
@@ -71,7 +82,7 @@ class Desk:
     def __init__(self, gate: Gate, person: Person, role: str, seed: int, ending: threading.Event) -> None:
         self._gate, self._name, self._ending = gate, person.name, ending
         self._cookie = "=".join(sign_in(gate.page_url.rstrip("/"), person))
-        self._verbs = _VERBS.get(role, ("cut", "dump"))
+        self._verbs = _VERBS[role]
         self._dice = random.Random(seed)
         self.answered: list[Decision] = []
         self.unanswered = 0
@@ -96,8 +107,10 @@ class Desk:
         web = http.client.HTTPConnection("127.0.0.1", self._gate.console, timeout=5)
         try:
             headers = {"Cookie": self._cookie, "Content-Type": "application/json"}
-            body = json.dumps({"reason": reason})
-            web.request("POST", f"/api/v1/channels/{CHANNEL}/{verb}", body, headers)
+            path, body = f"channels/{CHANNEL}/{verb}", {"reason": reason}
+            if verb == INVITE:
+                path, body = "invitations", INVITED | {"username": reason}
+            web.request("POST", f"/api/v1/{path}", json.dumps(body), headers)
             answer = web.getresponse()
             answer.read()
             return answer.status
@@ -158,7 +171,7 @@ def judge(gate: Gate, seen: Seen) -> None:
     found: dict[str, list[str]] = {}
     for path in sorted((gate.directory / "ledger").rglob("*.jsonl")):
         for line in path.read_text().splitlines():
-            record = json.loads(line)
+            record: dict[str, Any] = json.loads(line)
             if reason := _reason(record):
                 found.setdefault(reason, []).append(record["who"])
     for decision in seen.answered:
@@ -171,13 +184,12 @@ def judge(gate: Gate, seen: Seen) -> None:
             seen.foreign.append(decision)
 
 
-def _reason(record: dict[str, object]) -> str:
-    """Return the reason in a record of a decision or of its refusal."""
-    if record.get("kind") not in ("command", "refusal"):
+def _reason(record: dict[str, Any]) -> str:
+    """Return what a decision or its refusal is known by: its reason, or who is invited."""
+    if record.get("kind") not in ("command", "decision", "refusal"):
         return ""
-    args = record.get("args")
-    reason = record.get("reason") or (args.get("reason") if isinstance(args, dict) else "")
-    return str(reason or "")
+    args = record.get("args") or {}
+    return str(record.get("reason") or args.get("reason") or args.get("username") or "")
 
 
 def main() -> int:
