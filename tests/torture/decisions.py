@@ -4,8 +4,8 @@
 
 Five people with sessions work over HTTP: directors and operators command a channel, each decision with a
 reason of its own; an administrator invites people. At random times the gate, the console or both get SIGKILL.
-At the end the ledger is verified, and every decision that was answered must be in it once, with the name of who
-gave it.
+At the end the ledger is verified, and every decision that was answered must be in it once, with the name of
+who gave it.
 """
 
 import argparse

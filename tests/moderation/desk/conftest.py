@@ -1,5 +1,5 @@
 """Both engines, as the tests of the store have them."""
 
-from store.conftest import database, location, postgres, postgresql, sqlite
+from store.conftest import database, location, sqlite
 
-__all__ = ["database", "location", "postgres", "postgresql", "sqlite"]
+__all__ = ["database", "location", "sqlite"]
