@@ -34,6 +34,7 @@ RECORDED = {
     "db backup": ["db", "backup", "{tmp}/copy.sqlite"],
     "db restore": ["db", "restore", "{tmp}/nothing.sqlite"],
     "db upgrade": ["db", "upgrade"],
+    "db copy": ["db", "copy", "sqlite"],
 }
 BY_GATE = {"start", "cut", "restore", "dump", "backup", "live", "stop"}
 DECIDES_NOTHING = {"serve", "demo", "status", "verify", "channel list", "user list", "token list", "db check"}
@@ -88,7 +89,7 @@ def test_each_leaves_one_record_whether_done_or_refused(command: str, data_dir: 
     assert record["who"] == cli_actor()
     assert record["latency_ms"] > 0
     assert "from" not in record
-    refused = command in {"token revoke", "db restore", "channel approve"}
+    refused = command in {"token revoke", "db restore", "db copy", "channel approve"}
     assert record["answer"] == ("refused" if refused else "ok")
     assert not refused or record["error"] in said.replace("streamgate: ", "")
     assert verify(data_dir).ok

@@ -6,6 +6,7 @@ user alone, and does not outlive the machine. It counts only while the database 
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -52,8 +53,8 @@ class KeptSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             address=session.address,
         )
 
-    def recall(self, now: float) -> Session:
-        """Return the session as it was."""
+    def recall(self, now: float, ended: Callable[[Session, str], None] | None = None) -> Session:
+        """Return the session as it was. `ended` is told when it is over, and why."""
         session = Session(
             self.id,
             user_id=self.user_id,
@@ -66,6 +67,7 @@ class KeptSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             seen_at=self.seen_at,
             loaded_at=now,
             address=self.address,
+            ended=ended,
         )
         session.idle = self.idle
         return session

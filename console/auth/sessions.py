@@ -149,7 +149,7 @@ class Sessions:
         if id_ in self._remembered:
             await self._first_look()
             if (remembered := self._remembered.pop(id_, None)) is not None:
-                self._kept[id_] = remembered.recall(wall_s())
+                self._kept[id_] = remembered.recall(wall_s(), self._ended)
         return self._kept.get(id_)
 
     async def _recall_token(self, key: str) -> None:

@@ -15,6 +15,7 @@ from console_stage import Stage, receive
 from console.auth import accounts
 from console.auth.remembered import Contents, Memory
 from streamgate.clock import wall_s
+from streamgate.ledger.read import read
 from streamgate.store.database import Database
 
 LOOKED_S = 1.5  # what is in use is compared and remembered more often than this
@@ -160,6 +161,19 @@ async def test_signing_out_without_a_database_outlives_the_console(idle: Stage) 
             while Memory(idle.data_dir).read().ended:
                 await asyncio.sleep(0.1)
         assert await code(idle, "GET", "session") == "no_session"
+
+
+async def test_the_end_of_a_session_of_the_console_before_is_on_record(idle: Stage) -> None:
+    async with idle.console():
+        await idle.sign_in()
+        await asyncio.sleep(LOOKED_S)
+    with gone(idle):
+        async with idle.console():
+            assert await code(idle, "DELETE", "session") == "ok"
+    ended = list(read(idle.data_dir / "ledger", process="console", kind="session_end"))
+    assert [(one["who"], one["why"], one["by"]) for one in ended] == [
+        ("console:operator", "signed out", "console:operator")
+    ]
 
 
 @pytest.mark.parametrize(
