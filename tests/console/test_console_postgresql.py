@@ -8,6 +8,7 @@ import pyotp
 import pytest
 from console_stage import Stage, receive
 from httpx import Response
+from test_console_remembered import gate_known
 from tools.postgres import Postgres
 
 from console.auth import accounts
@@ -151,6 +152,7 @@ async def test_a_console_that_starts_without_its_server_knows_who_was_there(
         await asyncio.to_thread(postgres.stop)
         try:
             async with idle.console():
+                await gate_known(idle)
                 answer = await ask(idle, "POST", "channels/main/cut")
                 assert (answer.status_code, answer.json()["state"]) == (200, "cut")
         finally:
