@@ -179,7 +179,7 @@ async def test_a_hundred_thousand_invented_names_cost_bounded_memory_and_no_time
     store = AsyncDatabase(stage.database)
     known = Sessions(store, Rules(), lambda: True, Memory(stage.data_dir))
     for number in range(100_000):
-        known._forget_unknown(f"cookie {number}")
+        known._forget_unknown(f"cookie {number}", "")
     assert len(known._unknown) <= sessions.MAX_KEPT
     door = sign_in.SignIn(store, known, sign_in.Passwords(Hashing()), None)  # type: ignore[arg-type]
     for number in range(100_000):
