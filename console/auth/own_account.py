@@ -32,8 +32,8 @@ class Account(NamedTuple):
 class OwnAccount:
     """What a signed-in person does with the own account. Raises Refused, errors.Refused, StoreError.
 
-    Whatever changes how the person signs in asks for the password again, ends the other sessions, and gives
-    this one a new cookie.
+    Whatever changes how the person signs in asks for the password again and ends the other sessions. A new
+    password and a new second factor give this one a new cookie.
     """
 
     def __init__(self, database: AsyncDatabase, sessions: Sessions, hashing: Hashing, totp: Totp) -> None:
@@ -67,10 +67,13 @@ class OwnAccount:
     async def remove_totp(self, session: Session, password: str) -> None:
         await self._prove(session, password)
         await self._database.write(factors.remove_totp, session.user_id)
+        await self.end_other_sessions(session)
 
     async def renew_recovery_codes(self, session: Session, password: str) -> list[str]:
         await self._prove(session, password)
-        return await self._database.write(self._totp.renew_recovery_codes, session.user_id)
+        codes = await self._database.write(self._totp.renew_recovery_codes, session.user_id)
+        await self.end_other_sessions(session)
+        return codes
 
     async def list_sessions(self, session: Session) -> list[WebSession]:
         """Return the person's sessions; not those that nobody came back to before they were idle."""

@@ -176,6 +176,20 @@ async def test_all_other_sessions_are_ended_at_once(stage: Stage) -> None:
     assert (await told(stage, "GET", "session"))["why"] == "elsewhere"
 
 
+async def test_new_recovery_codes_and_a_removed_second_factor_end_the_other_sessions(stage: Stage) -> None:
+    password, secret = await set_up(stage)
+    code = pyotp.TOTP(secret).at(time.time() + 30)
+    for method, path in (("POST", "me/recovery-codes"), ("DELETE", "me/totp")):
+        given = {"username": "ann", "password": password, "totp": code}
+        entered = await ask(stage, "POST", "session", given, stranger=True)
+        answer = await told(stage, method, path, {"password": password})
+        code = answer.get("recovery_codes", [""])[0]
+        mine, stage.cookie = stage.cookie, entered.headers["set-cookie"].partition(";")[0]
+        assert (await ask(stage, "GET", "me")).status_code == 401
+        stage.cookie = mine
+        assert (await ask(stage, "GET", "me")).status_code == 200
+
+
 async def test_what_nobody_came_back_to_is_no_session(idle: Stage) -> None:
     async with idle.console(rules=Rules(idle_s=1.0)):
         await idle.sign_in()

@@ -1,7 +1,8 @@
 import { useConsole } from "../api/store";
 import type { ChannelStatus } from "../api/types";
 import { say, useLanguage, useText } from "../i18n";
-import { clock, person } from "../ui/format";
+import { clock } from "../ui/format";
+import { byWhom } from "../ui/people";
 import { alarmsOf } from "./alarms";
 import card from "./Card.module.css";
 
@@ -25,7 +26,7 @@ export function LogCard({ channel }: { channel: ChannelStatus }) {
       {lines.map((line) => (
         <div key={line.seq} className={card.line} data-level={line.level}>
           <time>{clock(line.at * 1000)}</time>
-          {line.actor !== "" && <b>{person(line.actor)} </b>}
+          {line.actor !== "" && <b>{byWhom(line.actor, text)} </b>}
           {say(language, line.text, line.text_zh)}
         </div>
       ))}

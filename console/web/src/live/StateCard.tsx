@@ -2,7 +2,8 @@ import { useEffect, useRef, useState } from "react";
 import { useConsole } from "../api/store";
 import type { ChannelState, ChannelStatus, CutStatus } from "../api/types";
 import { type Strings, useText } from "../i18n";
-import { duration, person } from "../ui/format";
+import { duration } from "../ui/format";
+import { byWhom } from "../ui/people";
 import { useNow } from "../ui/useNow";
 import card from "./Card.module.css";
 import { stateColour } from "./colours";
@@ -53,7 +54,7 @@ function CutBy({ cut }: { cut: CutStatus }) {
   const now = useNow(500);
   const age = Math.max(0, now - receivedAt) / 1000;
   const ago = cut.since_s === null ? "" : ` ${text.live.ago(duration(cut.since_s + age))}`;
-  const said = `${text.live.cutBy(person(cut.actor))}${ago}`;
+  const said = `${text.live.cutBy(byWhom(cut.actor, text))}${ago}`;
   return (
     <p className={classes.cutBy} title={cut.reason} data-testid="cut-by">
       {cut.reason === "" ? said : text.live.because(said, cut.reason)}

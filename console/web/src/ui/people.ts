@@ -2,8 +2,9 @@
 import type { Strings } from "../i18n";
 import { person } from "./format";
 
-/** "console:alice" is alice; "cli:root" is root, on the machine. */
+/** "console:alice" is alice; "cli:root" is root, on the machine; "token:deck" is a program. */
 export function byWhom(actor: string, text: Strings): string {
+  if (actor.startsWith("token:")) return text.audit.token(person(actor));
   return actor.startsWith("cli:") ? text.shared.onMachine(person(actor)) : person(actor);
 }
 
