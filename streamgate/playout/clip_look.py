@@ -85,7 +85,7 @@ def _jpeg(picture: Image.Image) -> bytes:
 def main(arguments: list[str]) -> int:
     """Look at the file named; return the exit code."""
     os.nice(10)
-    av.logging.set_level(av.logging.PANIC)
+    av.logging.set_libav_level(av.logging.PANIC)
     path = Path(arguments[0])
     name = arguments[1] if len(arguments) > 1 else path.name
     try:

@@ -284,7 +284,7 @@ def _name_of(job: ConformJob) -> str:
 def main(arguments: list[str]) -> int:
     """Do the job in the file named; return the exit code."""
     os.nice(_NICE)
-    av.logging.set_level(av.logging.PANIC)
+    av.logging.set_libav_level(av.logging.PANIC)
     job = None
     try:
         job = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=ConformJob)

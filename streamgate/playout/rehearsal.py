@@ -139,7 +139,7 @@ def _decode(path: Path, program: Sequence[tuple[Aired, str]]) -> tuple[int, int]
             raise MediaError("the timeline of the program does not always rise")
     shown, heard = 0, 0
     pts = -1
-    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_level(av.logging.ERROR)  # noqa: TID251 - no codec has threads of its own here
     try:
         with av.logging.Capture(local=False) as complaints, av.open(str(path)) as container:
             for stream in container.streams:
@@ -154,6 +154,8 @@ def _decode(path: Path, program: Sequence[tuple[Aired, str]]) -> tuple[int, int]
                         heard += 1
     except FFmpegError as error:
         raise MediaError(f"a player cannot decode the join: {error.strerror}") from error
+    finally:
+        av.logging.restore_default_callback()
     if complaints:
         raise MediaError(f"a player complains at the join: {complaints[0][2].strip()}")
     if (shown, heard) != (len(sent[Kind.VIDEO]), len(sent[Kind.AUDIO])):
@@ -167,7 +169,7 @@ def _decode(path: Path, program: Sequence[tuple[Aired, str]]) -> tuple[int, int]
 def main() -> int:
     """Do the job on stdin; return the exit code."""
     os.nice(10)
-    av.logging.set_level(av.logging.PANIC)
+    av.logging.set_libav_level(av.logging.PANIC)
     try:
         job = msgspec.json.decode(sys.stdin.buffer.read(), type=RehearsalJob)
         done = rehearse(job)
