@@ -8,6 +8,7 @@
 #   make bench     CPU, memory, cut latency, delay error: one table and one JSON object
 #   make torture   random kills, freezes, bad disks and floods, judged from outside; minutes to hours
 #   make obs       a real OBS, headless, publishes through the gate
+#   make evening   people in real browsers over the installed program, with a feed on air
 #   make newcomer  a fresh clone with an empty HOME: `make demo` must reach air
 #
 # ARGS goes to the program each target runs: make test ARGS='-k rtmp -x'
@@ -23,7 +24,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export NODE_OPTIONS := $(strip --use-system-ca $(NODE_OPTIONS))
 
 .DELETE_ON_ERROR:
-.PHONY: help install dev demo test unit e2e lint fix openapi page bench torture obs newcomer clean
+.PHONY: help install dev demo test unit e2e lint fix openapi page bench torture obs evening newcomer clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -37,13 +38,13 @@ demo: install
 
 test: need dev page
 	$(NPM) test
-	$(BIN)/pytest -m "not obs" $(ARGS)
+	$(BIN)/pytest -m "not obs and not evening" $(ARGS)
 
 unit: dev
 	$(BIN)/pytest -m "not obs and not e2e" $(ARGS)
 
 e2e: need dev
-	$(BIN)/pytest -m e2e tests/e2e $(ARGS)
+	$(BIN)/pytest -m "e2e and not evening" tests/e2e $(ARGS)
 
 lint: dev page
 	$(BIN)/ruff check .
@@ -74,6 +75,9 @@ torture: need dev
 obs: dev
 	@tests/tools/need.sh obs
 	$(BIN)/pytest -m obs tests/e2e/test_obs.py $(ARGS)
+
+evening: need dev page
+	$(BIN)/pytest -m evening tests/e2e/test_e2e_evening.py $(ARGS)
 
 newcomer:
 	tests/e2e/newcomer.sh $(ARGS)

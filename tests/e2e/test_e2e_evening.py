@@ -29,6 +29,7 @@ from console.auth import accounts
 from streamgate.store.database import Database
 from streamgate.store.location import locate
 
+pytestmark = pytest.mark.evening
 AXE = Path(__file__).parents[2] / "console/web/node_modules/axe-core/axe.min.js"
 PASSWORD = "harbour lamp seven rivers"
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
