@@ -15,8 +15,8 @@ from tools.disks import Disk
 from tools.postgres import PASSWORD, Postgres
 
 from streamgate.errors import Fatal, Refused, Retryable, StoreBrokenError, StoreError
+from streamgate.store import approvals, engine, settings, users
 from streamgate.store import database as database_module
-from streamgate.store import engine, settings, users
 from streamgate.store.check import check, probe, quick_check
 from streamgate.store.database import AsyncDatabase, Database
 from streamgate.store.location import Location, locate
@@ -301,7 +301,7 @@ def test_a_name_that_cannot_be_a_persons(database: Database, name: str) -> None:
 def test_a_value_that_an_engine_cannot_hold(postgresql: Location, value: str) -> None:
     upgrade(postgresql)
     with pytest.raises(StoreError) as caught, Database(postgresql) as database, database.write() as session:
-        users.add(session, "alice", by="x", at=1, display_name=value)
+        approvals.enter(session, "main", value, "h", by="x", at=1)
     assert caught.value.kind == "unfit"
     assert "a\0b" not in str(caught.value)
 
