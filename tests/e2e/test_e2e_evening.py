@@ -53,18 +53,22 @@ class Evening:
     admin: Person
     complaints: list[str] = field(default_factory=list)
 
-    def open(self, path: str = "", language: str = "en", size: tuple[int, int] = (1280, 720)) -> Page:
-        """Return a page in a browser of its own: nobody is signed in."""
-        viewport = {"width": size[0], "height": size[1]}
-        context = self.browser.new_context(viewport=viewport, locale=LANGUAGES[language])
+    def open(self, path: str = "", language: str = "en") -> Page:
+        """Return a page of this console in a browser of its own: nobody is signed in."""
+        return self.visit(f"{self.gate.page_url}{path}", language)
+
+    def visit(self, url: str, language: str = "en") -> Page:
+        context = self.browser.new_context(
+            viewport={"width": 1280, "height": 720}, locale=LANGUAGES[language]
+        )
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
-        page.goto(f"{self.gate.page_url}{path}", wait_until="commit")
+        page.goto(url, wait_until="commit")
         return page
 
-    def desk(self, person: Person, path: str = "", **options: str) -> Page:
+    def desk(self, person: Person, path: str = "") -> Page:
         """Return a page of somebody who signed in on it."""
-        page = self.open(path, **options)  # type: ignore[arg-type]
+        page = self.open(path)
         sign_in(page, person)
         expect(page.get_by_test_id("who")).to_have_text(person.name)
         return page
@@ -79,6 +83,7 @@ def sign_in(page: Page, person: Person) -> None:
 
 def choose_password(page: Page, name: str = "") -> None:
     """On a page that a one-time link opened."""
+    page.wait_for_selector("input[autocomplete=new-password]")
     if name:
         page.locator("input[autocomplete=username]").fill(name)
     for field_ in page.locator("input[autocomplete=new-password]").all():
@@ -109,8 +114,6 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
         url = gate.add("main", platform.url("main"))
         gate.start()
         stack.callback(gate.stop)
-        until(lambda: "set-up: " in gate.log, 10)
-        link = gate.set_up_link()
         admin = gate.person("root", "administrator", "director")
         encoder = Encoder(clip, url, loop=True, keep_trying=True)
         stack.callback(encoder.stop)
@@ -124,8 +127,15 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
         )
         stack.callback(browser.close)
         gate.wait_for("main", lambda status: status["ingest"]["connected"], 20)
-        assert link
         yield Evening(gate, platform, browser, clip, url, admin)
+
+
+@pytest.fixture(autouse=True)
+def home(evening: Evening) -> Iterator[None]:
+    """Everybody goes home after a story: their pages play no pictures during the next."""
+    yield
+    for context in evening.browser.contexts:
+        context.close()
 
 
 def test_from_the_set_up_link_to_an_operator_at_the_keys(tmp_path: Path, evening: Evening) -> None:
@@ -133,8 +143,7 @@ def test_from_the_set_up_link_to_an_operator_at_the_keys(tmp_path: Path, evening
     gate.start()
     try:
         until(lambda: "set-up: " in gate.log, 10)
-        page = evening.browser.new_context(locale="en-GB").new_page()
-        page.goto(gate.set_up_link(), wait_until="commit")
+        page = evening.visit(gate.set_up_link())
         choose_password(page, "ann")
         sign_in(page, Person("ann", PASSWORD))
         expect(page.get_by_test_id("who")).to_have_text("ann")
@@ -145,8 +154,7 @@ def test_from_the_set_up_link_to_an_operator_at_the_keys(tmp_path: Path, evening
         page.get_by_role("button", name="Make the invitation link").click()
         link = page.get_by_test_id("address-One-time link").inner_text()
 
-        other = evening.browser.new_context(locale="zh-CN").new_page()
-        other.goto(link, wait_until="commit")
+        other = evening.visit(link, "zh")
         choose_password(other)
         sign_in(other, Person("ben", PASSWORD))
         expect(other.get_by_test_id("who")).to_have_text("ben")
@@ -301,7 +309,7 @@ def test_no_screen_keeps_anybody_out(evening: Evening, language: str) -> None:
     picture(page, f"sign-in-{language}")
     sign_in(page, evening.admin)
     page.wait_for_function(PLAYS, timeout=30_000)
-    links = [link.get_attribute("href") for link in page.locator("#rail a").all()] or []
+    links = [str(link.get_attribute("href")) for link in page.locator("#rail a").all()]
     assert {
         "/live",
         "/channels",
@@ -311,13 +319,13 @@ def test_no_screen_keeps_anybody_out(evening: Evening, language: str) -> None:
         "/audit",
         "/settings",
         "/account",
-    } <= {str(link) for link in links}
+    } <= set(links)
     for path in links:
-        page.goto(f"{evening.gate.page_url}{str(path)[1:]}", wait_until="commit")
+        page.goto(f"{evening.gate.page_url}{path[1:]}", wait_until="commit")
         page.wait_for_selector("h1, video")
         page.wait_for_timeout(700)
-        found += _findings(page, str(path))
-        picture(page, f"{str(path)[1:]}-{language}")
+        found += _findings(page, path)
+        picture(page, f"{path[1:]}-{language}")
     assert found == []
     assert evening.complaints == []
 
