@@ -6,15 +6,14 @@ memory for the next command, and the person is told. Imports are few: `streamgat
 """
 
 import contextlib
-import fcntl
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamgate.clock import now_us
+from streamgate.disk import lock_within
 from streamgate.errors import LedgerError, StreamgateError
 from streamgate.runtime.actor import cli_actor
 from streamgate.runtime.datadir import DataDir
@@ -113,22 +112,9 @@ def _turn(path: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _lock(descriptor)
+        yield lock_within(descriptor, LOCK_S)
     finally:
         os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    end = time.monotonic() + LOCK_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.01)
-        else:
-            return True
 
 
 def _plain(value: Any) -> Any:

@@ -91,8 +91,7 @@ def reset(session: Session, username: str, *, by: str, at: float, second_factor:
             f"{user.username} is disabled; enable the account first",
             f"{user.username} 已停用；请先启用该账号",
         )
-    links.withdraw(session, "reset", at=at, user_id=user.id)
-    links.withdraw(session, "invite", at=at, user_id=user.id)
+    _withdraw_links(session, user, at=at)
     kind: links.Kind = "invite" if user.password_hash is None else "reset"
     if kind == "reset":
         user.password_hash = NO_PASSWORD
@@ -107,8 +106,7 @@ def disable(session: Session, username: str, *, at: float) -> bool:
     user = require_user(session, username)
     changed = users.disable(session, user.id, at=at)
     sessions.end_all(session, user.id, at=at, why="disabled")
-    links.withdraw(session, "reset", at=at, user_id=user.id)
-    links.withdraw(session, "invite", at=at, user_id=user.id)
+    _withdraw_links(session, user, at=at)
     return changed
 
 
@@ -184,6 +182,11 @@ def _link(session: Session, kind: links.Kind, user: User, *, by: str, at: float)
     token = secrets.token_urlsafe(32)
     links.create(session, hash_token(token), kind, by=by, at=at, expires_at=at + LINK_S, user_id=user.id)
     return NewLink(token, at + LINK_S)
+
+
+def _withdraw_links(session: Session, user: User, *, at: float) -> None:
+    for kind in ("reset", "invite"):
+        links.withdraw(session, kind, at=at, user_id=user.id)
 
 
 def _require_roles(grants: Sequence[Grant]) -> None:

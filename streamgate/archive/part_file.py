@@ -17,10 +17,9 @@ from streamgate.archive.parts import (
     PartRecord,
     events_path,
     make_directory,
-    sync_directory,
-    write_all,
 )
 from streamgate.core.packet import FeedFormat, Kind
+from streamgate.disk import sync_directory, write_all
 
 _MAX_NAMES = 8  # tracks and sources an index line names
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW

@@ -22,6 +22,7 @@ from typing import Self
 import msgspec
 
 from streamgate.archive.scan import scan
+from streamgate.disk import sync_directory, write_all
 from streamgate.errors import ConfigError
 
 INDEX = "index.jsonl"
@@ -263,14 +264,6 @@ def make_directory(path: Path) -> None:
         sync_directory(made.parent)
 
 
-def sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def append_lines(path: Path, lines: list[bytes]) -> None:
     """Append whole lines to a JSONL file and bring them to the disk. A torn last line is ended first.
 
@@ -285,12 +278,6 @@ def append_lines(path: Path, lines: list[bytes]) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
 
 
 def record_from_file(name: PartName, path: Path) -> PartRecord:

@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -12,6 +11,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
+from streamgate.disk import lock_within, sync_directory, write_all
 from streamgate.errors import ChainError
 from streamgate.ledger.chain import FORM, MAX_LINE, START, Head, is_torn, link
 from streamgate.ledger.owner import give_to_owner
@@ -58,7 +58,7 @@ class LedgerFile:
             return cls._make(root, process, today, stamp, None, news=[])
         descriptor = os.open(root / tail.name, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
-            held = _lock(descriptor)
+            held = lock_within(descriptor, LOCK_S)
             if held and durable is not None:
                 durable.restore(descriptor, tail)
             found = _scan(descriptor, tail, seen)
@@ -111,7 +111,7 @@ class LedgerFile:
                 before = Head(0, START if previous is None else previous.hash)
                 line, head = link(msgspec.to_builtins(stamp(header)), before)
                 os.ftruncate(descriptor, 0)
-                _write(descriptor, line)
+                write_all(descriptor, line)
                 os.fsync(descriptor)
                 try:
                     _name(draft, root / place.name)
@@ -121,7 +121,7 @@ class LedgerFile:
                     break
             draft.unlink(missing_ok=True)
             for directory in (folder, root):
-                _sync_directory(directory)
+                sync_directory(directory)
             return cls(root, place, os.dup(descriptor), head, news=news)
         except BaseException:
             with suppress(OSError):
@@ -133,7 +133,7 @@ class LedgerFile:
     def append(self, lines: bytes, head: Head) -> None:
         """Have `lines`, which end with `head`, on disk. Raises OSError; then none of them counts."""
         try:
-            _write(self._descriptor, lines)
+            write_all(self._descriptor, lines)
             os.fsync(self._descriptor)
             self._look()
         except OSError:
@@ -209,7 +209,7 @@ def _put_aside(root: Path, place: Place, descriptor: int, found: _Found) -> Mend
             continue
         try:
             give_to_owner(aside, root)
-            _write(aside, found.rest)
+            write_all(aside, found.rest)
             os.fsync(aside)
         finally:
             os.close(aside)
@@ -231,31 +231,3 @@ def _name(draft: Path, path: Path) -> None:
         if path.exists():
             raise FileExistsError(errno.EEXIST, "another file has the name", str(path)) from error
         draft.rename(path)
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock a file; False when another process holds it and goes on doing so (or hangs, dead, in the disk)."""
-    end = time.monotonic() + LOCK_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.02)
-        else:
-            return True
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

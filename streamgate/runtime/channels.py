@@ -19,6 +19,7 @@ import msgspec
 
 from streamgate.core.channel_name import check_name, require_name
 from streamgate.core.delay import MIN_DELAY_S, check_delay
+from streamgate.disk import sync_directory
 from streamgate.errors import ConfigError, Refused, StreamgateError
 from streamgate.runtime import destinations as dest
 from streamgate.runtime.datadir import DataDir
@@ -291,7 +292,7 @@ class ChannelStore:
                 self._path(name).unlink()
             except FileNotFoundError:
                 raise self._unknown(name) from None
-            _sync(self._dir)
+            sync_directory(self._dir)
             if self._changed is not None:
                 self._changed(before, None)
 
@@ -385,7 +386,7 @@ class ChannelStore:
                 file.flush()
                 os.fsync(descriptor)
             temporary.replace(path)
-            _sync(self._dir)
+            sync_directory(self._dir)
         except OSError as error:
             raise ConfigError(
                 f"{path} cannot be written ({error.strerror}); free the disk or correct its permissions"
@@ -426,15 +427,6 @@ def _is_channel_file(path: Path) -> bool:
 
 def _bad(name: str, text: str) -> BadChannel:
     return BadChannel(name, text, f"频道 {name} 未载入：{text}")
-
-
-def _sync(directory: Path) -> None:
-    """Make a rename or an unlink in `directory` last."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _with_backups(present: tuple[str, ...], files: Sequence[str | Path]) -> tuple[str, ...]:

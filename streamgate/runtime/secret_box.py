@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from streamgate.disk import sync_directory
 from streamgate.errors import ConfigError
 
 FILE_NAME = "secrets.key"
@@ -91,11 +92,11 @@ class SecretBox:
             raise self._unusable(error) from error
         finally:
             draft.unlink(missing_ok=True)
-        self._sync()
+        sync_directory(self._path.parent)
 
     def _write(self, lines: list[bytes]) -> None:
         self._draft(lines).replace(self._path)
-        self._sync()
+        sync_directory(self._path.parent)
 
     def _draft(self, lines: list[bytes]) -> Path:
         """Write a file beside the real one, whole before it gets its name, for this user alone."""
@@ -109,13 +110,6 @@ class SecretBox:
         except OSError as error:
             raise self._unusable(error) from error
         return draft
-
-    def _sync(self) -> None:
-        descriptor = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def _unusable(self, error: OSError) -> ConfigError:
         return ConfigError(f"{self._path} cannot be used ({error.strerror}); it must be a file of this user")

@@ -1,7 +1,6 @@
 import { useState } from "react";
 import type { AuditRecord } from "../api/types";
 import { type Strings, useLanguage, useText } from "../i18n";
-import { person } from "../ui/format";
 import { CopyButton } from "../ui/Page";
 import page from "../ui/Page.module.css";
 import { byWhom } from "../ui/people";
@@ -83,7 +82,6 @@ function Row({ one }: { one: AuditRecord }) {
 
 /** Who acted: a person by name, a program by its token, or nobody. */
 function whoOf({ who, kind }: LedgerRecord, text: Strings): string {
-  if (who.startsWith("token:")) return text.audit.token(person(who));
   if (who === "gate") return text.audit.itself;
   if (who === "") return kind === "sign_in" || kind === "refusal" ? text.audit.nobody : "";
   return who
