@@ -14,7 +14,8 @@ export function LogCard({ channel }: { channel: ChannelStatus }) {
   const alarms = alarmsOf(channel, text, language);
   const lines = log.filter((line) => line.channel === channel.name || line.channel === "").toReversed();
   return (
-    <div className={`${card.card} ${card.scroll}`} data-testid="log">
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reached by keyboard
+    <section className={`${card.card} ${card.scroll}`} aria-label={text.log.title} tabIndex={0} data-testid="log">
       {alarms.length > 0 && <h2 className={card.title}>{text.warnings.title}</h2>}
       {alarms.map((alarm) => (
         <div key={alarm.key} className={card.line} data-level={alarm.level}>
@@ -30,6 +31,6 @@ export function LogCard({ channel }: { channel: ChannelStatus }) {
           {say(language, line.text, line.text_zh)}
         </div>
       ))}
-    </div>
+    </section>
   );
 }
