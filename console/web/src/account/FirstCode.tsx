@@ -1,9 +1,9 @@
-import { Button, TextInput } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { type FormEvent, useRef, useState } from "react";
 import { useConfirmTotp } from "../api/account";
 import type { TotpSecret } from "../api/types";
 import { useText } from "../i18n";
-import { CopyButton, ProblemLine } from "../ui/Page";
+import { CopyButton, FormButtons, ProblemLine } from "../ui/Page";
 import page from "../ui/Page.module.css";
 import { useFocusFirst, useFocusOn } from "../ui/useFocusOn";
 import classes from "./Account.module.css";
@@ -16,8 +16,7 @@ interface Props {
 
 /** The secret for the code generator, as a QR code and in letters, and the code that proves that it arrived. */
 export function FirstCode({ made, onConfirmed, onCancel }: Props) {
-  const text = useText();
-  const words = text.account;
+  const words = useText().account;
   const confirm = useConfirmTotp();
   const [missing, miss] = useState(false);
   const field = useRef<HTMLInputElement>(null);
@@ -58,14 +57,7 @@ export function FirstCode({ made, onConfirmed, onCancel }: Props) {
         />
         <ProblemLine error={confirm.error} />
         <div className={page.row}>
-          <Button type="submit" loading={confirm.isPending}>
-            {words.confirm}
-          </Button>
-          {onCancel !== undefined && (
-            <Button variant="default" onClick={onCancel}>
-              {text.shared.cancel}
-            </Button>
-          )}
+          <FormButtons label={words.confirm} busy={confirm.isPending} onCancel={onCancel} />
         </div>
       </div>
     </form>

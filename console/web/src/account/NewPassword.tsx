@@ -1,8 +1,7 @@
-import { Button } from "@mantine/core";
 import { type FormEvent, type ReactNode, type RefObject, useId, useRef, useState } from "react";
 import type { ProblemError } from "../api/http";
 import { useText } from "../i18n";
-import { ProblemLine } from "../ui/Page";
+import { FormButtons, ProblemLine } from "../ui/Page";
 import page from "../ui/Page.module.css";
 import { SecretField } from "../ui/SecretField";
 import { useFocusOn } from "../ui/useFocusOn";
@@ -72,14 +71,7 @@ export function NewPassword({ user, names, hasHad, labels, busy, error, missing,
       />
       <ProblemLine error={error} />
       <div className={page.row}>
-        <Button type="submit" loading={busy}>
-          {labels.save}
-        </Button>
-        {onCancel !== undefined && (
-          <Button variant="default" onClick={onCancel}>
-            {text.shared.cancel}
-          </Button>
-        )}
+        <FormButtons label={labels.save} busy={busy} onCancel={onCancel} />
       </div>
     </form>
   );

@@ -1,8 +1,7 @@
-import { Button } from "@mantine/core";
 import type { FormEvent } from "react";
 import type { ProblemError } from "../api/http";
 import { useText } from "../i18n";
-import { ProblemLine } from "../ui/Page";
+import { FormButtons, ProblemLine } from "../ui/Page";
 import page from "../ui/Page.module.css";
 import classes from "./Account.module.css";
 import { PresentPassword, usePresentPassword } from "./PresentPassword";
@@ -35,14 +34,7 @@ export function Prove({ user, does, busy, error, onProve, onCancel }: Props) {
       <PresentPassword present={present} />
       <ProblemLine error={error} />
       <div className={page.row}>
-        <Button type="submit" loading={busy}>
-          {does}
-        </Button>
-        {onCancel !== undefined && (
-          <Button variant="default" onClick={onCancel}>
-            {text.shared.cancel}
-          </Button>
-        )}
+        <FormButtons label={does} busy={busy} onCancel={onCancel} />
       </div>
     </form>
   );

@@ -1,10 +1,10 @@
-import { Button, NumberInput, TextInput } from "@mantine/core";
+import { NumberInput, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useChange } from "../api/channels";
 import { dataOf, http } from "../api/http";
 import type { StreamKey } from "../api/types";
 import { useText } from "../i18n";
-import { ProblemLine } from "../ui/Page";
+import { FormButtons, ProblemLine } from "../ui/Page";
 import page from "../ui/Page.module.css";
 
 interface Asked {
@@ -36,12 +36,12 @@ export function NewChannel({ onMade, onClose }: { onMade: (made: StreamKey) => v
           data-autofocus
         />
         <NumberInput label={text.channels.delayLabel} value={delay} onChange={setDelay} suffix=" s" />
-        <Button type="submit" loading={making.isPending} disabled={name.trim() === ""}>
-          {text.channels.create}
-        </Button>
-        <Button variant="default" onClick={onClose}>
-          {text.shared.cancel}
-        </Button>
+        <FormButtons
+          label={text.channels.create}
+          busy={making.isPending}
+          disabled={name.trim() === ""}
+          onCancel={onClose}
+        />
       </form>
       <ProblemLine error={making.error} />
     </section>

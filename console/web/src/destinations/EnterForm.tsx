@@ -1,17 +1,16 @@
-import { Button, NativeSelect, PasswordInput, Switch, TextInput } from "@mantine/core";
+import { NativeSelect, PasswordInput, Switch, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useChange } from "../api/channels";
 import { dataOf, http } from "../api/http";
 import { useText } from "../i18n";
-import { NotInForce, ProblemLine } from "../ui/Page";
+import { FormButtons, NotInForce, ProblemLine } from "../ui/Page";
 import page from "../ui/Page.module.css";
 
 const EMPTY = { name: "", url: "", split: false };
 
 /** The form for a new destination; it stays open, so that its outcome is seen. */
 export function EnterForm({ channels, onClose }: { channels: string[]; onClose: () => void }) {
-  const text = useText();
-  const words = text.destinationsScreen;
+  const words = useText().destinationsScreen;
   const [channel, setChannel] = useState(channels[0] ?? "");
   const [asked, ask] = useState(EMPTY);
   const entering = useChange(({ name, url, split }: typeof EMPTY) =>
@@ -64,12 +63,12 @@ export function EnterForm({ channels, onClose }: { channels: string[]; onClose: 
             checked={asked.split}
             onChange={(event) => ask({ ...asked, split: event.currentTarget.checked })}
           />
-          <Button type="submit" loading={entering.isPending} disabled={asked.url.trim() === ""}>
-            {words.enter}
-          </Button>
-          <Button variant="default" onClick={onClose}>
-            {text.shared.cancel}
-          </Button>
+          <FormButtons
+            label={words.enter}
+            busy={entering.isPending}
+            disabled={asked.url.trim() === ""}
+            onCancel={onClose}
+          />
         </div>
       </form>
       <ProblemLine error={entering.error} />

@@ -1,11 +1,11 @@
-import { Button, TextInput } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useChange } from "../api/channels";
 import { dataOf, http } from "../api/http";
 import { PEOPLE } from "../api/people";
 import type { OneTimeLink } from "../api/types";
 import { useText } from "../i18n";
-import { ProblemLine } from "../ui/Page";
+import { FormButtons, ProblemLine } from "../ui/Page";
 import page from "../ui/Page.module.css";
 import { RolesField } from "./RolesField";
 
@@ -17,8 +17,7 @@ interface Asked {
 
 /** The form for somebody who has no account yet; its answer is the link with which the person chooses a password. */
 export function Invite({ onMade, onClose }: { onMade: (made: OneTimeLink) => void; onClose: () => void }) {
-  const text = useText();
-  const words = text.people;
+  const words = useText().people;
   const [asked, ask] = useState<Asked>({ username: "", display_name: "", roles: [] });
   const inviting = useChange((body: Asked) => dataOf(http.POST("/api/v1/invitations", { body })), PEOPLE);
   const submit = (event: FormEvent) => {
@@ -51,16 +50,12 @@ export function Invite({ onMade, onClose }: { onMade: (made: OneTimeLink) => voi
         </div>
         <RolesField grants={asked.roles} onChange={(roles) => ask({ ...asked, roles })} />
         <div className={page.row}>
-          <Button
-            type="submit"
-            loading={inviting.isPending}
+          <FormButtons
+            label={words.makeLink}
+            busy={inviting.isPending}
             disabled={asked.username.trim() === "" || asked.roles.length === 0}
-          >
-            {words.makeLink}
-          </Button>
-          <Button variant="default" onClick={onClose}>
-            {text.shared.cancel}
-          </Button>
+            onCancel={onClose}
+          />
         </div>
       </form>
       <ProblemLine error={inviting.error} />

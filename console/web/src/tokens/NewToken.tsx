@@ -1,11 +1,11 @@
-import { Button, Checkbox, NativeSelect, TextInput } from "@mantine/core";
+import { Checkbox, NativeSelect, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useChange, useChannels } from "../api/channels";
 import { dataOf, http } from "../api/http";
 import { TOKENS } from "../api/people";
 import type { NewToken as Asked, Scope } from "../api/types";
 import { useText } from "../i18n";
-import { ProblemLine } from "../ui/Page";
+import { FormButtons, ProblemLine } from "../ui/Page";
 import page from "../ui/Page.module.css";
 import type { Made } from "./MadeToken";
 import { DAYS, expiresAt, GROUPS, inOrder, type Lasts, scopesOf } from "./tokens";
@@ -13,8 +13,7 @@ import classes from "./Tokens.module.css";
 
 /** The form for a token: what it may, where, and how long. */
 export function NewToken({ onMade, onClose }: { onMade: (made: Made) => void; onClose: () => void }) {
-  const text = useText();
-  const words = text.tokens;
+  const words = useText().tokens;
   const channels = useChannels().data?.channels ?? [];
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState<Scope[]>(["channel:cut"]);
@@ -69,12 +68,7 @@ export function NewToken({ onMade, onClose }: { onMade: (made: Made) => void; on
         </div>
         <Scopes chosen={scopes} onChange={setScopes} />
         <div className={page.row}>
-          <Button type="submit" loading={making.isPending} disabled={!isReady}>
-            {words.create}
-          </Button>
-          <Button variant="default" onClick={onClose}>
-            {text.shared.cancel}
-          </Button>
+          <FormButtons label={words.create} busy={making.isPending} disabled={!isReady} onCancel={onClose} />
         </div>
       </form>
       <ProblemLine error={making.error} />

@@ -64,6 +64,31 @@ export function Answer({ asked, children }: { asked: Asked; children: ReactNode 
   );
 }
 
+interface Ends {
+  label: string;
+  busy: boolean;
+  disabled?: boolean;
+  /** Without it the form has no way back. */
+  onCancel?: (() => void) | undefined;
+}
+
+/** The two ways out of a form: send it, or leave it. */
+export function FormButtons({ label, busy, disabled = false, onCancel }: Ends) {
+  const text = useText();
+  return (
+    <>
+      <Button type="submit" loading={busy} disabled={disabled}>
+        {label}
+      </Button>
+      {onCancel !== undefined && (
+        <Button variant="default" onClick={onCancel}>
+          {text.shared.cancel}
+        </Button>
+      )}
+    </>
+  );
+}
+
 export interface Undoable {
   undo: string;
   what: string;
