@@ -222,6 +222,18 @@ class Facts:
             found.append((cut, None))
         return found
 
+    def may_be_cut(self, at_s: float) -> bool:
+        """Say whether a cut may be in force: an order without an answer may have been heard, or not."""
+        cut = False
+        for order in self.orders("cut", "restore", "stop"):
+            if order.began_s >= at_s:
+                break
+            if order.verb == "cut":
+                cut = cut or order.outcome != "refused"
+            elif order.outcome != "silent":
+                cut = False
+        return cut
+
     def surely_before(self, at_s: float) -> float:
         """Return a time such that what came by then over the encoder's wire was in the gate by `at_s`."""
         sure_s = at_s - EDGE_S

@@ -226,7 +226,7 @@ def _forgotten(facts: Facts) -> Found:
     asked: dict[str, Order] = {}
     for order in facts.orders("cut", "restore", "backup", "live", "stop"):
         before = {"restore": "cut", "live": "backup"}.get(order.verb, "")
-        cut = order.verb == "live" and "cut" in asked  # rightly refused
+        cut = order.verb == "live" and facts.may_be_cut(order.began_s)  # rightly refused
         if before in asked and order.outcome == "refused" and not cut:
             yield order.began_s, f"the gate forgot a {before}: {order.said[-160:]}"
         if order.verb == "stop":

@@ -389,6 +389,23 @@ def test_a_command_that_got_no_processor_was_not_answered_late() -> None:
     assert "answers" not in broken(evidence)
 
 
+def test_a_restore_without_an_answer_may_leave_the_cut_in_force() -> None:
+    evidence = faultless()
+    evidence.orders = [
+        order("cut", 40),
+        order("restore", 45, outcome="silent"),
+        order("backup", 50),
+        order("live", 55, outcome="refused"),
+        order("restore", 60),
+    ]
+    evidence.troubles = [trouble("freeze", "gate", 44, 3)]
+    cover(evidence, 40.05, END_S - BEGAN_S)
+    assert not {"answers", "calm"} & broken(evidence)
+    del evidence.orders[1]
+    evidence.orders[-1] = order("restore", 54)
+    assert "answers" in broken(evidence)
+
+
 def test_one_picture_may_follow_a_cut_at_once() -> None:
     evidence = faultless()
     evidence.orders = [order("cut", 50), order("restore", 60)]
