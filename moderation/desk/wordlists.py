@@ -85,14 +85,14 @@ class Wordlists:
 
         Raises ReviewRefused: the directory cannot be written, or a list in it is broken.
         """
-        self._own.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self._own / f"{new.name}.txt"
         try:
+            self._own.mkdir(mode=0o700, parents=True, exist_ok=True)
             before = load_list(file) if file.exists() else msgspec.structs.replace(new, entries=())
             kept = tuple(one for one in before.entries if one.term != new.entries[0].term)
             return versions.save(self._own, msgspec.structs.replace(before, entries=(*kept, *new.entries)))
-        except ListError as error:
-            raise _wrong(str(error), f"词表无法保存：{error}") from error
+        except (ListError, OSError) as error:
+            raise _wrong(f"the list cannot be kept: {error}", f"词表无法保存：{error}") from error
 
 
 def as_found(findings: list[Finding], *, added: bool, version: str) -> dict[str, Any]:

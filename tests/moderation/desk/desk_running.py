@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import itertools
+from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from review_book import PEOPLE
@@ -43,6 +46,7 @@ REVIEWER, SENIOR, CHIEF = PEOPLE[0], PEOPLE[2], PEOPLE[4]
 SOURCE = SourceRef(1, "s", "main")
 OPEN = InteractionView(comments=True, bullets=True, window_s=0.0)
 _names = itertools.count(1)
+T = TypeVar("T")
 
 
 class FewWords(Wordlists):
@@ -87,6 +91,28 @@ async def running(
         database.close()
 
 
+@contextlib.asynccontextmanager
+async def in_own_task(opened: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+    """Open and close in one task: a fixture's two halves run in two."""
+    there: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    over = asyncio.Event()
+
+    async def live() -> None:
+        try:
+            async with opened as one:
+                there.set_result(one)
+                await over.wait()
+        except BaseException as error:
+            if not there.done():
+                there.set_exception(error)
+            raise
+
+    task = asyncio.ensure_future(live())
+    yield await there
+    over.set()
+    await task
+
+
 async def until(true: Callable[[], object], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not true():
@@ -95,10 +121,10 @@ async def until(true: Callable[[], object], seconds: float = 10.0) -> None:
 
 async def open_up(desk: Desk, view: InteractionView = OPEN, channel: str = "main") -> None:
     """Set the switches of a channel, stored as the console stores them."""
-    key = f"{interactions.PREFIX}{channel}"
-    await desk.call(settings.put, key, interactions.encode(view), by="console:olga", at=wall_s())
+    key, by, now = f"{interactions.PREFIX}{channel}", "console:olga", wall_s()
+    await desk.call(settings.put, key, interactions.encode(view), by=by, at=now)
     desk.own_changes += 1
-    desk.put_interaction(channel, interactions.decode(interactions.encode(view), "console:olga", wall_s()))
+    desk.put_interaction(channel, interactions.decode(interactions.encode(view), by, now))
 
 
 def comment(text: str, *, author: str = "小明", author_id: str = "u1", **more: object) -> Incoming:
@@ -135,7 +161,7 @@ class Client:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
-        self.pushed: list[Changed] = []
+        self._unseen: deque[Changed] = deque()
         self._ids = itertools.count(1)
         self._decoder = msgspec.json.Decoder(AnyAnswer)
 
@@ -152,15 +178,17 @@ class Client:
                 if isinstance(answer, Reply):
                     assert answer.id == number
                     return answer
-                self.pushed.append(answer)
+                self._unseen.append(answer)
 
     async def next_change(self, fits: Callable[[Changed], object] = bool) -> Changed:
-        """Return the next push that is as wanted; those before it are kept, too."""
+        """Return the next push that is as wanted; those before it are passed over."""
         async with asyncio.timeout(5):
             while True:
-                answer = self._decoder.decode(await self.socket.recv())
+                if self._unseen:
+                    answer = self._unseen.popleft()
+                else:
+                    answer = self._decoder.decode(await self.socket.recv())
                 assert isinstance(answer, Changed)
-                self.pushed.append(answer)
                 if fits(answer):
                     return answer
 

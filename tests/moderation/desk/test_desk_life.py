@@ -19,6 +19,7 @@ from desk_running import (
     approve,
     card_of,
     comment,
+    in_own_task,
     open_up,
     prepare,
     running,
@@ -47,7 +48,7 @@ WINDOW = msgspec.structs.replace(OPEN, window_s=0.6)
 @pytest.fixture
 async def desk(location: Location, tmp_path: Path):
     prepare(location)
-    async with running(location, tmp_path / "lists") as opened:
+    async with in_own_task(running(location, tmp_path / "lists")) as opened:
         await open_up(opened)
         yield opened
 

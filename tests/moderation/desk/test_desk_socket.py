@@ -20,6 +20,7 @@ from desk_running import (
     Sockets,
     card_of,
     comment,
+    in_own_task,
     open_up,
     person,
     prepare,
@@ -62,20 +63,20 @@ SECOND_REVIEWER = Reviewer(2, frozenset({"reviewer"}))
 @pytest.fixture
 async def desk(location: Location, tmp_path: Path):
     prepare(location)
-    async with running(location, tmp_path / "lists") as opened:
+    async with in_own_task(running(location, tmp_path / "lists")) as opened:
         await open_up(opened)
         yield opened
 
 
 @pytest.fixture
 async def sockets(desk: Desk, tmp_path: Path):
-    async with serving(desk, tmp_path / "lists", tmp_path / "comments.sock") as opened:
+    async with in_own_task(serving(desk, tmp_path / "lists", tmp_path / "comments.sock")) as opened:
         yield opened
 
 
 @pytest.fixture
 async def client(sockets: Sockets):
-    async with sockets.connect() as opened:
+    async with in_own_task(sockets.connect()) as opened:
         yield opened
 
 
@@ -381,11 +382,11 @@ async def test_who_asks_too_much_at_once_is_told(
     desk: Desk, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "MAX_PENDING", 3)
-    waiting = asyncio.Event()
+    waiting, read = asyncio.Event(), desk.reader.read
 
-    async def slow(*_: object, **__: object) -> dict[int, str]:
+    async def slow(*given: object, **options: object) -> object:
         await waiting.wait()
-        return {}
+        return await read(*given, **options)
 
     monkeypatch.setattr(desk.reader, "read", slow)
     for number in range(1, 6):

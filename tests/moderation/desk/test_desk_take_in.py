@@ -17,6 +17,7 @@ from desk_running import (
     approve,
     card_of,
     comment,
+    in_own_task,
     open_up,
     prepare,
     running,
@@ -41,7 +42,7 @@ from streamgate.store.location import Location
 @pytest.fixture
 async def desk(location: Location, tmp_path: Path):
     prepare(location)
-    async with running(location, tmp_path / "lists") as opened:
+    async with in_own_task(running(location, tmp_path / "lists")) as opened:
         await open_up(opened)
         yield opened
 
@@ -166,13 +167,13 @@ async def test_a_bad_comment_does_not_fail_its_batch(desk: Desk) -> None:
 
 async def test_a_banned_author_is_refused_until_the_ban_ends(desk: Desk) -> None:
     plain = {"author": "小明", "card_id": None, "cause": "辱骂", "by": "console:a", "at": time.time()}
-    await desk.call(bans.add, "main", SOURCE.id, "u1", **plain, ends_at=time.time() + 1.5)
+    await desk.call(bans.add, "main", SOURCE.id, "u1", **plain, ends_at=time.time() + 3.0)
     await until(lambda: desk.bans.of("main", time.time()))  # the desk looks every second
     refused = await take(desk, "你好")
     assert refused.code == "banned"
     assert "s more" in refused.error
     assert (await take(desk, "你好", author_id="u2")).code == ""
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(3.0)
     assert (await take(desk, "你好")).code == ""
 
 
