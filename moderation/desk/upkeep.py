@@ -67,12 +67,9 @@ async def keep_filter(desk: Desk, lists: Wordlists) -> None:
     async with FilterService(built) as service:
         desk.filter = CommentFilter(service)
         _log.info("filter_ready", version=built.version)
-        stamp = await asyncio.to_thread(lists.stamp)
         while True:
             await asyncio.sleep(LISTS_S)
-            newest = await asyncio.to_thread(lists.stamp)
-            if newest != stamp:
-                stamp = newest
+            if await asyncio.to_thread(lists.is_changed):
                 await service.replace(await asyncio.to_thread(lists.load))
 
 

@@ -56,8 +56,8 @@ class FewWords(Wordlists):
         super().__init__(own)
         self.words = words
 
-    def load(self) -> tuple[WordList, ...]:
-        return (self.words, *self._load_own())
+    def load_shipped(self) -> tuple[WordList, ...]:
+        return (self.words,)
 
 
 def prepare(location: Location) -> None:
