@@ -16,6 +16,7 @@ from moderation.desk.group import differs
 from moderation.desk.jobs import Act, Job, JudgeAnew
 from moderation.desk.judging import Judged
 from moderation.desk.loading import load_people, load_switches
+from moderation.desk.messages import InteractionView
 from moderation.desk.piles import Entry
 from moderation.desk.wordlists import Wordlists
 from moderation.desk.writer import MAX_GROUP, RETRY_S
@@ -246,7 +247,7 @@ async def _store_broadcast(desk: Desk, channel: str, *, ended: bool) -> None:
 
 def _write_broadcast(
     session: Session, channel: str, on_air: dict[str, Any], ended: bool, now: float
-) -> interactions.InteractionView | None:
+) -> InteractionView | None:
     """Store which broadcast is on air; with the end of one everything is closed. Returns the new switches."""
     settings.put(session, f"{broadcasts.PREFIX}{channel}", on_air, by=_ACTOR, at=now)
     key = f"{interactions.PREFIX}{channel}"

@@ -120,10 +120,11 @@ class Writer(Generic[L]):
         return True
 
     async def _commit(self, batch: Sequence[Job[Any]], *, again: bool = True) -> None:
-        loop = asyncio.get_running_loop()
+        loop, piles = asyncio.get_running_loop(), self._piles
+        assert piles is not None, "memory is read before anything is written"
         try:
             group, later, refused = await loop.run_in_executor(
-                self._thread, self._write, batch, self._leased(), self._piles
+                self._thread, self._write, batch, self._leased(), piles
             )
         except MemoryDiffers:
             _log.error("memory_differs", jobs=len(batch))
@@ -145,8 +146,8 @@ class Writer(Generic[L]):
             self.commits += 1
             self._take_group(group)
             self._urgent.extendleft(reversed(later))
-            for job, error in refused:
-                job.fail(error)
+            for job, refusal in refused:
+                job.fail(refusal)
             unanswered = {id(job) for job in later} | {id(job) for job, _ in refused}
             for job in batch:
                 if id(job) not in unanswered:
