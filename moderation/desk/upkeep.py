@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,9 @@ async def judge_anew(desk: Desk) -> None:
         _tell_all(desk)
         begun, cards = now_us(), len(desk.unjudged)
         while desk.unjudged and desk.writer.ready:
-            some = [card_id for card_id, _ in zip(desk.unjudged, range(SLICE), strict=False)]
-            if not await judge_cards(desk, checker, some):
+            some = list(itertools.islice(desk.unjudged, 2 * SLICE))
+            halves = some[::2], some[1::2]  # while one is stored the other is judged
+            if not all(await asyncio.gather(*(judge_cards(desk, checker, half) for half in halves))):
                 break  # the filter or the database is busy: a little later
         _log.info("judged_anew", cards=cards, left=len(desk.unjudged), took_ms=(now_us() - begun) // 1000)
         _tell_all(desk)

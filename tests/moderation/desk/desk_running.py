@@ -87,7 +87,7 @@ async def running(
             finally:
                 services.cancel()
     finally:
-        desk.close()
+        await desk.close()
         database.close()
 
 
