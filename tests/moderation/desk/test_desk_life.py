@@ -208,7 +208,7 @@ async def test_10000_waiting_comments_are_judged_anew_within_5_s(sqlite: Locatio
     async with running(sqlite, tmp_path / "lists") as desk:
         await open_up(desk)
         for low in range(0, 10_000, 500):
-            some = [comment(f"第{number}位观众喜欢纸鸢") for number in range(low, low + 500)]
+            some = [comment(f"第{number}位观众喜欢纸鸢") for number in range(low + 10_000, low + 10_500)]
             taken = await desk.take_in(SOURCE, some)
             assert {one.code for one in taken} == {""}
         await until(lambda: not desk.unjudged, 20)
