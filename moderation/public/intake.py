@@ -1,6 +1,7 @@
 """Takes comments in: who hands them in, whether that is allowed now, and what became of each. No HTTP.
 
-What can be refused is refused before the desk is asked. What is answered as accepted was committed.
+What is answered as accepted was committed. The desk says whether comments are open: what was stored before
+they were closed, and is handed in again, is accepted still.
 """
 
 import secrets
@@ -51,7 +52,6 @@ class Intake:
         """Take in what a source hands in for a channel. Raises RequestRefused."""
         if source.channel != channel:
             raise RequestRefused(WRONG_CHANNEL)
-        self.require_open(channel)
         comments = read_comments(body)
         self._rates.source_comments.take(source.name, len(comments))
         good = [_incoming(one) for one in comments if isinstance(one, SourceComment)]
