@@ -8,14 +8,13 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+from moderation.desk.interactions import PREFIX
 from streamgate.core.channel_name import check_name
 from streamgate.errors import StoreError
 from streamgate.store import settings
 from streamgate.store.database import AsyncDatabase
 
 REFRESH_S = 2.0
-INTERACTION = "interaction/"
-"""What the keys of stored interactions begin with."""
 
 
 class KnownChannels:
@@ -39,12 +38,10 @@ class KnownChannels:
         with contextlib.suppress(OSError):
             self._files = await asyncio.to_thread(_names, self._directory)
         try:
-            stored = await self._database.read(settings.list_all)
+            stored = await self._database.read(settings.list_under, PREFIX)
         except StoreError:
             return
-        self._settings = frozenset(
-            name.removeprefix(INTERACTION) for name in stored if name.startswith(INTERACTION)
-        )
+        self._settings = frozenset(one.key.removeprefix(PREFIX) for one in stored)
 
 
 def _names(directory: Path) -> frozenset[str]:
