@@ -20,7 +20,7 @@ from moderation.public.intake import Intake
 from moderation.public.own_comments import OwnComments
 from moderation.public.pages import Pages
 from moderation.public.problems import RequestRefused
-from moderation.public.rates import Rates, address_key
+from moderation.public.rates import Rates, address_of
 from moderation.public.source_keys import SourceKeys
 from moderation.public.streams import PublishedEvents, PublishedSocket
 from moderation.public.viewer_api import ViewerApi
@@ -60,8 +60,7 @@ def create_app(parts: Parts) -> ASGIApp:
     """Return the application. Who made the parts runs them."""
 
     def find_feed(scope: Scope) -> Hub:
-        client = scope.get("client")
-        parts.rates.address_reads.take(address_key(client[0] if client else ""))
+        parts.rates.address_reads.take(address_of(scope))
         channel: str = scope["path_params"]["channel"]
         if channel not in parts.channels:
             raise RequestRefused(problems.NOT_FOUND)

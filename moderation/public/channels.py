@@ -15,6 +15,7 @@ from streamgate.store import settings
 from streamgate.store.database import AsyncDatabase
 
 REFRESH_S = 2.0
+LOOK_S = 1.0
 
 
 class KnownChannels:
@@ -24,6 +25,7 @@ class KnownChannels:
         self._directory, self._database, self._of_sources = directory, database, of_sources
         self._files: frozenset[str] = frozenset()
         self._settings: frozenset[str] = frozenset()
+        self._looking: asyncio.Future[frozenset[str]] | None = None
 
     def __contains__(self, channel: object) -> bool:
         return channel in self._files or channel in self._settings or channel in self._of_sources()
@@ -34,12 +36,17 @@ class KnownChannels:
             await asyncio.sleep(REFRESH_S)
 
     async def refresh(self) -> None:
-        """Look again; what cannot be read, because disk or database hang, stays as it was."""
-        with contextlib.suppress(OSError):
-            self._files = await asyncio.to_thread(_names, self._directory)
+        """Look again. What cannot be read, because disk or database hang, stays as it was."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(asyncio.to_thread(_names, self._directory))
+        await asyncio.wait({self._looking}, timeout=LOOK_S)
+        if self._looking.done():
+            with contextlib.suppress(OSError):
+                self._files = self._looking.result()
         try:
-            stored = await self._database.read(settings.list_under, PREFIX)
-        except StoreError:
+            async with asyncio.timeout(LOOK_S):
+                stored = await self._database.read(settings.list_under, PREFIX)
+        except (StoreError, TimeoutError):
             return
         self._settings = frozenset(one.key.removeprefix(PREFIX) for one in stored)
 

@@ -19,7 +19,7 @@ from moderation.public.problems import (
     NOT_FOUND,
     RequestRefused,
 )
-from moderation.public.rates import address_key
+from moderation.public.rates import address_of
 from moderation.public.source_keys import SourceKeys
 from moderation.public.viewers import COOKIE, Viewers
 from streamgate.clock import wall_s
@@ -83,9 +83,8 @@ class CommentsApi:
             raise RequestRefused(NO_VIEWER)
         self._intake.require_open(channel)
         body = await read_body(receive, scope["headers"], MAX_VIEWER_BODY)
-        client = scope.get("client")
-        address = address_key(client[0] if client else "")
-        return await self._intake.take_viewer(viewer, channel, address, read_viewer_comment(body))
+        comment = read_viewer_comment(body)
+        return await self._intake.take_viewer(viewer, channel, address_of(scope), comment)
 
 
 async def _send(send: Send, answer: Answer) -> None:

@@ -6,7 +6,7 @@ from memory. Joining is one step of the event loop: what memory has and what com
 
 import asyncio
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from moderation.desk.intake import FeedItem
 from moderation.desk.messages import InteractionView
 from moderation.public.desk_side import DeskSide, Subscription
-from moderation.public.problems import BUSY, DATABASE_AWAY, RequestRefused
+from moderation.public.problems import BUSY, DATABASE_AWAY, RATE_LIMITED, RequestRefused
 from moderation.public.recent import MAX_EVENTS, MAX_SHOWN, Event, Recent
 from streamgate.errors import StoreError
 from streamgate.store import published
@@ -28,10 +28,13 @@ NEWEST = 50
 MAX_WAITING = 512
 """Events that wait for one reader; with more it is dropped, and comes back where it was."""
 MAX_READERS = 6000
+MAX_OF_ADDRESS = 2500
+"""Readers of one address, on all channels: a school behind one router."""
 MAX_CHANNELS = 256
 LOOK_S = 0.2  # for a changed interaction: viewers are told within a second
 LOADED_S = 5.0
 KEEP_ALIVE_S = 15.0
+RECONCILE_S = 2.0
 PAGE = 500
 _PAGING = 4  # readers that the store serves at the same time
 _RETRY_S = 1.0
@@ -97,10 +100,11 @@ class Reader:
 class Hub:
     """One channel's feed. `run` follows the desk until it is cancelled."""
 
-    def __init__(self, channel: str, desk: DeskSide, database: AsyncDatabase) -> None:
+    def __init__(self, channel: str, desk: DeskSide, database: AsyncDatabase, crowd: Counter[str]) -> None:
+        """Take `crowd`: how many readers each address has, on all channels."""
         self.channel = channel
         self.readers: set[Reader] = set()
-        self._desk, self._database = desk, database
+        self._desk, self._database, self._crowd = desk, database, crowd
         self._recent: Recent | None = None
         self._loaded = asyncio.Event()
         self._paging = asyncio.Semaphore(_PAGING)
@@ -125,6 +129,7 @@ class Hub:
             await self._load()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follow(subscription))
+                group.create_task(self._reconcile())
                 group.create_task(self._watch_interaction())
                 group.create_task(self._keep_alive())
         finally:
@@ -147,11 +152,19 @@ class Hub:
             if item is None:
                 subscription.resume()
                 await self._catch_up()
-            else:
+            elif item.id <= self.last + 1:
                 self._add(item)
+            else:  # the numbers between are another channel's, or of a commit that nobody was told of
+                await self._catch_up()
+
+    async def _reconcile(self) -> None:
+        """Look for events that nobody told of: of a commit whose database hung, and that came to pass."""
+        while True:
+            await asyncio.sleep(RECONCILE_S)
+            await self._catch_up()
 
     async def _catch_up(self) -> None:
-        """Read from the store what the subscription lost."""
+        """Read from the store what the subscription did not bring."""
         while True:
             try:
                 found = await self._database.read(_after, self.channel, self.last)
@@ -189,18 +202,26 @@ class Hub:
     # ------------------------------------------------------------ readers
 
     @contextlib.asynccontextmanager
-    async def reading(self, after: int | None, drop: Callable[[], None]) -> AsyncIterator["Joining"]:
+    async def reading(
+        self, after: int | None, address: str, drop: Callable[[], None]
+    ) -> AsyncIterator["Joining"]:
         """Let somebody read from `after` on; None: from the newest comments. Raises RequestRefused."""
         if len(self.readers) >= MAX_READERS:
             raise RequestRefused(BUSY, 5)
-        await self._until_loaded()
-        if after is not None and after > self.last:
-            after = await self._plausible(after)
-        joining = Joining(self, after, drop)
+        if self._crowd[address] >= MAX_OF_ADDRESS:
+            raise RequestRefused(RATE_LIMITED, 5)
+        self._crowd[address] += 1
+        joining = None
         try:
-            yield joining
+            await self._until_loaded()
+            if after is not None and after > self.last:
+                after = await self._plausible(after)
+            yield (joining := Joining(self, after, drop))
         finally:
-            if joining.reader is not None:
+            self._crowd[address] -= 1
+            if not self._crowd[address]:
+                del self._crowd[address]
+            if joining is not None and joining.reader is not None:
                 self.readers.discard(joining.reader)
                 joining.reader.end()
 
@@ -274,6 +295,7 @@ class Feeds:
     def __init__(self, desk: DeskSide, database: AsyncDatabase) -> None:
         self._desk, self._database = desk, database
         self._hubs: dict[str, Hub] = {}
+        self._crowd: Counter[str] = Counter()
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -289,7 +311,7 @@ class Feeds:
         if hub is None:
             if len(self._hubs) >= MAX_CHANNELS:
                 raise RequestRefused(BUSY, 5)
-            hub = self._hubs[channel] = Hub(channel, self._desk, self._database)
+            hub = self._hubs[channel] = Hub(channel, self._desk, self._database, self._crowd)
             if self._group is not None:
                 self._group.create_task(hub.run())
         return hub

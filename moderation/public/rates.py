@@ -5,7 +5,9 @@ An IPv6 address counts by its /64: that is what one subscriber gets.
 
 import ipaddress
 from collections import OrderedDict
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from moderation.public.problems import RATE_LIMITED, Problem, RequestRefused
 from streamgate.clock import now_us
@@ -22,7 +24,7 @@ class Limits:
         *,
         address_comments: tuple[float, float] = (20.0, 100.0),
         address_viewers: tuple[float, float] = (5.0, 300.0),
-        address_reads: tuple[float, float] = (100.0, 1000.0),
+        address_reads: tuple[float, float] = (200.0, 4000.0),
         viewer_comments: tuple[float, float] = (0.5, 5.0),
         source_comments: tuple[float, float] = (40_000.0, 80_000.0),
     ) -> None:
@@ -89,3 +91,9 @@ def address_key(host: str) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, 64), strict=False))
+
+
+def address_of(scope: Mapping[str, Any]) -> str:
+    """Return what the address counts as that an ASGI scope tells of; "" when it tells of none."""
+    client = scope.get("client")
+    return address_key(client[0]) if client else ""

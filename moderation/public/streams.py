@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from moderation.public.answers import SEND_S, header, send_problem
 from moderation.public.feed import Hub
 from moderation.public.problems import BAD_METHOD, RequestRefused
+from moderation.public.rates import address_of
 from moderation.public.recent import Event
 
 SEND_BUFFER = 64 * 1024
@@ -51,7 +52,7 @@ class PublishedEvents:
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, hub: Hub, after: int | None) -> None:
         abort = _abort_of(scope)
-        async with hub.reading(after, abort) as joining:
+        async with hub.reading(after, address_of(scope), abort) as joining:
             await send({"type": "http.response.start", "status": 200, "headers": _SSE_HEAD})
 
             async def write() -> None:
@@ -87,7 +88,7 @@ class PublishedSocket:
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, hub: Hub, after: int | None) -> None:
         abort = _abort_of(scope)
-        async with hub.reading(after, abort) as joining:
+        async with hub.reading(after, address_of(scope), abort) as joining:
             await send({"type": "websocket.accept"})
 
             async def write() -> None:

@@ -13,7 +13,7 @@ from moderation.public.comment_body import clean_text
 from moderation.public.desk_side import DeskSide
 from moderation.public.own_comments import OwnComments
 from moderation.public.problems import BAD_ORIGIN, BAD_REQUEST, NOT_FOUND, RequestRefused
-from moderation.public.rates import Rates, address_key
+from moderation.public.rates import Rates, address_of
 from moderation.public.source_keys import SourceKeys
 from moderation.public.viewers import COOKIE, KEPT_S, Viewer, Viewers, guest_name
 from streamgate.clock import wall_s
@@ -46,7 +46,7 @@ class ViewerApi:
     async def show(self, request: Request) -> Response:
         """Answer who the cookie says the viewer is, what is open, and the own comments."""
         channel = self._channel(request)
-        self._rates.address_reads.take(_address(request))
+        self._rates.address_reads.take(address_of(request.scope))
         return json_response(await self._shown(channel, self._known(request)))
 
     async def enter(self, request: Request) -> Response:
@@ -55,7 +55,7 @@ class ViewerApi:
         secure = request.url.scheme == "https"
         if not is_ours(request.headers, request.headers.get("host", ""), secure=secure):
             raise RequestRefused(BAD_ORIGIN)
-        self._rates.address_viewers.take(_address(request))
+        self._rates.address_viewers.take(address_of(request.scope))
         body = await read_body(request.receive, request.scope["headers"], MAX_BODY)
         try:
             entering = _decoder.decode(body) if body.strip() else _Entering()
@@ -103,7 +103,3 @@ def _shown_interaction(view: InteractionView) -> dict[str, Any]:
         "slow_s": view.slow_s,
         "authors_told": view.authors_told,
     }
-
-
-def _address(request: Request) -> str:
-    return address_key(request.client.host if request.client is not None else "")

@@ -201,6 +201,35 @@ async def _hub(stage: Stage) -> Any:
     return found[0]
 
 
+@pytest.mark.parametrize("later", [0, 1])
+async def test_an_event_that_nobody_told_of_still_comes_and_in_its_place(
+    stage: Stage, later: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit whose answer was lost: it stands in the store, and the desk does not know."""
+    async with stage.events() as events:
+        await events.next("interaction")
+        first = await stage.publish("one")
+        assert await events.take(1) == [("publish", first[0])]
+        with monkeypatch.context() as patch:
+            patch.setattr(stage.desk._feed, "publish", lambda _: None)
+            lost = await stage.publish("two")
+            await stage.until(lambda: not stage.desk.piles.due(1e12))
+        told = await stage.publish(*["three"] * later)
+        assert await events.take(1 + later) == [("publish", number) for number in (*lost, *told)]
+
+
+async def test_one_address_has_not_all_readers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "MAX_OF_ADDRESS", 2)
+    async with stage.events() as one, stage.events() as two, stage.client() as client:
+        await one.next()
+        await two.next()
+        refused = await client.get(f"{stage.api}/published")
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    await asyncio.sleep(0.2)
+    async with stage.events() as again:
+        await again.next()
+
+
 async def test_readers_who_left_are_forgotten(stage: Stage) -> None:
     async with stage.events() as events:
         await events.next()
