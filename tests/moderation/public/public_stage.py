@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from moderation.desk.desk import Desk
-from moderation.desk.filtering import CommentFilter
 from websockets.asyncio.client import connect
 
 from moderation.desk import interactions, upkeep
+from moderation.desk.desk import Desk
+from moderation.desk.filtering import CommentFilter
 from moderation.filter.filter import Filter
 from moderation.filter.service import FilterService
 from moderation.lexicon import SEVERITIES, Entry, WordList
@@ -74,7 +74,7 @@ class Stage:
                 services.start("writer", self.desk.writer.run)
                 services.start("publishing", lambda: upkeep.publish_due(self.desk))
                 await self.until(lambda: self.desk.loaded)
-                async with self._public(limits):
+                async with self._public(limits), contextlib.AsyncExitStack() as self._open:
                     yield self
                 services.cancel()
 
@@ -124,6 +124,13 @@ class Stage:
 
     def client(self, **headers: str) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=30)
+
+    async def enter(self, nickname: str = "Ann") -> httpx.AsyncClient:
+        """Return a viewer's browser, with its cookie. It is closed at the end."""
+        client = await self._open.enter_async_context(self.client())
+        answer = await client.post(f"{self.api}/viewer", json={"nickname": nickname})
+        assert answer.status_code == 200, answer.text
+        return client
 
     async def open(self, channel: str = "main", **switches: Any) -> None:
         """Set the interaction of a channel as the command line does."""
