@@ -30,12 +30,15 @@ class KnownChannels:
         self._files: frozenset[str] = frozenset()
         self._settings: frozenset[str] = frozenset()
         self._looking: asyncio.Future[frozenset[str]] | None = None
+        self._turn = asyncio.Lock()
         self._looks = TokenBucket(_LOOKS_PER_S, _LOOKS_PER_S, now_us())
 
     async def require(self, channel: str) -> None:
         """Raise RequestRefused when there is no such channel. One that was just made is found at once."""
-        if not self._has(channel) and _is_name(channel) and self._looks.try_take(1, now_us()):
-            await self.refresh()
+        if not self._has(channel) and _is_name(channel):
+            async with self._turn:  # somebody else may just have looked
+                if not self._has(channel) and self._looks.try_take(1, now_us()):
+                    await self.refresh()
         if not self._has(channel):
             raise RequestRefused(NOT_FOUND)
 
