@@ -194,18 +194,17 @@ class Stage:
             card = step.card
 
     async def reject(self, comment: int, code: Any) -> None:
-        entry = self._entry(comment)
-        await self.desk.act(
-            entry.card.channel, entry.card.id, Reject(REVIEWERS[0], entry.card.revision, code)
-        )
+        card = self._entry(comment).card
+        await self.desk.act(card.channel, card.id, Reject(REVIEWERS[0], card.revision, code))
 
     async def retract(self, comment: int, channel: str = "main") -> None:
         await self.desk.act(channel, self._cards[comment], Retract(None, "x"))
 
     async def publish(self, *texts: str) -> list[int]:
-        """Hand in comments and approve each; return their numbers."""
+        """Hand in comments and approve each; return their numbers once they are published."""
         found = await self.accept(*texts) if texts else []
         await asyncio.gather(*map(self.approve, found))
+        await self.until(lambda: not self.desk.piles.due(1e12), 20)
         return found
 
     def _entry(self, comment: int) -> Any:
