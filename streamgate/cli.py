@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from streamgate.cli_record import decided
+from streamgate.comments_cli import interaction, overlay, source_app
 from streamgate.db_cli import db_app
 from streamgate.errors import Fatal, LinkError, StreamgateError
 from streamgate.people_cli import secrets_app, token_app, user_app
@@ -77,6 +78,9 @@ app.add_typer(db_app, name="db")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 app.add_typer(secrets_app, name="secrets")
+app.add_typer(source_app, name="source")
+app.command("interaction")(interaction)
+app.command("overlay")(overlay)
 app.add_typer(
     typer.Typer(
         cls=_Filter,
