@@ -154,11 +154,11 @@ async def show_card(channel: str, card_id: _CardId, parts: GetParts, who: GetPri
     return json_response(ours.OneCard(_only(reply)))
 
 
-@router.get("/cards/{card_id}/author", response_model=dict[str, Any], responses=_READ)
+@router.get("/cards/{card_id}/author", response_model=model_of(ours.AuthorPage), responses=_READ)
 async def show_author(channel: str, card_id: _CardId, parts: GetParts, who: GetPrincipal) -> Response:
     """Show what is on record of a card's author: comments by state, bans, the newest comments."""
     reply = await _ask(parts, who, channel, messages.Author, card=card_id)
-    return json_response(_found(reply, dict[str, Any]))
+    return json_response(_found(reply, ours.AuthorPage))
 
 
 @router.post(

@@ -73,6 +73,29 @@ class Revealed(msgspec.Struct):
     comments: list[RevealedComment]
 
 
+class AuthorComment(msgspec.Struct):
+    id: int
+    text: str
+    state: str
+    at: float
+
+
+class AuthorPage(msgspec.Struct):
+    """What is on record of an author at one source. `comments`: the newest; personal data is starred out.
+
+    `states`: how many comments are in which; `first_at`: when the first one came.
+    """
+
+    source: str
+    author_id: str
+    author: str
+    states: dict[str, int]
+    retracted: int
+    first_at: float | None
+    bans: list[BanView]
+    comments: list[AuthorComment]
+
+
 class BanList(msgspec.Struct):
     bans: list[BanView]
 

@@ -1,4 +1,4 @@
-"""A broadcast's comments in a real database, reviewed by the real machine: for the tests of exports and forms."""
+"""A broadcast's comments in a real database, reviewed by the real machine: for tests of exports and forms."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -193,9 +193,7 @@ class DevComments:
                 found = {"comments": [{"id": number, "author": one.author, "text": f"{one.text}, revealed"}]}
                 return Reply(id=0, found=found)
             case Author(card=number):
-                return Reply(
-                    id=0, found={"author_id": self._card(number).author_id, "states": {"waiting": 1}}
-                )
+                return Reply(id=0, found=self._author(self._card(number)))
             case _:
                 return self._settings(request)
 
@@ -271,6 +269,18 @@ class DevComments:
         except RefusedError as error:
             return Outcome(number, version, "waiting", error.failure)
         return Outcome(one.id, one.version, one.state)
+
+    def _author(self, of: CardView) -> dict[str, Any]:
+        return {
+            "source": of.source,
+            "author_id": of.author_id,
+            "author": of.author,
+            "states": {"waiting": 1},
+            "retracted": 0,
+            "first_at": of.received_at,
+            "bans": list(self.bans.values()),
+            "comments": [{"id": of.id, "text": of.text, "state": of.state, "at": of.received_at}],
+        }
 
     def _ban(self, request: Ban, of: CardView) -> BanView:
         ends_at = wall_s() + request.minutes * 60 if request.minutes else None
