@@ -1,4 +1,4 @@
-"""Review through the console with the real desk behind it: people, stages, leases, undo, retraction, a restart."""
+"""Review through the console with the real desk behind it: people, stages, leases, undo, retraction."""
 
 import asyncio
 import csv
