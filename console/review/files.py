@@ -65,13 +65,13 @@ class Files:
             raise Refused(FILES_BUSY)
         await self._exports.acquire()
         try:
-            export = Export(self._database, channel, broadcast, kind, self._exports.release)
-            await export.begin()
+            begun = Export(self._database, channel, broadcast, kind, self._exports.release)
+            await begun.begin()
         except BaseException:
             self._exports.release()
             raise
         self._note(who, "review.export", channel, broadcast, kind)
-        return export
+        return begun
 
     async def make_form(self, channel: str, broadcast: str, who: Decision, printed_by: str) -> str:
         """Return the review form as HTML."""

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ import pypdfium2
 import pytest
 from console_stage import Stage
 from httpx import Response
+from page_desk import picture
+from playwright.async_api import async_playwright
 from review_record import BROADCAST, CLEAN, NOON, PHONE, Record, fill
 from sqlalchemy.orm import Session
 
@@ -305,6 +308,28 @@ async def test_the_form_as_pdf_holds_the_same_on_a4(office: Stage) -> None:
         assert wanted in said, wanted
     assert PHONE not in said
     assert (await recorded(office, "review.form"))["args"]["format"] == "pdf"
+
+
+async def test_the_form_prints_from_a_browser_without_a_complaint(office: Stage) -> None:
+    complaints: list[str] = []
+    name, _, value = office.cookie.partition("=")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = await browser.new_page(viewport={"width": 1123, "height": 794})
+        page.on("console", lambda line: complaints.append(line.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        await page.context.add_cookies([{"name": name, "value": value, "url": office.url}])
+        await page.goto(f"{office.url}{REVIEW}/form?broadcast={BROADCAST}")
+        assert await page.locator("tbody tr").count() == 7  # two people, five cards
+        assert await page.evaluate("document.body.scrollWidth <= innerWidth")
+        await picture(page, "review-form")
+        printed = await page.pdf(prefer_css_page_size=True)
+        await browser.close()
+    assert complaints == []
+    with pypdfium2.PdfDocument(printed) as document:
+        assert [round(points) for points in document[0].get_size()] == [842, 595]
 
 
 async def test_a_form_loads_nothing_from_anywhere(office: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
