@@ -73,6 +73,7 @@ async def run(
             # What lives as long as the process need not be looked at by every collection.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(10_000, 50, 100)
             await stop.wait()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):

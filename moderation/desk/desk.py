@@ -203,7 +203,8 @@ class Desk:
             self.changed(channel)
 
     def close(self) -> None:
-        """Let the readers' threads go. Whoever runs `upkeep` has ended it."""
+        """Let the threads go. Whoever runs `upkeep` has ended it."""
+        self.writer.close()
         self.reader.close()
 
     # ------------------------------------------------------------ coming in

@@ -11,14 +11,15 @@ from moderation.desk.members import load_members
 from moderation.desk.messages import InteractionView
 from moderation.desk.piles import Piles
 from streamgate.clock import wall_s
-from streamgate.store import bans, settings, sources
+from streamgate.store import bans, settings
 from streamgate.store.bans import BanInForce
+from streamgate.store.comment_models import Source
 from streamgate.store.database import Database
 from streamgate.store.models import User
 
 
 class Switches(NamedTuple):
-    """What the command line may have changed. `sources`: names by number."""
+    """What the command line may have changed. `sources`: names by number, of removed ones, too."""
 
     interactions: dict[str, InteractionView]
     sources: dict[int, str]
@@ -61,7 +62,7 @@ def load_switches(session: Session) -> Switches:
             )
             for one in found
         },
-        {one.id: one.name for one in sources.list_in_force(session)},
+        {number: name for number, name in session.execute(sa.select(Source.id, Source.name))},  # noqa: C416
         bans.list_in_force(session, at=wall_s()),
     )
 

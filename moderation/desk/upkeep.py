@@ -14,6 +14,7 @@ from moderation.desk.desk import CONDEMNED, Desk
 from moderation.desk.filtering import CommentFilter
 from moderation.desk.group import differs
 from moderation.desk.jobs import Act, Job, JudgeAnew
+from moderation.desk.judging import Judged
 from moderation.desk.loading import load_people, load_switches
 from moderation.desk.piles import Entry
 from moderation.desk.wordlists import Wordlists
@@ -67,12 +68,9 @@ async def keep_filter(desk: Desk, lists: Wordlists) -> None:
     async with FilterService(built) as service:
         desk.filter = CommentFilter(service)
         _log.info("filter_ready", version=built.version)
-        stamp = await asyncio.to_thread(lists.stamp)
         while True:
             await asyncio.sleep(LISTS_S)
-            newest = await asyncio.to_thread(lists.stamp)
-            if newest != stamp:
-                stamp = newest
+            if await asyncio.to_thread(lists.is_changed):
                 await service.replace(await asyncio.to_thread(lists.load))
 
 
@@ -112,7 +110,7 @@ async def judge_cards(desk: Desk, checker: CommentFilter, card_ids: Sequence[int
         else:
             asked += [(card_id, one) for one in entry.members if one.judgement.lists != version]
     judged = await checker.judge([(one.text, one.author) for _, one in asked])
-    by_card: dict[int, dict[int, Any]] = {}
+    by_card: dict[int, dict[int, Judged]] = {}
     done = True
     for (card_id, one), judgement in zip(asked, judged, strict=True):
         if judgement.late:

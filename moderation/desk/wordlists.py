@@ -33,13 +33,21 @@ class Wordlists:
 
     def __init__(self, own: Path) -> None:
         self._own = own
+        self._seen: tuple[int, ...] = ()
 
     def load(self) -> tuple[WordList, ...]:
         """Return all lists. A list of the institution that is broken stands in the log; the others count."""
-        return (*load_dir(installed()), *self._load_own())
+        self._seen = self._stamp()
+        return (*self.load_shipped(), *self._load_own())
 
-    def stamp(self) -> tuple[int, ...]:
-        """Return what changes when somebody changes the own lists."""
+    def load_shipped(self) -> tuple[WordList, ...]:
+        return load_dir(installed())
+
+    def is_changed(self) -> bool:
+        """Say whether somebody else has changed the own lists since they were loaded."""
+        return self._stamp() != self._seen
+
+    def _stamp(self) -> tuple[int, ...]:
         try:
             files = [self._own / MANIFEST, *sorted(self._own.glob("*.txt"))]
             return tuple(one.stat().st_mtime_ns for one in files if one.exists())
@@ -85,14 +93,16 @@ class Wordlists:
 
         Raises ReviewRefused: the directory cannot be written, or a list in it is broken.
         """
-        self._own.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self._own / f"{new.name}.txt"
         try:
+            self._own.mkdir(mode=0o700, parents=True, exist_ok=True)
             before = load_list(file) if file.exists() else msgspec.structs.replace(new, entries=())
             kept = tuple(one for one in before.entries if one.term != new.entries[0].term)
-            return versions.save(self._own, msgspec.structs.replace(before, entries=(*kept, *new.entries)))
-        except ListError as error:
-            raise _wrong(str(error), f"词表无法保存：{error}") from error
+            now = versions.save(self._own, msgspec.structs.replace(before, entries=(*kept, *new.entries)))
+        except (ListError, OSError) as error:
+            raise _wrong(f"the list cannot be kept: {error}", f"词表无法保存：{error}") from error
+        self._seen = self._stamp()  # the filter is told of it, it need not load all anew
+        return now
 
 
 def as_found(findings: list[Finding], *, added: bool, version: str) -> dict[str, Any]:

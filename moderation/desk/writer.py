@@ -81,18 +81,20 @@ class Writer(Generic[L]):
 
     async def run(self) -> None:
         """Write until cancelled."""
-        try:
-            while True:
-                if self._piles is None and not await self._reload():
-                    await asyncio.sleep(RETRY_S)
-                    continue
-                if batch := self._next():
-                    await self._commit(batch)
-                    continue
-                await self._wake.wait()
-                self._wake.clear()
-        finally:
-            self._thread.shutdown(wait=False, cancel_futures=True)
+        self._piles = None
+        while True:
+            if self._piles is None and not await self._reload():
+                await asyncio.sleep(RETRY_S)
+                continue
+            if batch := self._next():
+                await self._commit(batch)
+                continue
+            await self._wake.wait()
+            self._wake.clear()
+
+    def close(self) -> None:
+        """Let the thread go. Whoever runs `run` has ended it."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _next(self) -> list[Job[Any]]:
         batch: list[Job[Any]] = []
