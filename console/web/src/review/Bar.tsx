@@ -4,6 +4,7 @@ import { useText } from "../i18n";
 import { useNow } from "../ui/useNow";
 import { age, toneOf } from "./cards";
 import classes from "./Bar.module.css";
+import { minePerMinute } from "./undo";
 import { useDesk, useReview } from "./useDesk";
 
 const STAGES = ["1", "2", "3"] as const;
@@ -44,6 +45,7 @@ function Figures() {
   const toldAt = useReview((state) => state.countsAtMs);
   const view = useReview((state) => state.view);
   const now = useNow(1_000);
+  const mine = useReview((state) => minePerMinute(state, now));
   if (counts === null) return null;
   const oldest = counts.oldest_waiting_s === null ? null : Math.floor(counts.oldest_waiting_s + Math.max(0, now - toldAt) / 1_000);
   const all = STAGES.reduce((sum, stage) => sum + (counts.stages[stage] ?? 0), 0);
@@ -68,7 +70,7 @@ function Figures() {
         {oldest === null ? words.counts.noneWaiting : words.counts.oldest(age(oldest))}
       </span>
       <span className={classes.dim}>
-        {words.counts.rate(counts.came_per_minute, counts.decided_per_minute)} · {words.counts.mine(counts.mine_per_minute)}
+        {words.counts.rate(counts.came_per_minute, counts.decided_per_minute)} · {words.counts.mine(mine)}
       </span>
       {counts.rescanning && (
         <output className={classes.chip} data-tone="warn">

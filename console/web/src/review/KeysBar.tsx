@@ -4,7 +4,8 @@ import { useNow } from "../ui/useNow";
 import { barOf, type Me, type Card } from "./cards";
 import classes from "./Foot.module.css";
 import { type Act, KEY_OF } from "./keys";
-import { inHand, type PageReason, undoable } from "./state";
+import { inHand, type PageReason } from "./state";
+import { undoable } from "./undo";
 import { useReview } from "./useDesk";
 import type { Hands } from "./useHands";
 

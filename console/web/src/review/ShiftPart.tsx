@@ -1,7 +1,7 @@
 import { useText } from "../i18n";
 import card from "../live/Card.module.css";
 import { useNow } from "../ui/useNow";
-import { leftToUndo } from "./state";
+import { leftToUndo } from "./undo";
 import { useReview } from "./useDesk";
 
 const SHOWN = 6;

@@ -1,5 +1,5 @@
 /** The console's routes of review (docs/developers/console-api.md), in the name of whoever is signed in. */
-import { ProblemError } from "../api/http";
+import { dataOf, type ProblemError } from "../api/http";
 import type {
   AuthorRecord,
   BanView,
@@ -27,23 +27,15 @@ export interface Term {
   expires: string;
 }
 
-async function ask<T>(method: string, channel: string, path: string, body?: unknown): Promise<T> {
-  let response: Response;
-  const init: RequestInit = { method };
-  if (body !== undefined) {
-    init.headers = { "content-type": "application/json" };
-    init.body = JSON.stringify(body);
-  }
-  try {
-    response = await fetch(`/api/v1/review/${encodeURIComponent(channel)}/${path}`, init);
-  } catch {
-    throw new ProblemError(null, 0);
-  }
-  const said: unknown = response.status === 204 ? null : await response.json().catch(() => undefined);
-  if (!response.ok || said === undefined) {
-    throw new ProblemError(said, response.status, Number(response.headers.get("retry-after") ?? 0));
-  }
-  return said as T;
+function ask<T>(method: string, channel: string, path: string, body?: unknown): Promise<T> {
+  return dataOf(send<T>(method, `/api/v1/review/${encodeURIComponent(channel)}/${path}`, body));
+}
+
+async function send<T>(method: string, path: string, body: unknown): Promise<{ data?: T; error?: unknown; response: Response }> {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(path, body === undefined ? { method } : { method, headers, body: JSON.stringify(body) });
+  const said: unknown = await response.json().catch(() => undefined);
+  return response.ok && said !== undefined ? { data: said as T, response } : { error: said, response };
 }
 
 /** The card that a refusal brought, as it is now. */
@@ -58,7 +50,7 @@ export function askQueue(channel: string, { pile, stage, order }: View, after: n
 }
 
 export function askCard(channel: string, id: number): Promise<CardView> {
-  return ask<CardView | { card: CardView }>("GET", channel, `cards/${id}`).then((said) => ("card" in said ? said.card : said));
+  return ask<{ card: CardView }>("GET", channel, `cards/${id}`).then(({ card }) => card);
 }
 
 export function deal(channel: string, stage: number, order: Order): Promise<{ card: CardView | null }> {
@@ -118,9 +110,7 @@ export function addTerm(channel: string, term: Term, checkOnly: boolean): Promis
 }
 
 export function askInteraction(channel: string): Promise<InteractionView> {
-  return ask<InteractionView | { interaction: InteractionView }>("GET", channel, "interaction").then((said) =>
-    "interaction" in said ? said.interaction : said,
-  );
+  return ask("GET", channel, "interaction");
 }
 
 export function setSwitch(channel: string, which: Switch, open: boolean): Promise<unknown> {

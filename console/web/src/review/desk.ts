@@ -74,7 +74,7 @@ export class ReviewDesk {
 
   show(view: Partial<View>): void {
     const next = { ...this.store.getState().view, ...view };
-    this.#dispatch({ type: "view", view: next, now: performance.now() });
+    this.#dispatch({ type: "view", view: next });
     void this.#load(0);
   }
 
@@ -186,7 +186,7 @@ export class ReviewDesk {
     this.#dispatch({ type: "refused", id, problem: problemOf(error), card, now: performance.now() });
     void this.#deal();
     // Without an answer nobody knows whether it was stored: ask how the card stands.
-    if (error instanceof ProblemError && error.status === 0) void this.#look(id);
+    if (error instanceof ProblemError && (error.status === 0 || error.status >= 500)) void this.#look(id);
   }
 
   async #look(id: number): Promise<void> {

@@ -38,15 +38,14 @@ export function append(list: List, page: readonly number[], hasMore: boolean, is
  * start. What lies behind the stretch stays as it was last seen.
  */
 export function renew(list: List, after: number, page: readonly number[], hasMore: boolean, compare: Compare, isFree: Test): List {
-  const begin = after === 0 ? 0 : list.ids.indexOf(after) + 1;
   const last = page.at(-1);
-  const isWithin = (id: number) => !hasMore || (last !== undefined && compare(id, last) <= 0);
-  const stretch = list.ids.slice(begin).filter(isWithin);
+  const isBeyond = (id: number) => hasMore && (last === undefined || compare(id, last) > 0);
+  const stretch = list.ids.filter((id) => (after === 0 || compare(id, after) > 0) && !isBeyond(id));
   const fresh = new Set(page);
   const known = new Set(list.ids);
   const left = new Set(stretch.filter((id) => !fresh.has(id)));
   const came = page.filter((id) => !known.has(id));
-  const open = begin + stretch.length < list.ids.length ? list.hasMore : hasMore;
+  const open = hasMore && (list.ids.some(isBeyond) ? list.hasMore : true);
   return change({ ...list, hasMore: open }, came, left, compare, isFree, true);
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { aCard, aDecision, anInteraction, changed, someCounts } from "./fixtures";
-import { type Event, inHand, initialState, reduce, type ReviewState, undoable, type View } from "./state";
+import { type Event, inHand, initialState, reduce, type ReviewState, type View } from "./state";
 import type { CardView, Outcome } from "./types";
+import { minePerMinute, undoable } from "./undo";
 
 const ME = { name: "ann", top: 2 };
 const QUEUE: View = { pile: "waiting", stage: 0, order: "oldest" };
@@ -40,7 +41,7 @@ describe("the queue", () => {
   });
 
   test("another view begins anew", () => {
-    const state = after(opened(1, 2), { type: "view", view: { ...QUEUE, pile: "held" }, now: 0 });
+    const state = after(opened(1, 2), { type: "view", view: { ...QUEUE, pile: "held" } });
     expect([state.list.ids, state.loading, inHand(state)]).toEqual([[], "anew", undefined]);
   });
 });
@@ -52,7 +53,7 @@ describe("pushes", () => {
 
   test("a graver card never moves the one under the hand", () => {
     const grave = aCard({ id: 9, verdict: "important", stages: 3 });
-    const state = after(opened(2, 4), { type: "view", view: { ...QUEUE, order: "gravest" }, now: 0 }, page([aCard({ id: 2 }), aCard({ id: 4 })]));
+    const state = after(opened(2, 4), { type: "view", view: { ...QUEUE, order: "gravest" } }, page([aCard({ id: 2 }), aCard({ id: 4 })]));
     expect(after(state, push(grave)).list.ids).toEqual([2, 9, 4]);
   });
 
@@ -97,7 +98,7 @@ describe("pushes", () => {
 
   test("a pile of the past counts what came and shows it when it is laid anew", () => {
     const pile: View = { ...QUEUE, pile: "published" };
-    const shown = after(initialState("main", ME), { type: "view", view: pile, now: 0 }, page([aCard({ id: 1, state: "published" })]));
+    const shown = after(initialState("main", ME), { type: "view", view: pile }, page([aCard({ id: 1, state: "published" })]));
     const state = after(shown, push(aCard({ id: 2, state: "published" })));
     expect([state.list.ids, state.fresh]).toEqual([[1], 1]);
     expect(after(state, page([aCard({ id: 2, state: "published" }), aCard({ id: 1, state: "published" })])).fresh).toBe(0);
@@ -171,6 +172,11 @@ describe("undo", () => {
     const undone = after(state, sent(2, "undo"), decided(aCard({ id: 2, version: 3 }), "undo"));
     expect([undone.list.ids, undone.list.hand, undoable(undone, 0)?.done.id]).toEqual([[2, 3], 2, 1]);
   });
+});
+
+test("one's own pace is counted here", () => {
+  const state = after(opened(1, 2, 3), sent(1), decided(approved(1), "approve", 1_000), sent(2), decided(approved(2), "approve", 50_000));
+  expect([minePerMinute(state, 60_000), minePerMinute(state, 61_000)]).toEqual([2, 1]);
 });
 
 describe("many at once", () => {

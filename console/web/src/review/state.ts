@@ -82,7 +82,7 @@ export interface ReviewState {
 }
 
 export type Event =
-  | { type: "view"; view: View; now: number }
+  | { type: "view"; view: View }
   | { type: "page"; after: number; answer: QueueAnswer; now: number }
   | { type: "renewed"; after: number; answer: QueueAnswer; now: number }
   | { type: "loading"; what: "anew" | "more" }
@@ -103,7 +103,7 @@ export type Event =
   | { type: "interaction"; view: InteractionView }
   | { type: "said"; tone: Notice["tone"]; said: Notice["said"]; now: number };
 
-const DONE_KEPT = 20;
+const DONE_KEPT = 150;
 const NO_ME: Me = { name: "", top: 0 };
 
 export function initialState(channel: string, me: Me = NO_ME): ReviewState {
@@ -182,30 +182,6 @@ export function inHand(state: ReviewState): Card | undefined {
   return id === null ? undefined : state.cards.get(id);
 }
 
-/** The newest decision of this person that can still be undone. */
-export function undoable(state: ReviewState, now: number): { done: Done; card: Card; leftMs: number } | null {
-  for (const done of state.done) {
-    const card = state.cards.get(done.id);
-    const leftMs = leftToUndo(state, done, now);
-    if (card !== undefined && leftMs !== null) return { done, card, leftMs };
-  }
-  return null;
-}
-
-/** How long a decision can still be undone, milliseconds; Infinity: until the next stage; null: it cannot. */
-export function leftToUndo(state: ReviewState, done: Done, now: number): number | null {
-  const card = state.cards.get(done.id);
-  if (card === undefined || !card.mine || state.flying.has(done.id)) return null;
-  const leftMs = untilFinal(state, done, card) - now;
-  return leftMs > 0 ? leftMs : null;
-}
-
-function untilFinal(state: ReviewState, done: Done, card: Card): number {
-  if (card.state === "approved") return card.publishAtMs ?? Infinity; // on hold it is not published
-  if (card.state === "rejected") return done.atMs + (state.interaction?.window_s ?? 0) * 1_000;
-  return card.state === "waiting" ? Infinity : 0;
-}
-
 // ---------------------------------------------------------------- what the console answers
 
 function isFree(state: ReviewState, cards: ReadonlyMap<number, Card>) {
@@ -219,7 +195,8 @@ function isFree(state: ReviewState, cards: ReadonlyMap<number, Card>) {
 function comparing(state: ReviewState, cards: ReadonlyMap<number, Card>) {
   return (a: number, b: number): number => {
     const [one, other] = [cards.get(a), cards.get(b)];
-    return one === undefined || other === undefined ? a - b : compare(one, other, state.view.order);
+    if (one === undefined || other === undefined) return a - b;
+    return OPEN_PILES.has(state.view.pile) ? compare(one, other, state.view.order) : b - a;
   };
 }
 
@@ -367,7 +344,7 @@ function doneWith(done: readonly Done[], verb: Verb, id: number, text: string, n
   return [{ id, verb, text, atMs: now }, ...others].slice(0, DONE_KEPT);
 }
 
-function onRefused(state: ReviewState, { id, problem, card, now }: Event & { type: "refused" }): ReviewState {
+function onRefused(state: ReviewState, { id, problem, card, now }: Extract<Event, { type: "refused" }>): ReviewState {
   const next = landed(state, id);
   const cards = card === null ? next.cards : withCards(next, [card], now);
   const refusals = new Map(next.refusals).set(id, problem);

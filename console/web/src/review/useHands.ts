@@ -7,7 +7,8 @@ import { type Bar, barOf, barOfBatch, type Card } from "./cards";
 import { spanOf } from "./highlights";
 import { type Act, actOf, actsOn, type Rights } from "./keys";
 import { codeOf, isSpan, menuOf, OWN_WORDS, type Panel, pickOf, SPANS } from "./menu";
-import { inHand, type PageReason, undoable } from "./state";
+import { inHand, type PageReason } from "./state";
+import { undoable } from "./undo";
 import { DECIDE, type Pile, TERMS } from "./types";
 import { useDesk, useReview } from "./useDesk";
 
