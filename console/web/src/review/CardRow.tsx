@@ -34,7 +34,7 @@ export const CardRow = memo(function CardRow(props: Props) {
   const tone = toneOf(seconds);
   const open = card.state === "waiting" || card.state === "blocked";
   return (
-    <article
+    <div
       id={`card-${card.id}`}
       className={classes.card}
       role="option"
@@ -76,7 +76,7 @@ export const CardRow = memo(function CardRow(props: Props) {
           ⚠ {say(language, refusal.error, refusal.error_zh)}
         </p>
       )}
-    </article>
+    </div>
   );
 });
 

@@ -3,11 +3,11 @@ import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/rea
 import { Button, Loader } from "@mantine/core";
 import { type MouseEvent, type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from "react";
 import { useLanguage, useText } from "../i18n";
-import { ProblemText } from "./ProblemText";
 import { useNow } from "../ui/useNow";
 import { CardRow } from "./CardRow";
 import { waitingS } from "./cards";
 import type { List } from "./list";
+import { ProblemText } from "./ProblemText";
 import classes from "./Queue.module.css";
 import { useDesk, useReview } from "./useDesk";
 
@@ -32,9 +32,13 @@ function CardList() {
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useRows(list, scroller);
   const now = useNow(1_000);
-  const shared = useShared();
+  const { marked, refusals, ...shared } = useShared();
   const items = rows.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
+  // A screen reader reads the card under the hand as long as the list has the focus.
+  useEffect(() => {
+    if (document.activeElement === document.body) scroller.current?.focus({ preventScroll: true });
+  }, []);
   useEffect(() => {
     if (list.hasMore && loading === null && last >= list.ids.length - AHEAD) desk.more();
   }, [desk, list, loading, last]);
@@ -87,8 +91,8 @@ function CardList() {
                   of={list.hasMore ? -1 : list.ids.length}
                   isHand={card.id === list.hand}
                   isGone={list.gone.has(card.id)}
-                  isMarked={shared.marked.has(card.id)}
-                  refusal={shared.refusals.get(card.id)}
+                  isMarked={marked.has(card.id)}
+                  refusal={refusals.get(card.id)}
                   seconds={waitingS(card, now)}
                   publishS={card.publishAtMs === null ? null : Math.max(0, Math.ceil((card.publishAtMs - now) / 1_000))}
                 />
@@ -191,7 +195,7 @@ function Dealt() {
   const dealt = useReview((state) => state.dealt);
   const card = useReview((state) => (state.dealt === null ? undefined : state.cards.get(state.dealt)));
   const now = useNow(1_000);
-  const shared = useShared();
+  const { refusals, marked: _, ...shared } = useShared();
   return (
     <div className={classes.dealt} data-testid="dealt" aria-live="polite">
       {card === undefined || dealt === null ? (
@@ -206,7 +210,7 @@ function Dealt() {
             isHand
             isGone={false}
             isMarked={false}
-            refusal={shared.refusals.get(card.id)}
+            refusal={refusals.get(card.id)}
             seconds={waitingS(card, now)}
             publishS={null}
           />

@@ -8,7 +8,7 @@ import { ProblemError, queries } from "../api/http";
 import type { Problem } from "../api/types";
 import * as api from "./api";
 import { barOf, type Card, type Me } from "./cards";
-import { type Event, inHand, initialState, reduce, type ReviewState, type View } from "./state";
+import { type Event, inHand, initialState, lastLoaded, reduce, type ReviewState, type View } from "./state";
 import type { Changed, NotClaimed, Switch, Verb } from "./types";
 
 /** Of what is asked beside the queue: authors, bans. The channel follows. */
@@ -24,6 +24,7 @@ const CLAIM_AGAIN_MS = 10_000;
 /** Whoever touches neither keys nor pointer for so long lets the card go. */
 const ABSENT_MS = 60_000;
 const DEAL_AGAIN_MS = 1_500;
+const DEAL_SOON_MS = 200;
 
 export class ReviewDesk {
   readonly store: StoreApi<ReviewState>;
@@ -85,10 +86,10 @@ export class ReviewDesk {
   }
 
   more(): void {
-    const { list, loading } = this.store.getState();
-    if (loading !== null || !list.hasMore) return;
+    const state = this.store.getState();
+    if (state.loading !== null || !state.list.hasMore) return;
     this.#dispatch({ type: "loading", what: "more" });
-    void this.#load(list.ids.at(-1) ?? 0);
+    void this.#load(lastLoaded(state));
   }
 
   step(by: number): void {
@@ -272,6 +273,8 @@ export class ReviewDesk {
   #onMessage(message: Changed | NotClaimed): void {
     if (message.type === "changed") {
       this.#dispatch({ type: "changed", message, now: performance.now() });
+      const { dealing, dealt } = this.store.getState();
+      if (dealing && dealt === null && !this.#timers.has("deal")) this.#later("deal", DEAL_SOON_MS, () => void this.#deal());
       if (this.store.getState().stale && !this.#timers.has("renew")) {
         this.#later("renew", RENEW_MS, () => void this.#renew());
       }

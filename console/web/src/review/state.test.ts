@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { aCard, aDecision, anInteraction, changed, someCounts } from "./fixtures";
-import { type Event, inHand, initialState, reduce, type ReviewState, type View } from "./state";
+import { type Event, inHand, initialState, lastLoaded, reduce, type ReviewState, type View } from "./state";
 import type { CardView, Outcome } from "./types";
 import { minePerMinute, undoable } from "./undo";
 
@@ -44,6 +44,13 @@ describe("the queue", () => {
     const state = after(opened(1, 2), { type: "view", view: { ...QUEUE, pile: "held" } });
     expect([state.list.ids, state.loading, inHand(state)]).toEqual([[], "anew", undefined]);
   });
+});
+
+test("the next page begins behind the last card in order, not behind one that came in early", () => {
+  const gravest = after(opened(2, 4), { type: "view", view: { ...QUEUE, order: "gravest" } }, page([aCard({ id: 2 }), aCard({ id: 4 })], true), { type: "point", id: 4 });
+  const state = after(gravest, push(aCard({ id: 9, verdict: "important" })));
+  expect([state.list.ids, lastLoaded(state)]).toEqual([[2, 4, 9], 4]);
+  expect(lastLoaded(initialState("main"))).toBe(0);
 });
 
 describe("pushes", () => {
@@ -210,6 +217,10 @@ describe("dealt cards", () => {
     const state = after(dealing, { type: "dealt", card: aCard({ id: 1 }), now: 0 }, sent(1), decided(approved(1)));
     expect(inHand(state)).toBeUndefined();
     expect(inHand(after(state, sent(1, "undo"), decided(aCard({ id: 1, version: 3 }), "undo")))?.id).toBe(1);
+  });
+  test("one that somebody else decided leaves the hand empty", () => {
+    const state = after(dealing, { type: "dealt", card: aCard({ id: 1 }), now: 0 }, push(aCard({ id: 1, version: 2, state: "rejected" })));
+    expect(inHand(state)).toBeUndefined();
   });
   test("one that comes when nobody asks any more is not taken", () => {
     expect(after(opened(1), { type: "dealt", card: aCard({ id: 9 }), now: 0 }).dealt).toBeNull();

@@ -182,6 +182,12 @@ export function inHand(state: ReviewState): Card | undefined {
   return id === null ? undefined : state.cards.get(id);
 }
 
+/** The loaded card that comes last in the queue's order: the next page begins behind it. 0: none is loaded. */
+export function lastLoaded(state: ReviewState): number {
+  const order = comparing(state, state.cards);
+  return state.list.ids.reduce((last, id) => (last === 0 || order(id, last) > 0 ? id : last), 0);
+}
+
 // ---------------------------------------------------------------- what the console answers
 
 function isFree(state: ReviewState, cards: ReadonlyMap<number, Card>) {
@@ -270,7 +276,10 @@ function onChanged(state: ReviewState, message: Changed, now: number): ReviewSta
   const leaving = new Set([...left].filter((id) => here.has(id)));
   const list = change(state.list, arrived, leaving, comparing(state, cards), isFree(state, cards));
   const marked = leaving.size === 0 ? state.marked : new Set([...state.marked].filter((id) => !leaving.has(id)));
-  const next = known({ ...state, marked }, cards, list);
+  const dealt = state.dealt === null ? undefined : cards.get(state.dealt);
+  // Somebody else decided or held the card that was dealt: another one is due.
+  const isOver = dealt !== undefined && pileOf(dealt) !== "waiting";
+  const next = known({ ...state, marked, dealt: isOver ? null : state.dealt }, cards, list);
   return {
     ...next,
     ...told(message.counts, now),
@@ -372,7 +381,8 @@ function onBatch(state: ReviewState, verb: Verb, outcomes: readonly Outcome[], n
 
 function onDealt(state: ReviewState, view: CardView | null, now: number): ReviewState {
   if (!state.dealing) return state;
-  if (view === null) return { ...state, dealt: null };
+  // One that is being decided at this moment may be dealt once more.
+  if (view === null || state.flying.has(view.id)) return { ...state, dealt: null };
   return { ...state, cards: withCards(state, [view], now), dealt: view.id };
 }
 

@@ -45,6 +45,7 @@ export function useHands(channel: string): Hands {
   const since = useRef(0);
   useEffect(() => {
     since.current = performance.now();
+    reveal(null);
   }, [handId]);
   const acts = actsOn(pile, rights).filter((act) => !dealing || !(act === "next" || act === "previous" || act === "mark"));
 
@@ -60,9 +61,10 @@ export function useHands(channel: string): Hands {
     if (state.link === "lost") return "no_link";
     if (verb !== "escalate" && state.marked.size > 0) {
       const cards = [...state.marked].flatMap((id) => state.cards.get(id) ?? []);
-      return barOfBatch(verb, cards) ?? cards;
+      if (cards.length > 1) return barOfBatch(verb, cards) ?? cards;
     }
-    const card = inHand(state);
+    const [marked] = verb === "escalate" ? [] : state.marked;
+    const card = marked === undefined ? inHand(state) : state.cards.get(marked);
     if (card === undefined || state.flying.has(card.id)) return "nothing";
     const bar: Bar | null = state.list.gone.has(card.id) ? "closed" : barOf(card, state.me, verb);
     return bar ?? [card];
@@ -186,7 +188,7 @@ export function useHands(channel: string): Hands {
       return;
     }
     const found = actOf(event.key, letter, pile, rights);
-    const isThere = found !== null && (acts.includes(found) || found === "deal" || found === "order" || found === "pile");
+    const isThere = found !== null && (acts.includes(found) || found === "deal" || found === "order" || (found === "pile" && !dealing));
     if (found === null || !isThere) return;
     event.preventDefault();
     if (!event.repeat || found === "next" || found === "previous") press(found, event.shiftKey);
