@@ -17,6 +17,8 @@ from console.api import (
     page,
     people,
     rehearsal,
+    review,
+    review_files,
     session,
     settings,
     sockets,
@@ -46,7 +48,7 @@ def routes() -> FastAPI:
     )
     for module in (
         *(health, session, me, people, tokens, channels),
-        *(channel_settings, destinations, backups, rehearsal, undo, settings, audit),
+        *(channel_settings, destinations, backups, rehearsal, undo, settings, audit, review, review_files),
         *(openapi, sockets, page),
     ):
         app.include_router(module.router)

@@ -1,6 +1,7 @@
 """What the console answers when something is wrong: one code, one status, a sentence in both languages."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class Problem(NamedTuple):
@@ -22,11 +23,14 @@ class Problem(NamedTuple):
 
 
 class Refused(Exception):  # noqa: N818  carries what to answer; it never leaves the console
-    """A request or command is not carried out. `wait_s`: seconds until another try, 0: unknown."""
+    """A request or command is not carried out. `wait_s`: seconds until another try, 0: unknown.
 
-    def __init__(self, problem: Problem, wait_s: int = 0) -> None:
+    `more`: further members of the answer's body.
+    """
+
+    def __init__(self, problem: Problem, wait_s: int = 0, more: Mapping[str, Any] | None = None) -> None:
         super().__init__(problem.error)
-        self.problem, self.wait_s = problem, wait_s
+        self.problem, self.wait_s, self.more = problem, wait_s, more or {}
 
 
 BAD_REQUEST = Problem(
@@ -170,10 +174,36 @@ GATE_TIMEOUT = Problem(
 BUSY = Problem(
     503, "busy", "Too many commands are waiting for the gate already.", "等待播出进程应答的命令过多。", 1013
 )
+COMMENTS_DOWN = Problem(
+    503,
+    "comments_down",
+    "The comments process cannot be reached; nothing was done. It comes back by itself.",
+    "无法连接评论进程，操作未执行。该进程会自动恢复。",
+    1013,
+)
+COMMENTS_LOST = COMMENTS_DOWN._replace(
+    error="The comments process went away before it answered: look at the card before trying again.",
+    error_zh="评论进程在应答前断开：请先查看该卡片再重试。",
+)
+COMMENTS_TIMEOUT = Problem(
+    504,
+    "comments_timeout",
+    "The comments process did not answer in time: look at the card before trying again.",
+    "评论进程没有及时应答：请先查看该卡片再重试。",
+)
+COMMENTS_BUSY = BUSY._replace(
+    error="Too many requests are waiting for the comments process already.",
+    error_zh="等待评论进程应答的请求过多。",
+)
 
 
 def bad_request(error: str, error_zh: str) -> Problem:
     return BAD_REQUEST._replace(error=error, error_zh=error_zh)
+
+
+def unreadable(reason: str) -> Problem:
+    """What was sent is not what is expected there."""
+    return BAD_REQUEST._replace(error=f"{BAD_REQUEST.error} {reason}")
 
 
 def refused(error: str, error_zh: str) -> Problem:

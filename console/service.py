@@ -1,4 +1,4 @@
-"""The console process: the web server, its links to the gate, and whatever else runs beside them."""
+"""The console process: the web server, its links to gate and comments, and whatever else runs beside them."""
 
 import asyncio
 import contextlib
@@ -30,6 +30,10 @@ from console.live.gate_link import GateLink
 from console.live.hub import Hub
 from console.live.media_link import MediaLink
 from console.live.preview import Preview
+from console.review.files import Files
+from console.review.link import CommentsLink
+from console.review.pages import Pages
+from console.review.parts import Review
 from console.setup.approval_record import ApprovalRecord
 from console.setup.backups import Backups
 from console.setup.channel_files import ChannelFiles
@@ -45,6 +49,7 @@ from streamgate.store import cleaner
 from streamgate.store.database import AsyncDatabase
 from streamgate.store.location import Location
 
+COMMENTS_SOCKET = "comments.sock"
 SHUTDOWN_S = 1  # how long open requests may go on after the stop
 _MAX_PAGE_MESSAGE = 64 * 1024
 
@@ -93,6 +98,8 @@ async def run(
 ) -> None:
     """Serve until `stop` is set, then end within about 2 s. What people do is recorded in DATA_DIR/ledger.
 
+    The socket of the comments process is expected beside `control_socket`.
+
     `host`, `port`: where to listen; port 0 takes any, `ready` is told which once connections are accepted.
     `listeners`: sockets that listen already, used instead.
     `database`: where the accounts are; it need not be there. `rules`: about passwords and sessions.
@@ -107,6 +114,7 @@ async def run(
     """
     listeners = listeners or bind(host, port)
     gate, media = GateLink(control_socket), MediaLink(media_socket)
+    comments = CommentsLink(control_socket.parent / COMMENTS_SOCKET)
     ledger = Ledger(data_dir / FOLDER, control_socket.parent / FOLDER, control_socket)
     preview = Preview(media)
     store, hashing, totp = AsyncDatabase(database), Hashing(), Totp(SecretBox(data_dir))
@@ -119,7 +127,7 @@ async def run(
     setup = Setup(files, Undo(), Backups(data_dir), Rehearsals(data_dir), settings)
     parts = Parts(
         gate=gate,
-        hub=Hub(gate, preview, ledger, _command(data_dir)),
+        hub=Hub(gate, preview, ledger, _command(data_dir), lambda: comments.up),
         sessions=sessions,
         sign_in=SignIn(store, sessions, Passwords(hashing), totp),
         own=OwnAccount(store, sessions, hashing, totp),
@@ -128,6 +136,7 @@ async def run(
         data_dir=data_dir,
         setup=setup,
         audit=audit,
+        review=Review(comments, Pages(comments), Files(store, ledger.write)),
     )
     app = create_app(parts, HostNames(host, host_names), ledger)
 
@@ -168,8 +177,8 @@ async def run(
         opened.push_async_callback(audit.close)
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
-        services = [ledger.run, gate.run, media.run, preview.run, sessions.run, approvals.run, *background]
-        services.append(lambda: cleaner.run(store))
+        services = [ledger.run, gate.run, media.run, comments.run, preview.run, sessions.run, approvals.run]
+        services += [*background, lambda: cleaner.run(store)]
         if certificate is not None:
             services.append(certificate.follow)
         async with _beside(*services), asyncio.TaskGroup() as group:

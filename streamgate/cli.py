@@ -128,6 +128,9 @@ def serve(
     *,
     rtmp: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Encoders publish here.")] = None,
     console: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The operators' page.")] = None,
+    public: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Viewers and sources of comments.")
+    ] = None,
     rtmps: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The same with TLS; off.")] = None,
     tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Certificate chain for rtmps.")] = None,
     tls_key: Annotated[str | None, typer.Option(metavar="FILE", help="Private key for rtmps.")] = None,
@@ -170,6 +173,7 @@ def serve(
         ctx.obj.root,
         rtmp=rtmp,
         console=console,
+        public=public,
         rtmps=rtmps,
         tls_cert=tls_cert,
         tls_key=tls_key,

@@ -33,8 +33,10 @@ from console.problems import (
     Refused,
     database_away,
     rule,
+    unreadable,
     weak_password,
 )
+from console.review.parts import Review
 from console.setup.parts import Setup
 from streamgate import errors
 from streamgate.clock import wall_s
@@ -74,6 +76,7 @@ class Parts(NamedTuple):
     data_dir: Path
     setup: Setup
     audit: Audit
+    review: Review
 
 
 async def _parts(connection: HTTPConnection) -> Parts:
@@ -142,14 +145,9 @@ def json_response(content: object, status: int = 200, headers: Mapping[str, str]
     return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
 
 
-def answer(problem: Problem, wait_s: int = 0) -> Response:
+def answer(problem: Problem, wait_s: int = 0, more: Mapping[str, Any] | None = None) -> Response:
     headers = {"retry-after": str(wait_s)} if wait_s else None
-    return json_response(problem.body(), problem.status, headers)
-
-
-def unreadable(reason: str) -> Problem:
-    """Return the problem of a body that is not what the route expects."""
-    return BAD_REQUEST._replace(error=f"{BAD_REQUEST.error} {reason}")
+    return json_response({**problem.body(), **(more or {})}, problem.status, headers)
 
 
 def add_error_answers(app: FastAPI) -> None:
@@ -158,7 +156,7 @@ def add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(Refused)
     async def refused(connection: Request | WebSocket, error: Refused) -> Response | None:
         if isinstance(connection, Request):
-            return answer(error.problem, error.wait_s)
+            return answer(error.problem, error.wait_s, error.more)
         await connection.accept()  # a browser tells a page nothing about a refused handshake
         await connection.close(error.problem.close_code, error.problem.code)
         return None

@@ -1,22 +1,19 @@
 """The audit: records of the ledger, found, exported, proven."""
 
-import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from console.api.answers import EMPTY_BODY, GetParts, GetSession, Model, problems
+from console.api.download import Download, decision_of
 from console.audit import query
-from console.audit.audit import EXPORT_S, Export
+from console.audit.audit import EXPORT_S
 from console.audit.proofs import Proofs
 from console.audit.trail import MAX_CURSOR, Fault
-from console.auth.principals import Session, session_name
 from console.auth.rights import API, Right, require, rights_by_channel, rights_everywhere
 from streamgate.clock import wall_s
 from streamgate.ledger.places import utc_day
-from streamgate.ledger.record import Decision
 
 router = APIRouter(prefix=f"{API}/audit", tags=["audit"])
 MAX_ROWS = 200
@@ -126,26 +123,6 @@ async def search_audit(
     return AuditPage(records=records, next=found.next, day=found.day, faults=faults)
 
 
-class _Csv(StreamingResponse):
-    """An export on its way. It ends when the person is out, and after EXPORT_S however slowly it is taken."""
-
-    def __init__(self, export: Export, session: Session) -> None:
-        name = f"streamgate-audit-{utc_day(wall_s())}.csv"
-        super().__init__(
-            export.chunks(lambda: not session.ended),
-            media_type="text/csv",
-            headers={"content-disposition": f'attachment; filename="{name}"'},
-        )
-        self._export = export
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            async with asyncio.timeout(EXPORT_S + 30):
-                await super().__call__(scope, receive, send)
-        finally:
-            self._export.close()
-
-
 @router.get(
     "/export",
     response_class=StreamingResponse,
@@ -156,10 +133,9 @@ class _Csv(StreamingResponse):
 )
 async def export_audit(parts: GetParts, session: GetSession, asked: _Asked) -> StreamingResponse:
     """Export records as CSV, newest first, with the same filters. The export stands in the ledger."""
-    who = Decision(
-        who=session.actor, role=session.role, from_=session.address, session=session_name(session.id)
-    )
-    return _Csv(await parts.audit.begin_export(asked, who), session)
+    export = await parts.audit.begin_export(asked, decision_of(session))
+    name = f"streamgate-audit-{utc_day(wall_s())}.csv"
+    return Download(export, session, name, "text/csv", EXPORT_S + 30)
 
 
 @router.get("/verified")

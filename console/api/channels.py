@@ -12,14 +12,13 @@ from console.api.answers import (
     first_reason,
     json_response,
     problems,
-    unreadable,
 )
 from console.api.schema import model_of
 from console.auth.rights import API, COMMANDS, Command
 from console.live.commands import to_request
 from console.live.hub import note
 from console.live.messages import Snapshot
-from console.problems import REASON_NEEDED, Refused
+from console.problems import REASON_NEEDED, Refused, unreadable
 from streamgate.link.messages import State
 
 router = APIRouter(prefix=API, tags=["channels"])

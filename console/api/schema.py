@@ -15,16 +15,21 @@ from pydantic import BaseModel, ConfigDict, RootModel, create_model
 from pydantic.json_schema import models_json_schema
 
 from console.live import messages
+from console.review.messages import NotClaimed, Touch
+from moderation.desk.messages import Changed
 
 REF = "#/components/schemas/{model}"
+_INVALID = "HTTPValidationError"
 SOCKETS = """State and commands of the page: websocket `/api/v1/ws`; the console sends `ServerMessage`, the
 page `PageCommand` and `Active`. Pictures: websockets `/api/v1/preview/{channel}/pvw` and
-`/api/v1/preview/{channel}/pgm`; the console sends `PreviewMessage` (text) and fragments of MP4 (binary)."""
+`/api/v1/preview/{channel}/pgm`; the console sends `PreviewMessage` (text) and fragments of MP4 (binary).
+Comments under review: websocket `/api/v1/review/{channel}/ws`; the console sends `ReviewMessage`, the page
+`Touch`."""
 
 
 @cache
-def model_of(struct: type[msgspec.Struct], *, sent_by_page: bool = False) -> type[BaseModel]:
-    """Return a model with the struct's name, fields and description.
+def model_of(struct: type[msgspec.Struct], *, sent_by_page: bool = False, name: str = "") -> type[BaseModel]:
+    """Return a model with the struct's name (or another one), fields and description.
 
     Every field of what the console sends is always there; what a page sends may leave out what has a default.
     """
@@ -36,7 +41,7 @@ def model_of(struct: type[msgspec.Struct], *, sent_by_page: bool = False) -> typ
         optional = sent_by_page and not field.required
         fields[field.name] = (_translate(field.type), field.default if optional else ...)
     model: type[BaseModel] = create_model(
-        struct.__name__, __config__=ConfigDict(extra="forbid"), __doc__=struct.__doc__, **fields
+        name or struct.__name__, __config__=ConfigDict(extra="forbid"), __doc__=struct.__doc__, **fields
     )
     return model
 
@@ -53,7 +58,11 @@ def _translate(kind: Any) -> Any:
 
 
 def _any_of(name: str, union: Any) -> type[BaseModel]:
-    root: Any = RootModel.__class_getitem__(_translate(union))
+    return _root(name, _translate(union))
+
+
+def _root(name: str, kind: Any) -> type[BaseModel]:
+    root: Any = RootModel.__class_getitem__(kind)
     return type(name, (root,), {})
 
 
@@ -64,6 +73,8 @@ def socket_models() -> list[type[BaseModel]]:
         _any_of("PreviewMessage", messages.PreviewMessage),
         model_of(messages.PageCommand, sent_by_page=True),
         model_of(messages.Active, sent_by_page=True),
+        _root("ReviewMessage", model_of(Changed, name="ReviewChanged") | model_of(NotClaimed)),
+        model_of(Touch, sent_by_page=True),
     ]
 
 
@@ -72,11 +83,12 @@ def document(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(title="streamgate console", version="1", description=SOCKETS, routes=app.routes)
     schemas: dict[str, Any] = made["components"]["schemas"]
     # A body that does not fit is answered with 400, in the one form of all problems.
-    for name in ("HTTPValidationError", "ValidationError"):
+    for name in (_INVALID, "ValidationError"):
         schemas.pop(name, None)
     for methods in made["paths"].values():
         for operation in methods.values():
-            operation["responses"].pop("422", None)
+            if _INVALID in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
     _, definitions = models_json_schema(
         [(model, "validation") for model in socket_models()], ref_template=REF
     )

@@ -1,4 +1,4 @@
-"""The websockets of the page: state and commands on one, a feed's pictures on another."""
+"""The websockets of the page: state and commands on one, a feed's pictures or comments on others."""
 
 from fastapi import APIRouter, WebSocket
 
@@ -22,6 +22,11 @@ async def preview(websocket: WebSocket, channel: str, parts: GetParts) -> None:
 @router.websocket(f"{API}/preview/{{channel}}/pgm")
 async def program(websocket: WebSocket, channel: str, parts: GetParts) -> None:
     await parts.hub.feed(websocket, channel, "pgm")
+
+
+@router.websocket(f"{API}/review/{{channel}}/ws")
+async def review(websocket: WebSocket, channel: str, parts: GetParts) -> None:
+    await parts.review.pages.page(websocket, channel)
 
 
 @router.websocket("/{path:path}")

@@ -22,17 +22,17 @@ _FORMULA = frozenset("=+-@＝＋－＠")  # the wide ones count in Chinese and J
 
 
 def head() -> bytes:
-    return (BOM + _write([COLUMNS])).encode()
+    return (BOM + write([COLUMNS])).encode()
 
 
 def to_csv(rows: Iterable[Row]) -> bytes:
     """Return lines of CSV, one a record. `more`: members that have no column, as JSON."""
-    return _write(map(_cells, rows)).encode("utf-8", "replace")
+    return write(map(_cells, rows)).encode("utf-8", "replace")
 
 
 def last_line(english: str, chinese: str) -> bytes:
     """Return a line that is no record: why the file ends here."""
-    return _write([(f"{english} {chinese}",)]).encode()
+    return write([(f"{english} {chinese}",)]).encode()
 
 
 def harmless(cell: str) -> str:
@@ -49,7 +49,7 @@ def _cells(row: Row) -> list[str]:
     what = next((record[name] for name in _WHAT if record.get(name)), "")
     more = {name: value for name, value in record.items() if name not in _PLACED}
     values = [
-        _time(row.at),
+        utc_time(row.at),
         *(record.get(name, "") for name in _NAMED),
         what,
         record.get("args", ""),
@@ -62,7 +62,8 @@ def _cells(row: Row) -> list[str]:
     return [harmless(value if isinstance(value, str) else _json(value)) for value in values]
 
 
-def _time(at: float) -> str:
+def utc_time(at: float) -> str:
+    """Return a time as spreadsheets and people read it: ISO 8601 with milliseconds, UTC."""
     try:
         return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
@@ -73,7 +74,8 @@ def _json(value: Any) -> str:
     return "" if value is None else msgspec.json.encode(value).decode()
 
 
-def _write(lines: Iterable[Iterable[str]]) -> str:
+def write(lines: Iterable[Iterable[str]]) -> str:
+    """Return lines of CSV as RFC 4180 has them. Cells that others wrote go through `harmless` before."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(lines)
     return text.getvalue()

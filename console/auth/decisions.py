@@ -31,6 +31,8 @@ def _told(what: str, shown: str = "", hidden: str = "") -> Told:
 
 
 _CHANNEL = f"{API}/channels/{{channel}}"
+_REVIEW = f"{API}/review/{{channel}}"
+_CARD = f"{_REVIEW}/cards/{{card_id}}"
 _DESTINATION = f"{_CHANNEL}/destinations/{{destination}}"
 DECISIONS: Mapping[tuple[str, str], Told] = {
     ("POST", f"{API}/session"): _told(
@@ -67,6 +69,27 @@ DECISIONS: Mapping[tuple[str, str], Told] = {
     ("POST", f"{_CHANNEL}/rehearsal"): _told("rehearsal.start", "channel"),
     ("DELETE", f"{_CHANNEL}/rehearsal"): _told("rehearsal.cancel", "channel"),
     ("POST", f"{API}/audit/verified"): _told("audit.verify"),
+    # Of a comment its card's number is recorded, never its text or author: a ledger forgets nothing. Notes in
+    # a reviewer's own words may quote it; they stand in the database, with the card.
+    ("POST", f"{_REVIEW}/deal"): _told("review.deal", "channel stage order"),
+    ("POST", f"{_CARD}/claim"): _told("review.claim", "channel card_id"),
+    ("DELETE", f"{_CARD}/claim"): _told("review.let_go", "channel card_id"),
+    ("POST", f"{_CARD}/reveal"): _told("review.reveal", "channel card_id"),
+    ("POST", f"{_REVIEW}/decisions"): _told("review.decide", "channel id version decision reason", "note"),
+    # the cards of a batch are an argument that the handler adds
+    ("POST", f"{_REVIEW}/decisions/batch"): _told(
+        "review.decide_many", "channel decision reason", "cards note"
+    ),
+    ("POST", f"{_REVIEW}/retract"): _told("review.retract", "channel id reason comment"),
+    ("POST", f"{_REVIEW}/bans"): _told("review.ban", "channel card cause minutes"),
+    ("DELETE", f"{_REVIEW}/bans/{{ban_id}}"): _told("review.lift_ban", "channel ban_id"),
+    ("POST", f"{_REVIEW}/terms"): _told(
+        "review.add_term", "channel term severity category expires check_only", "note"
+    ),
+    ("PUT", f"{_REVIEW}/interaction"): _told(
+        "interaction.set",
+        "channel comments bullets sharing max_chars slow_s window_s stages authors_told",
+    ),
     ("POST", f"{API}/undo/{{undo}}"): _told("undo", hidden="undo"),
 }
 COMMAND_NAMES = frozenset(COMMANDS)

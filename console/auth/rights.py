@@ -49,6 +49,10 @@ class Right(StrEnum):
     PEOPLE_MANAGE = "people:manage"
     TOKENS_READ = "tokens:read"
     TOKENS_MANAGE = "tokens:manage"
+    REVIEW_READ = "review:read"
+    REVIEW_DECIDE = "review:decide"  # in which stages, the review machine judges by the roles
+    INTERACTION = "interaction:set"
+    TERMS = "terms:add"
 
 
 Command = Literal["cut", "restore", "live", "start", "stop", "dump", "backup"]
@@ -65,31 +69,35 @@ COMMANDS: Mapping[Command, Right] = {
 # ---------------------------------------------------------------- roles
 
 _OWN = frozenset({Right.PUBLIC, Right.SESSION, Right.OWN_PASSWORD, Right.OWN_TOTP, Right.OWN_ACCOUNT})
-_VIEW = frozenset({Right.CHANNEL_VIEW})
+_VIEW = frozenset({Right.CHANNEL_VIEW, Right.REVIEW_READ})
+_REVIEW = _VIEW | {Right.REVIEW_DECIDE}
 _PREPARE = frozenset({Right.SETTINGS_READ, Right.BACKUP_UPLOAD})
 _DESTINATIONS = frozenset({Right.DESTINATION_ENTER, Right.DESTINATION_APPROVE})
 _OPERATE = (
-    _VIEW | {Right.CHANNEL_CUT, Right.CHANNEL_DUMP, Right.CHANNEL_BACKUP, Right.CHANNEL_LIVE} | _PREPARE
+    _VIEW
+    | {Right.CHANNEL_CUT, Right.CHANNEL_DUMP, Right.CHANNEL_BACKUP, Right.CHANNEL_LIVE, Right.INTERACTION}
+    | _PREPARE
 )
 _AUDIT = frozenset({Right.AUDIT_READ})
 _DIRECT = _OPERATE | {Right.CHANNEL_START, Right.CHANNEL_STOP, Right.CHANNEL_RESTORE} | _DESTINATIONS | _AUDIT
 _READ = _VIEW | {Right.PEOPLE_READ, Right.TOKENS_READ, Right.SETTINGS_READ} | _AUDIT
 _MANAGE = frozenset({Right.PEOPLE_MANAGE, Right.TOKENS_MANAGE, Right.CHANNEL_SETTINGS})
-_ADMINISTER = _READ | _MANAGE | _PREPARE | _DESTINATIONS
+_WORDS = frozenset({Right.INTERACTION, Right.TERMS})
+_ADMINISTER = _READ | _MANAGE | _PREPARE | _DESTINATIONS | _WORDS
 # The administrator cuts, as whoever watches air with authority may, and undoes nothing on air: that is the
-# director's. The reviewers' rights over comments come with the desk.
+# director's. Comments are decided on by reviewers alone.
 ROLE_RIGHTS: Mapping[str, frozenset[Right]] = {
     "administrator": _ADMINISTER | {Right.CHANNEL_CUT},
     "director": _DIRECT,
     "operator": _OPERATE,
-    "reviewer": _VIEW,
-    "senior-reviewer": _VIEW,
-    "chief-reviewer": _VIEW,
+    "reviewer": _REVIEW,
+    "senior-reviewer": _REVIEW | {Right.TERMS},
+    "chief-reviewer": _REVIEW | {Right.TERMS},
     "auditor": _READ,
 }
 assert set(ROLE_RIGHTS) == set(ROLES)
-SCOPES = frozenset({Right.CHANNEL_VIEW, *COMMANDS.values()})
-"""What a token may be given."""
+SCOPES = frozenset({Right.CHANNEL_VIEW, *COMMANDS.values(), Right.REVIEW_READ})
+"""What a token may be given. Programs read comments; they never decide on one (R26)."""
 _LIMITED: Mapping[str, frozenset[Right]] = {
     "password_expired": frozenset({Right.PUBLIC, Right.SESSION, Right.OWN_PASSWORD}),
     "totp_setup": frozenset({Right.PUBLIC, Right.SESSION, Right.OWN_TOTP}),
@@ -99,6 +107,7 @@ _IDLE = frozenset({Right.PUBLIC, Right.SESSION, Right.CHANNEL_VIEW, Right.CHANNE
 # ---------------------------------------------------------------- routes
 
 API = "/api/v1"
+_REVIEW_OF = f"{API}/review/{{channel}}"
 WEBSOCKET, FILES = "WEBSOCKET", "FILES"  # stand in the place of a method
 ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Method and path (as the route writes it) to the right that the route needs.
@@ -152,10 +161,31 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("POST", f"{API}/channels/{{channel}}/rehearsal"): Right.BACKUP_UPLOAD,
     ("GET", f"{API}/channels/{{channel}}/rehearsal"): Right.SETTINGS_READ,
     ("DELETE", f"{API}/channels/{{channel}}/rehearsal"): Right.BACKUP_UPLOAD,
+    ("GET", f"{_REVIEW_OF}/queue"): Right.REVIEW_READ,
+    ("GET", f"{_REVIEW_OF}/cards/{{card_id}}"): Right.REVIEW_READ,
+    ("GET", f"{_REVIEW_OF}/cards/{{card_id}}/author"): Right.REVIEW_READ,
+    ("POST", f"{_REVIEW_OF}/deal"): Right.REVIEW_DECIDE,
+    ("POST", f"{_REVIEW_OF}/cards/{{card_id}}/claim"): Right.REVIEW_DECIDE,
+    ("DELETE", f"{_REVIEW_OF}/cards/{{card_id}}/claim"): Right.REVIEW_DECIDE,
+    ("POST", f"{_REVIEW_OF}/cards/{{card_id}}/reveal"): Right.REVIEW_DECIDE,
+    ("POST", f"{_REVIEW_OF}/decisions"): Right.REVIEW_DECIDE,
+    ("POST", f"{_REVIEW_OF}/decisions/batch"): Right.REVIEW_DECIDE,
+    ("POST", f"{_REVIEW_OF}/retract"): Right.REVIEW_DECIDE,
+    ("GET", f"{_REVIEW_OF}/bans"): Right.REVIEW_READ,
+    ("POST", f"{_REVIEW_OF}/bans"): Right.REVIEW_DECIDE,
+    ("DELETE", f"{_REVIEW_OF}/bans/{{ban_id}}"): Right.REVIEW_DECIDE,
+    ("POST", f"{_REVIEW_OF}/terms"): Right.TERMS,
+    ("GET", f"{_REVIEW_OF}/interaction"): Right.REVIEW_READ,
+    ("PUT", f"{_REVIEW_OF}/interaction"): Right.INTERACTION,
+    ("GET", f"{_REVIEW_OF}/broadcasts"): Right.REVIEW_READ,
+    # These two need the right to read comments as well: the handlers ask for it.
+    ("GET", f"{_REVIEW_OF}/export"): Right.AUDIT_READ,
+    ("GET", f"{_REVIEW_OF}/form"): Right.AUDIT_READ,
     ("POST", f"{API}/undo/{{undo}}"): Right.SESSION,  # the handler asks for the right of the removal
     (WEBSOCKET, f"{API}/ws"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{API}/preview/{{channel}}/pvw"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{API}/preview/{{channel}}/pgm"): Right.CHANNEL_VIEW,
+    (WEBSOCKET, f"{_REVIEW_OF}/ws"): Right.REVIEW_READ,
     # Addresses with nothing behind them: answered in the console's own form.
     **{(method, "/api/{path:path}"): Right.SESSION for method in ANY_METHOD},
     (WEBSOCKET, "/{path:path}"): Right.PUBLIC,

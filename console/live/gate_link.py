@@ -1,20 +1,18 @@
 """The console's end of the control socket: the gate's newest state, its log, and commands with answers.
 
-One connection, made anew for ever. Whoever shows state waits for `changed` and then takes what is newest:
-a slow page skips states and never makes anybody wait.
+Whoever shows state waits for `changed` and then takes what is newest: a slow page skips states and never
+makes anybody wait.
 """
 
 import asyncio
-import itertools
 from collections import deque
 from pathlib import Path
 
 import msgspec
-import structlog
-from websockets.asyncio.client import ClientConnection, unix_connect
-from websockets.exceptions import WebSocketException
+from websockets.asyncio.client import ClientConnection
 
 from console.auth.principals import Principal
+from console.live.process_link import ProcessLink, Unanswered, to_text
 from console.problems import BUSY, GATE_DOWN, GATE_LOST, GATE_TIMEOUT, Refused, refused
 from console.trace import current
 from streamgate.clock import now_us, wall_s
@@ -38,58 +36,31 @@ COMMAND_TIMEOUT_S = 2.0
 RELOAD_TIMEOUT_S = 4.0  # the gate answers within 3 s, whatever the disk does
 PROBE_TIMEOUT_S = 1.0
 SILENCE_S = 2.0  # the gate pushes at least every 500 ms
-_RETRY_S = (0.1, 0.2, 0.4, 1.0)
-_MAX_PENDING = 64
 _MAX_MESSAGE = 8 * 1024 * 1024
 _PROBE_KEPT_US = 250_000
+_UNANSWERED = Unanswered(GATE_DOWN, GATE_LOST, GATE_TIMEOUT, BUSY)
 
-_log = structlog.get_logger("console.gate_link")
 _decoder: msgspec.json.Decoder[AnyAnswer] = msgspec.json.Decoder(AnyAnswer)
 
 
-class GateLink:
+class GateLink(ProcessLink[Request, Reply]):
     """`up`, `ingest_up`, `channels`, `log` hold what is newest; `version` rises with every change.
 
     Log lines get numbers of our own: the gate's start again at 1 when it restarts.
     """
 
     def __init__(self, control_socket: Path) -> None:
-        self._path = control_socket
-        self.up = False
+        # The gate's pushes are the heartbeat.
+        super().__init__(control_socket, "gate", _UNANSWERED, max_message=_MAX_MESSAGE, ping_interval=None)
         self.ingest_up = False
         self.warnings: list[Warn] = []
         self.channels: list[ChannelStatus] = []
         self.log: deque[LogLine] = deque(maxlen=LOG_LINES)
-        self.version = 0
         self._known: deque[tuple[int, float]] = deque(maxlen=LOG_LINES)
         self._lines = 0
-        self._changed = asyncio.Event()
-        self._ids = itertools.count(1)
-        self._pending: dict[int, asyncio.Future[Reply | None]] = {}
-        self._connection: ClientConnection | None = None
         self._probe = asyncio.Lock()
         self._probed_us = -_PROBE_KEPT_US
         self._answers = False
-
-    async def run(self) -> None:
-        """Keep the link until cancelled."""
-        failures = 0
-        while True:
-            started = now_us()
-            try:
-                await self._connected()
-            except (LinkError, OSError, WebSocketException, msgspec.MsgspecError, TimeoutError) as error:
-                if self.up or failures == 0:
-                    _log.warning("gate_lost", reason=str(error) or type(error).__name__)
-            finally:
-                self._lost()
-            failures = 0 if now_us() - started > SILENCE_S * 1e6 else failures + 1
-            await asyncio.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
-
-    async def changed(self, seen: int) -> None:
-        """Return when `version` is no longer `seen`."""
-        while self.version == seen:
-            await self._changed.wait()
 
     @property
     def on_air(self) -> bool:
@@ -145,32 +116,23 @@ class GateLink:
 
     # ------------------------------------------------------------ the connection
 
-    async def _connected(self) -> None:
-        async with unix_connect(
-            str(self._path),
-            compression=None,
-            max_size=_MAX_MESSAGE,
-            ping_interval=None,  # the gate's pushes are the heartbeat
-            open_timeout=1.0,
-            close_timeout=0.2,
-        ) as connection:
-            watch = next(self._ids)
-            await connection.send(_text(Watch(watch)))
-            while True:
-                async with asyncio.timeout(SILENCE_S):
-                    answer = _decoder.decode(await connection.recv())
-                if isinstance(answer, Reply) and answer.id == watch:
-                    if answer.error:
-                        raise LinkError(f"the gate refused to be watched: {answer.error}")
-                    self._connection, self.up = connection, True
-                    _log.info("gate_up")
-                    self.ingest_up, self.warnings = bool(answer.ingest_up), answer.warnings
-                    self._take(answer.channels or [], answer.log or [])
-                elif isinstance(answer, Push):
-                    self.ingest_up, self.warnings = answer.ingest_up, answer.warnings
-                    self._take(answer.channels, answer.log)
-                elif (waiting := self._pending.pop(answer.id, None)) is not None and not waiting.done():
-                    waiting.set_result(answer)
+    async def _talk(self, connection: ClientConnection) -> None:
+        watch = next(self._ids)
+        await connection.send(to_text(Watch(watch)))
+        while True:
+            async with asyncio.timeout(SILENCE_S):
+                answer = _decoder.decode(await connection.recv())
+            if isinstance(answer, Reply) and answer.id == watch:
+                if answer.error:
+                    raise LinkError(f"the gate refused to be watched: {answer.error}")
+                self._found(connection)
+                self.ingest_up, self.warnings = bool(answer.ingest_up), answer.warnings
+                self._take(answer.channels or [], answer.log or [])
+            elif isinstance(answer, Push):
+                self.ingest_up, self.warnings = answer.ingest_up, answer.warnings
+                self._take(answer.channels, answer.log)
+            else:
+                self._answered(answer.id, answer)
 
     def _take(self, channels: list[ChannelStatus], log: list[LogLine]) -> None:
         self.channels = channels
@@ -184,43 +146,5 @@ class GateLink:
         self._announce()
 
     def _lost(self) -> None:
-        was_up, self.up, self._connection = self.up, False, None
         self.ingest_up = self._answers = False
-        for waiting in self._pending.values():
-            if not waiting.done():
-                waiting.set_result(None)
-        self._pending.clear()
-        if was_up:
-            self._announce()
-
-    def _announce(self) -> None:
-        self.version += 1
-        event, self._changed = self._changed, asyncio.Event()
-        event.set()
-
-    async def _ask(self, request: Request, timeout_s: float) -> Reply:
-        connection = self._connection
-        if connection is None:
-            raise Refused(GATE_DOWN)
-        if len(self._pending) >= _MAX_PENDING:
-            raise Refused(BUSY)
-        request.id = next(self._ids)
-        waiting: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
-        self._pending[request.id] = waiting
-        try:
-            async with asyncio.timeout(timeout_s):
-                await connection.send(_text(request))
-                reply = await waiting
-        except TimeoutError:
-            raise Refused(GATE_TIMEOUT) from None
-        except WebSocketException:
-            raise Refused(GATE_LOST) from None
-        finally:
-            self._pending.pop(request.id, None)
-        if reply is None:
-            raise Refused(GATE_LOST)
-        return reply
-
-
-def _text(request: Request) -> str:
-    return msgspec.json.encode(request).decode()
+        super()._lost()

@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import msgspec
 import structlog
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from console.auth.principals import Principal, Session
 from console.auth.rights import (
@@ -17,7 +16,6 @@ from console.auth.rights import (
     rights_by_channel,
     rights_everywhere,
     rights_of,
-    why_not,
 )
 from console.ledger import Ledger, person
 from console.live.commands import MAX_REASON, to_request
@@ -36,9 +34,10 @@ from console.live.messages import (
     Snapshot,
     StateMessage,
 )
+from console.live.page_socket import close, read, send, until_first, watch_rights
 from console.live.presence import Presence
 from console.live.preview import Feed, FeedName, Preview, TooManyViewersError, Viewer
-from console.problems import BAD_REQUEST, BUSY, NO_SESSION, NOT_FOUND, Problem, Refused
+from console.problems import BUSY, NOT_FOUND, Problem, Refused, unreadable
 from console.trace import begin
 from streamgate import __version__
 from streamgate.clock import now_us, wall_s
@@ -65,16 +64,27 @@ def dumps(message: ServerMessage) -> str:
 class Hub:
     """Serves pages; holds nothing but their number and who watches what."""
 
-    def __init__(self, gate: GateLink, preview: Preview, ledger: Ledger, command: str) -> None:
-        """`command`: how the command line of this very streamgate is called; shown when the page is lost."""
+    def __init__(
+        self,
+        gate: GateLink,
+        preview: Preview,
+        ledger: Ledger,
+        command: str,
+        comments_up: Callable[[], bool],
+    ) -> None:
+        """`command`: how the command line of this very streamgate is called; shown when the page is lost.
+
+        `comments_up`: says whether the comments process answers.
+        """
         self._gate, self._preview, self._ledger, self._command = gate, preview, ledger, command
+        self._comments_up = comments_up
         self._pages = 0
         self._presence = Presence()
 
     def snapshot(self, who: Principal) -> Snapshot:
         """Return all there is to know now for somebody who may see some channels, or all."""
         gate = self._gate
-        state = GateState(gate.up, gate.ingest_up, gate.warnings)
+        state = GateState(gate.up, gate.ingest_up, gate.warnings, self._comments_up())
         return Snapshot(wall_s(), state, _channels(gate, who), _lines(gate, who, 0))
 
     # ------------------------------------------------------------ state and commands
@@ -84,13 +94,13 @@ class Hub:
         who: Principal = websocket.scope["principal"]
         await websocket.accept()
         if self._pages >= MAX_PAGES:
-            await _close(websocket, BUSY, code=1013)
+            await close(websocket, BUSY, code=1013)
             return
         self._pages += 1
         try:
             with _present(who):
-                await _until_first(
-                    self._tell(websocket, who), self._listen(websocket, who), _watch_rights(websocket, who)
+                await until_first(
+                    self._tell(websocket, who), self._listen(websocket, who), watch_rights(websocket, who)
                 )
         finally:
             self._pages -= 1
@@ -110,28 +120,28 @@ class Hub:
         )
         seen, line, was_up, rights = gate.version, _last(gate), gate.up, who.version
         with contextlib.suppress(WebSocketDisconnect):
-            await _send(websocket, dumps(hello))
-            await _send(websocket, dumps(_describe(who)))
+            await send(websocket, dumps(hello))
+            await send(websocket, dumps(_describe(who)))
             ping_at = _now() + PING_S
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(ping_at):
                         await _first_change(gate, seen, who, rights)
                 if _now() >= ping_at:
-                    await _send(websocket, dumps(Ping(server_time=wall_s())))
+                    await send(websocket, dumps(Ping(server_time=wall_s())))
                     ping_at = _now() + PING_S
                 if who.version != rights:
                     rights = who.version
-                    await _send(websocket, dumps(_describe(who)))
+                    await send(websocket, dumps(_describe(who)))
                 if gate.version == seen:
                     continue
                 seen = gate.version
                 if gate.up:
                     lines = _lines(gate, who, line)
                     line = _last(gate)
-                    await _send(websocket, self._state(who, lines))
+                    await send(websocket, self._state(who, lines))
                 elif was_up:
-                    await _send(websocket, dumps(GateMessage(up=False)))
+                    await send(websocket, dumps(GateMessage(up=False)))
                 was_up = gate.up
 
     def _state(self, who: Principal, lines: list[LogLine]) -> str:
@@ -141,6 +151,7 @@ class Hub:
             StateMessage(
                 server_time=wall_s(),
                 ingest_up=gate.ingest_up,
+                comments_up=self._comments_up(),
                 warnings=gate.warnings,
                 channels=channels,
                 present=self._presence.of(one.name for one in channels),
@@ -152,14 +163,14 @@ class Hub:
         """Read commands; each is answered on its own, so that none waits for the answer of another."""
         free = asyncio.Semaphore(MAX_COMMANDS)
         async with asyncio.TaskGroup() as group:
-            while (text := await _read(websocket)) is not None:
+            while (text := await read(websocket)) is not None:
                 started = now_us()
                 if free.locked():
                     with contextlib.suppress(msgspec.MsgspecError):
                         if isinstance(message := _decoder.decode(text), PageCommand):
                             self._refuse(websocket, message, BUSY, started)
                     with contextlib.suppress(WebSocketDisconnect):
-                        await _send(websocket, _failed(_number(text), "", BUSY, started))
+                        await send(websocket, _failed(_number(text), "", BUSY, started))
                     continue
                 await free.acquire()
                 answering = group.create_task(self._answer(websocket, who, text, started))
@@ -169,15 +180,14 @@ class Hub:
         try:
             message = _decoder.decode(text)
         except (msgspec.MsgspecError, RecursionError) as error:
-            problem = BAD_REQUEST._replace(error=f"{BAD_REQUEST.error} {error}")
-            answer = _failed(_number(text), "", problem, started)
+            answer = _failed(_number(text), "", unreadable(str(error)), started)
         else:
             if not isinstance(message, PageCommand):
                 who.touch(wall_s())
                 return
             answer = await self._carry_out(websocket, who, message, started)
         with contextlib.suppress(WebSocketDisconnect):
-            await _send(websocket, answer)
+            await send(websocket, answer)
 
     async def _carry_out(
         self, websocket: WebSocket, who: Principal, command: PageCommand, started: int
@@ -232,19 +242,19 @@ class Hub:
         await websocket.accept()
         gate = self._gate
         if gate.up and all(status.name != channel for status in gate.channels):
-            await _close(websocket, NOT_FOUND)
+            await close(websocket, NOT_FOUND)
             return
         try:
             feed, viewer = self._preview.watch(channel, name)
         except TooManyViewersError:
-            await _close(websocket, BUSY, code=1013)
+            await close(websocket, BUSY, code=1013)
             return
         try:
             with self._presence.watching(who, channel):
-                await _until_first(
+                await until_first(
                     _show(websocket, feed, viewer),
                     _watch_leaving(websocket),
-                    _watch_rights(websocket, who, channel),
+                    watch_rights(websocket, who, channel),
                 )
         finally:
             self._preview.leave(feed, viewer)
@@ -254,28 +264,15 @@ async def _show(websocket: WebSocket, feed: Feed, viewer: Viewer) -> None:
     dropped = 0
     with contextlib.suppress(WebSocketDisconnect):
         while True:
-            await _send(websocket, await viewer.next())
+            await send(websocket, await viewer.next())
             if viewer.dropped != dropped:
                 dropped = viewer.dropped
                 _log.warning("viewer_slow", channel=feed.channel, feed=feed.feed, times=dropped)
 
 
 async def _watch_leaving(websocket: WebSocket) -> None:
-    while await _read(websocket) is not None:
+    while await read(websocket) is not None:
         pass
-
-
-async def _watch_rights(websocket: WebSocket, who: Principal, channel: str | None = None) -> None:
-    """Close when the session is over, or the right to see (this channel; None: any) is taken away."""
-    while True:
-        seen = who.version
-        if who.ended:
-            await _close(websocket, NO_SESSION)
-            return
-        if Right.CHANNEL_VIEW not in rights_of(who, channel):
-            await _close(websocket, why_not(who))
-            return
-        await who.changed(seen)
 
 
 async def _first_change(gate: GateLink, seen: int, who: Principal, rights: int) -> None:
@@ -325,39 +322,6 @@ def _lines(gate: GateLink, who: Principal, line: int) -> list[LogLine]:
     if Right.CHANNEL_VIEW in rights_everywhere(who):
         return new
     return [one for one in new if not one.channel or Right.CHANNEL_VIEW in rights_of(who, one.channel)]
-
-
-async def _read(websocket: WebSocket) -> str | None:
-    """Return the next text message ("" for a binary one); None when the page has left."""
-    message = await websocket.receive()
-    if message["type"] == "websocket.disconnect":
-        return None
-    return message.get("text") or ""
-
-
-async def _close(websocket: WebSocket, problem: Problem, code: int | None = None) -> None:
-    if websocket.application_state is WebSocketState.CONNECTED:
-        with contextlib.suppress(WebSocketDisconnect):
-            await websocket.close(code or problem.close_code, problem.code)
-
-
-async def _send(websocket: WebSocket, message: str | bytes) -> None:
-    """Send; WebSocketDisconnect when the page has left or is being closed by another task."""
-    if websocket.application_state is not WebSocketState.CONNECTED:
-        raise WebSocketDisconnect(1006)
-    if isinstance(message, str):
-        await websocket.send_text(message)
-    else:
-        await websocket.send_bytes(message)
-
-
-async def _until_first(*parts: Coroutine[Any, Any, None]) -> None:
-    """Run all, and end all when one ends."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(part) for part in parts]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
 
 
 def note(who: Principal, command: str, channel: str, problem: Problem | None = None) -> None:

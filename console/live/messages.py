@@ -18,12 +18,14 @@ PROTOCOL = 1
 class GateState(msgspec.Struct, frozen=True):
     """`up`: the gate process answers; else what is known of channels is old. `ingest_up`: so does ingest.
 
-    `warnings`: what is wrong with streamgate itself, not with one channel.
+    `warnings`: what is wrong with streamgate itself, not with one channel. `comments_up`: the comments
+    process answers; else nobody can review.
     """
 
     up: bool
     ingest_up: bool
     warnings: list[Warn]
+    comments_up: bool
 
 
 class Present(msgspec.Struct, frozen=True):
@@ -85,6 +87,7 @@ class StateMessage(Message, tag="state"):
 
     server_time: float
     ingest_up: bool
+    comments_up: bool
     warnings: list[Warn]
     channels: list[ChannelStatus]
     present: dict[str, list[Present]]

@@ -1,4 +1,4 @@
-"""A stand-in gate and a real console on a free port, with clients that are signed in."""
+"""A stand-in gate, a real console on a free port, with stand-in comments and clients that are signed in."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from tools.people import Person, add_person
 from tools.standin_channel import DevChannel
+from tools.standin_comments import DevComments
 from tools.standin_gate import DevGate
 from tools.testfeed import Feed
 from websockets.asyncio.client import ClientConnection, connect
@@ -26,6 +27,7 @@ class Stage:
         self.data_dir, self.static = data_dir, static
         self.channel = DevChannel("main", feed, filler, delay_s=0.5)
         self.gate = DevGate(data_dir / "run", [self.channel])
+        self.comments = DevComments(data_dir / "run")
         self.port = 0
         self.cookie = ""
         self.database = locate("sqlite", data_dir)
@@ -34,7 +36,14 @@ class Stage:
         upgrade(self.database)
 
     @contextlib.asynccontextmanager
-    async def console(self, **options: Any) -> AsyncIterator[None]:
+    async def console(self, *, comments: bool = True, **options: Any) -> AsyncIterator[None]:
+        """Run a console, and stand-in comments before it unless the test sees to comments itself."""
+        beside = self.comments.running() if comments else contextlib.nullcontext()
+        async with beside, self._console(**options):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _console(self, **options: Any) -> AsyncIterator[None]:
         stop, started = asyncio.Event(), asyncio.Event()
 
         def ready(port: int) -> None:

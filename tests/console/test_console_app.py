@@ -1,9 +1,9 @@
 import asyncio
 import shutil
 
-from console_stage import Stage
+from console_stage import Stage, receive
 
-UP = {"ok": True, "console": True, "gate": True, "ingest": True, "down": []}
+UP = {"ok": True, "console": True, "gate": True, "ingest": True, "comments": True, "down": []}
 
 
 async def test_healthz_says_all_is_up(stage: Stage) -> None:
@@ -31,6 +31,23 @@ async def test_healthz_names_the_gate_when_it_is_gone_and_sees_it_return(idle: S
         async with asyncio.timeout(3):
             while (await client.get("/healthz")).status_code != 503:
                 await asyncio.sleep(0.05)
+
+
+async def test_healthz_and_state_say_when_comments_are_gone(idle: Stage) -> None:
+    async with idle.gate.running(), idle.console(comments=False), idle.client() as client:
+        await idle.sign_in()
+        client.headers["cookie"] = idle.cookie
+        await idle.until(lambda: idle.gate.requests)
+        gone = await client.get("/healthz")
+        assert (gone.status_code, gone.json()["down"]) == (503, ["comments"])
+        assert gone.json()["error"] == "comments is not up"
+        assert (await client.get("/api/v1/state")).json()["gate"]["comments_up"] is False
+        async with idle.socket() as socket:
+            assert (await receive(socket, "hello"))["gate"]["comments_up"] is False
+            async with idle.comments.running():
+                await receive(socket, "state", comments_up=True)
+                assert (await client.get("/healthz")).json() == UP
+            await receive(socket, "state", comments_up=False)
 
 
 async def test_healthz_does_not_wait_for_a_gate_that_hangs(stage: Stage) -> None:
@@ -104,7 +121,7 @@ async def test_a_command_without_a_gate_fails_at_once(idle: Stage) -> None:
 async def test_state_for_scripts(stage: Stage) -> None:
     async with stage.client() as client:
         state = (await client.get("/api/v1/state")).json()
-    assert state["gate"] == {"up": True, "ingest_up": True, "warnings": []}
+    assert state["gate"] == {"up": True, "ingest_up": True, "warnings": [], "comments_up": True}
     assert [channel["name"] for channel in state["channels"]] == ["main"]
 
 

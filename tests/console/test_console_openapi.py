@@ -15,6 +15,12 @@ from console.auth.rights import ROUTES
 from console.live import messages
 from console.openapi import FILE, text
 
+JSON = {"application/json"}
+FILES = {
+    "/api/v1/audit/export": {"text/csv"},
+    "/api/v1/review/{channel}/export": {"text/csv", "application/x-ndjson"},
+    "/api/v1/review/{channel}/form": {"text/html", "application/pdf"},
+}
 SERVER, PREVIEW, *_ = (TypeAdapter(model) for model in socket_models())
 
 
@@ -27,8 +33,9 @@ def test_every_answer_and_body_has_a_schema() -> None:
     for path, methods in made["paths"].items():
         for method, operation in methods.items():
             for status, answer in operation["responses"].items():
-                kind = "text/csv" if (path, status) == ("/api/v1/audit/export", "200") else "application/json"
-                assert answer["content"][kind]["schema"], (method, path, status)
+                kinds = FILES.get(path, JSON) if status == "200" else JSON
+                assert set(answer["content"]) == kinds, (method, path, status)
+                assert all(one["schema"] for one in answer["content"].values()), (method, path, status)
             if method == "post":
                 assert operation["requestBody"]["content"]["application/json"]["schema"], path
     assert json.dumps(made).count("HTTPValidationError") == 0

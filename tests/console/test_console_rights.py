@@ -134,6 +134,16 @@ def test_who_may_command_what() -> None:
     assert all(Right.CHANNEL_VIEW in given for given in ROLE_RIGHTS.values())
 
 
+def test_who_may_do_what_with_comments() -> None:
+    def who(right: Right) -> set[str]:
+        return {role for role, rights in ROLE_RIGHTS.items() if right in rights}
+
+    assert who(Right.REVIEW_READ) == set(ROLES)
+    assert who(Right.REVIEW_DECIDE) == {"reviewer", "senior-reviewer", "chief-reviewer"}
+    assert who(Right.INTERACTION) == {"operator", "director", "administrator"}
+    assert who(Right.TERMS) == {"senior-reviewer", "chief-reviewer", "administrator"}
+
+
 def test_a_role_on_one_channel_counts_there_alone() -> None:
     ann = person("operator@main", "reviewer@hall")
     assert Right.CHANNEL_CUT in rights_of(ann, "main")
@@ -162,7 +172,8 @@ def test_a_token_has_its_scopes_on_its_channel_and_nothing_else() -> None:
     token = Bearer(1, "deck", scopes=["channel:cut", "people:manage"], channel="main", expires_at=None)
     assert rights_of(token, "main") == {Right.CHANNEL_CUT}
     assert rights_of(token, "hall") == rights_everywhere(token) == frozenset()
-    assert {scope.partition(":")[0] for scope in SCOPES} == {"channel"}
+    assert {scope.partition(":")[0] for scope in SCOPES} == {"channel", "review"}
+    assert not {Right.REVIEW_DECIDE, Right.INTERACTION, Right.TERMS} & SCOPES  # a decision is a person's
 
 
 # ---------------------------------------------------------------- the matrix
@@ -179,6 +190,8 @@ def concrete(path: str, channel: str = "main") -> str:
         ("{destination}", "nothing"),
         ("{filename}", "nothing.mp4"),
         ("{undo}", "nothing"),
+        ("{card_id}", "1"),
+        ("{ban_id}", "1"),
     ):
         path = path.replace(name, value)
     return path

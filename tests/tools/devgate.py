@@ -14,6 +14,7 @@ PASSWORD = "for development only"
 
 async def _main(data_dir: Path, console: str, delay_s: float) -> None:
     from tools.standin_channel import DevChannel
+    from tools.standin_comments import DevComments
     from tools.standin_gate import DevGate
     from tools.testfeed import make_feed
 
@@ -24,7 +25,7 @@ async def _main(data_dir: Path, console: str, delay_s: float) -> None:
     gate = DevGate(
         data_dir / "run", [DevChannel(n, f, filler, delay_s) for n, f in zip(names, feeds, strict=True)]
     )
-    async with gate.running():
+    async with gate.running(), DevComments(data_dir / "run").running():
         print(f"devgate: sockets in {gate.run_dir}", flush=True)
         if not console:
             await asyncio.Event().wait()

@@ -19,6 +19,7 @@ want() {
 has() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1"; }
 has_rtmp_module() { ls /usr/lib/nginx/modules/ngx_rtmp_module.so || ls /usr/share/nginx/modules/ngx_rtmp_module.so; }
 has_postgresql() { ls /usr/lib/postgresql/*/bin/initdb; }
+has_pango() { PATH="$PATH:/sbin" ldconfig -p | grep -q libpangoft2-1.0; }
 has_chinese() { has fc-list && fc-list :lang=zh | grep -q Noto; }
 
 want ffmpeg "publishes test feeds, decodes recordings" has ffmpeg
@@ -27,6 +28,7 @@ want libnginx-mod-rtmp "stands in for a streaming platform" has_rtmp_module
 want chromium "opens the operators' page" has chromium
 want fontconfig "finds fonts" has fc-list
 want fonts-noto-cjk "Chinese text on slate and page" has_chinese
+want libpangoft2-1.0-0 "review forms as PDF" has_pango
 want postgresql "the database of the tests of the store" has_postgresql
 want iproute2 "a network of its own for a name server that hangs" has ip
 if [ "${1:-}" = obs ]; then

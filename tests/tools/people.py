@@ -31,7 +31,13 @@ class Person:
 
 
 def add_person(
-    database: Location, name: str, roles: Sequence[str], *, totp: SecretBox | None = None, password: str = ""
+    database: Location,
+    name: str,
+    roles: Sequence[str],
+    *,
+    totp: SecretBox | None = None,
+    password: str = "",
+    display_name: str = "",
 ) -> Person:
     """Make somebody with a password, and a confirmed second factor when `totp` can encrypt its secret."""
     password = password or f"{secrets.token_hex(8)} is what they chose"
@@ -39,7 +45,7 @@ def add_person(
     secret = "" if totp is None else pyotp.random_base32()
     with Database(database) as opened, opened.write() as session:
         grants = [Grant.parse(role) for role in roles]
-        user = accounts.add(session, name, grants, hashed, by="test", at=wall_s())
+        user = accounts.add(session, name, grants, hashed, by="test", at=wall_s(), display_name=display_name)
         if totp is not None:
             factors.set_totp(session, user.id, totp.encrypt(secret.encode()), at=wall_s())
             factors.confirm_totp(session, user.id, at=wall_s())

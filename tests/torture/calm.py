@@ -101,6 +101,8 @@ def _wishes(facts: Facts) -> list[Interval]:
     for order in facts.orders("backup", "live"):
         if order.verb == "backup" and order.outcome != "refused":
             begin_s = order.began_s if begin_s is None else begin_s
+        elif order.outcome == "refused" and facts.may_be_cut(order.began_s):
+            continue  # what was wanted before the cut is wanted after it
         elif order.verb == "live" and begin_s is not None and order.outcome != "silent":
             found.append((begin_s - EDGE_S, order.ended_s + facts.evidence.gop_s + SETTLE_S))
             begin_s = None

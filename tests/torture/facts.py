@@ -145,6 +145,14 @@ class Facts:
                     seen.setdefault(message.digest, message)
         return list(seen.values())
 
+    def times_sent(self, number: int) -> int:
+        """Return over how many connections an arrival came: an encoder that starts anew may begin with it."""
+        digest = self.arrivals[number].digest
+        return sum(
+            any(message.digest == digest for message in connection.messages)
+            for connection in self.evidence.encoder
+        )
+
     def _passages(self) -> list[Passage]:
         found = []
         for connection in self.evidence.platform:
@@ -221,6 +229,18 @@ class Facts:
         if cut is not None:
             found.append((cut, None))
         return found
+
+    def may_be_cut(self, at_s: float) -> bool:
+        """Say whether a cut may be in force: an order without an answer may have been heard, or not."""
+        cut = False
+        for order in self.orders("cut", "restore", "stop"):
+            if order.began_s >= at_s:
+                break
+            if order.verb == "cut":
+                cut = cut or order.outcome != "refused"
+            elif order.outcome != "silent":
+                cut = False
+        return cut
 
     def surely_before(self, at_s: float) -> float:
         """Return a time such that what came by then over the encoder's wire was in the gate by `at_s`."""

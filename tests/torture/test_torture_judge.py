@@ -379,6 +379,19 @@ def test_what_the_platform_has_ahead_of_time_is_no_hole() -> None:
     assert "program" in broken(evidence)
 
 
+def test_an_encoder_that_starts_anew_may_begin_with_the_picture_it_ended_with() -> None:
+    evidence = faultless()
+    messages = sent(evidence)
+    at = next(i for i, m in enumerate(messages) if m.digest == "live-400")
+    messages.insert(at + 1, replace(messages[at], dts=messages[at].dts + 1))
+    assert "once" in broken(evidence)
+    (encoder,) = evidence.encoder
+    split = next(i for i, m in enumerate(encoder.messages) if m.digest == "live-400")
+    again = Connection(encoder.messages[split].last_s, encoder.closed_s, encoder.messages[split:])
+    evidence.encoder = [replace(encoder, messages=encoder.messages[: split + 1]), again]
+    assert "once" not in broken(evidence)
+
+
 def test_a_command_that_got_no_processor_was_not_answered_late() -> None:
     evidence = faultless()
     slow = order("backup", 110, took=2.0)
@@ -387,6 +400,23 @@ def test_a_command_that_got_no_processor_was_not_answered_late() -> None:
     assert "answers" in broken(evidence)
     evidence.orders = [replace(slow, starved_s=1.2)]
     assert "answers" not in broken(evidence)
+
+
+def test_a_restore_without_an_answer_may_leave_the_cut_in_force() -> None:
+    evidence = faultless()
+    evidence.orders = [
+        order("cut", 40),
+        order("restore", 45, outcome="silent"),
+        order("backup", 50),
+        order("live", 55, outcome="refused"),
+        order("restore", 60),
+    ]
+    evidence.troubles = [trouble("freeze", "gate", 44, 3)]
+    cover(evidence, 40.05, END_S - BEGAN_S)
+    assert not {"answers", "calm"} & broken(evidence)
+    del evidence.orders[1]
+    evidence.orders[-1] = order("restore", 54)
+    assert "answers" in broken(evidence)
 
 
 def test_one_picture_may_follow_a_cut_at_once() -> None:

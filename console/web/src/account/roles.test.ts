@@ -5,7 +5,7 @@ import { en, zh } from "./strings";
 test("a role is told with what it may do and where", () => {
   expect(roleInWords("auditor", en)).toBe("auditor: sees everything, changes nothing");
   expect(roleInWords("operator@main", en)).toContain("on channel main only");
-  expect(roleInWords("operator@main", zh)).toBe("操作员：观看、切断、丢弃、备用、回到直播（仅频道 main）");
+  expect(roleInWords("operator@main", zh)).toBe("操作员：观看、切断、丢弃、备用、回到直播；互动开关（仅频道 main）");
   expect(roleInWords("king@hall", en)).toBe("king; on channel hall only");
 });
 

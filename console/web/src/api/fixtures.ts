@@ -66,7 +66,7 @@ export function hello(changes: Partial<Hello> = {}): Hello {
     user: "operator",
     command: "/opt/streamgate/bin/streamgate --data-dir /srv/streamgate",
     server_time: 1_000,
-    gate: { up: true, ingest_up: true, warnings: [] },
+    gate: { up: true, ingest_up: true, warnings: [], comments_up: true },
     channels: [channel()],
     present: {},
     log: [],
@@ -75,7 +75,7 @@ export function hello(changes: Partial<Hello> = {}): Hello {
 }
 
 export function stateMessage(changes: Partial<StateMessage> = {}): StateMessage {
-  const state = { server_time: 1_000, ingest_up: true, warnings: [], channels: [channel()], present: {}, log: [] };
+  const state = { server_time: 1_000, ingest_up: true, comments_up: true, warnings: [], channels: [channel()], present: {}, log: [] };
   return { t: "state", ...state, ...changes };
 }
 

@@ -52,7 +52,7 @@ describe("the gate", () => {
   });
 
   test("may be missing from the start", () => {
-    const down = after(message(7, hello({ gate: { up: false, ingest_up: false, warnings: [] }, channels: [] })));
+    const down = after(message(7, hello({ gate: { up: false, ingest_up: false, warnings: [], comments_up: true }, channels: [] })));
     expect(outage(down, 10)).toEqual({ what: "gate", sinceMs: 3 });
   });
 });

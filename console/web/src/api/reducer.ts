@@ -54,6 +54,8 @@ export interface ConsoleState {
   gateUp: boolean;
   gateSince: number;
   ingestUp: boolean;
+  /** The comments process answers; else nobody can review. */
+  commentsUp: boolean;
   /** What is wrong with streamgate itself. */
   warnings: Warn[];
   user: string;
@@ -91,6 +93,7 @@ export function initialState(now: number, wallMs: number): ConsoleState {
     gateUp: true,
     gateSince: now,
     ingestUp: true,
+    commentsUp: true,
     warnings: [],
     user: "",
     rights: null,
@@ -137,6 +140,7 @@ function onMessage(state: ConsoleState, message: ServerMessage, now: number): Co
         link: "up",
         linkSince: now,
         ingestUp: message.gate.ingest_up,
+        commentsUp: message.gate.comments_up,
         warnings: message.gate.warnings,
         user: message.user,
         version: message.version,
@@ -155,6 +159,7 @@ function onMessage(state: ConsoleState, message: ServerMessage, now: number): Co
       return {
         ...withGate(state, true, now),
         ingestUp: message.ingest_up,
+        commentsUp: message.comments_up,
         warnings: message.warnings,
         clockOffsetMs: calmOffset(state.clockOffsetMs, message.server_time * 1000 - now),
         channels: message.channels,

@@ -26,6 +26,17 @@ export const en = {
         "token.": "Tokens",
       },
     },
+    comments: {
+      label: "Comments",
+      of: {
+        "review.decide": "Decisions on comments",
+        "review.retract": "Retractions",
+        "review.ban": "Bans",
+        "review.reveal": "Personal data revealed",
+        "interaction.": "What viewers may do",
+        "review.": "All of review",
+      },
+    },
     setup: {
       label: "Set-up",
       of: {
@@ -123,6 +134,17 @@ export const zh: Wording<typeof en> = {
         "person.": "账号与角色",
         "own.": "本人账号",
         "token.": "令牌",
+      },
+    },
+    comments: {
+      label: "评论",
+      of: {
+        "review.decide": "审核决定",
+        "review.retract": "撤回",
+        "review.ban": "禁言",
+        "review.reveal": "查看个人信息",
+        "interaction.": "互动设置",
+        "review.": "全部审核操作",
       },
     },
     setup: {

@@ -199,6 +199,7 @@ export const en = {
     destinationOldAddress: (name: string) => `Destination ${name} was reached by an earlier address`,
     destinationIdle: (name: string) => `Destination ${name} gets nothing, though the channel is on air`,
     ingestDown: "The ingest process is down: no feed can come in",
+    commentsDown: "The comments process is down: nobody can write or review; it is being restarted",
     lostPackets: (n: number) => `${n} packets are missing from the archive`,
   },
   log: { title: "LOG", empty: "Nothing yet" },

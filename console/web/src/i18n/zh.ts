@@ -200,6 +200,7 @@ export const zh: Strings = {
     destinationOldAddress: (name) => `目的地 ${name} 使用了此前的地址`,
     destinationIdle: (name) => `频道已播出，但目的地 ${name} 没有收到任何内容`,
     ingestDown: "接入进程已停止，无法接收来流",
+    commentsDown: "评论进程已停止，无法评论和审核，正在自动重启",
     lostPackets: (n) => `归档缺少 ${n} 个数据包`,
   },
   log: { title: "记录", empty: "暂无" },

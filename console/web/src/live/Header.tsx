@@ -17,6 +17,7 @@ const MANY = 3; // more channels than this leave no room for their states in wor
 export function Header({ shown, onShow }: { shown: string; onShow: (name: string) => void }) {
   const channels = useConsole((state) => state.channels);
   const ingestUp = useConsole((state) => state.ingestUp);
+  const commentsUp = useConsole((state) => state.commentsUp);
   const warnings = useConsole((state) => state.warnings);
   const text = useText();
   const language = useLanguage();
@@ -34,7 +35,7 @@ export function Header({ shown, onShow }: { shown: string; onShow: (name: string
       </div>
       <Others channel={shown} />
       <div className={classes.alarms} role="alert" aria-label={text.header.alarms}>
-        <AlarmLine alarms={allAlarms(channels, { ingestUp, warnings }, text, language)} naming={channels.length > 1} />
+        <AlarmLine alarms={allAlarms(channels, { ingestUp, commentsUp, warnings }, text, language)} naming={channels.length > 1} />
       </div>
       <ArchiveChip channels={channels} shown={shown} />
       <Clock />

@@ -59,9 +59,11 @@ describe("what asks for attention", () => {
 test("over all channels the worst comes first", () => {
   const late = channel({ name: "a", archive: { ...archive, state: "behind" } });
   const failed = channel({ name: "b", archive: { ...archive, state: "failed" } });
-  const well = { ingestUp: true, warnings: [] };
+  const well = { ingestUp: true, commentsUp: true, warnings: [] };
   expect(allAlarms([late, failed], well, en, "en").map(({ channel: name }) => name)).toEqual(["b", "a"]);
   expect(allAlarms([late], { ...well, ingestUp: false }, en, "en").map(({ level }) => level)).toEqual(["alarm", "warning"]);
   const gone = { code: "supervisor_silent", text: "the supervisor has ended", text_zh: "主控已退出", level: "alarm" as const };
+  const away = allAlarms([failed], { ...well, commentsUp: false }, zh, "zh");
+  expect(away.map(({ level, text }) => [level, text])[1]).toEqual(["warning", zh.alarms.commentsDown]);
   expect(allAlarms([late], { ...well, warnings: [gone] }, zh, "zh")[0]).toMatchObject({ channel: "", text: "主控已退出" });
 });

@@ -39,7 +39,7 @@ export function alarmsOf(channel: ChannelStatus, text: Strings, language: Langua
 /** `gate`: what is wrong with streamgate itself. */
 export function allAlarms(
   channels: ChannelStatus[],
-  gate: { ingestUp: boolean; warnings: Warn[] },
+  gate: { ingestUp: boolean; commentsUp: boolean; warnings: Warn[] },
   text: Strings,
   language: Language,
 ): Alarm[] {
@@ -48,6 +48,7 @@ export function allAlarms(
     if (warn.level === "info") continue;
     found.unshift({ key: warn.code, channel: "", level: warn.level, text: say(language, warn.text, warn.text_zh) });
   }
+  if (!gate.commentsUp) found.unshift({ key: "comments", channel: "", level: "warning", text: text.alarms.commentsDown });
   if (!gate.ingestUp) found.unshift({ key: "ingest", channel: "", level: "alarm", text: text.alarms.ingestDown });
   return found.toSorted((a, b) => Number(b.level === "alarm") - Number(a.level === "alarm"));
 }

@@ -23,12 +23,12 @@ export const en = {
   joins: { list: ", ", roles: " · " },
   onChannels: (role: string, channels: string) => `${role} on ${channels}`,
   roles: {
-    administrator: { name: "Administrator", may: "people, tokens, channels, destinations; sees and cuts" },
+    administrator: { name: "Administrator", may: "people, tokens, channels, destinations, comments on or off, terms; sees and cuts" },
     director: { name: "Director", may: "starts, stops, restores, approves destinations; all that an operator does" },
-    operator: { name: "Operator", may: "sees, cuts, dumps, backup, live" },
+    operator: { name: "Operator", may: "sees, cuts, dumps, backup, live; comments on or off" },
     reviewer: { name: "First reviewer", may: "sees; first review of comments" },
-    "senior-reviewer": { name: "Second reviewer", may: "sees; first and second review" },
-    "chief-reviewer": { name: "Final reviewer", may: "sees; all three reviews" },
+    "senior-reviewer": { name: "Second reviewer", may: "sees; first and second review, terms" },
+    "chief-reviewer": { name: "Final reviewer", may: "sees; all three reviews, terms" },
     auditor: { name: "Auditor", may: "sees everything, changes nothing" },
   } as RoleText,
 
@@ -117,12 +117,12 @@ export const zh: Wording<typeof en> = {
   joins: { list: "、", roles: " · " },
   onChannels: (role, channels) => `${role}（${channels}）`,
   roles: {
-    administrator: { name: "管理员", may: "人员、令牌、频道、目的地；观看和切断" },
+    administrator: { name: "管理员", may: "人员、令牌、频道、目的地、互动开关、词条；观看和切断" },
     director: { name: "导播", may: "开始、停播、恢复、审批目的地；以及操作员的全部权限" },
-    operator: { name: "操作员", may: "观看、切断、丢弃、备用、直播" },
+    operator: { name: "操作员", may: "观看、切断、丢弃、备用、直播；互动开关" },
     reviewer: { name: "初审", may: "观看；评论初审" },
-    "senior-reviewer": { name: "复审", may: "观看；初审和复审" },
-    "chief-reviewer": { name: "终审", may: "观看；初审、复审和终审" },
+    "senior-reviewer": { name: "复审", may: "观看；初审和复审，添加词条" },
+    "chief-reviewer": { name: "终审", may: "观看；初审、复审和终审，添加词条" },
     auditor: { name: "审计", may: "查看一切，不能更改" },
   },
 

@@ -12,6 +12,7 @@ export const en = {
   groups: { see: "See", protect: "Take off air and bring back the feed", direct: "Direct the broadcast" } as Record<Group, string>,
   scopes: {
     "channel:view": "see the state",
+    "review:read": "see comments under review",
     "channel:cut": "cut",
     "channel:dump": "dump the newest seconds",
     "channel:backup": "air the backup",
@@ -56,6 +57,7 @@ export const zh: Wording<typeof en> = {
   groups: { see: "观看", protect: "切离与回到来流", direct: "播出控制" },
   scopes: {
     "channel:view": "查看状态",
+    "review:read": "查看待审评论",
     "channel:cut": "切断",
     "channel:dump": "丢弃最新若干秒",
     "channel:backup": "播备用画面",

@@ -42,6 +42,11 @@ describe("the line for curl", () => {
       'curl -H "Authorization: Bearer sg_x" https://gate.example.edu/api/v1/state',
     );
   });
+  it("looks at the comments that wait when that is all it may", () => {
+    expect(curlLine(origin, "sg_x", ["review:read"], "main")).toBe(
+      'curl -H "Authorization: Bearer sg_x" https://gate.example.edu/api/v1/review/main/queue',
+    );
+  });
 });
 
 describe("how long a token holds", () => {

@@ -6,6 +6,7 @@ export type Group = "see" | "protect" | "direct";
 /** Every scope there is: one that the server gains does not compile until it stands here. */
 const GROUP_OF: Record<Scope, Group> = {
   "channel:view": "see",
+  "review:read": "see",
   "channel:cut": "protect",
   "channel:dump": "protect",
   "channel:backup": "protect",
@@ -36,9 +37,12 @@ function commandOf(scope: Scope): string {
   return scope.slice(scope.indexOf(":") + 1);
 }
 
-/** What the ready line does: the first command the token may give, or a look at the state. */
+const LOOKS = scopesOf("see");
+
+/** What the ready line does: the first command the token may give, or a look at the state, or at comments. */
 export function lineFor(scopes: readonly Scope[]): Scope {
-  return inOrder(scopes).find((scope) => scope !== "channel:view") ?? "channel:view";
+  const given = inOrder(scopes);
+  return given.find((scope) => !LOOKS.includes(scope)) ?? given[0] ?? "channel:view";
 }
 
 const NEEDS_REASON: ReadonlySet<Scope> = new Set(["channel:restore", "channel:stop"]);
@@ -48,6 +52,7 @@ export function curlLine(origin: string, token: string, scopes: readonly Scope[]
   const scope = lineFor(scopes);
   const bearer = `-H "Authorization: Bearer ${token}"`;
   if (scope === "channel:view") return `curl ${bearer} ${origin}/api/v1/state`;
+  if (scope === "review:read") return `curl ${bearer} ${origin}/api/v1/review/${channel}/queue`;
   const body = NEEDS_REASON.has(scope) ? ` -H "Content-Type: application/json" -d '{"reason": "a test"}'` : "";
   return `curl -X POST ${bearer}${body} ${origin}/api/v1/channels/${channel}/${commandOf(scope)}`;
 }

@@ -1,0 +1,111 @@
+"""Broadcasts with comments: the list of them, exports with every decision, the printable review form."""
+
+import re
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+
+from console.api.answers import GetParts, GetSession, Model, problems
+from console.api.download import Download, decision_of
+from console.auth.principals import Session
+from console.auth.rights import API, Right, require
+from console.review.files import Kind
+from streamgate.store.comment_models import ID_CHARS
+
+router = APIRouter(prefix=f"{API}/review/{{channel}}", tags=["review"])
+EXPORT_S = 900.0  # however slowly it is taken
+_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+_Broadcast = Annotated[str, Query(max_length=ID_CHARS)]
+
+
+class BroadcastRow(Model):
+    """Comments of a broadcast. `broadcast` "": what came while nothing was on air.
+
+    `first_at`, `last_at`: when comments came (seconds since the epoch). `cards`, `comments`: how many are in
+    which state; what is neither `published` nor counted in `retracted` was seen by nobody.
+    """
+
+    broadcast: str
+    first_at: float
+    last_at: float
+    cards: dict[str, int]
+    comments: dict[str, int]
+    retracted: int
+
+
+class BroadcastRows(Model):
+    """The newest 200, the newest first."""
+
+    broadcasts: list[BroadcastRow]
+
+
+@router.get("/broadcasts", responses=problems(404, 503))
+async def list_broadcasts(channel: str, parts: GetParts) -> BroadcastRows:
+    """Show which broadcasts have comments, and what became of them."""
+    found = await parts.review.files.list_broadcasts(channel)
+    return BroadcastRows(broadcasts=[BroadcastRow(**one._asdict()) for one in found])
+
+
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "content": {kind: {"schema": {"type": "string"}} for kind in _TYPES.values()},
+            "description": "One comment a line: CSV, UTF-8 with BOM; or JSON",
+        },
+        **problems(400, 404, 503),
+    },
+)
+async def export_comments(
+    channel: str,
+    broadcast: _Broadcast,
+    parts: GetParts,
+    session: GetSession,
+    kind: Annotated[Kind, Query(alias="format")] = "csv",
+) -> StreamingResponse:
+    """Export every comment of a broadcast with every decision on it. The export stands in the ledger."""
+    require(session, Right.REVIEW_READ, channel)
+    export = await parts.review.files.begin_export(channel, broadcast, kind, decision_of(session))
+    return Download(export, session, _file_name("comments", broadcast, kind), _TYPES[kind], EXPORT_S)
+
+
+@router.get(
+    "/form",
+    response_class=HTMLResponse,
+    responses={
+        200: {
+            "content": {
+                "text/html": {"schema": {"type": "string"}},
+                "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+            },
+            "description": "The form, to be printed on A4",
+        },
+        **problems(400, 404, 503),
+    },
+)
+async def show_form(
+    channel: str,
+    broadcast: _Broadcast,
+    parts: GetParts,
+    session: GetSession,
+    kind: Annotated[Literal["html", "pdf"], Query(alias="format")] = "html",
+) -> Response:
+    """Show a broadcast's review form (审核表). That stands in the ledger."""
+    require(session, Right.REVIEW_READ, channel)
+    files, who, name = parts.review.files, decision_of(session), _name(session)
+    if kind == "html":
+        return HTMLResponse(await files.make_form(channel, broadcast, who, name))
+    made = await files.make_pdf(channel, broadcast, who, name)
+    headers = {"content-disposition": f'attachment; filename="{_file_name("review-form", broadcast, "pdf")}"'}
+    return Response(made, headers=headers, media_type="application/pdf")
+
+
+def _name(session: Session) -> str:
+    return session.display_name or session.user
+
+
+def _file_name(what: str, broadcast: str, ending: str) -> str:
+    """Return a name that every header and file system takes."""
+    return f"{what}-{re.sub(r'[^A-Za-z0-9._-]', '_', broadcast) or 'off-air'}.{ending}"
