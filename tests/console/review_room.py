@@ -1,25 +1,23 @@
-"""Real comments for page tests: the desk and its socket over the console's own database, with a few words."""
+"""A room of reviewers for page tests: the real desk of comments with a few words, people on Review screens."""
 
-import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from console_stage import Stage
+from page_desk import Desk, open_desk
+from playwright.async_api import Page
+from real_comments import Comments, running_comments
+from tools.testfeed import Feed
 
-from moderation.desk import interactions, upkeep
-from moderation.desk.desk import Desk
-from moderation.desk.intake import Incoming, SourceRef
+from moderation.desk import interactions
+from moderation.desk.intake import Incoming
 from moderation.desk.messages import InteractionView
-from moderation.desk.server import CommentsServer
 from moderation.desk.wordlists import Wordlists
 from moderation.lexicon import Entry, Severity, WordList
 from moderation.review.card import Card
 from streamgate.clock import wall_s
-from streamgate.runtime.service import Services
-from streamgate.store import settings, sources
-from streamgate.store.database import Database
+from streamgate.store import settings
 
 LISTS = (
     WordList(
@@ -47,59 +45,49 @@ class FewWords(Wordlists):
         return (*LISTS, *self._load_own())
 
 
-class Comments:
-    """The desk, and viewers who write."""
-
-    def __init__(self, desk: Desk, source: SourceRef) -> None:
-        self.desk, self.source = desk, source
+class Room:
+    def __init__(self, desk: Desk, comments: Comments) -> None:
+        self.desk, self.comments = desk, comments.desk
+        self._source = comments.source
         self._names = itertools.count(1)
 
+    async def reviewer(
+        self, name: str = "ann", *roles: str, language: str = "en", size: str = "desk", cards: int = 1
+    ) -> Page:
+        """Return the Review screen of somebody, once it shows at least so many cards."""
+        page = await self.desk.person(name, language, size, roles or ("reviewer",))
+        await self.desk.open(page, "/review/main")
+        if cards:
+            await page.locator("[data-card]").nth(cards - 1).wait_for()
+        return page
+
     async def write(self, *texts: str, author: str = "校友", **more: float) -> list[int]:
-        """Return the ids of the comments, which stand on open cards now."""
-        made = [Incoming(f"c{next(self._names)}", f"id-{author}", author, text, **more) for text in texts]
-        taken = await self.desk.take_in(self.source, made)
+        """Write comments, as the watch page of the channel does. Returns their ids."""
+        made = [Incoming(f"w{next(self._names)}", f"id-{author}", author, text, **more) for text in texts]
+        taken = await self.comments.take_in(self._source, made)
         assert [one.code for one in taken] == [""] * len(texts), taken
         return [one.id for one in taken if one.id is not None]
 
     def card(self, comment: int) -> Card:
         """Return the open card that a comment is on."""
-        (found,) = [one.card for one in self.desk.piles.entries() if comment in one.card.comments]
+        (found,) = [one.card for one in self.comments.piles.entries() if comment in one.card.comments]
         return found
 
     async def open_up(self, view: InteractionView) -> None:
         """Set the switches of the channel, as the console stores them."""
-        key = f"{interactions.PREFIX}{self.source.channel}"
-        await self.desk.call(settings.put, key, interactions.encode(view), by="console:olga", at=wall_s())
-        self.desk.own_changes += 1
-        stored = interactions.decode(interactions.encode(view), "console:olga", wall_s())
-        self.desk.put_interaction(self.source.channel, stored)
+        key, at = f"{interactions.PREFIX}main", wall_s()
+        await self.comments.call(settings.put, key, interactions.encode(view), by="console:olga", at=at)
+        self.comments.own_changes += 1
+        stored = interactions.decode(interactions.encode(view), "console:olga", at)
+        self.comments.put_interaction("main", stored)
 
 
 @contextlib.asynccontextmanager
-async def running_comments(stage: Stage, *, window_s: float = 10.0) -> AsyncIterator[Comments]:
-    """Run a desk over the stage's database until left; comments are open on the channel `main`."""
-    database = Database(stage.database)
-    with database.write() as session:
-        made = sources.add(session, "watch-main", "no key", channel="main", by="test", at=wall_s())
-        source = SourceRef(made.id, made.name, made.channel)
-    desk = Desk(database)
-    lists = FewWords(Path(stage.data_dir) / "wordlists")
-    server = CommentsServer(desk, lists)
-    try:
-        async with asyncio.TaskGroup() as group:
-            services = Services(group)
-            upkeep.start(desk, services, lists=lists, gate_socket=None)
-            services.start("changes", server.push_changes)
-            await stage.until(lambda: desk.loaded and desk.filter is not None, 30)
-            comments = Comments(desk, source)
-            await comments.open_up(InteractionView(comments=True, bullets=True, window_s=window_s))
-            listening = await server.listen(stage.data_dir / "run" / "comments.sock")
-            try:
-                yield comments
-            finally:
-                listening.close()
-                await listening.wait_closed()
-                services.cancel()
-    finally:
-        desk.close()
-        database.close()
+async def open_room(data_dir: Path, feed: Feed, filler: Feed, window_s: float = 10.0) -> AsyncIterator[Room]:
+    """Open a room on this data directory; comments are open on the channel `main`."""
+    async with open_desk(data_dir, feed, filler, comments=False) as desk:
+        desk.store.add("main")
+        async with running_comments(desk.stage, FewWords(data_dir / "wordlists")) as comments:
+            room = Room(desk, comments)
+            await room.open_up(InteractionView(comments=True, bullets=True, window_s=window_s))
+            yield room

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from page_desk import LANGUAGES, LARGE, SIZES, WIDER, Desk, open_desk, picture
+from page_desk import LANGUAGES, LARGE, SIZES, WIDER, picture
 from playwright.async_api import Locator, Page, Route, expect
-from real_comments import Comments, running_comments
+from review_room import Room, open_room
 from tools.testfeed import Feed
 
 from console import pages
@@ -25,27 +25,10 @@ KEYS = "() => [...document.querySelectorAll('[data-key]')].map((key) => key.data
 OTHER = Reviewer(10_000, frozenset({"senior-reviewer"}))
 
 
-class Room:
-    def __init__(self, desk: Desk, comments: Comments) -> None:
-        self.desk, self.comments = desk, comments
-
-    async def reviewer(
-        self, name: str = "ann", *roles: str, language: str = "en", size: str = "desk", cards: int = 1
-    ) -> Page:
-        """Return the Review screen of somebody, once it shows at least so many cards."""
-        page = await self.desk.person(name, language, size, roles or ("reviewer",))
-        await self.desk.open(page, "/review/main")
-        if cards:
-            await page.locator("[data-card]").nth(cards - 1).wait_for()
-        return page
-
-
 @pytest.fixture
 async def room(tmp_path: Path, feed: Feed, filler: Feed) -> AsyncIterator[Room]:
-    async with open_desk(tmp_path / "data", feed, filler, comments=False) as desk:
-        desk.store.add("main")
-        async with running_comments(desk.stage) as comments:
-            yield Room(desk, comments)
+    async with open_room(tmp_path / "data", feed, filler) as opened:
+        yield opened
 
 
 def hand(page: Page) -> Locator:
@@ -65,29 +48,29 @@ async def press(page: Page, *keys: str) -> None:
 
 
 async def test_an_approved_card_moves_on_and_is_undone_while_the_countdown_runs(room: Room) -> None:
-    first, _ = await room.comments.write("校长讲得太好了", "路口交通管制到几点")
+    first, _ = await room.write("校长讲得太好了", "路口交通管制到几点")
     page = await room.reviewer(cards=2)
     await expect(hand(page)).to_contain_text("校长讲得太好了")
     await press(page, "a")
     await expect(hand(page)).to_contain_text("路口交通管制到几点")
     await expect(notice(page)).to_contain_text("Approved: “校长讲得太好了”")
-    assert room.comments.card(first).state == "approved"
+    assert room.card(first).state == "approved"
     await expect(page.locator("[data-key=undo]")).to_contain_text(re.compile(r"Undo \d+ s"))
     await press(page, "z")
     await expect(hand(page)).to_contain_text("校长讲得太好了")
-    assert room.comments.card(first).state == "waiting"
+    assert room.card(first).state == "waiting"
     assert page.complaints == []  # type: ignore[attr-defined]
 
 
 async def test_two_people_review_what_is_sensitive_and_no_one_reviews_it_twice(room: Room) -> None:
-    (comment,) = await room.comments.write("你这个笨蛋是怎么考上的")
+    (comment,) = await room.write("你这个笨蛋是怎么考上的")
     bea = await room.reviewer("bea", "senior-reviewer")
     await expect(bea.locator("mark")).to_have_text("笨蛋")
     await expect(hand(bea)).to_contain_text("harassment")
     await expect(hand(bea)).to_contain_text("sensitive")
     await press(bea, "a")
     await expect(notice(bea)).to_contain_text("Approved")
-    assert room.comments.card(comment).stage == 2
+    assert room.card(comment).stage == 2
     await bea.reload(wait_until="commit")
     await expect(hand(bea)).to_contain_text("somebody else must decide this one (R26)")
     await press(bea, "a")
@@ -97,11 +80,11 @@ async def test_two_people_review_what_is_sensitive_and_no_one_reviews_it_twice(r
     carl = await room.reviewer("carl", "chief-reviewer")
     await press(carl, "a")
     await expect(notice(carl)).to_contain_text("Approved")
-    assert room.comments.card(comment).state == "approved"
+    assert room.card(comment).state == "approved"
 
 
 async def test_a_card_under_somebodys_hand_shows_the_name_to_the_others(room: Room) -> None:
-    await room.comments.write("甲甲甲", "乙乙乙")
+    await room.write("甲甲甲", "乙乙乙")
     ann = await room.reviewer("ann", cards=2)
     await expect(hand(ann)).to_contain_text("甲甲甲")
     bea = await room.reviewer("bea", "reviewer", cards=2)
@@ -115,7 +98,7 @@ async def test_a_card_under_somebodys_hand_shows_the_name_to_the_others(room: Ro
 
 
 async def test_a_rejection_asks_for_its_reason_and_offers_what_the_hit_speaks_for(room: Room) -> None:
-    rude, dull = await room.comments.write("你这个笨蛋", "哈哈哈哈哈")
+    rude, dull = await room.write("你这个笨蛋", "哈哈哈哈哈")
     page = await room.reviewer(cards=2)
     await press(page, "d", "d")
     await expect(notice(page)).to_contain_text("Rejected")
@@ -126,7 +109,7 @@ async def test_a_rejection_asks_for_its_reason_and_offers_what_the_hit_speaks_fo
     await page.keyboard.type("too loud")
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("empty")).to_be_visible()
-    found = await room.comments.desk.states_of([rude, dull])
+    found = await room.comments.states_of([rude, dull])
     assert found == {rude: "rejected", dull: "rejected"}
     await press(page, "p", "p", "p", "p", "p")
     await expect(page.locator("[data-card]")).to_have_count(2)
@@ -135,12 +118,12 @@ async def test_a_rejection_asks_for_its_reason_and_offers_what_the_hit_speaks_fo
 
 
 async def test_a_decision_on_what_has_changed_brings_the_card_back_with_a_sentence(room: Room) -> None:
-    first, _ = await room.comments.write("甲甲甲", "乙乙乙")
+    first, _ = await room.write("甲甲甲", "乙乙乙")
     page = await room.reviewer(cards=2)
 
     async def change_first(route: Route) -> None:
-        card = room.comments.card(first)
-        await room.comments.desk.act("main", card.id, Escalate(OTHER, card.revision))
+        card = room.card(first)
+        await room.comments.act("main", card.id, Escalate(OTHER, card.revision))
         await route.continue_()
 
     await page.route("**/decisions", change_first)
@@ -150,11 +133,11 @@ async def test_a_decision_on_what_has_changed_brings_the_card_back_with_a_senten
     await expect(back).to_contain_text("has changed")
     await expect(back).to_contain_text("escalated")
     await expect(notice(page)).to_contain_text("has changed")
-    assert room.comments.card(first).state == "waiting"
+    assert room.card(first).state == "waiting"
 
 
 async def test_new_cards_never_move_the_one_under_the_hand(room: Room) -> None:
-    await room.comments.write(*(f"第{number}条评论" for number in range(40)))
+    await room.write(*(f"第{number}条评论" for number in range(40)))
     page = await room.reviewer(cards=10)
     await press(page, "o")
     await expect(page.get_by_test_id("order")).to_contain_text("Gravest first")
@@ -164,7 +147,7 @@ async def test_new_cards_never_move_the_one_under_the_hand(room: Room) -> None:
     await expect(hand(page)).to_contain_text("第14条评论")
     await page.wait_for_timeout(300)
     before = await hand(page).evaluate(TOP)
-    await room.comments.write("加微信领资料", "你这个笨蛋", "第100条评论")
+    await room.write("加微信领资料", "你这个笨蛋", "第100条评论")
     grave = page.locator("[data-card]", has_text="加微信领资料")
     await expect(grave).to_be_visible()
     assert await hand(page).evaluate(TOP) == before
@@ -173,8 +156,8 @@ async def test_new_cards_never_move_the_one_under_the_hand(room: Room) -> None:
 
 
 async def test_many_are_decided_at_once_but_only_clean_ones_approved(room: Room) -> None:
-    clean = await room.comments.write(*(f"好{number}" for number in range(21)))
-    (rude,) = await room.comments.write("你这个笨蛋")
+    clean = await room.write(*(f"好{number}" for number in range(21)))
+    (rude,) = await room.write("你这个笨蛋")
     page = await room.reviewer(cards=10)
     await press(page, "x")
     await page.keyboard.press("End")
@@ -189,13 +172,13 @@ async def test_many_are_decided_at_once_but_only_clean_ones_approved(room: Room)
     await expect(page.locator("[data-key=approve]")).to_contain_text("Approve 20")
     await press(page, "a")
     await expect(notice(page)).to_contain_text("Approved: 20 cards")
-    states = [room.comments.card(one).state for one in clean]
+    states = [room.card(one).state for one in clean]
     assert states.count("approved") == 20
-    assert room.comments.card(rude).state == "waiting"
+    assert room.card(rude).state == "waiting"
 
 
 async def test_cards_are_dealt_one_by_one(room: Room) -> None:
-    await room.comments.write("甲甲甲", "乙乙乙", "丙丙丙")
+    await room.write("甲甲甲", "乙乙乙", "丙丙丙")
     ann = await room.reviewer("ann", cards=3)
     bea = await room.reviewer("bea", "reviewer", cards=3)
     await press(ann, "n")
@@ -207,12 +190,12 @@ async def test_cards_are_dealt_one_by_one(room: Room) -> None:
     await expect(ann.get_by_test_id("dealt").locator("[data-card]")).to_contain_text("丙丙丙")
     await press(ann, "a")
     await expect(ann.get_by_test_id("dealt")).to_contain_text("No free card for you")
-    await room.comments.write("丁丁丁")
+    await room.write("丁丁丁")
     await expect(ann.get_by_test_id("dealt")).to_contain_text("丁丁丁")
 
 
 async def test_personal_data_is_starred_out_until_it_is_revealed_on_record(room: Room) -> None:
-    await room.comments.write("有事打我电话 13800138000")
+    await room.write("有事打我电话 13800138000")
     page = await room.reviewer()
     await expect(hand(page)).to_contain_text("personal data starred out")
     assert "13800138000" not in await page.content()
@@ -224,7 +207,7 @@ async def test_personal_data_is_starred_out_until_it_is_revealed_on_record(room:
 
 
 async def test_what_viewers_write_shows_as_text_and_hidden_characters_by_name(room: Room) -> None:
-    await room.comments.write("<img src=x onerror='document.title=1'><b>粗</b>", "好\u202e人")
+    await room.write("<img src=x onerror='document.title=1'><b>粗</b>", "好\u202e人")
     page = await room.reviewer(cards=2)
     await expect(page.locator("[data-card]").first).to_contain_text("<img src=x onerror='document.title=1'>")
     assert await page.locator("[data-card] img, [data-card] b b").count() == 0
@@ -232,11 +215,11 @@ async def test_what_viewers_write_shows_as_text_and_hidden_characters_by_name(ro
 
 
 async def test_a_hold_a_ban_and_the_authors_record(room: Room) -> None:
-    first, _ = await room.comments.write("甲甲甲", "乙乙乙", author="路人甲")
+    first, _ = await room.write("甲甲甲", "乙乙乙", author="路人甲")
     page = await room.reviewer(cards=2)
     await press(page, "h", "1")
     await expect(notice(page)).to_contain_text("On hold: “甲甲甲”")
-    assert room.comments.card(first).held == "to be checked"
+    assert room.card(first).held == "to be checked"
     await press(page, "b", "2", "3")
     await expect(notice(page)).to_contain_text("路人甲 is banned")
     await expect(page.get_by_test_id("author")).to_contain_text("ann: spam")
@@ -245,7 +228,7 @@ async def test_a_hold_a_ban_and_the_authors_record(room: Room) -> None:
 
 
 async def test_a_term_is_added_from_a_selection_after_lint_has_spoken(room: Room) -> None:
-    await room.comments.write("来群里抢红包雨", "抢红包雨快来")
+    await room.write("来群里抢红包雨", "抢红包雨快来")
     page = await room.reviewer("bea", "senior-reviewer", cards=2)
     await press(page, "w")
     form = page.get_by_test_id("term")
@@ -261,7 +244,7 @@ async def test_a_term_is_added_from_a_selection_after_lint_has_spoken(room: Room
 
 
 async def test_switches_are_in_sight_and_say_who_turned_them(room: Room) -> None:
-    await room.comments.write("甲甲甲")
+    await room.write("甲甲甲")
     olga = await room.reviewer("olga", "operator")
     ann = await room.reviewer("ann")
     await olga.get_by_role("switch", name="Comments").click()
@@ -271,7 +254,7 @@ async def test_switches_are_in_sight_and_say_who_turned_them(room: Room) -> None
 
 
 async def test_everybody_has_the_keys_of_their_role_alone(room: Room) -> None:
-    await room.comments.write("甲甲甲")
+    await room.write("甲甲甲")
     shown = {}
     for name, role in (("ann", "reviewer"), ("bea", "senior-reviewer"), ("olga", "operator")):
         page = await room.reviewer(name, role)
@@ -282,7 +265,7 @@ async def test_everybody_has_the_keys_of_their_role_alone(room: Room) -> None:
 
 
 async def test_the_queue_goes_on_as_far_as_one_scrolls(room: Room) -> None:
-    await room.comments.write(*(f"第{number}条评论" for number in range(450)))
+    await room.write(*(f"第{number}条评论" for number in range(450)))
     page = await room.reviewer(cards=10)
     last = page.locator("[data-card]", has_text="第449条评论")
     for _ in range(60):
@@ -299,12 +282,12 @@ SHOWN = [*((size, language) for size in (*SIZES, *LARGE) for language in LANGUAG
 
 @pytest.mark.parametrize(("size", "language"), SHOWN)
 async def test_it_fits_every_screen_in_both_languages(room: Room, size: str, language: str) -> None:
-    await room.comments.write("校长讲得太好了！母校加油 🎉", author="校友 2008", at_media_s=2467.0)
-    await room.comments.write("加微信领资料 abc", author="小明同学")
-    await room.comments.write("你这个笨。。。蛋是怎么考上的", author="路人甲")
-    await room.comments.write("有事打我电话 13800138000", author="热心人")
-    await room.comments.write(*["请问录像在哪里可以回看？"] * 3, author="新生家长")
-    await room.comments.write(*(f"第{number}条：直播很清楚，谢谢老师们的准备" for number in range(20)))
+    await room.write("校长讲得太好了！母校加油 🎉", author="校友 2008", at_media_s=2467.0)
+    await room.write("加微信领资料 abc", author="小明同学")
+    await room.write("你这个笨。。。蛋是怎么考上的", author="路人甲")
+    await room.write("有事打我电话 13800138000", author="热心人")
+    await room.write(*["请问录像在哪里可以回看？"] * 3, author="新生家长")
+    await room.write(*(f"第{number}条：直播很清楚，谢谢老师们的准备" for number in range(20)))
     page = await room.reviewer("bea", "senior-reviewer", "operator", language=language, size=size, cards=5)
     await press(page, "j")
     await page.get_by_test_id("author").wait_for()

@@ -37,6 +37,7 @@ export const CardRow = memo(function CardRow(props: Props) {
     <div
       id={`card-${card.id}`}
       className={classes.card}
+      // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- <option> holds text only
       role="option"
       tabIndex={-1}
       aria-selected={isMarked}
@@ -60,7 +61,7 @@ export const CardRow = memo(function CardRow(props: Props) {
         <Words text={card.text} hits={card.hits.filter(({ in_author }) => !in_author)} />
       </p>
       <div className={classes.stage}>
-        <span>{card.state === "blocked" ? words.card.byMachine : words.verdicts[card.verdict]}</span>
+        <span>{card.state === "blocked" ? words.card.byMachine : words.verdicts[card.verdict as keyof typeof words.verdicts]}</span>
         <Path card={card} words={words} />
       </div>
       <p className={classes.meta}>

@@ -18,7 +18,7 @@ export function Foot({ channel, hands }: { channel: string; hands: Hands }) {
       ) : panel.kind === "term" ? (
         <TermForm channel={channel} first={panel.term} onClose={hands.close} />
       ) : (
-        <MenuBar key={panel.kind} panel={panel} hands={hands} />
+        <MenuBar key={panel.kind} panel={panel} hands={hands} ownWords={hands.ownWords} />
       )}
     </footer>
   );

@@ -7,8 +7,14 @@ import type { Hands } from "./useHands";
 
 const MOST = 500;
 
+interface Props {
+  panel: Exclude<Panel, { kind: "term" }>;
+  hands: Hands;
+  ownWords: Hands["ownWords"];
+}
+
 /** A question in the place of the keys: a key picks, 0 leads to the text, Enter sends it, Escape leaves. */
-export function MenuBar({ panel, hands }: { panel: Exclude<Panel, { kind: "term" }>; hands: Hands }) {
+export function MenuBar({ panel, hands, ownWords }: Props) {
   const words = useText().review;
   const [typed, type] = useState("");
   const menu = menuOf(panel, words);
@@ -40,7 +46,7 @@ export function MenuBar({ panel, hands }: { panel: Exclude<Panel, { kind: "term"
         <label className={classes.own}>
           <Kbd size="xs">{OWN_WORDS}</Kbd>
           <input
-            ref={hands.ownWords}
+            ref={ownWords}
             value={typed}
             maxLength={MOST}
             placeholder={panel.kind === "reject" ? `${words.codes.other}, Enter` : words.ownWords}

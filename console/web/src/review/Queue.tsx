@@ -63,6 +63,7 @@ function CardList() {
       <div
         ref={scroller}
         className={classes.scroller}
+        // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- what WAI-ARIA has for a list with one active row; <select> holds text only
         role="listbox"
         aria-label={`${words.queue}: ${words.piles[pile]}`}
         aria-multiselectable
@@ -201,6 +202,7 @@ function Dealt() {
       {card === undefined || dealt === null ? (
         <p className={classes.blank}>{words.noCard}</p>
       ) : (
+        // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- as the list
         <div role="listbox" aria-label={words.queue} tabIndex={0}>
           <CardRow
             {...shared}

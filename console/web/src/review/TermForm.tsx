@@ -5,9 +5,9 @@ import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import type { ProblemError } from "../api/http";
 import { useText } from "../i18n";
 import { ProblemLine } from "../ui/Page";
-import { addTerm, type Term } from "./api";
+import { addTerm } from "./api";
 import classes from "./Foot.module.css";
-import type { TermAnswer } from "./types";
+import type { Term, TermAnswer } from "./types";
 import { useDesk } from "./useDesk";
 
 const SEVERITIES = ["suspected", "sensitive", "important", "block"] as const;
@@ -32,7 +32,7 @@ export function TermForm({ channel, first, onClose }: Props) {
   const categories = useId();
   const findings = useFindings(channel, term);
   const save = useMutation<TermAnswer, ProblemError>({
-    mutationFn: () => addTerm(channel, term, false),
+    mutationFn: () => addTerm(channel, { ...term, check_only: false }),
     onSuccess: ({ added }) => {
       if (!added) return;
       desk.say({ term: term.term }, "good");
@@ -86,7 +86,7 @@ export function TermForm({ channel, first, onClose }: Props) {
         type="date"
         label={words.term.expires}
         title={words.term.noExpiry}
-        value={term.expires}
+        value={term.expires ?? ""}
         onChange={(event) => change({ expires: event.currentTarget.value })}
       />
       <Button size="xs" type="submit" loading={save.isPending} disabled={term.term.trim() === "" || mustFix}>
@@ -106,7 +106,7 @@ function useFindings(channel: string, term: Term) {
   const [still] = useDebouncedValue(term, CHECK_AFTER_MS);
   return useQuery<TermAnswer, ProblemError>({
     queryKey: ["lint", channel, still],
-    queryFn: () => addTerm(channel, still, true),
+    queryFn: () => addTerm(channel, { ...still, check_only: true }),
     enabled: still.term.trim() !== "",
     retry: false,
     gcTime: 0,

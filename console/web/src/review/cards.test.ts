@@ -17,11 +17,12 @@ describe("the highest stage of somebody's roles", () => {
   ])("%j", (roles, top) => expect(topStage(roles, "main")).toBe(top));
 });
 
+function pushed(changes: Partial<CardView>, me = ME): { may_decide: boolean; mine: boolean } {
+  const { may_decide, mine } = asPushed(aCard({ may_decide: false, mine: false, ...changes }), me, 0);
+  return { may_decide, mine };
+}
+
 describe("a card of a push is seen with one's own eyes", () => {
-  const pushed = (changes: Partial<CardView>, me = ME) => {
-    const { may_decide, mine } = asPushed(aCard({ may_decide: false, mine: false, ...changes }), me, 0);
-    return { may_decide, mine };
-  };
   test("free", () => expect(pushed({})).toEqual({ may_decide: true, mine: false }));
   test("of a stage too high", () => {
     const second = { stage: 2, stages: 2, decisions: [aDecision()] };
@@ -59,9 +60,11 @@ test("piles: a hold counts until it is over", () => {
   expect(pileOf({ state: "rejected", held: "ask" })).toBe("rejected");
 });
 
+function ids(order: "oldest" | "gravest", ...cards: CardView[]): number[] {
+  return cards.toSorted((a, b) => compare(a, b, order)).map(({ id }) => id);
+}
+
 describe("the order of the queue", () => {
-  const ids = (order: "oldest" | "gravest", ...cards: CardView[]) =>
-    cards.toSorted((a, b) => compare(a, b, order)).map(({ id }) => id);
   test("oldest first; a trusted author comes 30 s earlier", () => {
     const late = aCard({ id: 1, received_at: 1_020 });
     expect(ids("oldest", late, aCard({ id: 2, received_at: 1_010 }))).toEqual([2, 1]);

@@ -1,5 +1,5 @@
 /** A card as one person sees it at one moment, and what may be done with it. Pure. */
-import type { CardView, Order, Pile, Verdict } from "./types";
+import type { CardView, Order, Pile } from "./types";
 
 /** Who looks: `name` as decisions and leases give it; `top`: the highest stage that their roles here decide, 0: none. */
 export interface Me {
@@ -46,19 +46,19 @@ export function hasDecided(card: Pick<CardView, "decisions">, me: Me): boolean {
 /** The pile that a card lies on. A hold comes before everything that is not over. */
 export function pileOf(card: Pick<CardView, "state" | "held">): Pile {
   const open = card.state === "waiting" || card.state === "approved" || card.state === "blocked";
-  return open && card.held !== "" ? "held" : card.state;
+  return open && card.held !== "" ? "held" : (card.state as Pile);
 }
 
 /** These are in the order of the queue, and change while somebody looks; the others are the past, newest first. */
 export const OPEN_PILES: ReadonlySet<Pile> = new Set(["waiting", "blocked", "held", "approved"]);
 
-const GRAVE: Readonly<Record<Verdict, number>> = { clean: 0, suspected: 1, sensitive: 2, important: 3, block: 4 };
+const GRAVE: Readonly<Record<string, number>> = { clean: 0, suspected: 1, sensitive: 2, important: 3, block: 4 };
 /** A trusted author's comment stands where one would that came so much earlier (`moderation/review/dealing.py`). */
 const TRUST_S = 30;
 
 /** Below 0: `a` comes first. The order of the queue, as the comments process has it. */
 export function compare(a: CardView, b: CardView, order: Order): number {
-  const grave = order === "gravest" ? GRAVE[b.verdict] - GRAVE[a.verdict] : 0;
+  const grave = order === "gravest" ? (GRAVE[b.verdict] ?? 0) - (GRAVE[a.verdict] ?? 0) : 0;
   return grave || cameAt(a) - cameAt(b) || a.id - b.id;
 }
 
@@ -78,9 +78,12 @@ export function toneOf(waiting: number): Tone {
   return waiting >= LATE_S ? "late" : waiting >= SLOW_S ? "slow" : "fresh";
 }
 
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
 /** 00:41, or 1:02:31: as wide for every card that is not hours old. */
 export function age(seconds: number): string {
-  const two = (value: number) => String(value).padStart(2, "0");
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   return `${hours > 0 ? `${hours}:` : ""}${two(minutes)}:${two(seconds % 60)}`;
 }

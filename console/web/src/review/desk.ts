@@ -33,6 +33,8 @@ export class ReviewDesk {
   #retryMs = RETRY_FIRST_MS;
   #timers = new Map<string, number>();
   #claimed: number | null = null;
+  /** When another card came under the hand. */
+  inHandSince = 0;
   #activeAt = performance.now();
   /** Answers to an earlier view, or to a screen that is gone, are not for this one. */
   #asked = 0;
@@ -132,10 +134,10 @@ export class ReviewDesk {
   }
 
   decideMany(cards: readonly Card[], verb: "approve" | "reject", reason = "", note = ""): void {
-    const pairs = cards.map(({ id, version }) => [id, version] as const);
+    const pairs = cards.map(({ id, version }): [number, number] => [id, version]);
     this.#dispatch({ type: "sent", ids: pairs.map(([id]) => id), verb });
     void api.decideMany(this.#channel, pairs, verb, reason, note).then(
-      ({ outcomes }) => this.#dispatch({ type: "batch", verb, outcomes, now: performance.now() }),
+      (outcomes) => this.#dispatch({ type: "batch", verb, outcomes, now: performance.now() }),
       (error: unknown) => {
         for (const [id] of pairs) this.#refused(id, error);
       },
@@ -168,7 +170,7 @@ export class ReviewDesk {
   async setSwitch(which: Switch, open: boolean): Promise<void> {
     await this.#tell(
       () => api.setSwitch(this.#channel, which, open),
-      () => undefined, // the console pushes it to everybody
+      (view) => this.#dispatch({ type: "interaction", view }),
     );
   }
 
@@ -193,7 +195,7 @@ export class ReviewDesk {
   async #look(id: number): Promise<void> {
     const card = await api.askCard(this.#channel, id).catch(() => null);
     if (card === null) return;
-    const message: Changed = { type: "changed", channel: this.#channel, cards: [card], many: false, counts: null, interaction: null };
+    const message: Changed = { type: "changed", channel: this.#channel, cards: [card], many: false, counts: null, interaction: null, v: 1 };
     this.#dispatch({ type: "changed", message, now: performance.now() });
   }
 
@@ -201,7 +203,7 @@ export class ReviewDesk {
     const { dealing, dealt, view } = this.store.getState();
     if (!dealing || dealt !== null || !this.#running) return;
     try {
-      const { card } = await api.deal(this.#channel, view.stage, view.order);
+      const card = await api.deal(this.#channel, view.stage, view.order);
       this.#dispatch({ type: "dealt", card, now: performance.now() });
       if (card !== null) return;
     } catch (error) {
@@ -289,7 +291,9 @@ export class ReviewDesk {
     const after = reduce(before, event);
     if (after === before) return;
     this.store.setState(after, true);
-    if (inHand(after)?.id !== inHand(before)?.id) this.#later("claim", CLAIM_AFTER_MS, () => this.#claim());
+    if (inHand(after)?.id === inHand(before)?.id) return;
+    this.inHandSince = performance.now();
+    this.#later("claim", CLAIM_AFTER_MS, () => this.#claim());
   }
 
   /** Tells the others which card is under the hand; again and again, while somebody is there. */

@@ -94,5 +94,5 @@ export function anInteraction(changes: Partial<InteractionView> = {}): Interacti
 }
 
 export function changed(cards: CardView[], changes: Partial<Changed> = {}): Changed {
-  return { type: "changed", channel: "main", cards, many: false, counts: null, interaction: null, ...changes };
+  return { type: "changed", channel: "main", cards, many: false, counts: null, interaction: null, v: 1, ...changes };
 }

@@ -47,8 +47,9 @@ describe("pieces of a comment", () => {
   });
 });
 
+const named = (text: string) => piecesOf(text, []).map((piece) => piece.unseen).filter((name) => name !== "");
+
 test("what cannot be seen has a name; what emoji are joined with has none", () => {
-  const named = (text: string) => piecesOf(text, []).map((piece) => piece.unseen).filter((name) => name !== "");
   expect(named("a\u202eb\u200bc\u{e0041}")).toEqual(["U+202E", "U+200B", "U+E0041"]);
   expect(named("👨‍👩‍👧❤️\tline\nline")).toEqual([]);
 });

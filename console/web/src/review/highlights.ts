@@ -14,7 +14,7 @@ export interface Piece {
 /** Zero-width, bidi, soft hyphen, tags, controls but line breaks and tabs; joiners inside emoji do what they should. */
 const UNSEEN =
   // oxlint-disable-next-line no-control-regex -- that is what it is for
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/u;
+  /[\u034f\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/u;
 
 /** Cut a text at the edges of its hits and around characters that cannot be seen. */
 export function piecesOf(text: string, hits: readonly HitView[]): Piece[] {

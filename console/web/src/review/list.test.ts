@@ -81,15 +81,19 @@ test("whatever others do, nothing above the hand comes or goes", () => {
   for (let round = 0; round < 300; round += 1) {
     const ids = Array.from(new Set(Array.from({ length: 12 }, () => random(60))));
     const list = a(ids, ids[random(ids.length)] ?? null, random(2) === 0);
-    const next = change(list, [random(60), random(60), random(60)], new Set([ids[random(ids.length)] ?? 0]), byNumber, anyFree);
+    const news = [...new Set([random(60), random(60), random(60)])];
+    const next = change(list, news, new Set([ids[random(ids.length)] ?? 0]), byNumber, anyFree);
     expect(next.hand).toBe(list.hand);
     expect(next.ids.slice(0, above(list) + 1)).toEqual(list.ids.slice(0, above(list) + 1));
     expect(new Set(next.ids).size).toBe(next.ids.length);
   }
 });
 
+const free = (id: number) => id !== 3;
+const renewed = (list: List, after: number, page: number[], hasMore: boolean) =>
+  renew(list, after, page, hasMore, byNumber, anyFree);
+
 describe("deciding", () => {
-  const free = (id: number) => id !== 3;
   test("the next free card comes under the hand, in the same place", () => {
     const list = take(a([1, 2, 3, 4], 2), new Set([2]), free);
     expect(list).toEqual(a([1, 3, 4], 4));
@@ -135,8 +139,6 @@ describe("the hand", () => {
 });
 
 describe("a page asked for again", () => {
-  const renewed = (list: List, after: number, page: number[], hasMore: boolean) =>
-    renew(list, after, page, hasMore, byNumber, anyFree);
   test("says what has come and what has left in its stretch", () => {
     expect(renewed(a([1, 2, 3, 4, 5, 6], 1, true), 0, [1, 3, 4], true).ids).toEqual([1, 3, 4, 5, 6]);
     expect(renewed(a([1, 2, 3, 4, 5, 6], 1, true), 2, [3, 5], true).ids).toEqual([1, 2, 3, 5, 6]);

@@ -26,6 +26,7 @@ const decided = (card: CardView, verb: "approve" | "reject" | "escalate" | "hold
   now,
 });
 const refused = (id: number, card: CardView | null): Event => ({ type: "refused", id, problem: NO, card, now: 0 });
+const mark = (id: number, upTo = false): Event => ({ type: "mark", id, upTo });
 const opened = (...ids: number[]) => after(initialState("main", ME), page(ids.map((id) => aCard({ id }))));
 const approved = (id: number) => aCard({ id, version: 2, state: "approved", decisions: [aDecision({ by: "ann" })], mine: true, publish_in_s: 10 });
 
@@ -188,7 +189,6 @@ test("one's own pace is counted here", () => {
 
 describe("many at once", () => {
   test("marks one, unmarks it, and marks a stretch", () => {
-    const mark = (id: number, upTo = false): Event => ({ type: "mark", id, upTo });
     const state = after(opened(1, 2, 3, 4), mark(2), mark(4, true));
     expect([...state.marked].toSorted()).toEqual([2, 3, 4]);
     expect([...after(state, mark(3)).marked].toSorted()).toEqual([2, 4]);

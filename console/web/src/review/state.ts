@@ -209,8 +209,8 @@ function comparing(state: ReviewState, cards: ReadonlyMap<number, Card>) {
 function withCards(state: ReviewState, views: readonly CardView[], now: number): Map<number, Card> {
   const cards = new Map(state.cards);
   for (const view of views) {
-    const known = cards.get(view.id);
-    if (known === undefined || known.version <= view.version) cards.set(view.id, asTold(view, now));
+    const held = cards.get(view.id);
+    if (held === undefined || held.version <= view.version) cards.set(view.id, asTold(view, now));
   }
   return cards;
 }
@@ -371,7 +371,7 @@ function onBatch(state: ReviewState, verb: Verb, outcomes: readonly Outcome[], n
     }
     next = landed(next, id);
     if (card === undefined) continue;
-    const after = { ...card, version: Math.max(version, card.version), state: reached as Card["state"], mine: true, may_decide: false };
+    const after = { ...card, version: Math.max(version, card.version), state: reached, mine: true, may_decide: false };
     const cards = new Map(next.cards).set(id, card.version > version ? card : after);
     next = { ...next, cards, done: doneWith(next.done, verb, id, card.text, now) };
   }

@@ -42,11 +42,7 @@ export function useHands(channel: string): Hands {
   const [panel, open] = useState<Panel | null>(null);
   const [shown, reveal] = useState<Card | null>(null);
   const ownWords = useRef<HTMLInputElement>(null);
-  const since = useRef(0);
-  useEffect(() => {
-    since.current = performance.now();
-    reveal(null);
-  }, [handId]);
+  if (shown !== null && shown.id !== handId) reveal(null);
   const acts = actsOn(pile, rights).filter((act) => !dealing || !(act === "next" || act === "previous" || act === "mark"));
 
   const refuse = (page: PageReason) => desk.say({ page });
@@ -71,7 +67,7 @@ export function useHands(channel: string): Hands {
   };
 
   const begin = (verb: "approve" | "reject" | "escalate") => {
-    if (performance.now() - since.current < LOOK_MS) return;
+    if (performance.now() - desk.inHandSince < LOOK_MS) return;
     const cards = wanted(verb);
     if (typeof cards === "string") return refuse(cards);
     const [first] = cards;
