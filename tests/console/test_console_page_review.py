@@ -109,6 +109,7 @@ async def test_a_rejection_asks_for_its_reason_and_offers_what_the_hit_speaks_fo
     await page.keyboard.type("too loud")
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("empty")).to_be_visible()
+    await expect(notice(page)).to_contain_text("Rejected: “哈哈哈哈哈”")
     found = await room.comments.states_of([rude, dull])
     assert found == {rude: "rejected", dull: "rejected"}
     await press(page, "p", "p", "p", "p", "p")
