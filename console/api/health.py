@@ -32,7 +32,7 @@ async def show_health(parts: GetParts) -> Response:
     ingest = gate and parts.gate.ingest_up
     up = {"console": True, "gate": gate, "ingest": ingest, "comments": parts.review.link.up}
     down = [name for name, alive in up.items() if not alive]
-    health = Health(ok=not down, down=down, **up)
+    health = Health(ok=not down, console=True, gate=gate, ingest=ingest, comments=up["comments"], down=down)
     if down:
         said = [one for one in down if gate or one != "ingest"]
         health.error = f"{' and '.join(said)} {'is' if len(said) == 1 else 'are'} not up"

@@ -100,19 +100,22 @@ def to_html(form: Form) -> str:
 
 
 def _facts(form: Form) -> str:
-    counts, when = form.counts, lambda at: _when(at, form.zone, "%Y-%m-%d %H:%M:%S")
+    counts = form.counts
+    first_at, last_at, printed_at = (
+        _when(at, form.zone, "%Y-%m-%d %H:%M:%S") for at in (counts.first_at, counts.last_at, form.printed_at)
+    )
     states = "；".join(f"{_STATES.get(state, state)} {number}" for state, number in counts.comments.items())
     if counts.retracted:
         states += f"；其中发布后撤回 {counts.retracted}"
     facts = (
         ("频道", "channel", form.channel),
         ("场次", "broadcast", counts.broadcast or "（未开播时段）"),
-        ("首条评论", "first comment", when(counts.first_at)),
-        ("末条评论", "last comment", when(counts.last_at)),
+        ("首条评论", "first comment", first_at),
+        ("末条评论", "last comment", last_at),
         ("评论条数", "comments", str(sum(counts.comments.values()))),
         ("审核卡片数", "cards", str(sum(counts.cards.values()))),
         ("结果", "outcome, in comments", states),
-        ("制表", "printed by, at", f"{form.printed_by}　{when(form.printed_at)}"),
+        ("制表", "printed by, at", f"{form.printed_by}　{printed_at}"),
     )
     return f"<dl>{''.join(_fact(*one) for one in facts)}</dl>"
 

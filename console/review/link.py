@@ -201,8 +201,8 @@ class CommentsLink(ProcessLink[Request, Reply]):
                 )
             if isinstance(answer, Changed):
                 self._take(answer, text)
-            elif (channel := self._watches.pop(answer.id, None)) is not None:
-                self._begin(channel, answer)
+            elif answer.id in self._watches:
+                self._begin(self._watches.pop(answer.id), answer)
             else:
                 self._answered(answer.id, answer)
 
