@@ -1,4 +1,4 @@
-"""A room of reviewers for page tests: the real desk of comments with a few words, people on Review screens."""
+"""A room of reviewers for page tests: the real desk of comments with a few words, people on Review."""
 
 import contextlib
 import itertools
@@ -46,8 +46,10 @@ class FewWords(Wordlists):
 
 
 class Room:
-    def __init__(self, desk: Desk, comments: Comments) -> None:
-        self.desk, self.comments = desk, comments.desk
+    """`key`: the stream key of the channel `main`."""
+
+    def __init__(self, desk: Desk, comments: Comments, key: str) -> None:
+        self.desk, self.comments, self.key = desk, comments.desk, key
         self._source = comments.source
         self._names = itertools.count(1)
 
@@ -86,8 +88,9 @@ class Room:
 async def open_room(data_dir: Path, feed: Feed, filler: Feed, window_s: float = 10.0) -> AsyncIterator[Room]:
     """Open a room on this data directory; comments are open on the channel `main`."""
     async with open_desk(data_dir, feed, filler, comments=False) as desk:
-        desk.store.add("main")
+        _, key = desk.store.add("main")
+        await desk.station.reload()
         async with running_comments(desk.stage, FewWords(data_dir / "wordlists")) as comments:
-            room = Room(desk, comments)
+            room = Room(desk, comments, key)
             await room.open_up(InteractionView(comments=True, bullets=True, window_s=window_s))
             yield room

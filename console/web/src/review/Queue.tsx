@@ -11,7 +11,7 @@ import { ProblemText } from "./ProblemText";
 import classes from "./Queue.module.css";
 import { useDesk, useReview } from "./useDesk";
 
-const ROW_PX = 78;
+const ROW_PX = 72;
 const OVERSCAN = 8;
 /** The next page is asked for when so many cards are left. */
 const AHEAD = 40;

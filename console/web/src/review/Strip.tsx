@@ -36,7 +36,7 @@ export function Strip({ press, rights }: { press: (act: Act) => void; rights: Ri
       </nav>
       <UnstyledButton
         className={classes.pile}
-        aria-label={`${words.order.label}: ${words.order[view.order]}`}
+        title={words.order.label}
         aria-keyshortcuts={KEY_OF.order}
         data-testid="order"
         onMouseDown={(event) => event.preventDefault()}

@@ -233,7 +233,7 @@ export const en = {
   interaction: {
     title: "Interaction",
     comments: "Comments",
-    bullets: "Bullet comments",
+    bullets: "Bullets",
     sharing: "Sharing",
     open: "OPEN",
     closed: "CLOSED",
