@@ -24,7 +24,7 @@ SERIOUS = """async () => (await axe.run()).violations
     .filter((one) => ['serious', 'critical'].includes(one.impact))
     .map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`)"""
 TOP = "(row) => row.getBoundingClientRect().top"
-PLAYING = "() => [...document.querySelectorAll('video')].some((video) => video.currentTime > 0)"
+PLAYING = "() => document.querySelector('[data-feed=pvw][data-player=playing]') !== null"
 KEYS = "() => [...document.querySelectorAll('[data-key]')].map((key) => key.dataset.key)"
 
 

@@ -16,7 +16,7 @@ export function Foot({ channel, hands }: { channel: string; hands: Hands }) {
       {panel === null ? (
         <KeysBar hands={hands} />
       ) : panel.kind === "term" ? (
-        <TermForm channel={channel} first={panel.term} onClose={hands.close} />
+        <TermForm channel={channel} first={panel.term} category={panel.category} onClose={hands.close} />
       ) : (
         <MenuBar key={panel.kind} panel={panel} hands={hands} ownWords={hands.ownWords} />
       )}

@@ -20,14 +20,15 @@ interface Props {
   channel: string;
   /** What was selected. */
   first: string;
+  category: string;
   onClose: () => void;
 }
 
 /** A term for the channel's own list. What lint says of it stands there before it is saved. */
-export function TermForm({ channel, first, onClose }: Props) {
+export function TermForm({ channel, first, category, onClose }: Props) {
   const words = useText().review;
   const desk = useDesk();
-  const [term, set] = useState<Term>({ term: first, severity: "sensitive", category: "harassment", expires: "" });
+  const [term, set] = useState<Term>({ term: first, severity: "sensitive", category, expires: "" });
   const field = useRef<HTMLInputElement>(null);
   const categories = useId();
   const findings = useFindings(channel, term);

@@ -7,7 +7,7 @@ export type Panel =
   | { kind: "reject"; cards: readonly Card[] }
   | { kind: "hold" | "release" | "restore" | "retract"; card: Card }
   | { kind: "ban"; card: Card; span: keyof typeof SPANS | null }
-  | { kind: "term"; term: string };
+  | { kind: "term"; term: string; category: string };
 
 /** Leads to the field for one's own words. */
 export const OWN_WORDS = "0";

@@ -9,13 +9,14 @@ import { type Act, actOf, actsOn, type Rights } from "./keys";
 import { codeOf, isSpan, menuOf, OWN_WORDS, type Panel, pickOf, SPANS } from "./menu";
 import { inHand, type PageReason } from "./state";
 import { undoable } from "./undo";
-import { DECIDE, type Pile, TERMS } from "./types";
+import { DECIDE, type HitView, type Pile, TERMS } from "./types";
 import { useDesk, useReview } from "./useDesk";
 
 export const PILES: readonly Pile[] = ["waiting", "blocked", "held", "approved", "published", "rejected", "expired"];
 /** A card that came under the hand so short ago was not looked at: a key that bounces decides nothing. */
 const LOOK_MS = 150;
 const LONGEST_TERM = 64;
+const FIRST_CATEGORY = "harassment";
 
 export interface Hands {
   acts: readonly Act[];
@@ -116,7 +117,7 @@ export function useHands(channel: string): Hands {
       case "reveal":
         return reveal(shown?.id === card.id ? null : card);
       case "term":
-        return open({ kind: "term", term: termOf(card) });
+        return open({ kind: "term", term: termOf(card), category: textHit(card)?.category ?? FIRST_CATEGORY });
       case "ban":
         return open({ kind: "ban", card, span: null });
       case "hold":
@@ -205,12 +206,16 @@ function choosesByArrows(event: KeyboardEvent): boolean {
   return isChoice && event.key.startsWith("Arrow");
 }
 
+function textHit(card: Card): HitView | undefined {
+  return card.hits.find(({ in_author }) => !in_author);
+}
+
 /** What was selected with the mouse on a card, else what was found on it, else its text. */
 function termOf(card: Card): string {
   const selection = window.getSelection();
   const place = selection?.anchorNode?.parentElement?.closest("[data-text]");
   const selected = place ? (selection?.toString().trim() ?? "") : "";
-  const hit = card.hits.find(({ in_author }) => !in_author);
+  const hit = textHit(card);
   const found = hit === undefined ? card.text : spanOf(card.text, hit.start, hit.end);
   return spanOf(selected === "" ? found : selected, 0, LONGEST_TERM);
 }
