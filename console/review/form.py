@@ -65,7 +65,7 @@ th { background: #eee; } thead { display: table-header-group; } tr { break-insid
 .signs div { border-bottom: 0.3mm solid #333; padding: 0 0 9mm; }
 @media screen { body { padding: 8mm; } }
 """
-_WIDTHS = (12, 21, 25, 65, 34, 32, 32, 32, 0)  # mm; the last takes the rest of 273
+_WIDTHS = (4, 8, 8, 22, 11, 11, 11, 11, 14)  # % of the sheet
 
 
 class Form(NamedTuple):
@@ -87,6 +87,7 @@ def to_html(form: Form) -> str:
     style = _STYLE.replace("BROADCAST", _css_text(title))
     parts = [
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">',
+        '<link rel="icon" href="data:,">',
         f"<title>{_text(title)}</title><style>{style}</style></head><body>",
         "<h1>网络直播评论审核表<small>Review form for the comments of a broadcast</small></h1>",
         _facts(form),
@@ -153,7 +154,7 @@ def _table(form: Form) -> str:
         *_STAGES,
         ("结果", "outcome"),
     )
-    columns = "".join(f'<col style="width:{width}mm">' if width else "<col>" for width in _WIDTHS)
+    columns = "".join(f'<col style="width:{width}%">' for width in _WIDTHS)
     head = "".join(f"<th>{zh}<small>{en}</small></th>" for zh, en in heads)
     rows = "".join(_row(number, row, form) for number, row in enumerate(form.rows, 1))
     return f"<table><colgroup>{columns}</colgroup><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

@@ -76,7 +76,7 @@ def list_of_channel(
         .where(of, FeedItem.kind == "retract")
         .group_by(ReviewCard.broadcast)
     )
-    retracted = dict(session.execute(back).tuples().all())
+    retracted = {name: number for name, number in session.execute(back)}  # noqa: C416 - rows are no pairs to mypy
     found: dict[str, BroadcastComments] = {}
     for name, state, cards, number, first, last in session.execute(counted):
         one = found.get(name) or BroadcastComments(name, first, last, {}, {}, retracted.get(name, 0))
@@ -113,7 +113,9 @@ def read_names(session: Session) -> Names:
     """Return the names of everybody who has, or had, an account, and of all sources."""
     people = session.execute(sa.select(User.id, User.username, User.display_name))
     sources = session.execute(sa.select(Source.id, Source.name))
-    return Names({one.id: (one.username, one.display_name) for one in people}, dict(sources.tuples().all()))
+    return Names(
+        {one.id: (one.username, one.display_name) for one in people}, {one.id: one.name for one in sources}
+    )
 
 
 def _feed_of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, list[FeedItem]]:

@@ -324,6 +324,9 @@ async def test_the_form_prints_from_a_browser_without_a_complaint(office: Stage)
         await page.goto(f"{office.url}{REVIEW}/form?broadcast={BROADCAST}")
         assert await page.locator("tbody tr").count() == 7  # two people, five cards
         assert await page.evaluate("document.body.scrollWidth <= innerWidth")
+        widths = await page.evaluate("[...document.querySelectorAll('th')].map((one) => one.clientWidth)")
+        assert min(widths) > 30
+        assert widths[-1] > 100
         await picture(page, "review-form")
         printed = await page.pdf(prefer_css_page_size=True)
         await browser.close()
