@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from console_stage import Stage
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
@@ -22,6 +23,7 @@ from streamgate.runtime.datadir import DataDir, ServeInfo
 
 STATIC = Path(pages.__file__).parent / "static"
 SIZES = {"desk": (1280, 720), "phone": (390, 844)}
+LARGE = {"large": (1920, 1080)}
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
 # How far something sticks out of the screen sideways.
 WIDER = "() => document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth"
@@ -43,7 +45,7 @@ class Desk:
 
     async def stranger(self, language: str = "en", size: str = "desk") -> Page:
         """Return a page of nobody, in a browser of its own."""
-        width, height = SIZES[size]
+        width, height = (SIZES | LARGE)[size]
         context: BrowserContext = await self.browser.new_context(
             viewport={"width": width, "height": height}, locale=LANGUAGES[language]
         )
@@ -59,14 +61,15 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def open_desk(data_dir: Path, feed: Feed, filler: Feed) -> AsyncIterator[Desk]:
+async def open_desk(data_dir: Path, feed: Feed, filler: Feed, **options: Any) -> AsyncIterator[Desk]:
+    """Open a desk on this data directory. `options`: of the stage's console."""
     assert pages.is_built(STATIC), "the page is not built: make install"
     stage = Stage(data_dir, feed, filler, STATIC)
     settings = [
         {"name": one.name, "value": one.value, "source": one.source, "allowed": one.allowed}
         for one in load(stage.data_dir, log_level="debug").shown
     ]
-    async with running_gate(stage.data_dir) as station, stage.console(settings=settings):
+    async with running_gate(stage.data_dir) as station, stage.console(settings=settings, **options):
         places = DataDir(stage.data_dir)
         places.create_run()
         places.write_serve(ServeInfo(os.getpid(), "gate.example.edu:1935", f"127.0.0.1:{stage.port}"))

@@ -22,13 +22,13 @@ class Comments:
     """`write` hands a comment in, as the watch page of the channel `main` does."""
 
     def __init__(self, desk: Desk, source: SourceRef) -> None:
-        self.desk, self._source = desk, source
+        self.desk, self.source = desk, source
         self._number = 0
 
     async def write(self, text: str, author: str = "小明", author_id: str = "u1") -> Taken:
         self._number += 1
         incoming = Incoming(f"c{self._number}", author_id, author, text, at_media_s=12.5)
-        (taken,) = await self.desk.take_in(self._source, [incoming])
+        (taken,) = await self.desk.take_in(self.source, [incoming])
         assert taken.code == "", taken
         return taken
 
@@ -39,7 +39,8 @@ class Comments:
 
 
 @contextlib.asynccontextmanager
-async def running_comments(stage: Stage) -> AsyncIterator[Comments]:
+async def running_comments(stage: Stage, lists: Wordlists | None = None) -> AsyncIterator[Comments]:
+    """Run a desk until left. `lists`: instead of all that are shipped, which take a second to build."""
     run = stage.data_dir / "run"
     run.mkdir(parents=True, exist_ok=True)
     with Database(stage.database) as database:
@@ -47,7 +48,7 @@ async def running_comments(stage: Stage) -> AsyncIterator[Comments]:
         desk = Desk(database)
         async with asyncio.TaskGroup() as group:
             services = Services(group)
-            lists = Wordlists(stage.data_dir / "wordlists")
+            lists = lists or Wordlists(stage.data_dir / "wordlists")
             server = CommentsServer(desk, lists)
             upkeep.start(desk, services, lists=lists, gate_socket=None)
             listening = await server.listen(run / "comments.sock")

@@ -3,6 +3,7 @@ import { lazyRouteComponent, type RouteComponent } from "@tanstack/react-router"
 import type { ReactNode } from "react";
 import type { Right } from "./api/types";
 import type { Language } from "./i18n";
+import { READ } from "./review/types";
 
 export interface Screen {
   /** Where the rail leads; `path` may add parameters to it. */
@@ -29,6 +30,15 @@ export const SCREENS: readonly [Screen, ...Screen[]] = [
     icon: <path d="M4 7h10v10H4zM14 10.5l6-3v9l-6-3z" />,
     folds: true,
     component: lazyRouteComponent(() => import("./live/LiveScreen"), "LiveScreen"),
+  },
+  {
+    home: "/review",
+    path: "/review/{-$channel}",
+    right: READ,
+    label: { en: "Review", zh: "审核" },
+    icon: <path d="M4 5h16v11H11l-4 4v-4H4zM8.5 10.5l2.3 2.3 4.7-4.6" />,
+    folds: true,
+    component: lazyRouteComponent(() => import("./review/ReviewScreen"), "ReviewScreen"),
   },
   {
     home: "/channels",

@@ -5,6 +5,7 @@ import { en as channels } from "../channels/strings";
 import { en as destinationsScreen } from "../destinations/strings";
 import { en as liveScreen } from "../live/strings";
 import { en as people } from "../people/strings";
+import { en as review } from "../review/strings";
 import { en as settings } from "../settings/strings";
 import { en as signIn } from "../sign_in/strings";
 import { en as tokens } from "../tokens/strings";
@@ -18,6 +19,7 @@ export const en = {
   destinationsScreen,
   live: liveScreen,
   people,
+  review,
   settings,
   signIn,
   tokens,

@@ -5,6 +5,7 @@ import { zh as channels } from "../channels/strings";
 import { zh as destinationsScreen } from "../destinations/strings";
 import { zh as liveScreen } from "../live/strings";
 import { zh as people } from "../people/strings";
+import { zh as review } from "../review/strings";
 import { zh as settings } from "../settings/strings";
 import { zh as signIn } from "../sign_in/strings";
 import { zh as tokens } from "../tokens/strings";
@@ -19,6 +20,7 @@ export const zh: Strings = {
   destinationsScreen,
   live: liveScreen,
   people,
+  review,
   settings,
   signIn,
   tokens,

@@ -1,16 +1,16 @@
 /** One picture with its sound: PVW (what comes in now) or PGM (what airs). */
 import { Kbd, UnstyledButton } from "@mantine/core";
-import { useEffect, useRef, useState } from "react";
+import { useRef } from "react";
 import { useConsole } from "../api/store";
 import type { ChannelStatus, Feed } from "../api/types";
-import { type Strings, useText } from "../i18n";
-import { desk } from "../player/audio";
-import { MsePlayer, type PlayerReport } from "../player/mse";
+import { useText } from "../i18n";
+import { usePlayer } from "../player/usePlayer";
 import { clock } from "../ui/format";
 import { useNow } from "../ui/useNow";
 import { fillerName } from "./filler";
 import { Meter } from "./Meter";
 import classes from "./Monitor.module.css";
+import { wordsOver } from "./wordsOver";
 
 interface MonitorProps {
   feed: Feed;
@@ -18,8 +18,6 @@ interface MonitorProps {
   heard: Feed | null;
   onHear: (feed: Feed | null) => void;
 }
-
-const FIRST: PlayerReport = { state: "connecting", lag: null, target: 0 };
 
 export function Monitor({ feed, channel, heard, onHear }: MonitorProps) {
   const video = useRef<HTMLVideoElement>(null);
@@ -54,54 +52,6 @@ export function Monitor({ feed, channel, heard, onHear }: MonitorProps) {
       <Meter feed={feed} />
     </div>
   );
-}
-
-function usePlayer(video: React.RefObject<HTMLVideoElement | null>, name: string, feed: Feed): PlayerReport {
-  const [report, setReport] = useState(FIRST);
-  useEffect(() => {
-    const element = video.current;
-    if (element === null) return undefined;
-    const removeSound = desk.add(feed, element);
-    const player = new MsePlayer(element, name, feed, (latest) =>
-      setReport((before) => (sameToTheEye(before, latest) ? before : latest)),
-    );
-    return () => {
-      player.close();
-      removeSound();
-    };
-  }, [video, name, feed]);
-  return report;
-}
-
-/** The lag is read once in a while, not followed: it is renewed when it has moved by more than a twentieth of a second. */
-function sameToTheEye(a: PlayerReport, b: PlayerReport): boolean {
-  if (a.state !== b.state || a.target !== b.target || (a.lag === null) !== (b.lag === null)) return false;
-  return Math.abs((a.lag ?? 0) - (b.lag ?? 0)) < 0.05;
-}
-
-/** What stands over the picture when it is not what it seems; null when it is. */
-function wordsOver(
-  feed: Feed,
-  channel: ChannelStatus,
-  report: PlayerReport,
-  ingestUp: boolean,
-  text: Strings,
-): [string, string?] | null {
-  if (report.state === "unsupported") return [text.picture.unsupported];
-  if (report.state === "offline") return [text.picture.offline];
-  if (feed === "pgm" && channel.state === "stopped") return [text.picture.stopped];
-  if (feed === "pvw" && !ingestUp) return [text.picture.noInput, text.picture.ingestDown];
-  if (feed === "pvw" && !channel.ingest.connected) return [text.picture.noInput, text.picture.noInputHint];
-  switch (report.state) {
-    case "connecting":
-      return [text.picture.connecting];
-    case "waiting":
-      return [text.picture.waiting];
-    case "stalled":
-      return [text.picture.stalled];
-    case "playing":
-      return null;
-  }
 }
 
 function Tag({ feed, channel }: { feed: Feed; channel: ChannelStatus }) {

@@ -1,0 +1,96 @@
+"""A room of reviewers for page tests: the real desk of comments with a few words, people on Review."""
+
+import contextlib
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from page_desk import Desk, open_desk
+from playwright.async_api import Page
+from real_comments import Comments, running_comments
+from tools.testfeed import Feed
+
+from moderation.desk import interactions
+from moderation.desk.intake import Incoming
+from moderation.desk.messages import InteractionView
+from moderation.desk.wordlists import Wordlists
+from moderation.lexicon import Entry, Severity, WordList
+from moderation.review.card import Card
+from streamgate.clock import wall_s
+from streamgate.store import settings
+
+LISTS = (
+    WordList(
+        name="harassment",
+        category="harassment",
+        version="12",
+        entries=(Entry(term="笨蛋", severity=Severity.SENSITIVE),),
+    ),
+    WordList(
+        name="scams",
+        category="scams",
+        version="3",
+        entries=(
+            Entry(term="加微信", severity=Severity.IMPORTANT),
+            Entry(term="刷单返利", severity=Severity.BLOCK),
+        ),
+    ),
+)
+
+
+class FewWords(Wordlists):
+    """Lists that are built in a moment."""
+
+    def load(self) -> tuple[WordList, ...]:
+        return (*LISTS, *self._load_own())
+
+
+class Room:
+    """`key`: the stream key of the channel `main`."""
+
+    def __init__(self, desk: Desk, comments: Comments, key: str) -> None:
+        self.desk, self.comments, self.key = desk, comments.desk, key
+        self._source = comments.source
+        self._names = itertools.count(1)
+
+    async def reviewer(
+        self, name: str = "ann", *roles: str, language: str = "en", size: str = "desk", cards: int = 1
+    ) -> Page:
+        """Return the Review screen of somebody, once it shows at least so many cards."""
+        page = await self.desk.person(name, language, size, roles or ("reviewer",))
+        await self.desk.open(page, "/review/main")
+        if cards:
+            await page.locator("[data-card]").nth(cards - 1).wait_for()
+        return page
+
+    async def write(self, *texts: str, author: str = "校友", **more: float) -> list[int]:
+        """Write comments, as the watch page of the channel does. Returns their ids."""
+        made = [Incoming(f"w{next(self._names)}", f"id-{author}", author, text, **more) for text in texts]
+        taken = await self.comments.take_in(self._source, made)
+        assert [one.code for one in taken] == [""] * len(texts), taken
+        return [one.id for one in taken if one.id is not None]
+
+    def card(self, comment: int) -> Card:
+        """Return the open card that a comment is on."""
+        (found,) = [one.card for one in self.comments.piles.entries() if comment in one.card.comments]
+        return found
+
+    async def open_up(self, view: InteractionView) -> None:
+        """Set the switches of the channel, as the console stores them."""
+        key, at = f"{interactions.PREFIX}main", wall_s()
+        await self.comments.call(settings.put, key, interactions.encode(view), by="console:olga", at=at)
+        self.comments.own_changes += 1
+        stored = interactions.decode(interactions.encode(view), "console:olga", at)
+        self.comments.put_interaction("main", stored)
+
+
+@contextlib.asynccontextmanager
+async def open_room(data_dir: Path, feed: Feed, filler: Feed, window_s: float = 10.0) -> AsyncIterator[Room]:
+    """Open a room on this data directory; comments are open on the channel `main`."""
+    async with open_desk(data_dir, feed, filler, comments=False) as desk:
+        _, key = desk.store.add("main")
+        await desk.station.reload()
+        async with running_comments(desk.stage, FewWords(data_dir / "wordlists")) as comments:
+            room = Room(desk, comments, key)
+            await room.open_up(InteractionView(comments=True, bullets=True, window_s=window_s))
+            yield room
