@@ -88,6 +88,7 @@ export function WriteBox({ channel, me }: { channel: string; me: Me }) {
           aria-describedby="count said"
           aria-invalid={length > most}
           enterKeyHint="send"
+          readOnly={busy}
           onChange={(event) => setText(event.currentTarget.value)}
           onKeyDown={onKey}
         />
