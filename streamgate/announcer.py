@@ -39,10 +39,12 @@ class Announcer:
     # ------------------------------------------------------------ what the supervisor calls
 
     def up(self, process: str, ports: Mapping[str, int]) -> None:
-        rtmp, rtmps, console = (self._where(name, ports) for name in ("rtmp", "rtmps", "console"))
+        rtmp, rtmps, console, public = (
+            self._where(name, ports) for name in ("rtmp", "rtmps", "console", "public")
+        )
         with suppress(OSError):
             page = self._settings.page_url(console) if console else ""
-            self._places.write_serve(ServeInfo(os.getpid(), rtmp or "", console or "", rtmps, page))
+            self._places.write_serve(ServeInfo(os.getpid(), rtmp or "", console or "", rtmps, page, public))
         if process == "ingest":
             self._out.write(f"encoders: rtmp://{rtmp}/live\n")
             if rtmps is not None:
@@ -50,6 +52,8 @@ class Announcer:
         elif process == "console":
             self._page = self._settings.page_url(console or "")
             self._out.write(f"console: {self._page}/\n")
+        elif process == "comments":
+            self._out.write(f"viewers: http://{public}/\n")
         self.well(process)
 
     def trouble(self, process: str, code: str, reason: str) -> None:
@@ -92,9 +96,14 @@ class Announcer:
     def _where(self, name: str, ports: Mapping[str, int]) -> str | None:
         """Return HOST:PORT as others reach it; None when nothing listens there."""
         settings = self._settings
-        address = {"rtmp": settings.rtmp, "rtmps": settings.rtmps, "console": settings.console}[name]
+        address = {
+            "rtmp": settings.rtmp,
+            "rtmps": settings.rtmps,
+            "console": settings.console,
+            "public": settings.public,
+        }[name]
         if address is None or name not in ports:
             return None
-        public = "" if name == "console" else settings.public_host
-        host = address.reachable(public).host
+        known_as = settings.public_host if name in ("rtmp", "rtmps") else ""
+        host = address.reachable(known_as).host
         return f"[{host}]:{ports[name]}" if ":" in host else f"{host}:{ports[name]}"

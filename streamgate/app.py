@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 MB = 1024 * 1024
 GATE_THREADS = 64  # of what a hanging disk holds up each takes one; they cost nothing while they are idle
-HUNG_S = {"gate": 4.0, "ingest": 4.0, "console": 10.0}
+HUNG_S = {"gate": 4.0, "ingest": 4.0, "console": 10.0, "comments": 10.0}
+LENIENT = frozenset({"comments"})  # while it cannot start the others go on without it
 LINK_EVERY_S = 10.0
 SETUP_LOOK_S = 0.5
 _log = structlog.get_logger()
@@ -55,7 +56,7 @@ class ProcessSettings(msgspec.Struct, frozen=True):
     ring_max_mb: int = 1024
     max_bitrate_mbps: float = 60.0
     shown: list[dict[str, str]] = []  # settings in force for people; only the console is told
-    database: str = "sqlite"  # holds a password; only the console is told
+    database: str = "sqlite"  # holds a password; only the console and comments are told
     console_cert: str | None = None
     console_key: str | None = None
     behind_proxy: str = ""
@@ -102,14 +103,20 @@ async def _serve(settings: "Settings", *, resuming: bool, out: LogWriter) -> Non
     from streamgate.announcer import Announcer
 
     plain = msgspec.to_builtins(_plain(settings))
-    secrets = {"console": {"database": settings.database, "shown": msgspec.to_builtins(settings.shown)}}
+    secrets = {
+        "console": {"database": settings.database, "shown": msgspec.to_builtins(settings.shown)},
+        "comments": {"database": settings.database},
+    }
     announcer = Announcer(settings)
     try:
         async with asyncio.TaskGroup() as group:
             telling = group.create_task(announcer.run())
             await supervise(
                 settings.places.run,
-                [Process(name, plain | secrets.get(name, {}), hung_s) for name, hung_s in HUNG_S.items()],
+                [
+                    Process(name, plain | secrets.get(name, {}), hung_s, lenient=name in LENIENT)
+                    for name, hung_s in HUNG_S.items()
+                ],
                 _addresses(settings),
                 resuming=resuming,
                 report=announcer,
@@ -124,6 +131,7 @@ def _addresses(settings: "Settings") -> list[Address]:
     addresses = [
         Address("rtmp", "ingest", settings.rtmp.host, settings.rtmp.port, "--rtmp"),
         Address("console", "console", settings.console.host, settings.console.port, "--console"),
+        Address("public", "comments", settings.public.host, settings.public.port, "--public"),
     ]
     if settings.rtmps is not None:
         addresses.append(Address("rtmps", "ingest", settings.rtmps.host, settings.rtmps.port, "--rtmps"))
@@ -171,7 +179,7 @@ def run_process(name: str, settings_json: str) -> int:
     os.umask(0o077)  # everything in the data directory is this user's alone
     settings = msgspec.json.decode(settings_json, type=ProcessSettings)
     out = _logging(settings.log_level)
-    process = {"gate": _gate, "ingest": _ingest, "console": _console}[name]
+    process = {"gate": _gate, "ingest": _ingest, "console": _console, "comments": _comments}[name]
     try:
         held = Lock(Path(settings.run_dir) / f"{name}.lock")
         runner = asyncio.Runner(loop_factory=_loop_factory(name))
@@ -189,7 +197,7 @@ def run_process(name: str, settings_json: str) -> int:
 
 
 def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The two processes on the air path run on uvloop: per packet it costs them a third less (ADR 6)."""
+    """All but the console run on uvloop: per packet it costs a third less (ADR 6), and per comment, too."""
     if name == "console":
         return None
     import uvloop
@@ -348,6 +356,24 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
             lambda: keep("database", lambda: store_keeper.keep(database, tell=tell_of_database)),
             lambda: _ask_for_set_up(database),
         ],
+    )
+
+
+async def _comments(settings: ProcessSettings, stop: asyncio.Event, ready: Ready) -> None:
+    import console
+    from moderation import service
+    from streamgate.store.location import locate
+
+    data_dir = Path(settings.data_dir)
+    await service.run(
+        listeners=adopt(settings.descriptors.get("public", ())),
+        run_dir=Path(settings.run_dir),
+        data_dir=data_dir,
+        database=locate(settings.database, data_dir),
+        static=Path(console.__path__[0]) / "static",
+        behind_proxy=settings.behind_proxy,
+        stop=stop,
+        ready=ready,
     )
 
 

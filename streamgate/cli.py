@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from streamgate.cli_record import decided
+from streamgate.comments_cli import interaction, overlay, source_app
 from streamgate.db_cli import db_app
 from streamgate.errors import Fatal, LinkError, StreamgateError
 from streamgate.people_cli import secrets_app, token_app, user_app
@@ -77,6 +78,9 @@ app.add_typer(db_app, name="db")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 app.add_typer(secrets_app, name="secrets")
+app.add_typer(source_app, name="source")
+app.command("interaction")(interaction)
+app.command("overlay")(overlay)
 app.add_typer(
     typer.Typer(
         cls=_Filter,
@@ -128,6 +132,9 @@ def serve(
     *,
     rtmp: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Encoders publish here.")] = None,
     console: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The operators' page.")] = None,
+    public: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Viewers and sources of comments.")
+    ] = None,
     rtmps: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="The same with TLS; off.")] = None,
     tls_cert: Annotated[str | None, typer.Option(metavar="FILE", help="Certificate chain for rtmps.")] = None,
     tls_key: Annotated[str | None, typer.Option(metavar="FILE", help="Private key for rtmps.")] = None,
@@ -170,6 +177,7 @@ def serve(
         ctx.obj.root,
         rtmp=rtmp,
         console=console,
+        public=public,
         rtmps=rtmps,
         tls_cert=tls_cert,
         tls_key=tls_key,

@@ -166,6 +166,10 @@ class Settings(BaseSettings):
     console: HostPort = Field(
         HostPort("127.0.0.1", 8080), description="HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080"
     )
+    public: HostPort = Field(
+        HostPort("127.0.0.1", 8081),
+        description="HOST:PORT for viewers and sources of comments, for example 0.0.0.0:8081 or [::1]:8081",
+    )
     console_cert: _File = Field(
         None, description="a readable PEM file with the page's certificate chain; with it the page is HTTPS"
     )

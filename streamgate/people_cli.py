@@ -3,24 +3,19 @@
 They work with `serve` running and without; a running console takes changes over within a second.
 """
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
 
 from streamgate.cli_record import decided
+from streamgate.cli_store import print_answer, writing
 from streamgate.errors import Refused
 from streamgate.runtime.actor import cli_actor
 from streamgate.runtime.datadir import DataDir
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from console.auth.remembered import Memory
-    from streamgate.store.location import Location
     from streamgate.store.users import Grant
 
 DAY_S = 86400.0
@@ -70,7 +65,7 @@ def user_add(
         hashed = passwords.choose(_read_password(), (name, display_name), ())
         with (
             decided(ctx.obj, "person.add", username=name, display_name=display_name, roles=told),
-            _writing(ctx.obj) as session,
+            writing(ctx.obj) as session,
         ):
             accounts.add(
                 session,
@@ -82,11 +77,11 @@ def user_add(
                 display_name=display_name,
                 must_change=must_change,
             )
-        _print(json, answer, f"{name}: {', '.join(told)}")
+        print_answer(json, answer, f"{name}: {', '.join(told)}")
         return
     with (
         decided(ctx.obj, "person.invite", username=name, display_name=display_name, roles=told),
-        _writing(ctx.obj) as session,
+        writing(ctx.obj) as session,
     ):
         link = accounts.invite(session, name, grants, by=cli_actor(), at=wall_s(), display_name=display_name)
     _print_link(ctx.obj, json, answer, link.token, link.expires_at)
@@ -97,7 +92,7 @@ def user_list(ctx: typer.Context, json: _Json = False) -> None:
     """Show everybody, with roles and when they signed in last."""
     from streamgate.store import factors, users
 
-    with _writing(ctx.obj) as session:
+    with writing(ctx.obj) as session:
         found = users.list_all(session)
         with_totp = factors.with_totp(session, [user.id for user, _ in found])
     people = [
@@ -119,7 +114,7 @@ def user_list(ctx: typer.Context, json: _Json = False) -> None:
         f"{', disabled' if person['disabled'] else ''}{', invited' if person['invited'] else ''}"
         for person, (_, grants) in zip(people, found, strict=True)
     ]
-    _print(json, {"users": people}, "\n".join(lines) or "nobody yet")
+    print_answer(json, {"users": people}, "\n".join(lines) or "nobody yet")
 
 
 @user_app.command("disable")
@@ -130,13 +125,13 @@ def user_disable(ctx: typer.Context, name: _User, json: _Json = False) -> None:
 
     with (
         decided(ctx.obj, "person.change", username=name, disabled=True) as deciding,
-        _writing(ctx.obj) as session,
+        writing(ctx.obj) as session,
         accounts.keep_an_administrator(session),
     ):
         user_id = accounts.require_user(session, name).id
         deciding.note_change("disabled", not accounts.disable(session, name, at=wall_s()), True)
     _memory(ctx.obj).forget(user_id=user_id)
-    _print(json, {"user": name, "disabled": True}, f"{name}: disabled")
+    print_answer(json, {"user": name, "disabled": True}, f"{name}: disabled")
 
 
 @user_app.command("enable")
@@ -146,10 +141,10 @@ def user_enable(ctx: typer.Context, name: _User, json: _Json = False) -> None:
 
     with (
         decided(ctx.obj, "person.change", username=name, disabled=False) as deciding,
-        _writing(ctx.obj) as session,
+        writing(ctx.obj) as session,
     ):
         deciding.note_change("disabled", accounts.enable(session, name), False)
-    _print(json, {"user": name, "disabled": False}, f"{name}: enabled")
+    print_answer(json, {"user": name, "disabled": False}, f"{name}: enabled")
 
 
 @user_app.command("reset")
@@ -164,7 +159,7 @@ def user_reset(
     from console.auth import accounts
     from streamgate.clock import wall_s
 
-    with decided(ctx.obj, "person.reset", username=name, totp=totp), _writing(ctx.obj) as session:
+    with decided(ctx.obj, "person.reset", username=name, totp=totp), writing(ctx.obj) as session:
         user_id = accounts.require_user(session, name).id
         link = accounts.reset(session, name, by=cli_actor(), at=wall_s(), second_factor=totp)
     _memory(ctx.obj).forget(user_id=user_id)
@@ -187,14 +182,14 @@ def user_roles(
     told = [str(grant) for grant in grants]
     with (
         decided(ctx.obj, "person.change", username=name, roles=told) as deciding,
-        _writing(ctx.obj) as session,
+        writing(ctx.obj) as session,
         accounts.keep_an_administrator(session),
     ):
         before = [str(one) for one in users.roles(session, accounts.require_user(session, name).id)]
         user_id = accounts.set_roles(session, name, grants, by=cli_actor(), at=wall_s()).id
         deciding.note_change("roles", before, told)
     _memory(ctx.obj).forget(user_id=user_id)
-    _print(json, {"user": name, "roles": told}, f"{name}: {', '.join(told)}")
+    print_answer(json, {"user": name, "roles": told}, f"{name}: {', '.join(told)}")
 
 
 # ---------------------------------------------------------------- programs
@@ -221,7 +216,7 @@ def token_add(
     expires_at = None if days is None else now + days * DAY_S
     scopes = [one for given in scope for one in given.split(",") if one]
     given: dict[str, Any] = {"name": name, "scopes": scopes, "channel": channel, "expires_at": expires_at}
-    with decided(ctx.obj, "token.add", **given), _writing(ctx.obj) as session:
+    with decided(ctx.obj, "token.add", **given), writing(ctx.obj) as session:
         token = add_token(session, name, scopes, channel, expires_at, by=cli_actor(), at=now)
     answer: dict[str, object] = {
         "name": name,
@@ -230,7 +225,8 @@ def token_add(
         "channel": channel,
         "expires_at": expires_at,
     }
-    _print(json, answer, f"{token}    (shown this once; take it back with: streamgate token revoke {name})")
+    text = f"{token}    (shown this once; take it back with: streamgate token revoke {name})"
+    print_answer(json, answer, text)
 
 
 @token_app.command("list")
@@ -238,7 +234,7 @@ def token_list(ctx: typer.Context, json: _Json = False) -> None:
     """Show all tokens, also those that were revoked, without what their bearers hold."""
     from streamgate.store import api_tokens
 
-    with _writing(ctx.obj) as session:
+    with writing(ctx.obj) as session:
         rows = api_tokens.list_all(session)
     tokens = [
         {
@@ -258,7 +254,7 @@ def token_list(ctx: typer.Context, json: _Json = False) -> None:
         f"{', revoked' if row.revoked_at is not None else ''}"
         for row in rows
     ]
-    _print(json, {"tokens": tokens}, "\n".join(lines) or "none yet")
+    print_answer(json, {"tokens": tokens}, "\n".join(lines) or "none yet")
 
 
 @token_app.command("revoke")
@@ -267,11 +263,11 @@ def token_revoke(ctx: typer.Context, name: _Token, json: _Json = False) -> None:
     from streamgate.clock import wall_s
     from streamgate.store import api_tokens
 
-    with decided(ctx.obj, "token.revoke", name=name), _writing(ctx.obj) as session:
+    with decided(ctx.obj, "token.revoke", name=name), writing(ctx.obj) as session:
         if not api_tokens.revoke(session, name, at=wall_s()):
             raise Refused(f"there is no token {name} in force; look at: streamgate token list")
     _memory(ctx.obj).forget(token=name)
-    _print(json, {"name": name, "revoked": True}, f"{name}: revoked")
+    print_answer(json, {"name": name, "revoked": True}, f"{name}: revoked")
 
 
 # ---------------------------------------------------------------- secrets
@@ -288,7 +284,7 @@ def secrets_rotate(ctx: typer.Context, json: _Json = False) -> None:
         box = SecretBox(ctx.obj.root)
         ctx.obj.create()
         box.begin_rotation()
-        with _writing(ctx.obj) as session:
+        with writing(ctx.obj) as session:
             rows = factors.secrets(session)
             for row in rows:
                 row.secret = box.encrypt(box.decrypt(row.secret))
@@ -300,7 +296,7 @@ def secrets_rotate(ctx: typer.Context, json: _Json = False) -> None:
         files = store.seal(anew=True)
         box.end_rotation()
         deciding.args |= {"people": len(rows), "channels": files}
-    _print(
+    print_answer(
         json,
         {"rotated": len(rows) + files, "people": len(rows), "channels": files},
         f"a new key is in force; {len(rows)} people's and {files} channels' secrets were encrypted with it",
@@ -314,21 +310,8 @@ def has_administrator(places: DataDir) -> bool:
     """Say whether somebody could sign in and administer. Raises StoreError."""
     from streamgate.store import users
 
-    with _writing(places) as session:
+    with writing(places) as session:
         return users.count_administrators(session) > 0
-
-
-@contextlib.contextmanager
-def _writing(places: DataDir) -> Iterator["Session"]:
-    """A transaction of the database, which is made and upgraded first."""
-    from streamgate.store.database import Database
-    from streamgate.store.upgrade import upgrade
-
-    places.create()
-    location = _location(places)
-    upgrade(location)
-    with Database(location) as database, database.write() as session:
-        yield session
 
 
 def _memory(places: DataDir) -> "Memory":
@@ -336,13 +319,6 @@ def _memory(places: DataDir) -> "Memory":
     from console.auth.remembered import Memory
 
     return Memory(places.root)
-
-
-def _location(places: DataDir) -> "Location":
-    from streamgate.config import load
-    from streamgate.store.location import locate
-
-    return locate(load(places.root).database, places.root)
 
 
 def _grants(roles: list[str]) -> list["Grant"]:
@@ -372,8 +348,4 @@ def _print_link(
         settings = load(places.root)
         page = settings.page_url(str(settings.console.reachable()))
     link = f"{page}/one-time#{token}"
-    _print(json, {**answer, "link": link, "expires_at": expires_at}, link)
-
-
-def _print(json: bool, answer: dict[str, object], text: str) -> None:
-    typer.echo(msgspec.json.encode(answer).decode() if json else text)
+    print_answer(json, {**answer, "link": link, "expires_at": expires_at}, link)

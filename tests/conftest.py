@@ -13,6 +13,15 @@ from tools.postgres import Postgres
 from streamgate.store.location import Location, locate
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--hostile",
+        type=int,
+        default=3000,
+        help="How many hostile comments tests/moderation/public hands in.",
+    )
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     server = Postgres(Path(tempfile.mkdtemp(prefix="sgpg")))  # a unix socket stands in it: a short path

@@ -30,6 +30,10 @@ RECORDED = {
     "user roles": ["user", "roles", "ann", "director"],
     "token add": ["token", "add", "deck", "--scope", "channel:cut"],
     "token revoke": ["token", "revoke", "deck"],
+    "source add": ["source", "add", "hall", "--channel", "main"],
+    "source rotate": ["source", "rotate", "desk"],
+    "source remove": ["source", "remove", "desk"],
+    "interaction": ["interaction", "main", "--comments", "open"],
     "secrets rotate": ["secrets", "rotate"],
     "db backup": ["db", "backup", "{tmp}/copy.sqlite"],
     "db restore": ["db", "restore", "{tmp}/nothing.sqlite"],
@@ -38,6 +42,7 @@ RECORDED = {
 }
 BY_GATE = {"start", "cut", "restore", "dump", "backup", "live", "stop"}
 DECIDES_NOTHING = {"serve", "demo", "status", "verify", "channel list", "user list", "token list", "db check"}
+DECIDES_NOTHING |= {"source list", "source feed", "overlay"}
 ONLY_WITH_SERVE = {"console-link"}  # tests/console/test_console_ledger_killed.py
 
 
@@ -60,11 +65,12 @@ def decisions(data_dir: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """A data directory with a channel, ann, and the token `deck`."""
+    """A data directory with a channel, ann, and the source `desk`."""
     place = tmp_path / "data"
     streamgate(place, "channel", "add", "main", "--push", "rtmp://live.example/app/OTHER-KEY")
     streamgate(place, "user", "add", "root", "--role", "administrator")
     streamgate(place, "user", "add", "ann", "--role", "operator")
+    streamgate(place, "source", "add", "desk", "--channel", "main")
     return place
 
 

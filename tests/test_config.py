@@ -66,6 +66,7 @@ def test_defaults(tmp_path: Path) -> None:
 
     assert settings.data_dir == tmp_path
     assert (str(settings.rtmp), str(settings.console)) == ("127.0.0.1:1935", "127.0.0.1:8080")
+    assert str(settings.public) == "127.0.0.1:8081"
     assert settings.rtmps is None
     assert settings.retention_days == 60
     assert settings.no_input_stop_min == 30

@@ -27,6 +27,7 @@ from console.problems import (
     TOO_SLOW,
     Problem,
 )
+from streamgate.runtime.origin import is_ours
 
 MAX_BODY = 16 * 1024
 BODY_S = 15.0
@@ -129,7 +130,7 @@ class Guard:
         host = headers.get("host", "")
         if host not in self._hosts:
             return BAD_HOST
-        if method not in _SAFE and not _is_ours(scope, headers, host):
+        if method not in _SAFE and not is_ours(headers, host, secure=is_secure(scope)):
             return BAD_ORIGIN
         is_api = path == "/api" or path.startswith("/api/")
         principal = await self._identify(scope, headers) if is_api else None
@@ -172,26 +173,6 @@ def session_cookie(scope: Scope, headers: Headers) -> str | None:
 def _body_limit(method: str, path: str) -> tuple[int, Problem]:
     """Return how many bytes the body of a request may have, and what is said of more."""
     return (MAX_UPLOAD, TOO_LARGE_FILE) if is_upload(method, path) else (MAX_BODY, TOO_LARGE)
-
-
-def _is_ours(scope: Scope, headers: Headers, host: str) -> bool:
-    """Say whether a request comes from a page of ours, or from a program: that tells of no page at all."""
-    if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-        return False
-    origin = headers.get("origin")
-    return origin is None or _same_origin(origin, host, secure=is_secure(scope))
-
-
-def _same_origin(origin: str, host: str, *, secure: bool) -> bool:
-    """Compare with the port: another port of this machine is another site's page for us, not for SameSite.
-
-    `secure`: we are asked by TLS; a page that came without it may be anybody's who sits in between.
-    """
-    scheme, separator, authority = origin.lower().partition("://")
-    if not separator or scheme not in ({"https"} if secure else {"http", "https"}):
-        return False
-    default = ":443" if scheme == "https" else ":80"
-    return authority.removesuffix(default) == host.strip().lower().removesuffix(default)
 
 
 async def _close(receive: Receive, send: Send, problem: Problem) -> None:

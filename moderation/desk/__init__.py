@@ -1,1 +1,1 @@
-"""The desk: the shell around the review machine. So far: how cards are kept in the database."""
+"""The desk: what people review in the comments process, the shell around the review machine (ADR 23)."""

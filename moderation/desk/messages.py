@@ -64,6 +64,7 @@ class DecisionView(msgspec.Struct, frozen=True):
 class CardView(msgspec.Struct, frozen=True, kw_only=True):
     """A card for reviewers. `text`, `author`: with personal data starred out where there is any (`masked`).
 
+    `text`, `hits`, `author`: of its first comment. `authors`: all names that would be published with it.
     `version`: what a decision names. `count`: equal comments on it. `claimed_by`: who works on it now.
     `why`, `why_zh`: the filter's sentence. `at_media_s`: the moment of the program that its first comment
     speaks of. `publish_in_s`: until publication, while `state` is approved. `mine`: the newest decision is
@@ -86,6 +87,7 @@ class CardView(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     author: str
     author_id: str
+    authors: list[str] = []
     source: str
     received_at: float
     waiting_s: float
@@ -241,7 +243,7 @@ class Reveal(Request, tag="reveal"):
 
 
 class Author(Request, tag="author"):
-    """Answer the record of a card's author: counts by state, bans, the newest comments."""
+    """Answer the record of a card's author: counts by state, bans, the newest comments; see `requests.py`."""
 
     card: int
 
@@ -339,7 +341,7 @@ class Reply(msgspec.Struct, tag_field="type", tag="reply", omit_defaults=True, k
     """Answer to the request of the same number. `failure`: it was refused. The others: as the request asks.
 
     `card` comes with a failure `stale` or `taken`, too: as it is now. `found`: findings of a term, a person's
-    record, or the revealed texts, as `server.py` says.
+    record, or the revealed texts, as `requests.py` says.
     """
 
     id: int

@@ -146,6 +146,11 @@ class Result(msgspec.Struct, frozen=True, gc=False):
         return max(self.hits, key=lambda hit: hit.severity)
 
 
+def channel_words(channel: Channel) -> tuple[str, str]:
+    """Return how a hit of this channel was found, in Chinese and in English."""
+    return _CHANNELS[channel]
+
+
 def _edge(hit: Hit) -> tuple[str, str]:
     """Why a hit is lowered, as far as it shows: marks stand between its characters, or words around it."""
     if hit.clean:

@@ -53,6 +53,16 @@ class Leases:
         lease = self._of_card.get(card_id)
         return None if lease is None or lease.ends_at <= self._tick(now) else lease.user_id
 
+    def card_of(self, user_id: int, now: float) -> int | None:
+        """Return the card that somebody has."""
+        lease = self._of_person.get(user_id)
+        return None if lease is None or lease.ends_at <= self._tick(now) else lease.card_id
+
+    def cards(self, now: float) -> list[int]:
+        """Return the cards that somebody has."""
+        now = self._tick(now)
+        return [lease.card_id for lease in self._of_card.values() if lease.ends_at > now]
+
     def release(self, card_id: int) -> None:
         """Free a card, for example because it was decided."""
         lease = self._of_card.pop(card_id, None)

@@ -38,7 +38,7 @@ START_S = 60.0  # until everything is up; a slow machine loads for a while
 END_S = 2.2  # what each of the two children gets to end by itself
 REPORT_S = 10.0  # between two lines when nothing changes
 LOG_LINES = 15
-_RTMP_PORT, _CONSOLE_PORT = 1935, 8080  # when they are free, else any
+_RTMP_PORT, _CONSOLE_PORT, _PUBLIC_PORT = 1935, 8080, 8081  # when they are free, else any
 
 
 def run_demo(directory: Path | None) -> int:
@@ -101,7 +101,8 @@ class _Demo:
         )
         await asyncio.to_thread(people.make, self._places.root)
         typer.echo("starting the gate · 正在启动 ...")
-        addresses = ("--rtmp", f"127.0.0.1:{rtmp}", "--console", f"127.0.0.1:{console}")
+        public = ("--public", f"127.0.0.1:{_free_port(_PUBLIC_PORT)}")
+        addresses = ("--rtmp", f"127.0.0.1:{rtmp}", "--console", f"127.0.0.1:{console}", *public)
         command = ("--data-dir", str(self._places.root), "serve", *addresses)
         serve = await self._spawn("streamgate", *command, listen=True)
         group.create_task(self._watch(serve, "serve"))

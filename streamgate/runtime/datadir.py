@@ -18,7 +18,7 @@ class ServeInfo(msgspec.Struct, frozen=True):
     """Written by the supervisor as `run/serve.json`. Addresses are HOST:PORT as really bound; None: off.
 
     `console` is "" while the page has no address, because another program holds it. `page`: how a browser
-    reaches it, without a slash at the end.
+    reaches it, without a slash at the end. `public`: for viewers and sources of comments.
     """
 
     pid: int
@@ -26,6 +26,7 @@ class ServeInfo(msgspec.Struct, frozen=True):
     console: str
     rtmps: str | None = None
     page: str = ""
+    public: str | None = None
 
 
 class DataDir:

@@ -29,11 +29,15 @@ _log = structlog.get_logger()
 
 
 class Process(NamedTuple):
-    """A process to run, with its settings. `hung_s`: without a heartbeat for so long it is ended."""
+    """A process to run, with its settings. `hung_s`: without a heartbeat for so long it is ended.
+
+    `lenient`: while it cannot start as it is set, or its address is taken, the others go on without it.
+    """
 
     name: str
     settings: Mapping[str, object]
     hung_s: float
+    lenient: bool = False
 
 
 class Report(Protocol):
@@ -64,7 +68,8 @@ async def supervise(
     """Run `processes` until SIGTERM or SIGINT.
 
     `resuming`: a broadcast is on air and is gone on with; then nothing that fails ends the others. Otherwise
-    an address that is taken, or a process that cannot start as it is set, raises ConfigError. Raises Refused
+    an address that is taken, or a process that cannot start as it is set, raises ConfigError, unless the
+    process is lenient. Raises Refused
     when this data directory is served already. `out`: this process's stderr, by way of a thread.
     """
     held = Lock(run_dir / "serve.lock")
@@ -81,18 +86,19 @@ async def supervise(
             process.settings,
             hung_s=process.hung_s,
             tell=report.trouble,
-            lenient=resuming,
+            lenient=resuming or process.lenient,
             out=out,
             set_up=report.set_up,
         )
         for process in processes
     ]
+    lenient = {process.name for process in processes if resuming or process.lenient}
     try:
         for door in doors:
             try:
                 door.open()
             except ConfigError:
-                if not resuming:
+                if door.address.process not in lenient:
                     raise
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(_run(child, doors, report), name=child.name) for child in children]

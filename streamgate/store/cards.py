@@ -137,3 +137,11 @@ def count_states(session: Session, channel: str, broadcast: str) -> dict[str, in
     )
     rows = session.execute(query.group_by(ReviewCard.state))
     return {state: number for state, number in rows}  # noqa: C416 - rows are not pairs to mypy
+
+
+def list_in_state(session: Session, channel: str, state: str, *, before: int | None, limit: int) -> list[int]:
+    """Return the newest cards of a channel in a state, the newest first; `before`: older than that card."""
+    query = sa.select(ReviewCard.id).where(ReviewCard.state == state, ReviewCard.channel == channel)
+    if before is not None:
+        query = query.where(ReviewCard.id < before)
+    return list(session.scalars(query.order_by(ReviewCard.id.desc()).limit(limit)))

@@ -270,3 +270,34 @@ class FeedItem(Base):
     comment_id: Mapped[int] = mapped_column(BIG)
     kind: Mapped[str]
     at: Mapped[float]
+
+
+class Ban(Base):
+    """An author of a source who may not write on a channel. `ends_at` None: until somebody lifts it.
+
+    `author`: the name shown when it began. `card_id`: the card that it was given for.
+    """
+
+    __tablename__ = "bans"
+    __table_args__ = (
+        sa.CheckConstraint(f"length(cause) BETWEEN 1 AND {NOTE_CHARS}", name="cause_length"),
+        at_most("author", AUTHOR_CHARS),
+        at_most("author_id", ID_CHARS),
+        at_most("made_by", ACTOR_CHARS),
+        sa.CheckConstraint("ends_at IS NULL OR ends_at > at", name="ends_at"),
+        sa.CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="lifted_by_whom"),
+        sa.Index(None, "source_id", "author_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"))
+    author_id: Mapped[str]
+    author: Mapped[str]
+    card_id: Mapped[int | None] = mapped_column(BIG, sa.ForeignKey("cards.id"))
+    cause: Mapped[str]
+    made_by: Mapped[str]
+    at: Mapped[float]
+    ends_at: Mapped[float | None]
+    lifted_at: Mapped[float | None]
+    lifted_by: Mapped[str | None]

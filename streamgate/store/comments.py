@@ -92,6 +92,30 @@ def ids_of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, list[in
     return found
 
 
+def states(session: Session, comment_ids: Iterable[int]) -> dict[int, str]:
+    """Return the state of the card of each of these comments, "retracted" for one that was taken back."""
+    back = sa.orm.aliased(FeedItem)
+    gone = sa.exists().where(back.comment_id == Comment.id, back.kind == "retract")
+    found: dict[int, str] = {}
+    for some in chunks(comment_ids):
+        query = (
+            sa.select(Comment.id, ReviewCard.state, gone)
+            .join(ReviewCard, ReviewCard.id == Comment.card_id)
+            .where(Comment.id.in_(some))
+        )
+        found.update(
+            (number, "retracted" if retracted else state)
+            for number, state, retracted in session.execute(query)
+        )
+    return found
+
+
+def newest_of_author(session: Session, source_id: int, author_id: str, *, limit: int) -> list[Comment]:
+    """Return the newest comments of an author, the newest first."""
+    own = sa.select(Comment).where(Comment.source_id == source_id, Comment.author_id == author_id)
+    return list(session.scalars(own.order_by(Comment.id.desc()).limit(limit)))
+
+
 def author_record(session: Session, source_id: int, author_id: str) -> AuthorRecord:
     """Return how many comments of an author are in which state, and how many were taken back."""
     own = (Comment.source_id == source_id, Comment.author_id == author_id)

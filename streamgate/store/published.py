@@ -71,6 +71,12 @@ def read_after(session: Session, channel: str, after: int, *, limit: int) -> lis
     return [_item(item, comment) for item, comment in session.execute(query)]
 
 
+def list_after(session: Session, after: int) -> list[tuple[str, Item]]:
+    """Return every event of the feed after number `after`, of all channels, each with its channel."""
+    query = _items().where(FeedItem.id > after).order_by(FeedItem.id)
+    return [(item.channel, _item(item, comment)) for item, comment in session.execute(query)]
+
+
 def list_newest(session: Session, channel: str, *, limit: int) -> list[Item]:
     """Return the newest comments that are published now, the oldest of them first."""
     back = sa.orm.aliased(FeedItem)

@@ -27,3 +27,9 @@ def put(session: Session, key: str, value: Any, *, by: str, at: float) -> Any:
 
 def list_all(session: Session) -> dict[str, Any]:
     return {row.key: row.value for row in session.scalars(sa.select(Setting).order_by(Setting.key))}
+
+
+def list_under(session: Session, prefix: str) -> list[Setting]:
+    """Return the settings whose key begins with `prefix`, with who changed them and when, by key."""
+    query = sa.select(Setting).where(Setting.key.startswith(prefix, autoescape=True)).order_by(Setting.key)
+    return list(session.scalars(query))

@@ -9,6 +9,7 @@ from streamgate.errors import Refused, StoreError
 from streamgate.store import (
     api_tokens,
     approvals,
+    bans,
     cards,
     client_ids,
     comments,
@@ -71,6 +72,8 @@ def fill(location: Location) -> None:
             session, [(1, NewAct(2, "approve", 101.0, ann.id, "reviewer", 1, "", "", None))]
         )
         published.publish(session, "main", 1, [1], stages=1, at=102.0)
+        ban = {"author": "小明", "card_id": 1, "cause": "辱骂", "by": "console:ann"}
+        bans.add(session, "main", source, "u", **ban, at=103.5, ends_at=None)
 
 
 def contents(location: Location) -> dict[str, list[tuple[object, ...]]]:

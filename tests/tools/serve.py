@@ -47,6 +47,7 @@ class Gate:
     directory: Path
     rtmp: int = field(default_factory=free_port)
     console: int = field(default_factory=free_port)
+    public: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -97,6 +98,7 @@ class Gate:
         assert self.process is None
         command = [*PROGRAM, "--data-dir", str(self.directory), "serve"]
         command += ["--rtmp", f"127.0.0.1:{self.rtmp}", "--console", f"127.0.0.1:{self.console}"]
+        command += ["--public", f"127.0.0.1:{self.public}"]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 command, stdout=output, stderr=subprocess.STDOUT, env=clean_environment()

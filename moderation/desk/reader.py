@@ -1,0 +1,43 @@
+"""Reads the database beside the event loop."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy.orm import Session
+
+from streamgate.store.database import Database
+from streamgate.store.failures import failure
+
+THREADS = 3
+ANSWER_S = 10.0
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Reader:
+    """`await reader.read(f, 1)` runs `f(session, 1)` in a transaction that changes nothing.
+
+    Raises StoreError; of kind "hung" after 10 s without an answer.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._threads = ThreadPoolExecutor(THREADS, "comments-reader")
+
+    async def read(
+        self, run: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def transact() -> T:
+            with self._database.read() as session:
+                return run(session, *args, **kwargs)
+
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, transact)
+        except TimeoutError:
+            raise failure("hung", self._database.location) from None
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,65 @@
+"""Which channels there are, for viewers: those with a file, a source, or a stored interaction.
+
+Strangers may ask for any name; only what is known costs memory and reads.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from moderation.desk.interactions import PREFIX
+from streamgate.core.channel_name import check_name
+from streamgate.errors import StoreError
+from streamgate.store import settings
+from streamgate.store.database import AsyncDatabase
+
+REFRESH_S = 2.0
+LOOK_S = 1.0
+
+
+class KnownChannels:
+    """`run` keeps the names fresh until it is cancelled."""
+
+    def __init__(self, directory: Path, database: AsyncDatabase, of_sources: Callable[[], set[str]]) -> None:
+        self._directory, self._database, self._of_sources = directory, database, of_sources
+        self._files: frozenset[str] = frozenset()
+        self._settings: frozenset[str] = frozenset()
+        self._looking: asyncio.Future[frozenset[str]] | None = None
+
+    def __contains__(self, channel: object) -> bool:
+        return channel in self._files or channel in self._settings or channel in self._of_sources()
+
+    async def run(self) -> None:
+        while True:
+            await self.refresh()
+            await asyncio.sleep(REFRESH_S)
+
+    async def refresh(self) -> None:
+        """Look again. What cannot be read, because disk or database hang, stays as it was."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(asyncio.to_thread(_names, self._directory))
+        await asyncio.wait({self._looking}, timeout=LOOK_S)
+        if self._looking.done():
+            with contextlib.suppress(OSError):
+                self._files = self._looking.result()
+        try:
+            async with asyncio.timeout(LOOK_S):
+                stored = await self._database.read(settings.list_under, PREFIX)
+        except (StoreError, TimeoutError):
+            return
+        self._settings = frozenset(one.key.removeprefix(PREFIX) for one in stored)
+
+
+def _names(directory: Path) -> frozenset[str]:
+    if not directory.is_dir():
+        return frozenset()
+    return frozenset(path.stem for path in directory.glob("*.json") if _is_name(path.stem))
+
+
+def _is_name(name: str) -> bool:
+    try:
+        check_name(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,136 @@
+"""What browsers open: the watch page, the overlay, their assets, and the program as HLS files."""
+
+import hmac
+import re
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from moderation.public.answers import Whole
+from moderation.public.channels import KnownChannels
+from moderation.public.files import FileCache
+from moderation.public.problems import BAD_OVERLAY, NOT_FOUND, RequestRefused
+from moderation.public.viewers import Viewers
+
+HLS = "hls"
+PAGE_S = 1.0
+PLAYLIST_S = 0.2
+SEGMENT_S = 10.0
+_FOR_EVER = "public, max-age=31536000, immutable"
+_SEGMENT = "public, max-age=3600, immutable"  # they are gone after minutes
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".jpg": "image/jpeg",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".m4s": "video/iso.segment",
+    ".mp4": "video/mp4",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".ts": "video/mp2t",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+_OF_HLS = frozenset({".m3u8", ".m4s", ".mp4", ".ts"})
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+# Styles: components and the library for bullet comments write style elements. blob: Media Source Extensions.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; media-src 'self' blob:; worker-src 'self' blob:; manifest-src 'self'; "
+    "connect-src 'self'{sockets}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
+_NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>streamgate</title>
+<style>body{font:16px/1.6 system-ui,"Noto Sans CJK SC",sans-serif;background:#14171c;color:#e6e8eb;
+margin:12vh auto;max-width:42rem;padding:0 1rem}</style>
+<h1>The page is not built</h1><p>Build it with <code>make install</code> and reload.</p>
+<h1 lang="zh">页面尚未构建</h1><p lang="zh">请运行 <code>make install</code> 后刷新。</p></html>
+"""
+
+
+class Pages:
+    """`static`: the built page. `hls`: where the gate writes a folder of segments for each channel."""
+
+    def __init__(
+        self, static: Path, data_dir: Path, files: FileCache, viewers: Viewers, channels: KnownChannels
+    ) -> None:
+        self._static, self._hls = static, data_dir / HLS
+        self._files, self._viewers, self._channels = files, viewers, channels
+
+    async def watch(self, request: Request) -> Response:
+        self._require_channel(request)
+        return await self._page(request, "watch.html")
+
+    async def overlay(self, request: Request) -> Response:
+        channel = self._require_channel(request)
+        token = request.query_params.get("token", "")
+        good = self._viewers.overlay_token(channel)
+        if not hmac.compare_digest(token.encode("utf-8", "replace"), good.encode()):
+            raise RequestRefused(BAD_OVERLAY)
+        return await self._page(request, "overlay.html")
+
+    async def asset(self, request: Request) -> Response:
+        name: str = request.path_params["name"]
+        media_type = _TYPES.get(Path(name).suffix)
+        if media_type is None:
+            raise RequestRefused(NOT_FOUND)
+        data = await self._files.read(self._static / "assets", name, fresh_s=None)
+        return Whole(data, media_type=media_type, headers={"cache-control": _FOR_EVER})
+
+    async def icon(self, _: Request) -> Response:
+        data = await self._files.read(self._static, "favicon.svg", fresh_s=PAGE_S)
+        return Response(data, media_type=_TYPES[".svg"], headers={"cache-control": "max-age=3600"})
+
+    async def hls(self, request: Request) -> Response:
+        channel, name = self._require_channel(request), request.path_params["name"]
+        suffix = Path(name).suffix
+        if suffix not in _OF_HLS:
+            raise RequestRefused(NOT_FOUND)
+        playlist = suffix == ".m3u8"
+        data = await self._files.read(
+            self._hls / channel, name, fresh_s=PLAYLIST_S if playlist else SEGMENT_S
+        )
+        headers = {"cache-control": "no-cache" if playlist else _SEGMENT, "accept-ranges": "bytes"}
+        status, data = _cut(request.headers.get("range"), data, headers)
+        return Whole(data, status, headers, media_type=_TYPES[suffix])
+
+    def _require_channel(self, request: Request) -> str:
+        channel: str = request.path_params["channel"]
+        if channel not in self._channels:
+            raise RequestRefused(NOT_FOUND)
+        return channel
+
+    async def _page(self, request: Request, name: str) -> Response:
+        headers = {"cache-control": "no-store", "content-security-policy": policy(request)}
+        try:
+            data = await self._files.read(self._static, name, fresh_s=PAGE_S)
+        except RequestRefused as refused:
+            if refused.problem is not NOT_FOUND:
+                raise
+            return HTMLResponse(_NOT_BUILT, headers=headers)
+        return HTMLResponse(data, headers=headers)
+
+
+def policy(request: Request) -> str:
+    """Return the Content-Security-Policy of a page: nothing from elsewhere. Websockets need their host."""
+    host = request.headers.get("host", "")
+    sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+    return _POLICY.format(sockets=sockets)
+
+
+def _cut(asked: str | None, data: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Return status and bytes of what is asked for: one range (RFC 9110, 14.2) or everything."""
+    found = _RANGE.fullmatch(asked or "")
+    if found is None:
+        return 200, data
+    first, last = int(found[1]), int(found[2] or len(data) - 1)
+    if first >= len(data) or last < first:
+        headers["content-range"] = f"bytes */{len(data)}"
+        return 416, b""
+    last = min(last, len(data) - 1)
+    headers["content-range"] = f"bytes {first}-{last}/{len(data)}"
+    return 206, data[first : last + 1]

@@ -1,0 +1,79 @@
+"""The newest events of one channel's feed, in memory: who resumes near the end needs no database. Pure.
+
+Events come with rising numbers. Everything of the channel with a number above `floor` is here, but for
+comments that were published and taken back meanwhile: their retraction is. So resuming after any number from
+`floor` on is exact.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+import msgspec
+
+from moderation.desk.intake import FeedItem
+
+MAX_EVENTS = 2000
+MAX_SHOWN = 200
+_encoder = msgspec.json.Encoder()
+
+
+class Event:
+    """A feed item, encoded once for all readers: `sse`, and `text` (JSON of a websocket)."""
+
+    __slots__ = ("comment_id", "id", "kind", "sse", "text")
+
+    def __init__(self, item: FeedItem) -> None:
+        self.id, self.kind, self.comment_id = item.id, item.kind, item.comment_id
+        body: dict[str, object] = {"id": item.comment_id}
+        if item.kind == "publish":
+            body |= {
+                "author": item.author,
+                "text": item.text,
+                "at_media_s": item.at_media_s,
+                "published_at": item.at,
+            }
+        self.sse = b"id: %d\nevent: %b\ndata: %b\n\n" % (item.id, item.kind.encode(), _encoder.encode(body))
+        self.text = _encoder.encode({"event": item.kind, "seq": item.id, **body}).decode()
+
+
+class Recent:
+    """`last`: the highest number that is known, of this or of any channel."""
+
+    def __init__(self, floor: int, last: int, shown: Iterable[FeedItem], events: Iterable[FeedItem]) -> None:
+        """Begin with what the store has: comments `shown` now, and all `events` after `floor`, by number."""
+        self.floor, self.last = floor, last
+        self._shown = {item.comment_id: Event(item) for item in shown}
+        self._events = deque(Event(item) for item in events)
+        self._trim()
+
+    def add(self, item: FeedItem) -> Event:
+        """Add the next event. Returns it encoded."""
+        event = Event(item)
+        self.last = item.id
+        if item.kind == "retract":
+            self._shown.pop(item.comment_id, None)
+            kept = (one for one in self._events if one.comment_id != item.comment_id)
+            self._events = deque(kept)
+        else:
+            self._shown[item.comment_id] = event
+        self._events.append(event)
+        self._trim()
+        return event
+
+    def after(self, number: int) -> list[Event] | None:
+        """Return what somebody lacks who has everything up to `number`; None: it is too long ago."""
+        if number < self.floor:
+            return None
+        if number >= self.last:
+            return []
+        return [event for event in self._events if event.id > number]
+
+    def newest(self, number: int) -> list[Event]:
+        """Return the newest comments that are shown now, the oldest of them first."""
+        return list(self._shown.values())[-number:]
+
+    def _trim(self) -> None:
+        while len(self._events) > MAX_EVENTS:
+            self.floor = self._events.popleft().id
+        while len(self._shown) > MAX_SHOWN:
+            del self._shown[next(iter(self._shown))]

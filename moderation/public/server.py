@@ -1,0 +1,157 @@
+"""Serves the public address until it is told to stop: the web server, and what keeps its tables fresh."""
+
+import asyncio
+import contextlib
+import resource
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+
+from moderation.public.app import Parts, create_app
+from moderation.public.channels import KnownChannels
+from moderation.public.connections import MAX_CONNECTIONS, Connection, Socket
+from moderation.public.desk_side import DeskSide
+from moderation.public.feed import Feeds
+from moderation.public.files import FileCache
+from moderation.public.intake import Intake
+from moderation.public.own_comments import OwnComments
+from moderation.public.pages import Pages
+from moderation.public.rates import Limits, Rates
+from moderation.public.source_keys import SourceKeys
+from moderation.public.viewers import Viewers
+from streamgate.runtime import key_file
+from streamgate.store.database import AsyncDatabase
+from streamgate.store.location import Location
+
+KEY_FILE = "viewers.key"
+SHUTDOWN_S = 1
+MAX_MESSAGE = 4 * 1024
+_SPARE_FILES = 256
+_log = structlog.get_logger("comments")
+
+
+class _Server(uvicorn.Server):
+    """Signals belong to the process, not to the web server in it; `ready` is called when it accepts."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    *,
+    listeners: Sequence[socket.socket],
+    desk: DeskSide,
+    database: Location,
+    data_dir: Path,
+    static: Path,
+    stop: asyncio.Event,
+    limits: Limits | None = None,
+    behind_proxy: str = "",
+    ready: Callable[[int], None] | None = None,
+) -> None:
+    """Serve viewers and sources until `stop` is set, then end within about 2 s.
+
+    `listeners`: sockets that listen; they are closed at the end. `database`: read, but for sources; the desk
+    writes comments. `static`: the built page, which need not be there. `behind_proxy`: addresses whose
+    X-Forwarded-For and -Proto are believed. `ready` is told the port once connections are accepted.
+
+    Raises:
+        ConfigError: the file of the secret cannot be used.
+    """
+    secret = await asyncio.to_thread(key_file.read_or_make, data_dir / KEY_FILE)
+    files, rates, viewers = FileCache(), Rates(limits or Limits()), Viewers(secret)
+    store = AsyncDatabase(database)
+    keys, own, feeds = SourceKeys(store, secret), OwnComments(desk, store), Feeds(desk, store)
+    channels = KnownChannels(data_dir / "channels", store, keys.channels)
+    parts = Parts(
+        desk=desk,
+        keys=keys,
+        viewers=viewers,
+        own=own,
+        intake=Intake(desk, keys, own, rates),
+        rates=rates,
+        feeds=feeds,
+        channels=channels,
+        pages=Pages(static, data_dir, files, viewers, channels),
+    )
+    Connection.max_connections = _allow_connections()
+
+    def announce() -> None:
+        port: int = listeners[0].getsockname()[1]
+        _log.info("public_ready", port=port, page_built=(static / "watch.html").is_file())
+        if ready is not None:
+            ready(port)
+
+    server = _Server(
+        uvicorn.Config(
+            create_app(parts),
+            http=Connection,
+            ws=Socket,
+            ws_per_message_deflate=False,
+            ws_max_size=MAX_MESSAGE,
+            ws_ping_interval=20.0,
+            ws_ping_timeout=20.0,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            log_level="error",  # what strangers send wrongly need not be logged
+            server_header=False,
+            proxy_headers=bool(behind_proxy),
+            forwarded_allow_ips=behind_proxy or None,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+            timeout_keep_alive=30,
+            backlog=1024,
+        ),
+        announce,
+    )
+    async with contextlib.AsyncExitStack() as opened:
+        opened.callback(files.close)
+        opened.push_async_callback(store.close)
+        for listener in listeners:
+            opened.enter_context(contextlib.closing(listener))
+        async with _beside(keys.run, channels.run, feeds.run), asyncio.TaskGroup() as group:
+            await channels.refresh()
+            serving = group.create_task(server.serve(sockets=list(listeners)))
+            waiting = group.create_task(stop.wait())
+            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            feeds.end_readers()
+            server.should_exit = True
+            waiting.cancel()
+    _log.info("public_stopped")
+
+
+@contextlib.asynccontextmanager
+async def _beside(*services: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run services while the body runs; they are cancelled at its end, and one that fails ends it."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(service()) for service in services]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+def _allow_connections() -> int:
+    """Raise the limit of open files as far as it goes; return how many connections it leaves room for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + _SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return (
+        MAX_CONNECTIONS
+        if soft == resource.RLIM_INFINITY
+        else max(64, min(MAX_CONNECTIONS, soft - _SPARE_FILES))
+    )

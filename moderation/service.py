@@ -1,0 +1,103 @@
+"""The comments process: the desk with its socket for reviewers, the public side for viewers and programs."""
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import importlib.util
+import socket
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from moderation.desk import upkeep
+from moderation.desk.desk import Desk
+from moderation.desk.server import CommentsServer
+from moderation.desk.wordlists import Wordlists
+from streamgate.runtime.listen import close
+from streamgate.runtime.service import Services
+from streamgate.runtime.sockets import keep_open
+from streamgate.store.database import Database
+from streamgate.store.location import Location
+
+SOCKET = "comments.sock"
+OWN_LISTS = "wordlists"
+CLOSE_S = 3.0
+_PUBLIC_SIDE = "moderation.public.server"
+Serve = Callable[..., Coroutine[Any, Any, None]]
+_log = structlog.get_logger("moderation.service")
+
+
+async def run(
+    *,
+    listeners: Sequence[socket.socket],
+    run_dir: Path,
+    data_dir: Path,
+    database: Location,
+    static: Path,
+    behind_proxy: str,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+) -> None:
+    """Serve until `stop` is set.
+
+    `listeners`: for the public side. `static`: its built pages. `behind_proxy`: proxies whose word on the
+    address of a viewer is believed. `ready` is called once both sides listen; comments are taken in when the
+    database is read and the filter is built, too.
+    """
+    opened = Database(database)
+    desk = Desk(opened)
+    try:
+        async with asyncio.TaskGroup() as group:
+            services = Services(group)
+            lists = Wordlists(data_dir / OWN_LISTS)
+            server = CommentsServer(desk, lists)
+            upkeep.start(desk, services, lists=lists, gate_socket=run_dir / "gate.sock")
+            await keep_open(run_dir / SOCKET, server.listen, services)
+            services.start("changes", server.push_changes)
+            serve = _find_public_side() or _serve_nobody
+            public = group.create_task(
+                serve(
+                    listeners=listeners,
+                    desk=desk,
+                    database=database,
+                    data_dir=data_dir,
+                    static=static,
+                    stop=stop,
+                    behind_proxy=behind_proxy,
+                    ready=lambda _: ready(),
+                )
+            )
+            # What lives as long as the process need not be looked at by every collection.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(10_000, 50, 100)
+            await stop.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await asyncio.wait({public})
+            public.cancel()
+            services.cancel()
+    finally:
+        desk.close()
+        opened.close()
+
+
+def _find_public_side() -> Serve | None:
+    """Return the function that serves viewers, where this build has one."""
+    if importlib.util.find_spec("moderation.public") is None:
+        return None
+    found: Serve = importlib.import_module(_PUBLIC_SIDE).serve
+    return found
+
+
+async def _serve_nobody(
+    *, listeners: Sequence[socket.socket], stop: asyncio.Event, ready: Callable[[int], None], **_: object
+) -> None:
+    """Stand in for a public side that this build does not have: who connects is not answered."""
+    _log.warning("no_public_side")
+    ready(0)
+    await stop.wait()
+    close(listeners)

@@ -1,0 +1,103 @@
+"""kill -9 of a desk at work: what was acknowledged is stored, and what is published was reviewed."""
+
+import asyncio
+import multiprocessing
+import random
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from desk_running import (
+    OPEN,
+    REVIEWER,
+    SENIOR,
+    SENSITIVE,
+    SOURCE,
+    approve,
+    comment,
+    open_up,
+    prepare,
+    running,
+)
+
+from moderation.desk import card_records
+from moderation.errors import ReviewRefused
+from moderation.review.card import State
+from moderation.review.machine import is_reviewed
+from streamgate.store.comment_models import Comment, FeedItem, ReviewCard
+from streamgate.store.database import Database
+from streamgate.store.location import Location
+
+ROUNDS = 5
+
+
+def work(location: Location, own: str, answers: str, seed: int) -> None:
+    asyncio.run(_work(location, Path(own), answers, seed))
+
+
+async def _work(location: Location, own: Path, answers: str, seed: int) -> None:
+    chance = random.Random(seed)
+    async with running(location, own) as desk:
+        await open_up(desk, OPEN)
+        with Path(answers).open("a", buffering=1) as told:
+
+            async def follow() -> None:
+                with desk.subscribe("main") as reader:
+                    while True:
+                        item = await reader.get()
+                        told.write(f"published {item.comment_id}\n")
+
+            following = asyncio.ensure_future(follow())
+            while not following.done():
+                words = [f"{SENSITIVE if chance.random() < 0.3 else ''}{chance.random()}" for _ in range(20)]
+                taken = await desk.take_in(SOURCE, [comment(word, client_id=word) for word in words])
+                told.writelines(f"accepted {one.id}\n" for one in taken)
+                for entry in desk.piles.entries()[:15]:
+                    try:
+                        await approve(desk, entry.card, (REVIEWER, SENIOR)[len(entry.card.approvals) % 2])
+                    except ReviewRefused:
+                        continue
+
+
+@pytest.mark.timeout(300)
+def test_acknowledged_is_durable_and_published_is_reviewed(location: Location, tmp_path: Path) -> None:
+    prepare(location)
+    answers = tmp_path / "answers"
+    chance = random.Random(5)
+    context = multiprocessing.get_context("spawn")
+    for number in range(ROUNDS):
+        before = answers.stat().st_size if answers.exists() else 0
+        process = context.Process(target=work, args=(location, str(tmp_path / "own"), str(answers), number))
+        process.start()
+        end = time.monotonic() + 60
+        while not answers.exists() or answers.stat().st_size == before:
+            assert process.is_alive()
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        time.sleep(chance.uniform(0.0, 0.6))
+        process.kill()
+        process.join()
+    judge(location, answers)
+
+
+def judge(location: Location, answers: Path) -> None:
+    told = [line.split() for line in answers.read_text().splitlines() if line.count(" ") == 1]
+    with Database(location) as database, database.read() as session:
+        stored = set(session.scalars(sa.select(Comment.id)))
+        cards = card_records.load_many(session, session.scalars(sa.select(ReviewCard.id)))
+        feed = [
+            (one.id, one.comment_id) for one in session.scalars(sa.select(FeedItem).order_by(FeedItem.id))
+        ]
+    accepted = [int(number) for what, number in told if what == "accepted"]
+    published = [int(number) for what, number in told if what == "published"]
+    assert len(accepted) > 20
+    assert set(accepted) <= stored
+    assert stored == set(range(1, len(stored) + 1))
+    assert {number for card in cards.values() for number in card.comments} == stored
+    assert len(published) == len(set(published))
+    assert set(published) <= {comment for _, comment in feed}
+    assert [number for number, _ in feed] == list(range(1, len(feed) + 1))
+    out = [card for card in cards.values() if card.state is State.PUBLISHED]
+    assert sorted(comment for _, comment in feed) == sorted(c for card in out for c in card.comments)
+    assert all(is_reviewed(card) for card in out)
