@@ -62,8 +62,10 @@ export class FeedClient {
     let events: FeedEvent[] = [{ type: "open", goneMs: this.#heardAt === null ? null : Date.now() - this.#heardAt }];
     const words = new TextDecoder();
     const parser = createParser({
+      onId: (id) => {
+        this.#lastId = id; // also of a block without data: nothing is published yet
+      },
       onEvent: ({ id, event, data }) => {
-        if (id !== undefined && id !== "") this.#lastId = id;
         const read = readEvent(event, data, id);
         if (read !== null) events.push(read);
       },

@@ -12,6 +12,7 @@ const publish = (seq: number, id = seq): FeedEvent => ({
 });
 const retract = (seq: number, id: number): FeedEvent => ({ type: "retract", seq, id });
 const ids = (state: FeedState): number[] => state.comments.map((comment) => comment.id);
+const fresh = (state: FeedState, ...events: FeedEvent[]): number[] => take(state, events).fresh.map((one) => one.id);
 const LIVE = take(EMPTY, [OPEN, SWITCHES]).state;
 
 describe("the list", () => {
@@ -36,9 +37,9 @@ describe("the list", () => {
 
   test("what a new connection tells again counts once", () => {
     const before = take(LIVE, [publish(1), publish(2), retract(3, 1)]).state;
-    const { state, fresh, gone } = take(before, [publish(1), publish(2), retract(3, 1), publish(4)]);
+    const { state, fresh: news, gone } = take(before, [publish(1), publish(2), retract(3, 1), publish(4)]);
     expect(ids(state)).toEqual([2, 4]);
-    expect(fresh.map((comment) => comment.id)).toEqual([4]);
+    expect(news.map((comment) => comment.id)).toEqual([4]);
     expect(gone).toEqual([]);
     expect(state.seq).toBe(4);
   });
@@ -55,8 +56,6 @@ describe("the list", () => {
 });
 
 describe("what crosses the picture", () => {
-  const fresh = (state: FeedState, ...events: FeedEvent[]): number[] => take(state, events).fresh.map((one) => one.id);
-
   test("each new comment, once", () => {
     expect(fresh(LIVE, publish(1), publish(2), publish(2))).toEqual([1, 2]);
   });

@@ -20,13 +20,11 @@ export function Comments({ state, own, mine }: Props) {
   const published = useMemo(() => new Set(comments.map((comment) => comment.id)), [comments]);
   const alone = apart(own, published);
   const newest = comments.at(-1)?.id ?? 0;
-  const { list, follow, missed, toEnd } = useEnd(comments, alone.length);
+  const { list, follow, missed, toEnd } = useEnd(comments);
   return (
     <div className={styles.panel}>
       {state.link === "lost" && (
-        <p className={styles.lost} role="status">
-          {words.lost}
-        </p>
+        <output className={styles.lost}>{words.lost}</output>
       )}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reached by keyboard */}
       <div ref={list} className={styles.list} onScroll={follow} tabIndex={0} role="log" aria-label={words.list} data-testid="comments" data-newest={newest}>
@@ -67,13 +65,13 @@ function Name({ children }: { children: string }) {
 }
 
 /** Keeps a list at its end while the viewer is there; who has scrolled up stays, and is told how many came. */
-function useEnd(comments: readonly Comment[], others: number) {
+function useEnd(comments: readonly Comment[]) {
   const list = useRef<HTMLDivElement>(null);
   const [left, setLeft] = useState<number | null>(null); // the newest comment when the viewer left the end
   const newest = comments.at(-1)?.id ?? 0;
   useLayoutEffect(() => {
     if (left === null && list.current !== null) list.current.scrollTop = list.current.scrollHeight;
-  }, [left, newest, others]);
+  });
   const follow = (): void => {
     const element = list.current;
     if (element === null) return;

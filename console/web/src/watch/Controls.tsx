@@ -20,8 +20,8 @@ export function Controls({ frame, video, program, view, choices, choose }: Props
   const full = useSyncExternalStore(watchFullscreen, () => document.fullscreenElement !== null);
   const { volume } = choices;
   useEffect(() => {
-    if (video.current !== null) video.current.volume = volume;
-  }, [video, volume]);
+    program.current?.setVolume(volume);
+  }, [program, volume]);
   if (view.air !== "on" && view.air !== "stalled" && view.air !== "starting") return null;
   const silent = muted || volume === 0;
   const listen = (): void => {

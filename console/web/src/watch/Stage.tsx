@@ -36,10 +36,10 @@ export function Stage({ video, program, view, feed, bullets, mine, choices, choo
       <video ref={video} className={styles.video} playsInline />
       {bullets && <BulletLayer feed={feed} mine={own} />}
       {words.air[view.air] !== "" && (
-        <div className={styles.slate} data-over={view.air === "stalled"} role="status">
-          <p className={styles.what}>{words.air[view.air]}</p>
-          {words.airHint[view.air] !== "" && <p className={styles.hint}>{words.airHint[view.air]}</p>}
-        </div>
+        <output className={styles.slate} data-over={view.air === "stalled"}>
+          <span className={styles.what}>{words.air[view.air]}</span>
+          {words.airHint[view.air] !== "" && <span className={styles.hint}>{words.airHint[view.air]}</span>}
+        </output>
       )}
       <Controls frame={frame} video={video} program={program} view={view} choices={choices} choose={choose} />
     </section>

@@ -74,7 +74,7 @@ export function WriteBox({ channel, me }: { channel: string; me: Me }) {
         value={name}
         placeholder={me.viewer?.shownAs || words.nicknameHint}
         aria-label={words.nicknameHint}
-        autoComplete="nickname"
+        autoComplete="off"
         onChange={(event) => setNickname(event.currentTarget.value)}
       />
       <div className={styles.line}>
@@ -97,9 +97,9 @@ export function WriteBox({ channel, me }: { channel: string; me: Me }) {
         </button>
       </div>
       <p className={styles.under}>
-        <span id="said" className={styles.said} data-tone={said?.tone ?? "none"} role="status">
+        <output id="said" className={styles.said} data-tone={said?.tone ?? "none"}>
           {said?.text ?? words.notice}
-        </span>
+        </output>
         <span id="count" className={styles.count} data-over={length > most}>
           {words.count(length, most)}
         </span>

@@ -42,14 +42,14 @@ export interface Me {
 export function useMe(channel: string, known: Interaction | null): Me {
   const [viewer, setViewer] = useState<Viewer | null>(null);
   const [own, change] = useReducer(reduceOwn, []);
-  const [asked, ask] = useReducer((count: number) => count + 1, 0);
+  const waits = isOpen(own);
   useEffect(() => {
     let left = false;
     const read = async (): Promise<void> => {
       const found = await readViewer(channel);
       if (left) return;
       if (found === null) {
-        timer = window.setTimeout(ask, ASK_AGAIN_MS);
+        timer = window.setTimeout(() => void read(), ASK_AGAIN_MS);
         return;
       }
       setViewer(found);
@@ -60,13 +60,16 @@ export function useMe(channel: string, known: Interaction | null): Me {
       left = true;
       window.clearTimeout(timer);
     };
-  }, [channel, known, asked]);
-  const waits = isOpen(own);
+  }, [channel, known]);
   useEffect(() => {
     if (!waits) return undefined;
-    const timer = window.setInterval(() => !document.hidden && ask(), ASK_MS);
+    const look = async (): Promise<void> => {
+      const found = document.hidden ? null : await readViewer(channel);
+      if (found !== null) change({ type: "told", own: found.own });
+    };
+    const timer = window.setInterval(() => void look(), ASK_MS);
     return () => window.clearInterval(timer);
-  }, [waits]);
+  }, [channel, waits]);
   return { viewer, own, change, setViewer };
 }
 

@@ -12,6 +12,8 @@ seg17.m4s
 seg18.m4s
 `;
 
+const list = (newest: number, ended = false): Playlist => ({ newest, ended, targetS: 4 });
+
 describe("a playlist", () => {
   test("names its newest segment", () => {
     expect(readPlaylist(TEXT)).toEqual({ newest: 18, ended: false, targetS: 4 });
@@ -31,8 +33,6 @@ describe("a playlist", () => {
 });
 
 describe("on air", () => {
-  const list = (newest: number, ended = false): Playlist => ({ newest, ended, targetS: 4 });
-
   test("as long as segments come", () => {
     const air = new AirWatch();
     for (let at = 0; at < 100; at += 4) expect(air.isOn(list(at), at * 1_000)).toBe(true);

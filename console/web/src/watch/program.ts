@@ -86,6 +86,11 @@ export class Program {
     if (!this.#view.paused) this.#play();
   }
 
+  /** 0 to 1. */
+  setVolume(volume: number): void {
+    this.#video.volume = volume;
+  }
+
   async #look(): Promise<void> {
     const now = performance.now();
     if (!this.#attached || now - this.#readAt > LOOK_PLAYING_MS) {
