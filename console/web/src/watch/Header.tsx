@@ -46,7 +46,7 @@ export function Header({ channel, onAir, open, choices, choose }: Props) {
           type="button"
           className={styles.plain}
           lang={other === "zh" ? "zh-CN" : "en"}
-          aria-label={words.languageLabel}
+          title={words.languageLabel}
           onClick={() => choose({ language: other })}
         >
           {words.language}
