@@ -21,6 +21,9 @@ code{background:#252a32;padding:.1em .4em;border-radius:4px}</style>
 </html>
 """
 
+_PAGES = frozenset({"index.html", "watch.html", "overlay.html"})
+"""Pages of the build. The viewers' two belong to the public address; here they are as good as missing."""
+
 
 def is_built(static: Path) -> bool:
     return (static / "index.html").is_file()
@@ -48,7 +51,7 @@ class Built(StaticFiles):
         """A directory that is not there yet holds nothing; it may be built while the console runs."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        if path == "index.html":
+        if path in _PAGES:
             return self._page(scope)
         try:
             response = await super().get_response(path, scope)

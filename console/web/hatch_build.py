@@ -17,8 +17,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 INPUT_FILES = (
-    *("package.json", "package-lock.json", ".npmrc", "index.html", "openapi.json"),
-    *("vite.config.ts", "tsconfig.json"),
+    *("package.json", "package-lock.json", ".npmrc", "openapi.json", "vite.config.ts", "tsconfig.json"),
+    *("index.html", "watch.html", "overlay.html"),
 )
 INPUT_FOLDERS = ("src", "public")
 STAMP = ".stamp"

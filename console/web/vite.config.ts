@@ -12,7 +12,9 @@ export default defineConfig({
     assetsInlineLimit: 0, // the content security policy allows no data: addresses
     modulePreload: { polyfill: false },
     target: "es2022",
+    // The console's page, and the two of the public address, which share neither router nor components with it.
+    rolldownOptions: { input: ["index.html", "watch.html", "overlay.html"] },
   },
-  server: { proxy: { "/api": { target, ws: true }, "/healthz": { target } } },
+  server: { proxy: { "/api": { target, ws: true }, "/healthz": { target }, "/hls": { target } } },
   test: { include: ["src/**/*.test.ts"] },
 });

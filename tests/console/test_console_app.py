@@ -150,6 +150,17 @@ async def test_the_address_of_a_screen_opens_the_page(stage: Stage) -> None:
             assert "<title>" not in (await client.get(path, headers=browser)).text
 
 
+async def test_the_viewers_pages_are_not_served_to_operators(stage: Stage) -> None:
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with stage.client(signed_in=False) as client:
+        for path in ("/watch.html", "/overlay.html"):
+            (stage.static / path[1:]).write_text("for viewers")
+            assert (await client.get(path)).status_code == 404
+            page = await client.get(path, headers=browser)
+            assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
+            assert "<title>streamgate</title>" in page.text
+
+
 async def test_without_a_build_it_says_how_to_make_one(stage: Stage) -> None:
     shutil.rmtree(stage.static)
     async with stage.client(signed_in=False) as client:

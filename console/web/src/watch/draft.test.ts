@@ -1,0 +1,38 @@
+import { describe, expect, test } from "vitest";
+import { countChars, flawOf, freshName, nameDraft } from "./draft";
+
+test("characters are counted as the server counts them", () => {
+  expect(["", "  ", "母校加油", " ab ", "🎉", "👨‍👩‍👧"].map(countChars)).toEqual([0, 0, 4, 2, 1, 5]);
+});
+
+describe("what stands in the way", () => {
+  test("nothing", () => {
+    expect(flawOf("母校加油", 4, 0, 0)).toBeNull();
+  });
+
+  test("no text, too much of it, slow mode: the text first, then the wait", () => {
+    expect(flawOf(" ", 200, 99, 0)).toEqual({ kind: "empty" });
+    expect(flawOf("母校加油", 3, 99, 0)).toEqual({ kind: "too_long", over: 1 });
+    expect(flawOf("母校加油", 4, 3_000, 1)).toEqual({ kind: "wait", seconds: 3 });
+    expect(flawOf("母校加油", 4, 3_000, 2_999)).toEqual({ kind: "wait", seconds: 1 });
+    expect(flawOf("母校加油", 4, 3_000, 3_000)).toBeNull();
+  });
+});
+
+describe("the name of a draft", () => {
+  const names = ["b", "c"];
+  const fresh = (): string => names.shift() ?? "?";
+
+  test("stays while the text does", () => {
+    const first = { clientId: "a", text: "hello" };
+    expect(nameDraft(first, "hello", fresh)).toBe(first);
+    expect(nameDraft(first, "hello!", fresh)).toEqual({ clientId: "b", text: "hello!" });
+    expect(nameDraft(null, "hello", fresh)).toEqual({ clientId: "c", text: "hello" });
+  });
+
+  test("is another one each time, of characters that the server takes", () => {
+    const made = Array.from({ length: 100 }, freshName);
+    expect(new Set(made).size).toBe(100);
+    for (const name of made) expect(name).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
