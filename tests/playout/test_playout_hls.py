@@ -120,7 +120,7 @@ def decode(folder):
 
 
 def read_segment(folder, entry):
-    """Return the packets of one segment by track, as (time in seconds, duration, whether a keyframe, size)."""
+    """Return the packets of one segment by track, as (time in seconds, duration, keyframe, size)."""
     whole = folder / "whole.mp4"
     whole.write_bytes((folder / entry.init_name).read_bytes() + (folder / entry.name).read_bytes())
     found = {"video": [], "audio": []}
