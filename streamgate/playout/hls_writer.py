@@ -155,6 +155,7 @@ class HlsWriter:
             self._begin()
             self._put(job)
         else:
+            self._begin_due = None
             try:
                 self._folder.end(now_us())
             finally:
@@ -165,16 +166,18 @@ class HlsWriter:
         if self._begin_due is not None:
             self._folder.begin(now_us(), wall_s(), resumed=self._begin_due.resumed)
             self._begin_due = None
+            self._say("")
 
     def _put(self, job: _Put) -> None:
         segment = job.segment
         if segment is None:
             return
         written = self._folder.put(segment, now_us(), lambda: job.segment is None)
-        self.bytes += written
-        self.segments += written > 0
-        self.bitrate_bps = written * 8000 // max(1, segment.end - segment.begin)
         self.unplayable = ""
+        if written:
+            self.bytes += written
+            self.segments += 1
+            self.bitrate_bps = written * 8000 // max(1, segment.end - segment.begin)
         self._say("")
 
     def _say(self, error: str) -> None:

@@ -22,7 +22,7 @@ SETTLE_S = 14
 class Load:
     """CPU in percent of one core, memory in MB (10^6 bytes), delay error in milliseconds.
 
-    `per_hls`: of a destination `hls:`. `paged_`: with all channels and `pages.OPEN` pages of signed-in people open.
+    `per_hls`: of a destination `hls:`. `paged_`: with all channels and `pages.OPEN` signed-in pages open.
     """
 
     bitrate_mbps: float
