@@ -50,6 +50,7 @@ class Segmenter:
         self._split = split
         self._coming = self._announced()
         self._changed = True  # what comes now is not of the format of the segment at hand
+        self._entry = 0  # DTS of the keyframe from which on nothing is missing
         self._clock: tuple[int, float] | None = None  # a DTS, and the wall clock at which it aired
         self._format = FeedFormat()  # from here on: of the segment at hand
         self._packets: list[Packet] = []
@@ -75,9 +76,11 @@ class Segmenter:
             elif packet.dts - self._begin >= MAX_MS or self._bytes >= MAX_BYTES:
                 ended = self._close(packet.dts)
             if not self._packets:
+                if ended is None:
+                    self._entry = packet.dts
                 self._open(packet.dts, wall_s)
             self._newest = packet.dts
-        elif packet.kind is not Kind.AUDIO or not self._packets or self._changed or packet.dts < self._begin:
+        elif packet.kind is not Kind.AUDIO or not self._packets or self._changed or packet.dts < self._entry:
             return None
         if aired.arrival_us is not None and self._live_from is None:
             self._live_from = len(self._packets)

@@ -105,6 +105,17 @@ def test_data_is_left_out():
     assert all(packet.kind is not Kind.DATA for packet in segmenter.finish().packets)
 
 
+def test_sound_that_comes_a_little_after_its_picture_is_not_lost_where_a_segment_begins():
+    segmenter = Segmenter(FEED)
+    late = Aired(Packet(Kind.AUDIO, 1990, 1990, False, b"late"), None, 1)
+    early = Aired(Packet(Kind.AUDIO, -10, -10, False, b"of before the first picture"), None, 1)
+    aired = program(60)
+    (first,) = cut(segmenter, [aired[0], early, *aired[1:101], late, *aired[101:]])
+    assert early.packet not in first.packets
+    sounds = [packet.data for packet in segmenter.finish().packets if packet.kind is Kind.AUDIO]
+    assert sounds[0] == b"late"
+
+
 # ---------------------------------------------------------------- headers
 
 
