@@ -110,7 +110,7 @@ class Writer(Generic[L]):
             loaded = await self._thread.run(self._load, self._database)
         except StoreError as error:
             if self._error is None or self._error.kind != error.kind:
-                _log.error("comments_unreadable", kind=error.kind, reason=str(error))
+                _log.warning("comments_unreadable", kind=error.kind, reason=str(error))
             self._fail_all(error)
             return False
         self._piles = self._take_memory(loaded)
