@@ -73,7 +73,7 @@ async def export_comments(
 
 @router.get(
     "/form",
-    response_class=HTMLResponse,
+    response_class=Response,
     responses={
         200: {
             "content": {
