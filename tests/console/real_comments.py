@@ -61,7 +61,7 @@ async def running_comments(stage: Stage, lists: Wordlists | None = None) -> Asyn
                 listening.close()
                 await listening.wait_closed()
                 services.cancel()
-        desk.close()
+        await desk.close()
 
 
 def _source(database: Database) -> SourceRef:
