@@ -11,11 +11,19 @@ from moderation.desk.desk import Desk
 from moderation.desk.intake import Incoming, SourceRef, Taken
 from moderation.desk.server import CommentsServer
 from moderation.desk.wordlists import Wordlists
+from moderation.lexicon import WordList
 from streamgate.runtime.service import Services
 from streamgate.store import sources
 from streamgate.store.database import Database
 
 KEY_HASH = "hash of a key"
+
+
+class OwnLists(Wordlists):
+    """No lists but those that reviewers fill: they are built in a moment. Personal data is found without."""
+
+    def load_shipped(self) -> tuple[WordList, ...]:
+        return ()
 
 
 class Comments:
@@ -48,7 +56,7 @@ async def running_comments(stage: Stage, lists: Wordlists | None = None) -> Asyn
         desk = Desk(database)
         async with asyncio.TaskGroup() as group:
             services = Services(group)
-            lists = lists or Wordlists(stage.data_dir / "wordlists")
+            lists = lists or OwnLists(stage.data_dir / "wordlists")
             server = CommentsServer(desk, lists)
             upkeep.start(desk, services, lists=lists, gate_socket=None)
             listening = await server.listen(run / "comments.sock")
