@@ -81,7 +81,7 @@ async def run(
             public.cancel()
             services.cancel()
     finally:
-        desk.close()
+        await desk.close()
         opened.close()
 
 

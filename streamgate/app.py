@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
 import os
 import signal
@@ -35,6 +36,7 @@ GATE_THREADS = 64  # of what a hanging disk holds up each takes one; they cost n
 HUNG_S = {"gate": 4.0, "ingest": 4.0, "console": 10.0, "comments": 10.0}
 LENIENT = frozenset({"comments"})  # while it cannot start the others go on without it
 LINK_EVERY_S = 10.0
+LOOK_BEATS = 4  # heartbeats between two looks at the lock file
 SETUP_LOOK_S = 0.5
 _log = structlog.get_logger()
 Ready = Callable[[], None]
@@ -235,10 +237,11 @@ def _tell_supervisor(data: bytes) -> None:
 
 async def _beat(held: Lock) -> None:
     """Tell the supervisor that the loop runs: a process that hangs is ended and started again."""
-    while True:
+    for beat in itertools.count():
         _tell_supervisor(BEAT)
-        with contextlib.suppress(OSError):
-            held.keep()
+        if beat % LOOK_BEATS == 0:
+            with contextlib.suppress(OSError):
+                held.keep()
         await asyncio.sleep(HEARTBEAT_S)
 
 

@@ -38,8 +38,6 @@ def _clean(text: str) -> str:
 
 def _faults(incoming: Incoming, most: int) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong: code, English, Chinese. Only the first is to be asked for."""
-    if not isinstance(incoming.text, str) or not isinstance(incoming.author, str):
-        yield BAD_COMMENT, "text and author must be strings", "text 与 author 须为字符串"
     if (length := len(incoming.text)) > most:
         yield (
             TOO_LONG,

@@ -51,6 +51,7 @@ from streamgate.store.failures import failure
 QUEUE_LIMIT = 20_000
 """Open cards of a channel; of the comments on them five times as many."""
 CONDEMNED = "it speaks of a condemned moment (所述时刻已被切除)"
+CLOSE_S = 1.0
 T = TypeVar("T")
 _Refusal = tuple[str, str, str]
 CardChanged = Callable[[str, Card | None, Sequence[Member]], None]
@@ -202,10 +203,9 @@ class Desk:
             self.interactions.put(channel, view)
             self.changed(channel)
 
-    def close(self) -> None:
-        """Let the threads go. Whoever runs `upkeep` has ended it."""
-        self.writer.close()
-        self.reader.close()
+    async def close(self) -> None:
+        """Let the threads go, within a second. Whoever runs `upkeep` has ended it."""
+        await asyncio.gather(self.writer.close(CLOSE_S), self.reader.close(CLOSE_S))
 
     # ------------------------------------------------------------ coming in
 

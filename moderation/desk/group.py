@@ -286,4 +286,4 @@ class Group:
 
 def differs(old: Judgement, new: Judgement) -> bool:
     """Say whether more than the lists' version has changed."""
-    return old._replace(lists="") != new._replace(lists="")
+    return (old.verdict, old[2:]) != (new.verdict, new[2:])  # `lists` is the second

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 
+from moderation.desk.workers import Workers
 from streamgate.store.database import Database
 from streamgate.store.failures import failure
 
@@ -24,7 +24,7 @@ class Reader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._threads = ThreadPoolExecutor(THREADS, "comments-reader")
+        self._threads = Workers(THREADS, "comments-reader")
 
     async def read(
         self, run: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -35,9 +35,9 @@ class Reader:
 
         try:
             async with asyncio.timeout(ANSWER_S):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, transact)
+                return await self._threads.run(transact)
         except TimeoutError:
             raise failure("hung", self._database.location) from None
 
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    async def close(self, seconds: float) -> None:
+        await self._threads.close(seconds)

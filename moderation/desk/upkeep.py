@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from moderation.desk.group import differs
 from moderation.desk.jobs import Act, Job, JudgeAnew
 from moderation.desk.judging import Judged
 from moderation.desk.loading import load_people, load_switches
+from moderation.desk.messages import InteractionView
 from moderation.desk.piles import Entry
 from moderation.desk.wordlists import Wordlists
 from moderation.desk.writer import MAX_GROUP, RETRY_S
@@ -92,8 +94,9 @@ async def judge_anew(desk: Desk) -> None:
         _tell_all(desk)
         begun, cards = now_us(), len(desk.unjudged)
         while desk.unjudged and desk.writer.ready:
-            some = [card_id for card_id, _ in zip(desk.unjudged, range(SLICE), strict=False)]
-            if not await judge_cards(desk, checker, some):
+            some = list(itertools.islice(desk.unjudged, 2 * SLICE))
+            halves = some[::2], some[1::2]  # while one is stored the other is judged
+            if not all(await asyncio.gather(*(judge_cards(desk, checker, half) for half in halves))):
                 break  # the filter or the database is busy: a little later
         _log.info("judged_anew", cards=cards, left=len(desk.unjudged), took_ms=(now_us() - begun) // 1000)
         _tell_all(desk)
@@ -246,7 +249,7 @@ async def _store_broadcast(desk: Desk, channel: str, *, ended: bool) -> None:
 
 def _write_broadcast(
     session: Session, channel: str, on_air: dict[str, Any], ended: bool, now: float
-) -> interactions.InteractionView | None:
+) -> InteractionView | None:
     """Store which broadcast is on air; with the end of one everything is closed. Returns the new switches."""
     settings.put(session, f"{broadcasts.PREFIX}{channel}", on_air, by=_ACTOR, at=now)
     key = f"{interactions.PREFIX}{channel}"

@@ -8,7 +8,6 @@ group; the others go through.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -16,6 +15,7 @@ import structlog
 from moderation.desk.group import Group, Later, MemoryDiffers
 from moderation.desk.jobs import Job, TakeIn
 from moderation.desk.piles import Piles
+from moderation.desk.workers import Workers
 from moderation.errors import ReviewRefused
 from streamgate.clock import wall_s
 from streamgate.errors import StoreAwayError, StoreConflictError, StoreError
@@ -56,7 +56,7 @@ class Writer(Generic[L]):
         self._urgent: deque[Job[Any]] = deque()
         self._comments: deque[Job[Any]] = deque()
         self._wake = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, "comments-writer")
+        self._thread = Workers(1, "comments-writer")
         self._error: StoreError | None = None
         self._again_at = 0.0
         self.commits = 0
@@ -92,9 +92,9 @@ class Writer(Generic[L]):
             await self._wake.wait()
             self._wake.clear()
 
-    def close(self) -> None:
+    async def close(self, seconds: float) -> None:
         """Let the thread go. Whoever runs `run` has ended it."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        await self._thread.close(seconds)
 
     def _next(self) -> list[Job[Any]]:
         batch: list[Job[Any]] = []
@@ -106,12 +106,11 @@ class Writer(Generic[L]):
     # ------------------------------------------------------------ the database
 
     async def _reload(self) -> bool:
-        loop = asyncio.get_running_loop()
         try:
-            loaded = await loop.run_in_executor(self._thread, self._load, self._database)
+            loaded = await self._thread.run(self._load, self._database)
         except StoreError as error:
             if self._error is None or self._error.kind != error.kind:
-                _log.error("comments_unreadable", kind=error.kind, reason=str(error))
+                _log.warning("comments_unreadable", kind=error.kind, reason=str(error))
             self._fail_all(error)
             return False
         self._piles = self._take_memory(loaded)
@@ -120,11 +119,10 @@ class Writer(Generic[L]):
         return True
 
     async def _commit(self, batch: Sequence[Job[Any]], *, again: bool = True) -> None:
-        loop = asyncio.get_running_loop()
+        piles = self._piles
+        assert piles is not None, "memory is read before anything is written"
         try:
-            group, later, refused = await loop.run_in_executor(
-                self._thread, self._write, batch, self._leased(), self._piles
-            )
+            group, later, refused = await self._thread.run(self._write, batch, self._leased(), piles)
         except MemoryDiffers:
             _log.error("memory_differs", jobs=len(batch))
             self._piles = None
@@ -145,8 +143,8 @@ class Writer(Generic[L]):
             self.commits += 1
             self._take_group(group)
             self._urgent.extendleft(reversed(later))
-            for job, error in refused:
-                job.fail(error)
+            for job, refusal in refused:
+                job.fail(refusal)
             unanswered = {id(job) for job in later} | {id(job) for job, _ in refused}
             for job in batch:
                 if id(job) not in unanswered:

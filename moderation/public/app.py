@@ -59,11 +59,10 @@ class Parts:
 def create_app(parts: Parts) -> ASGIApp:
     """Return the application. Who made the parts runs them."""
 
-    def find_feed(scope: Scope) -> Hub:
+    async def find_feed(scope: Scope) -> Hub:
         parts.rates.address_reads.take(address_of(scope))
         channel: str = scope["path_params"]["channel"]
-        if channel not in parts.channels:
-            raise RequestRefused(problems.NOT_FOUND)
+        await parts.channels.require(channel)
         return parts.feeds.hub(channel)
 
     async def health(_: Request) -> Response:

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from moderation.desk.interactions import PREFIX
+from moderation.public.problems import NOT_FOUND, RequestRefused
+from streamgate.clock import now_us
+from streamgate.core.bucket import TokenBucket
 from streamgate.core.channel_name import check_name
 from streamgate.errors import StoreError
 from streamgate.store import settings
@@ -16,6 +19,7 @@ from streamgate.store.database import AsyncDatabase
 
 REFRESH_S = 2.0
 LOOK_S = 1.0
+_LOOKS_PER_S = 5.0  # for names that are not known: strangers may ask for any
 
 
 class KnownChannels:
@@ -26,8 +30,19 @@ class KnownChannels:
         self._files: frozenset[str] = frozenset()
         self._settings: frozenset[str] = frozenset()
         self._looking: asyncio.Future[frozenset[str]] | None = None
+        self._turn = asyncio.Lock()
+        self._looks = TokenBucket(_LOOKS_PER_S, _LOOKS_PER_S, now_us())
 
-    def __contains__(self, channel: object) -> bool:
+    async def require(self, channel: str) -> None:
+        """Raise RequestRefused when there is no such channel. One that was just made is found at once."""
+        if not self._has(channel) and _is_name(channel):
+            async with self._turn:  # somebody else may just have looked
+                if not self._has(channel) and self._looks.try_take(1, now_us()):
+                    await self.refresh()
+        if not self._has(channel):
+            raise RequestRefused(NOT_FOUND)
+
+    def _has(self, channel: str) -> bool:
         return channel in self._files or channel in self._settings or channel in self._of_sources()
 
     async def run(self) -> None:

@@ -16,7 +16,6 @@ from moderation.public.problems import (
     BAD_ORIGIN,
     BUSY,
     NO_VIEWER,
-    NOT_FOUND,
     RequestRefused,
 )
 from moderation.public.rates import address_of
@@ -72,8 +71,7 @@ class CommentsApi:
     async def _of_viewer(self, scope: Scope, receive: Receive) -> Answer:
         headers = Headers(scope=scope)
         channel: str = scope["path_params"]["channel"]
-        if channel not in self._channels:
-            raise RequestRefused(NOT_FOUND)
+        await self._channels.require(channel)
         secure = scope.get("scheme") == "https"
         if not is_ours(headers, headers.get("host", ""), secure=secure):
             raise RequestRefused(BAD_ORIGIN)

@@ -90,6 +90,8 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()  # it ends an idle connection after `timeout_keep_alive`
         self._note(waiting=True)
+        if self._in_head and self._late is None:  # of the next request: it came with this one
+            self._hurry()
 
     def handle_websocket_upgrade(self) -> None:
         self._upgraded = True

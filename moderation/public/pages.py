@@ -62,11 +62,11 @@ class Pages:
         self._files, self._viewers, self._channels = files, viewers, channels
 
     async def watch(self, request: Request) -> Response:
-        self._require_channel(request)
+        await self._require_channel(request)
         return await self._page(request, "watch.html")
 
     async def overlay(self, request: Request) -> Response:
-        channel = self._require_channel(request)
+        channel = await self._require_channel(request)
         token = request.query_params.get("token", "")
         good = self._viewers.overlay_token(channel)
         if not hmac.compare_digest(token.encode("utf-8", "replace"), good.encode()):
@@ -86,7 +86,7 @@ class Pages:
         return Response(data, media_type=_TYPES[".svg"], headers={"cache-control": "max-age=3600"})
 
     async def hls(self, request: Request) -> Response:
-        channel, name = self._require_channel(request), request.path_params["name"]
+        channel, name = await self._require_channel(request), request.path_params["name"]
         suffix = Path(name).suffix
         if suffix not in _OF_HLS:
             raise RequestRefused(NOT_FOUND)
@@ -98,10 +98,9 @@ class Pages:
         status, data = _cut(request.headers.get("range"), data, headers)
         return Whole(data, status, headers, media_type=_TYPES[suffix])
 
-    def _require_channel(self, request: Request) -> str:
+    async def _require_channel(self, request: Request) -> str:
         channel: str = request.path_params["channel"]
-        if channel not in self._channels:
-            raise RequestRefused(NOT_FOUND)
+        await self._channels.require(channel)
         return channel
 
     async def _page(self, request: Request, name: str) -> Response:

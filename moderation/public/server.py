@@ -29,6 +29,7 @@ from streamgate.store.location import Location
 
 KEY_FILE = "viewers.key"
 SHUTDOWN_S = 1
+START_S = 2.0  # for a look at disk and database; it goes on without
 MAX_MESSAGE = 4 * 1024
 _SPARE_FILES = 256
 _log = structlog.get_logger("comments")
@@ -123,7 +124,7 @@ async def serve(
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
         async with _beside(keys.run, channels.run, feeds.run), asyncio.TaskGroup() as group:
-            await channels.refresh()
+            await asyncio.wait({group.create_task(channels.refresh())}, timeout=START_S)
             serving = group.create_task(server.serve(sockets=list(listeners)))
             waiting = group.create_task(stop.wait())
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)

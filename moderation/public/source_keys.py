@@ -50,7 +50,7 @@ class SourceKeys:
         self._looks = TokenBucket(_LOOKS_PER_S, _LOOKS_PER_S, now_us())
         self._used: set[int] = set()
         self._touched: dict[int, float] = {}
-        self._making = asyncio.Lock()
+        self._making, self._looking = asyncio.Lock(), asyncio.Lock()
 
     async def run(self) -> None:
         away = False
@@ -100,16 +100,17 @@ class SourceKeys:
 
     async def _look(self, key: str) -> SourceRef:
         """Read the table at once: the source may be younger than it. Strangers cannot make us do so often."""
-        if not self._looks.try_take(1, now_us()):
-            raise RequestRefused(BAD_KEY if self._loaded else RATE_LIMITED, 0 if self._loaded else 1)
-        try:
-            await self.refresh()
-        except StoreError as error:
-            raise RequestRefused(BAD_KEY if self._loaded else DATABASE_AWAY, 1) from error
-        found = self._in_memory(key)
-        if found is None:
-            raise RequestRefused(BAD_KEY)
-        return found
+        async with self._looking:
+            found = self._in_memory(key)  # somebody else may just have read it
+            if found is None and self._looks.try_take(1, now_us()):
+                try:
+                    await self.refresh()
+                except StoreError as error:
+                    raise RequestRefused(BAD_KEY if self._loaded else DATABASE_AWAY, 1) from error
+                found = self._in_memory(key)
+        if found is not None:
+            return found
+        raise RequestRefused(BAD_KEY) if self._loaded else RequestRefused(RATE_LIMITED, 1)
 
     def watch_page_so_far(self, channel: str) -> SourceRef | None:
         """Return the source of a channel's watch page, if somebody wrote there already."""

@@ -23,7 +23,7 @@ _SSE_HEAD = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # nginx: pass it on as it comes
 ]
-Find = Callable[[Scope], Hub]
+Find = Callable[[Scope], Awaitable[Hub]]
 Write = Callable[[], Awaitable[None]]
 
 
@@ -38,7 +38,7 @@ class PublishedEvents:
             await send_problem(send, RequestRefused(BAD_METHOD))
             return
         try:
-            hub = self._find(scope)
+            hub = await self._find(scope)
             if scope["method"] == "HEAD":
                 await send({"type": "http.response.start", "status": 200, "headers": _SSE_HEAD})
                 await send({"type": "http.response.body"})
@@ -79,7 +79,7 @@ class PublishedSocket:
         await receive()  # websocket.connect
         with contextlib.suppress(OSError):  # it left
             try:
-                hub = self._find(scope)
+                hub = await self._find(scope)
                 await self._stream(scope, receive, send, hub, _number(_query(scope, "after")))
             except RequestRefused as refused:
                 await send({"type": "websocket.accept"})

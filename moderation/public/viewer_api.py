@@ -12,7 +12,7 @@ from moderation.public.channels import KnownChannels
 from moderation.public.comment_body import clean_text
 from moderation.public.desk_side import DeskSide
 from moderation.public.own_comments import OwnComments
-from moderation.public.problems import BAD_ORIGIN, BAD_REQUEST, NOT_FOUND, RequestRefused
+from moderation.public.problems import BAD_ORIGIN, BAD_REQUEST, RequestRefused
 from moderation.public.rates import Rates, address_of
 from moderation.public.source_keys import SourceKeys
 from moderation.public.viewers import COOKIE, KEPT_S, Viewer, Viewers, guest_name
@@ -45,13 +45,13 @@ class ViewerApi:
 
     async def show(self, request: Request) -> Response:
         """Answer who the cookie says the viewer is, what is open, and the own comments."""
-        channel = self._channel(request)
+        channel = await self._channel(request)
         self._rates.address_reads.take(address_of(request.scope))
         return json_response(await self._shown(channel, self._known(request)))
 
     async def enter(self, request: Request) -> Response:
         """Make a viewer, or change the nickname of one, and answer the same as `show`."""
-        channel = self._channel(request)
+        channel = await self._channel(request)
         secure = request.url.scheme == "https"
         if not is_ours(request.headers, request.headers.get("host", ""), secure=secure):
             raise RequestRefused(BAD_ORIGIN)
@@ -83,10 +83,9 @@ class ViewerApi:
             "own": own,
         }
 
-    def _channel(self, request: Request) -> str:
+    async def _channel(self, request: Request) -> str:
         channel: str = request.path_params["channel"]
-        if channel not in self._channels:
-            raise RequestRefused(NOT_FOUND)
+        await self._channels.require(channel)
         return channel
 
     def _known(self, request: Request) -> Viewer | None:

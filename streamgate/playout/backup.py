@@ -11,10 +11,11 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from math import log2
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -37,6 +38,7 @@ _MAX_HASHES = 1000
 _BASE_BPS = 100_000
 _THREADS = 4
 _READERS = 16  # one per clip on air is enough
+_T = TypeVar("_T")
 _log = structlog.get_logger()
 
 
@@ -67,7 +69,7 @@ class ClipCache:
     ) -> Clip | None:
         """Return the clip if it has been made before. `source` None is the slate. MediaError as `get`."""
         key = await self._key(source, format_, sps_id)
-        return await self._threads.call(self._find, key, source is None, bitrate_bps, name)
+        return await self._on_disk(self._find, key, source is None, bitrate_bps, name)
 
     async def get(
         self, source: Path | None, name: str, format_: FeedFormat, sps_id: int, bitrate_bps: int = 0
@@ -79,20 +81,28 @@ class ClipCache:
         """
         key = await self._key(source, format_, sps_id)
         is_slate = source is None
-        clip = await self._threads.call(self._find, key, is_slate, bitrate_bps, name)
+        clip = await self._on_disk(self._find, key, is_slate, bitrate_bps, name)
         if clip is not None:
             return clip
         async with self._making[is_slate]:
-            clip = await self._threads.call(self._find, key, is_slate, bitrate_bps, name)
+            clip = await self._on_disk(self._find, key, is_slate, bitrate_bps, name)
             if clip is not None:  # another channel had it made meanwhile
                 return clip
             job = self._job(key, source, name, format_, sps_id=sps_id, bitrate_bps=bitrate_bps)
             await self._make(job)
-            clip = await self._threads.call(self._open, Path(job.out), name, whole=is_slate)
+            clip = await self._on_disk(self._open, Path(job.out), name, whole=is_slate)
             if clip is None:
                 raise MediaError(f"the clip {name} was made but cannot be read back; see the log")
-        await self._threads.call(self.sweep)
+        with suppress(MediaError):  # the clip is there; room is made another time
+            await self._on_disk(self.sweep)
         return clip
+
+    async def _on_disk(self, function: Callable[..., _T], *args: object, **kwargs: object) -> _T:
+        """Call it in a worker thread. MediaError when the cache's disk fails."""
+        try:
+            return await self._threads.call(function, *args, **kwargs)
+        except OSError as error:
+            raise MediaError(f"the clip cache {self._dir} cannot be used: {error.strerror}") from error
 
     def _job(
         self, key: str, source: Path | None, name: str, format_: FeedFormat, *, sps_id: int, bitrate_bps: int
@@ -137,7 +147,8 @@ class ClipCache:
             return None
         except (MediaError, OSError, ValueError) as error:
             _log.warning("clip_damaged", file=path.name, clip=name, reason=str(error))
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # on a disk that fails it stays, and cannot be read the next time either
+                path.unlink()
             return None
         with self._in_use_lock:
             self._in_use[clip] = path
@@ -185,14 +196,18 @@ class ClipCache:
                 if child.returncode is None:
                     child.kill()
                     await child.communicate()  # to the end of its output, so that nothing of it stays open
-                await self._threads.call(partial_path(job, child.pid).unlink, missing_ok=True)
+                await self._remove(partial_path(job, child.pid))
         except OSError as error:
             raise MediaError(f"the program that conforms {job.name} does not start: {error}") from error
         finally:
-            await self._threads.call(job_file.unlink, missing_ok=True)
+            await self._remove(job_file)
         if child.returncode != 0:
             raise MediaError(_reason(said, job.name, child.returncode))
         _log.info("clip_conformed", clip=job.name, took_s=round(time.monotonic() - started, 2))
+
+    async def _remove(self, leftover: Path) -> None:
+        with suppress(OSError):  # `sweep` finds it again
+            await self._threads.call(leftover.unlink)
 
     def _write_job(self, job: ConformJob) -> Path:
         try:

@@ -122,6 +122,7 @@ def measure(clip: Path, directory: Path, cuts: int) -> Cuts:
                 time.sleep(0.5)
                 for name in names:
                     ask(cmd="restore", channel=name)
+                web.close()  # the console ends a connection that rests for so long; the next cut makes one
                 time.sleep(34)
         return judge(results, taps, set(live))
 

@@ -163,6 +163,18 @@ async def test_a_cache_that_cannot_be_written(tmp_path):
         await ClipCache(tmp_path / "cache").get(None, "slate", FEED, 1)
 
 
+async def test_a_clip_that_can_be_neither_read_nor_removed(tmp_path):
+    """As on a disk that failed: whoever asks gets a reason, once, and no traceback a second."""
+    cache = ClipCache(tmp_path)
+    await cache.get(None, "slate", FEED, 1)
+    (name,) = files(tmp_path)
+    (tmp_path / name).unlink()
+    (tmp_path / name / "stays").mkdir(parents=True)
+    assert await cache.cached(None, "slate", FEED, 1) is None
+    with pytest.raises(MediaError):
+        await cache.get(None, "slate", FEED, 1)
+
+
 async def test_the_sweeper_takes_the_longest_unused_but_none_in_use(tmp_path):
     cache = ClipCache(tmp_path, max_bytes=1, max_unused_s=1e9)
     held = await cache.get(None, "slate", FEED, 1)

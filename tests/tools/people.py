@@ -15,6 +15,7 @@ from streamgate.runtime.secret_box import SecretBox
 from streamgate.store import factors
 from streamgate.store.database import Database
 from streamgate.store.location import Location
+from streamgate.store.upgrade import upgrade
 from streamgate.store.users import Grant
 
 
@@ -33,7 +34,12 @@ class Person:
 def add_person(
     database: Location, name: str, roles: Sequence[str], *, totp: SecretBox | None = None, password: str = ""
 ) -> Person:
-    """Make somebody with a password, and a confirmed second factor when `totp` can encrypt its secret."""
+    """Make somebody with a password, and a confirmed second factor when `totp` can encrypt its secret.
+
+    As `streamgate user add` does, this makes the database first: the page of a `serve` answers before its
+    keeper has made it. Of two that make it at the same time the second waits until the first has done so.
+    """
+    upgrade(database)
     password = password or f"{secrets.token_hex(8)} is what they chose"
     hashed = passwords.hash_password(password)
     secret = "" if totp is None else pyotp.random_base32()

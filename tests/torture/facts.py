@@ -145,6 +145,14 @@ class Facts:
                     seen.setdefault(message.digest, message)
         return list(seen.values())
 
+    def times_sent(self, number: int) -> int:
+        """Return over how many connections an arrival came: an encoder that starts anew may begin with it."""
+        digest = self.arrivals[number].digest
+        return sum(
+            any(message.digest == digest for message in connection.messages)
+            for connection in self.evidence.encoder
+        )
+
     def _passages(self) -> list[Passage]:
         found = []
         for connection in self.evidence.platform:

@@ -1,5 +1,6 @@
 """The rules: each a function from the facts of a round to its violations. None knows the gate's own code."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -110,16 +111,17 @@ def once(facts: Facts) -> Found:
     """No live packet leaves twice, and they leave in the order in which they came."""
     for kind in ("video", "audio"):
         last = -1
-        seen: set[int] = set()
+        seen: Counter[int] = Counter()
         again: list[float] = []
         back: list[float] = []
         for one in facts.passages:
             if one.kind == kind:
                 if one.number in seen:
-                    again.append(one.left_s)
+                    if seen[one.number] >= facts.times_sent(one.number):
+                        again.append(one.left_s)
                 elif one.number < last:
                     back.append(one.left_s)
-                seen.add(one.number)
+                seen[one.number] += 1
                 last = max(last, one.number)
         for times, how in ((again, "a second time"), (back, "out of order")):
             for stretch in stretches(times):

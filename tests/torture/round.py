@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ class Round:
         self._failures: list[str] = []
         self._encoding = threading.Lock()
         self._spoiling = threading.Lock()
+        self._freezing = threading.Lock()
+        self._frozen: Counter[int] = Counter()  # freezes that have a process, by its id
         self._broken_at: float | None = None  # wall clock
         self._disk, self.no_disk = open_disk(directory)
 
@@ -210,11 +213,16 @@ class Round:
         return time.monotonic()
 
     def _freeze(self, act: Act) -> None:
-        began_s, processes = self.machine.signal(act.what, signal.SIGSTOP)
+        with self._freezing:
+            began_s, processes = self.machine.signal(act.what, signal.SIGSTOP)
+            self._frozen.update(process.pid for process in processes)
         time.sleep(act.seconds)
-        for process in processes:
-            with contextlib.suppress(Exception):  # it was killed meanwhile
-                process.send_signal(signal.SIGCONT)
+        with self._freezing:
+            self._frozen.subtract(process.pid for process in processes)
+            for process in processes:
+                with contextlib.suppress(Exception):  # it was killed meanwhile
+                    if self._frozen[process.pid] == 0:  # else another freeze still has it
+                        process.send_signal(signal.SIGCONT)
         self._note(act, began_s, time.monotonic())
 
     def _spoil_disk(self, act: Act) -> None:

@@ -379,6 +379,19 @@ def test_what_the_platform_has_ahead_of_time_is_no_hole() -> None:
     assert "program" in broken(evidence)
 
 
+def test_an_encoder_that_starts_anew_may_begin_with_the_picture_it_ended_with() -> None:
+    evidence = faultless()
+    messages = sent(evidence)
+    at = next(i for i, m in enumerate(messages) if m.digest == "live-400")
+    messages.insert(at + 1, replace(messages[at], dts=messages[at].dts + 1))
+    assert "once" in broken(evidence)
+    (encoder,) = evidence.encoder
+    split = next(i for i, m in enumerate(encoder.messages) if m.digest == "live-400")
+    again = Connection(encoder.messages[split].last_s, encoder.closed_s, encoder.messages[split:])
+    evidence.encoder = [replace(encoder, messages=encoder.messages[: split + 1]), again]
+    assert "once" not in broken(evidence)
+
+
 def test_a_command_that_got_no_processor_was_not_answered_late() -> None:
     evidence = faultless()
     slow = order("backup", 110, took=2.0)

@@ -6,18 +6,20 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
-from moderation.desk.desk import Desk
-from moderation.desk.filtering import CommentFilter
 from websockets.asyncio.client import connect
 
 from moderation.desk import interactions, upkeep
+from moderation.desk.desk import Desk
+from moderation.desk.filtering import CommentFilter
 from moderation.filter.filter import Filter
 from moderation.filter.service import FilterService
 from moderation.lexicon import SEVERITIES, Entry, WordList
+from moderation.public import server
+from moderation.public.feed import Feeds
 from moderation.public.rates import Limits
-from moderation.public.server import serve
 from moderation.public.source_keys import hash_key
 from moderation.review.events import Approve, Reject, Retract, Reviewer
 from streamgate.runtime import listen
@@ -45,12 +47,13 @@ GENEROUS = Limits(
     viewer_comments=(1e6, 1e6),
     source_comments=(1e6, 1e6),
 )
-REVIEWER = Reviewer(1, frozenset({"reviewer"}))
+REVIEWERS = [Reviewer(number, frozenset({"chief-reviewer"})) for number in (1, 2, 3)]
 
 
 class Stage:
     desk: Desk
     database: Database
+    feeds: Feeds
 
     def __init__(self, data_dir: Path, location: Location) -> None:
         self.data_dir, self.location = data_dir, location
@@ -74,7 +77,7 @@ class Stage:
                 services.start("writer", self.desk.writer.run)
                 services.start("publishing", lambda: upkeep.publish_due(self.desk))
                 await self.until(lambda: self.desk.loaded)
-                async with self._public(limits):
+                async with self._public(limits), contextlib.AsyncExitStack() as self._open:
                     yield self
                 services.cancel()
 
@@ -86,8 +89,14 @@ class Stage:
             self.port = port
             started.set()
 
+        def make_feeds(*made_of: Any) -> Feeds:
+            self.feeds = Feeds(*made_of)
+            return self.feeds
+
+        patch = mock.patch.object(server, "Feeds", make_feeds)
+        patch.start()
         serving = asyncio.ensure_future(
-            serve(
+            server.serve(
                 listeners=listen.bind(listen.Address("public", "comments", "127.0.0.1", 0, "--public")),
                 desk=self.desk,
                 database=self.location,
@@ -105,14 +114,16 @@ class Stage:
                 )
             yield
         finally:
+            patch.stop()
             stop.set()
             async with asyncio.timeout(10):
                 await serving
 
     def _add_people(self) -> None:
         with self.database.write() as session:
-            if session.get(User, 1) is None:
-                session.add(User(id=1, username="rev", username_key="rev", created_at=1, created_by="x"))
+            for one in REVIEWERS:
+                if session.get(User, one.id) is None:
+                    session.add(User(id=one.id, username=f"rev{one.id}", created_at=1, created_by="x"))
 
     @property
     def url(self) -> str:
@@ -124,6 +135,13 @@ class Stage:
 
     def client(self, **headers: str) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=30)
+
+    async def enter(self, nickname: str = "Ann") -> httpx.AsyncClient:
+        """Return a viewer's browser, with its cookie. It is closed at the end."""
+        client = await self._open.enter_async_context(self.client())
+        answer = await client.post(f"{self.api}/viewer", json={"nickname": nickname})
+        assert answer.status_code == 200, answer.text
+        return client
 
     async def open(self, channel: str = "main", **switches: Any) -> None:
         """Set the interaction of a channel as the command line does."""
@@ -169,21 +187,24 @@ class Stage:
         return [one["id"] for one in answer.json()["accepted"]]
 
     async def approve(self, comment: int) -> None:
-        entry = self._entry(comment)
-        await self.desk.act(entry.card.channel, entry.card.id, Approve(REVIEWER, entry.card.revision))
+        """Approve all stages of a comment's card, each by somebody else."""
+        card = self._entry(comment).card
+        for reviewer in REVIEWERS[: card.stages]:
+            step = await self.desk.act(card.channel, card.id, Approve(reviewer, card.revision))
+            card = step.card
 
     async def reject(self, comment: int, code: Any) -> None:
-        entry = self._entry(comment)
-        await self.desk.act(entry.card.channel, entry.card.id, Reject(REVIEWER, entry.card.revision, code))
+        card = self._entry(comment).card
+        await self.desk.act(card.channel, card.id, Reject(REVIEWERS[0], card.revision, code))
 
     async def retract(self, comment: int, channel: str = "main") -> None:
         await self.desk.act(channel, self._cards[comment], Retract(None, "x"))
 
     async def publish(self, *texts: str) -> list[int]:
-        """Hand in comments and approve each; return their numbers."""
-        found = await self.accept(*texts)
-        for one in found:
-            await self.approve(one)
+        """Hand in comments and approve each; return their numbers once they are published."""
+        found = await self.accept(*texts) if texts else []
+        await asyncio.gather(*map(self.approve, found))
+        await self.until(lambda: not self.desk.piles.due(1e12), 20)
         return found
 
     def _entry(self, comment: int) -> Any:

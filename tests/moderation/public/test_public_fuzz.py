@@ -116,7 +116,7 @@ async def test_hostile_comments(stage: Stage, request: pytest.FixtureRequest) ->
     assert set(statuses) <= {202, 400, 413, 429}, statuses
     assert statuses[202] > total // PER_REQUEST * 0.8
     assert statuses[400]
-    assert len(accepted) > total * 0.3
+    assert len(accepted) > total * 0.2  # the others hold control characters, or lack a member
     assert slowest < 10
     await check_feed(stage, accepted, dice)
 

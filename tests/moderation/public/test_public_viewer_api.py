@@ -13,14 +13,6 @@ from streamgate.store import comments
 from streamgate.store.location import Location
 
 
-async def enter(stage: Stage, nickname: str = "Ann", **headers: str) -> httpx.AsyncClient:
-    """Return somebody's browser, with its cookie."""
-    client = stage.client(**headers)
-    answer = await client.post(f"{stage.api}/viewer", json={"nickname": nickname})
-    assert answer.status_code == 200, answer.text
-    return client
-
-
 async def write(client: httpx.AsyncClient, text: str, **members: Any) -> httpx.Response:
     return await client.post("/api/v1/channels/main/comments", json={"text": text, **members})
 
@@ -31,7 +23,7 @@ async def own(client: httpx.AsyncClient) -> list[tuple[str, str]]:
 
 
 async def test_a_viewer_writes_and_sees_what_becomes_of_it(stage: Stage) -> None:
-    ann, ben = await enter(stage), await enter(stage, "Ben")
+    ann, ben = await stage.enter(), await stage.enter("Ben")
     answer = await write(ann, "hello", client_id="mine")
     assert answer.status_code == 202
     (accepted,) = answer.json()["accepted"]
@@ -71,7 +63,7 @@ async def test_the_cookie(stage: Stage) -> None:
 
 
 async def test_without_a_nickname(stage: Stage) -> None:
-    guest = await enter(stage, "")
+    guest = await stage.enter("")
     number = (await write(guest, "hello")).json()["accepted"][0]["id"]
     with stage.database.read() as session:
         row = comments.get(session, number)
@@ -80,7 +72,7 @@ async def test_without_a_nickname(stage: Stage) -> None:
 
 
 async def test_nobody_writes_without_a_cookie_or_with_a_forged_one(stage: Stage) -> None:
-    ann = await enter(stage)
+    ann = await stage.enter()
     good = ann.cookies["sg_viewer"]
     for bad in ("", "x", good[:-1], good[:-1] + ("0" if good[-1] != "0" else "1"), "." + good):
         async with stage.client(cookie=f"sg_viewer={bad}") as client:
@@ -99,7 +91,7 @@ async def test_nobody_writes_without_a_cookie_or_with_a_forged_one(stage: Stage)
     ],
 )
 async def test_another_sites_page_neither_writes_nor_enters(stage: Stage, headers: dict[str, str]) -> None:
-    ann = await enter(stage)
+    ann = await stage.enter()
     for path, body in (("comments", {"text": "hello"}), ("viewer", {"nickname": "Chief"})):
         answer = await ann.post(f"{stage.api}/{path}", json=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "bad_origin")
@@ -108,7 +100,7 @@ async def test_another_sites_page_neither_writes_nor_enters(stage: Stage, header
 
 
 async def test_a_viewer_cannot_speak_for_another(stage: Stage) -> None:
-    ann, ben = await enter(stage), await enter(stage, "Ben")
+    ann, ben = await stage.enter(), await stage.enter("Ben")
     first = (await write(ann, "hello", client_id="1")).json()["accepted"][0]
     second = (await write(ben, "something else", client_id="1", author="Ann", author_id="x")).json()[
         "accepted"
@@ -121,7 +113,7 @@ async def test_a_viewer_cannot_speak_for_another(stage: Stage) -> None:
 
 
 async def test_closed_and_unknown_channels(stage: Stage) -> None:
-    ann = await enter(stage)
+    ann = await stage.enter()
     await stage.open(comments=False)
     answer = await write(ann, "hello")
     assert (answer.status_code, answer.json()["code"]) == (403, "interaction_closed")
@@ -134,7 +126,7 @@ async def test_authors_learn_of_rejections_only_where_the_channel_says_so(
     stage: Stage, told: bool, shown: str
 ) -> None:
     await stage.open(authors_told=told)
-    ann = await enter(stage)
+    ann = await stage.enter()
     number = (await write(ann, "hello")).json()["accepted"][0]["id"]
     await stage.reject(number, next(iter(RejectCode)))
     assert await own(ann) == [("hello", shown)]
@@ -146,7 +138,7 @@ async def test_own_comments_are_bounded_and_come_from_the_store_after_a_restart(
     stage = Stage(tmp_path, sqlite)
     async with stage.serving():
         await stage.open(comments=True, slow_s=0)
-        ann = await enter(stage)
+        ann = await stage.enter()
         for number in range(25):
             assert (await write(ann, f"text {number}")).status_code == 202
         cookie = ann.cookies["sg_viewer"]
@@ -163,7 +155,7 @@ async def test_own_comments_are_bounded_and_come_from_the_store_after_a_restart(
 
 async def test_slow_mode_counts_what_was_accepted(stage: Stage) -> None:
     await stage.open(slow_s=30)
-    ann, ben = await enter(stage), await enter(stage, "Ben")
+    ann, ben = await stage.enter(), await stage.enter("Ben")
     too_long = await write(ann, "x" * 300)
     assert too_long.json()["refused"][0]["code"] == "too_long"
     assert (await write(ann, "hello")).status_code == 202
@@ -180,7 +172,7 @@ async def test_rates_of_viewers_and_addresses(tmp_path: Any, sqlite: Location) -
     limits = Limits(viewer_comments=(0.01, 2), address_comments=(0.01, 3), address_viewers=(0.01, 3))
     async with stage.serving(limits):
         await stage.open(comments=True, slow_s=0)
-        ann, ben, cid = [await enter(stage, name) for name in ("Ann", "Ben", "Cid")]
+        ann, ben, cid = [await stage.enter(name) for name in ("Ann", "Ben", "Cid")]
         assert [(await write(ann, f"a{number}")).status_code for number in range(3)] == [202, 202, 429]
         assert [(await write(ben, "b")).status_code, (await write(cid, "c")).status_code] == [429, 429]
         async with stage.client() as client:
@@ -190,7 +182,7 @@ async def test_rates_of_viewers_and_addresses(tmp_path: Any, sqlite: Location) -
 
 
 async def test_the_body_of_a_viewer_is_small(stage: Stage) -> None:
-    ann = await enter(stage)
+    ann = await stage.enter()
     assert (await write(ann, "x" * 17 * 1024)).status_code == 413
     answer = await ann.post(f"{stage.api}/comments", content=b"[")
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")

@@ -1,5 +1,10 @@
 """The stage of the public address, for what hands comments in to it."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "public"))
+
 from public.conftest import location, sqlite, stage
 
 __all__ = ["location", "sqlite", "stage"]
