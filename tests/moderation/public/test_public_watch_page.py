@@ -263,6 +263,8 @@ async def test_a_browser_that_forbids_sound_plays_without_and_offers_it(stage: S
     program = Program(tmp_path / "hls" / "main")
     async with program.on_air(), open_audience(stage) as audience:
         page = await audience.viewer("zh", "phone")
+        # A question to the page would count as a gesture of the viewer: none before it has begun to play.
+        await stage.until(lambda: any(url.endswith(".m4s") for url in audience.asked), timeout_s=20)
         press = page.get_by_role("button", name="打开声音")
         await expect(press).to_be_visible(timeout=15_000)
         await until_on_air(page)

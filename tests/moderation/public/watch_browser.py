@@ -28,12 +28,13 @@ SERIOUS = """async () => (await axe.run()).violations
 
 
 class Audience:
-    """Opens pages. What a browser complains of is in `complaints`, what it asks of others in `strangers`."""
+    """Opens pages. `complaints`: of browsers; `asked`: what they asked for, `strangers`: of other sites."""
 
     def __init__(self, stage: Stage, browser: Browser) -> None:
         self.stage, self.browser = stage, browser
         self.url = stage.url
         self.complaints: list[str] = []
+        self.asked: list[str] = []
         self.strangers: list[str] = []
 
     async def viewer(self, language: str = "en", size: str = "desk", path: str = "/watch/main") -> Page:
@@ -64,6 +65,7 @@ class Audience:
             self.complaints.append(line.text)
 
     def _see(self, request: object) -> None:
+        self.asked.append(request.url)
         if not request.url.startswith((self.url, "blob:")):
             self.strangers.append(request.url)
 
