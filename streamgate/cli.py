@@ -92,7 +92,12 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; it stands in the log.")]
 _Pushes = Annotated[
     list[str] | None,
-    typer.Option("--push", metavar="URL", help="rtmp(s)://HOST/APP/KEY, also as NAME=URL. May be repeated."),
+    typer.Option(
+        "--push",
+        metavar="URL",
+        help="rtmp(s)://HOST/APP/KEY, or hls: (files for a watch page of your own). Also as NAME=URL."
+        " May be repeated.",
+    ),
 ]
 _Backups = Annotated[
     list[Path] | None,

@@ -14,6 +14,7 @@ VERSION = 1
 
 State = Literal["live", "cut", "backup", "filling", "no_input", "stopped"]
 Requested = Literal["live", "cut", "backup", "stopped"]
+DestinationState = Literal["waiting", "idle", "connecting", "live", "behind", "backoff", "failed"]
 
 # ---------------------------------------------------------------- state, as `status --json` prints it
 
@@ -53,7 +54,7 @@ class DestinationStatus(msgspec.Struct):
 
     name: str
     url: str  # redacted: the stream key never leaves the gate
-    state: Literal["waiting", "idle", "connecting", "live", "behind", "backoff", "failed"] = "idle"
+    state: DestinationState = "idle"
     bitrate_bps: int = 0
     bytes: int = 0
     packets: int = 0

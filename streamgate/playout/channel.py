@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -59,6 +60,7 @@ class Channel:
         memory: Memory,
         services: Services,
         dialer: Dialer,
+        hls: Path,
         tell: Callable[[str, str, Warn], None],
         max_ring_bytes: int,
         no_input_stop_s: float,
@@ -93,7 +95,7 @@ class Channel:
             say_=self._say_gate,
             installed=self._pump,
         )
-        self._legs = Legs(config.name, services=services, say_=self._say_gate, dialer=dialer)
+        self._legs = Legs(config.name, services=services, say_=self._say_gate, hls=hls, dialer=dialer)
         self._legs.set(config.destinations, None)
 
     # ------------------------------------------------------------ life

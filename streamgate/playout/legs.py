@@ -1,4 +1,4 @@
-"""The outgoing legs of one channel: a push to each destination, added, removed and spoken of as one.
+"""The outgoing legs of one channel: one to each destination, added, removed and spoken of as one.
 
 A destination that nobody has approved yet (rule R13) has no leg: nothing connects to it.
 """
@@ -6,18 +6,42 @@ A destination that nobody has approved yet (rule R13) has no leg: nothing connec
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Protocol
 
 from streamgate.core.packet import Aired, FeedFormat
 from streamgate.link.messages import DestinationStatus, Warn
 from streamgate.playout.dialer import Dialer
+from streamgate.playout.hls import HlsDestination
 from streamgate.playout.push import BodyCache, Destination
 from streamgate.playout.texts import say
+from streamgate.rtmp.url import HLS
 from streamgate.runtime.channels import Destination as DestinationConfig
 from streamgate.runtime.service import Services
 
 
+class Outgoing(Protocol):
+    """What a leg needs of a destination, whatever its kind: see `push.Destination`."""
+
+    behind_notice: str  # code of the text for operators when it is behind
+
+    def start(self, header: FeedFormat, part: FeedFormat | None = None, *, resumed: bool = False) -> None: ...
+
+    def stop(self) -> None: ...
+
+    async def closed(self) -> None: ...
+
+    def offer(self, *program: Aired) -> None: ...
+
+    def discard_live(self) -> int: ...
+
+    def status(self) -> DestinationStatus: ...
+
+    async def run(self) -> None: ...
+
+
 class _Leg:
-    def __init__(self, config: DestinationConfig, destination: Destination, task: asyncio.Task[None]) -> None:
+    def __init__(self, config: DestinationConfig, destination: Outgoing, task: asyncio.Task[None]) -> None:
         self.config = config
         self.destination = destination
         self.task = task
@@ -33,14 +57,17 @@ class Legs:
         *,
         services: Services,
         say_: Callable[[Warn], None],
+        hls: Path,
         dialer: Dialer | None = None,
     ) -> None:
+        """`hls`: the folder of the channel's HLS files; made when there is a destination of that kind."""
         self._channel = channel
+        self._hls = hls
         self._services = services
         self._say = say_
         self._legs: dict[str, _Leg] = {}
         self._wanted: list[DestinationConfig] = []
-        self._closing: set[tuple[str, Destination]] = set()  # with the address
+        self._closing: set[tuple[str, Outgoing]] = set()  # with the address
         self._bodies = BodyCache()
         self._dialer = dialer or Dialer()
 
@@ -65,13 +92,7 @@ class Legs:
             self._end(name)
         for name, config in configs.items():
             if name not in self._legs:
-                destination = Destination(
-                    name,
-                    config.url,
-                    bodies=self._bodies,
-                    dialer=self._dialer,
-                    split_headers=config.split_headers,
-                )
+                destination = self._make(config)
                 before = [one for url, one in self._closing if url == config.url]
                 task = self._services.start(
                     f"push {self._channel} {name}", partial(_run_after, before, destination)
@@ -111,7 +132,7 @@ class Legs:
             elif status.state in ("live", "idle"):
                 self._say(say(f"destination_{status.state}", name=name))
             elif status.state == "behind":
-                self._say(say("destination_behind", name=name, reason=status.error))
+                self._say(say(leg.destination.behind_notice, name=name, reason=status.error))
             else:
                 self._say(say("destination_lost", name=name, reason=status.error))
 
@@ -132,6 +153,17 @@ class Legs:
         """Wait until every server was told goodbye: some seconds at most."""
         await asyncio.gather(*(destination.closed() for _, destination in self._closing))
 
+    def _make(self, config: DestinationConfig) -> Outgoing:
+        if config.url == HLS:
+            return HlsDestination(config.name, self._hls, split_headers=config.split_headers)
+        return Destination(
+            config.name,
+            config.url,
+            bodies=self._bodies,
+            dialer=self._dialer,
+            split_headers=config.split_headers,
+        )
+
     def _end(self, name: str) -> None:
         leg = self._legs.pop(name)
         closing = (leg.config.url, leg.destination)
@@ -146,7 +178,7 @@ class Legs:
         self._services.start(f"end push {self._channel} {name}", end)
 
 
-async def _run_after(before: Sequence[Destination], destination: Destination) -> None:
+async def _run_after(before: Sequence[Outgoing], destination: Outgoing) -> None:
     """Run a destination once others to the same address are closed: a platform takes one at a time."""
     for other in before:
         await other.closed()

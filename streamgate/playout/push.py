@@ -85,6 +85,8 @@ class Destination:
     Raises ConfigError for an address that cannot be used. Everything is called from the loop that runs run().
     """
 
+    behind_notice = "destination_behind"
+
     def __init__(
         self,
         name: str,

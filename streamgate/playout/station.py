@@ -261,6 +261,7 @@ class Station:
             memory=memory,
             services=self._services,
             dialer=self._dialer,
+            hls=self._data_dir / "hls" / config.name,
             tell=self.tell,
             max_ring_bytes=self._max_ring_bytes,
             no_input_stop_s=self._no_input_stop_s,

@@ -45,6 +45,7 @@ _TEXTS: dict[str, tuple[Level, str, str]] = {
     "destination_idle": ("info", "destination {name}: closed", "目的地 {name}：已关闭"),
     "destination_old_address": ("warning", "destination {name}: connected, but {reason}", "目的地 {name}：已连接，但域名解析失败，使用了此前的地址（{reason}）"),
     "destination_behind": ("alarm", "destination {name} does not keep up: {reason}; its viewers see jumps; check the network, lower the encoder's bitrate", "目的地 {name} 跟不上播出：{reason}；其观众会看到跳跃；请检查网络或降低编码器码率"),
+    "destination_disk": ("alarm", "destination {name}: {reason}; its viewers see a jump, air goes on: see to the disk", "目的地 {name}：{reason}；其观众会看到跳跃，播出不受影响，请检查磁盘"),
     "destination_caught_up": ("info", "destination {name} keeps up again", "目的地 {name} 恢复正常"),
     "destination_lost": ("alarm", "destination {name}: {reason}; it is tried again by itself", "目的地 {name}：{reason}；自动重试中"),
     "archive": ("alarm", "archive: {text}", "归档：{text}"),

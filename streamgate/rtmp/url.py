@@ -1,4 +1,4 @@
-"""Addresses of RTMP servers: taken apart, and made fit to be shown. Pure."""
+"""Addresses of destinations: those of RTMP servers taken apart, all made fit to be shown. Pure."""
 
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -7,7 +7,9 @@ import msgspec
 
 from streamgate.errors import ConfigError
 
-_FORM = "allowed is rtmp://HOST[:PORT]/APP/KEY or rtmps://HOST[:PORT]/APP/KEY"
+HLS = "hls:"
+"""The address of the channel's own HLS files; there is nothing behind the colon."""
+_FORM = "allowed is rtmp://HOST[:PORT]/APP/KEY, rtmps://HOST[:PORT]/APP/KEY or hls: alone"
 _PORTS = {"rtmp": 1935, "rtmps": 443}
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _MAX = 2048
@@ -70,6 +72,8 @@ def parse_url(url: str) -> Target:
 
 def redact(url: str) -> str:
     """Return `url` with scheme, host and first path part kept and everything else as `***`. Never raises."""
+    if url == HLS:
+        return HLS
     parts, _ = _split(url)
     if parts is None or parts.scheme not in _PORTS or not parts.hostname:
         return "***"

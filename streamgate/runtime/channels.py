@@ -21,6 +21,7 @@ from streamgate.core.channel_name import check_name, require_name
 from streamgate.core.delay import MIN_DELAY_S, check_delay
 from streamgate.disk import sync_directory
 from streamgate.errors import ConfigError, Refused, StreamgateError
+from streamgate.rtmp.url import HLS
 from streamgate.runtime import destinations as dest
 from streamgate.runtime.datadir import DataDir
 from streamgate.runtime.destinations import UNSIGNED, Destination, Entry, check_url, refusing
@@ -69,6 +70,9 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         names = [one.name for one in self.destinations]
         if len(set(names)) != len(names):
             raise ValueError(f"two destinations have the same name ({', '.join(sorted(names))}); rename one")
+        hls = [one.name for one in self.destinations if one.url == HLS]
+        if len(hls) > 1:
+            raise ValueError(f"{' and '.join(hls)} both write the channel's HLS files; remove all but one")
         if len(names) > MAX_DESTINATIONS:
             raise ValueError(
                 f"{len(names)} destinations; at most {MAX_DESTINATIONS} are allowed; remove some"
@@ -365,7 +369,7 @@ class ChannelStore:
 
     def _refuse_shared(self, name: str, destinations: tuple[Destination, ...]) -> None:
         """Refuse an address that another channel pushes to: on the platform the two would fight for it."""
-        urls = {one.url: one for one in destinations}
+        urls = {one.url: one for one in destinations if one.url != HLS}  # each channel has its own files
         for other in self.load_all().channels:
             shared = [urls[one.url] for one in other.destinations if one.url in urls and other.name != name]
             if shared:

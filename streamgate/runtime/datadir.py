@@ -42,6 +42,7 @@ class DataDir:
             )
         self.channels = self.root / "channels"
         self.archive = self.root / "archive"
+        self.hls = self.root / "hls"
         self.cache = self.root / "cache"
         self.run = runtime_dir(self.root)
         self.control_socket = self.run / "gate.sock"

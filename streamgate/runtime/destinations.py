@@ -8,7 +8,7 @@ import msgspec
 
 from streamgate.core.actor import is_on_machine, is_same_person
 from streamgate.errors import ConfigError, Refused
-from streamgate.rtmp.url import parse_url, redact
+from streamgate.rtmp.url import HLS, parse_url, redact
 
 MAX_ACTOR = 128
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,79}")
@@ -17,6 +17,8 @@ _NAMED_URL = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,31})=(?P<url>.+)"
 
 class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Where the program is pushed. `url` holds its stream key: never print it, print `redacted`.
+
+    The url `hls:` is no server but the channel's own HLS files, which the gate writes.
 
     `split_headers`: send a fresh codec header at each splice, for a platform that dislikes one for both.
     `entered_by`, `approved_by`: actors ("console:alice", "cli:root"); `entered_at`, `approved_at`: seconds
@@ -69,7 +71,9 @@ def may_approve(by: str, entered_by: str, *, alone: bool) -> bool:
 
 
 def check_url(url: str) -> None:
-    """Raise ValueError unless `url` is one the push can use. The text never holds the key."""
+    """Raise ValueError unless `url` is one the gate can use. The text never holds the key."""
+    if url == HLS:
+        return
     try:
         parse_url(url)
     except ConfigError as error:
@@ -114,8 +118,8 @@ def add_urls(present: tuple[Destination, ...], urls: Sequence[str], entry: Entry
 def enter(
     present: Sequence[Destination], name: str, url: str, entry: Entry, *, split_headers: bool = False
 ) -> Destination:
-    """Return a new destination beside those present. `name` "": it is called by its host."""
-    with refusing("推流地址不可用；格式应为 rtmp(s)://主机/应用/密钥"):
+    """Return a new destination beside those present. `name` "": it is called by its host, or hls."""
+    with refusing("推流地址不可用；格式应为 rtmp(s)://主机/应用/密钥，或 hls:"):
         check_url(url)
     taken = {one.name for one in present}
     if name in taken:
@@ -124,9 +128,14 @@ def enter(
             f"已有名为 {name} 的推流目的地；请另选名称",
         )
     if not name:
-        host = parse_url(url).host
+        host = "hls" if url == HLS else parse_url(url).host
         numbered = (host, *(f"{host}-{n}" for n in range(2, len(taken) + 3)))
         name = next(name for name in numbered if name not in taken)
+    if url == HLS and any(one.url == HLS for one in present):
+        raise Refused(
+            "the channel writes HLS already; one such destination serves any number of viewers",
+            "频道已有 HLS 目的地；一个即可供任意数量的观众观看",
+        )
     if any(one.url == url for one in present):
         raise Refused(
             f"push URL {redact(url)} is there twice; a platform takes one connection per key; remove one",

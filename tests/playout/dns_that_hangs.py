@@ -62,7 +62,7 @@ async def main() -> None:
     answering.set()
     async with Peer() as peer, asyncio.TaskGroup() as group:
         services = Services(group)
-        legs = Legs("main", services=services, say_=lambda what: said.append(what.text))
+        legs = Legs("main", services=services, say_=lambda what: said.append(what.text), hls=Path())
         good = [Config(host, peer.url(f"live/{host}", host=host)) for host in GOOD]
         legs.set(good, FeedFormat(video_track(AVCC[0]), AUDIO))
 

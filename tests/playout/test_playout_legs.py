@@ -46,20 +46,20 @@ async def test_a_stop_while_the_server_says_yes_is_not_lost(monkeypatch):
         task.cancel()
 
 
-async def test_a_leg_added_and_removed_at_once_is_closed():
+async def test_a_leg_added_and_removed_at_once_is_closed(tmp_path):
     async with Peer() as peer, asyncio.TaskGroup() as group:
         services = Services(group)
-        legs = Legs("main", services=services, say_=lambda _what: None)
+        legs = Legs("main", services=services, say_=lambda _what: None, hls=tmp_path)
         legs.set([Config("p", peer.url())], FEED)
         legs.set([], FEED)
         await asyncio.wait_for(legs.closed(), 2)
         services.cancel()
 
 
-async def test_a_leg_that_replaces_one_to_the_same_address_waits_until_that_is_closed():
+async def test_a_leg_that_replaces_one_to_the_same_address_waits_until_that_is_closed(tmp_path):
     async with Peer() as peer, asyncio.TaskGroup() as group:
         services = Services(group)
-        legs = Legs("main", services=services, say_=lambda _what: None)
+        legs = Legs("main", services=services, say_=lambda _what: None, hls=tmp_path)
         legs.set([Config("p", peer.url())], FEED)
         async with asyncio.timeout(5):
             while legs.statuses()[0].state != "live":
@@ -73,11 +73,11 @@ async def test_a_leg_that_replaces_one_to_the_same_address_waits_until_that_is_c
         services.cancel()
 
 
-async def test_what_becomes_of_a_destination_is_said_once_each(monkeypatch):
+async def test_what_becomes_of_a_destination_is_said_once_each(monkeypatch, tmp_path):
     said = []
     async with asyncio.TaskGroup() as group:
         services = Services(group)
-        legs = Legs("main", services=services, say_=said.append)
+        legs = Legs("main", services=services, say_=said.append, hls=tmp_path)
         legs.set([Config("p", "rtmp://127.0.0.1:1/live/k")], None)
         changes = [
             ("live", "", "destination_live"),
@@ -99,11 +99,11 @@ async def test_what_becomes_of_a_destination_is_said_once_each(monkeypatch):
         services.cancel()
 
 
-async def test_nothing_connects_to_a_destination_before_it_is_approved():
+async def test_nothing_connects_to_a_destination_before_it_is_approved(tmp_path):
     said = []
     async with Peer() as peer, asyncio.TaskGroup() as group:
         services = Services(group)
-        legs = Legs("main", services=services, say_=said.append)
+        legs = Legs("main", services=services, say_=said.append, hls=tmp_path)
         waiting = Config("p", peer.url(), entered_by="console:alice", entered_at=1.0)
         legs.set([waiting], FEED)
         await asyncio.sleep(0.5)

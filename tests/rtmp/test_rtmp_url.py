@@ -69,6 +69,7 @@ def test_addresses_as_platforms_give_them(url, expected):
         "rtmp://h/app/SECRET\n",
         "rtmp://[::1/app/SECRET",
         "rtmp://h_!/app/SECRET",
+        "hls:SECRET",
         "rtmp://h/app/SECRET" + "x" * 3000,
     ],
 )
@@ -89,6 +90,8 @@ def test_a_refusal_names_what_is_allowed_and_never_the_key(url):
         ("SECRET", "***"),
         ("rtmp://[bad/SECRET", "***"),
         ("", "***"),
+        ("hls:", "hls:"),
+        ("hls:SECRET", "***"),
     ],
 )
 def test_redact_keeps_what_is_no_secret(url, shown):

@@ -14,6 +14,7 @@ from streamgate.errors import ConfigError, Refused
 from streamgate.rtmp.url import redact
 from streamgate.runtime import channels
 from streamgate.runtime.channels import ChannelConfig, ChannelStore, Destination, check_url, hash_key
+from streamgate.runtime.destinations import Entry
 from streamgate.runtime.secret_box import SecretBox
 
 KEY = "s3cret-key"
@@ -110,6 +111,8 @@ def test_no_channel_object_exists_below_the_floor() -> None:
         KEY,
         f"rtmp://h/app/{KEY} x",
         f"rtmp://u:p@h/app/{KEY}",
+        f"hls:{KEY}",
+        f"hls://{KEY}",
     ],
 )
 def test_unusable_urls_are_refused_without_showing_their_key(store: ChannelStore, url: str) -> None:
@@ -338,6 +341,29 @@ def test_two_channels_may_not_push_to_the_same_address(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="another key"):
         store.set("aula", add_push=["rtmp://127.0.0.1/app/s3cret"])
     store.set("main", delay_s=40)
+
+
+def test_each_channel_may_have_one_destination_that_writes_its_own_hls(tmp_path: Path) -> None:
+    store = ChannelStore(tmp_path)
+    for name in ("main", "aula"):
+        store.add(name, push=["watch=hls:"])
+    assert [(one.name, one.redacted) for one in store.get("aula").destinations] == [("watch", "hls:")]
+    with pytest.raises(Refused, match="writes HLS already") as refused:
+        store.set("main", add_push=["again=hls:"])
+    assert "HLS" in refused.value.zh
+    store.set("main", remove_push=["watch"], add_push=["hls:"])
+    assert [one.name for one in store.get("main").destinations] == ["hls"]
+    with pytest.raises(Refused, match="both write"):
+        store.put_back_destination("main", Destination("watch", "hls:"))
+
+
+def test_a_destination_that_writes_hls_waits_for_approval_like_any_other(tmp_path: Path) -> None:
+    store = ChannelStore(tmp_path)
+    store.add("main")
+    entered = store.enter("main", "watch", "hls:", Entry("console:alice", 5.0, alone=False))
+    assert not entered.destinations[0].approved
+    approved = store.approve("main", "watch", by="console:bob", at=6.0, alone=False)
+    assert approved.destinations[0].approved
 
 
 # ---------------------------------------------------------------- secrets at rest
