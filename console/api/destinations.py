@@ -12,7 +12,10 @@ router = APIRouter(prefix=f"{API}/channels/{{channel}}/destinations", tags=["des
 
 
 class NewDestination(Model):
-    """`url`: rtmp(s)://HOST[:PORT]/APP/KEY; its key is never shown again. `name` None: called by its host."""
+    """`url`: rtmp(s)://HOST[:PORT]/APP/KEY, whose key is never shown again, or hls: (files for a watch page).
+
+    `name` None: it is called by its host, or hls.
+    """
 
     url: str
     name: str | None = None

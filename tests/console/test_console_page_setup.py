@@ -102,6 +102,39 @@ async def test_a_destination_waits_on_the_page_until_another_person_approves_it(
     assert alice.complaints == bob.complaints == []  # type: ignore[attr-defined]
 
 
+async def test_hls_is_entered_like_a_platform_and_the_form_says_what_it_does(desk: Desk) -> None:
+    desk.store.add("main")
+    await desk.station.reload()
+    alice = await desk.person("alice")
+    await desk.open(alice, "/destinations")
+    await alice.get_by_role("button", name="Enter a destination").click()
+    address = alice.get_by_role("textbox", name="Push address with its key")
+    await address.fill("hls:main")
+    await expect(alice.get_by_text("hls: is no platform")).to_have_count(0)
+    await alice.keyboard.press("Enter")
+    await expect(alice.get_by_role("alert")).to_contain_text("or hls: alone")
+    await address.fill("hls:")
+    await expect(alice.get_by_text("hls: is no platform")).to_be_visible()
+    await picture(alice, "destinations-hls-en-desk")
+    await alice.keyboard.press("Enter")
+    one = alice.locator("[data-destination=hls]")
+    await expect(one.locator("[data-state=waiting]")).to_be_visible()
+    await expect(one).to_contain_text("hls:")
+
+    bob = await desk.person("bob", "zh")
+    await desk.open(bob, "/destinations")
+    await bob.get_by_role("button", name="批准 hls").click()
+    await expect(bob.locator("[data-destination=hls] [data-state=idle]")).to_be_visible()
+    await bob.get_by_role("button", name="录入目的地").click()
+    await bob.get_by_role("textbox", name="推流地址（含密钥）").fill("hls:")
+    await expect(bob.get_by_text("hls: 不是平台")).to_be_visible()
+    await bob.keyboard.press("Enter")
+    await expect(bob.get_by_role("alert")).to_contain_text("已有 HLS 目的地")
+    for page in (alice, bob):  # the browser tells of what each was refused, and of nothing else
+        (refused,) = page.complaints  # type: ignore[attr-defined]
+        assert "409" in refused
+
+
 async def test_backups_are_uploaded_previewed_rehearsed_and_removed(desk: Desk, tmp_path: Path) -> None:
     desk.store.add("main")
     await desk.station.reload()

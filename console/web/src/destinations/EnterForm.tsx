@@ -5,6 +5,7 @@ import { dataOf, http } from "../api/http";
 import { useText } from "../i18n";
 import { FormButtons, NotInForce, ProblemLine } from "../ui/Page";
 import page from "../ui/Page.module.css";
+import { isHls } from "./address";
 
 const EMPTY = { name: "", url: "", split: false };
 
@@ -55,6 +56,7 @@ export function EnterForm({ channels, onClose }: { channels: string[]; onClose: 
           autoComplete="off"
           spellCheck={false}
         />
+        {isHls(asked.url) && <output className={page.dim}>{words.hls}</output>}
         <div className={page.row} style={{ marginTop: 12 }}>
           <Switch
             className={page.grow ?? ""}
