@@ -98,6 +98,7 @@ def table(loaded: load.Load, cut: cuts.Cuts | None) -> list[Row]:
         ("gate with one channel", f"{loaded.one_gate:.2f} %", "", None),
         ("ingest with one channel", f"{loaded.one_ingest:.2f} %", "", None),
         ("each further destination", f"{loaded.per_destination:.2f} %", "", None),
+        ("a destination hls:", f"{loaded.per_hls:.2f} %", "", None),
         ("gate, ingest with none", f"{loaded.idle_gate:.2f}, {loaded.idle_ingest:.2f} %", "", None),
         ("ffmpeg -c copy, the same feed, same run", f"{loaded.yardstick:.2f} %", "", None),
         ("gate memory with none", f"{loaded.memory_idle:.0f} MB", "", None),

@@ -22,7 +22,7 @@ SETTLE_S = 14
 class Load:
     """CPU in percent of one core, memory in MB (10^6 bytes), delay error in milliseconds.
 
-    `paged_`: with all channels and `pages.OPEN` pages of signed-in people open.
+    `per_hls`: of a destination `hls:`. `paged_`: with all channels and `pages.OPEN` signed-in pages open.
     """
 
     bitrate_mbps: float
@@ -33,6 +33,7 @@ class Load:
     one_ingest: float
     yardstick: float
     per_destination: float
+    per_hls: float
     many_gate: float
     many_ingest: float
     memory_idle: float
@@ -102,6 +103,9 @@ def measure(clip: Path, clip_s: float, directory: Path, channels: int, window_s:
         gate.command("channel", "set", "first", *(part for url in more for part in ("--push", url)))
         time.sleep(5)
         with_more = shares(pids, window_s)
+        gate.command("channel", "set", "first", "--push", "watch=hls:")
+        time.sleep(5)
+        with_hls = shares(pids, window_s)
         source.stop()
         relay.kill()
 
@@ -123,7 +127,7 @@ def measure(clip: Path, clip_s: float, directory: Path, channels: int, window_s:
         paged = shares({**pids, "console": gate.pid("console")}, window_s)
         if pages.open != 3 * OPEN:
             raise RuntimeError(f"of {3 * OPEN} websockets of {OPEN} pages {pages.open} are still open")
-        two_destinations = with_more["gate"] - one["gate"]
+        more_destinations = with_hls["gate"] - one["gate"]
         return Load(
             bitrate_mbps=bitrate_mbps,
             channels=channels,
@@ -132,15 +136,16 @@ def measure(clip: Path, clip_s: float, directory: Path, channels: int, window_s:
             one_gate=one["gate"],
             one_ingest=one["ingest"],
             yardstick=one["relay"],
-            per_destination=two_destinations / 2,
-            # the two extra destinations of the first channel are not part of a channel's cost
-            many_gate=many["gate"] - two_destinations,
+            per_destination=(with_more["gate"] - one["gate"]) / 2,
+            per_hls=with_hls["gate"] - with_more["gate"],
+            # the extra destinations of the first channel are not part of a channel's cost
+            many_gate=many["gate"] - more_destinations,
             many_ingest=many["ingest"],
             memory_idle=memory_idle,
             memory_many=memory_many,
             delay_error=Spread.of(errors),
             gate_says=status["delay_error_ms"],
-            paged_gate=paged["gate"] - two_destinations,
+            paged_gate=paged["gate"] - more_destinations,
             paged_ingest=paged["ingest"],
             paged_console=paged["console"],
             paged_delay_error=Spread.of(delay_errors_ms(entry_tap, exit_tap, from_s)),
