@@ -12,6 +12,7 @@
 #   make newcomer  a fresh clone with an empty HOME: `make demo` must reach air
 #
 # ARGS goes to the program each target runs: make test ARGS='-k rtmp -x'
+# The tests run in two processes (tests/tools/lanes.py); in one, for a debugger: make test ARGS='-n 0 --pdb'
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,7 +39,7 @@ demo: install
 
 test: need dev page
 	$(NPM) test
-	$(BIN)/pytest -m "not obs and not evening" $(ARGS)
+	$(BIN)/pytest -n 2 -m "not obs and not evening" $(ARGS)
 
 unit: dev
 	$(BIN)/pytest -m "not obs and not e2e" $(ARGS)

@@ -1,13 +1,16 @@
+import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from tools import lanes
 from tools.postgres import Postgres
 
 from streamgate.store.location import Location, locate
@@ -37,6 +40,34 @@ def postgresql(postgres: Postgres, tmp_path: Path) -> Location:
     return locate(postgres.url("tests"), tmp_path)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out the work of several processes by lanes."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Lanes(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return lanes.unit(nodeid)
+
+    config.option.loadscopereorder = False  # the order of the collection is meant
+    return Lanes(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes
+        items.sort(key=lambda item: lanes.order(item.nodeid))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Wait for the test's turn before its time limit begins to run."""
+    if not hasattr(item.config, "workerinput"):
+        return (yield)
+    shared = item.config._tmp_path_factory.getbasetemp().parent  # type: ignore[attr-defined]
+    with lanes.turn(shared, alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove the runtime directories in shared memory of data directories that this session made."""
     from streamgate.runtime.rundir import OWNER, SHARED_MEMORY
@@ -45,5 +76,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if factory is None:
         return
     for mark in SHARED_MEMORY.glob(f"streamgate-*/{OWNER}"):
-        if Path(mark.read_text().strip()).is_relative_to(factory.getbasetemp()):
-            shutil.rmtree(mark.parent, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another session removes its own
+            if Path(mark.read_text().strip()).is_relative_to(factory.getbasetemp()):
+                shutil.rmtree(mark.parent, ignore_errors=True)

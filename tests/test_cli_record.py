@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,15 +64,20 @@ def decisions(data_dir: Path) -> list[dict[str, Any]]:
     return list(read(data_dir / "ledger", process="cli", kind="decision"))
 
 
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    """A data directory with a channel, ann, and the source `desk`."""
-    place = tmp_path / "data"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a channel, an administrator, ann and the source `desk`, to be copied."""
+    place = tmp_path_factory.mktemp("made") / "data"
     streamgate(place, "channel", "add", "main", "--push", "rtmp://live.example/app/OTHER-KEY")
     streamgate(place, "user", "add", "root", "--role", "administrator")
     streamgate(place, "user", "add", "ann", "--role", "operator")
     streamgate(place, "source", "add", "desk", "--channel", "main")
     return place
+
+
+@pytest.fixture
+def data_dir(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "data", ignore=shutil.ignore_patterns("run")))
 
 
 def commands(group: Any, before: str = "") -> set[str]:

@@ -7,10 +7,24 @@ from stage import Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.timeout(600))
+    places = [place for place, item in enumerate(items) if Path(__file__).parent in item.path.parents]
+    ours = [items[place] for place in places]
+    for item in ours:
+        item.add_marker(pytest.mark.e2e)
+        item.add_marker(pytest.mark.timeout(600))
+    for place, item in zip(places, sorted(ours, key=_order), strict=True):
+        items[place] = item
+
+
+def _order(item: pytest.Item) -> int:
+    """What runs beside the broadcasts comes first, then what judges them, then what runs alone."""
+    if item.get_closest_marker("alone") is not None:
+        return 2
+    return 1 if _judges_broadcasts(item) else 0
+
+
+def _judges_broadcasts(item: pytest.Item) -> bool:
+    return "broadcasts" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +32,13 @@ def broadcasts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broadcasts]
     running = Broadcasts(tmp_path_factory.mktemp("e2e"))
     yield running
     running.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begun(request: pytest.FixtureRequest) -> None:
+    """Begin the broadcasts before the first test here: they take three minutes, whatever runs beside them."""
+    if any(_judges_broadcasts(item) for item in request.session.items):
+        request.getfixturevalue("broadcasts")
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from tools.nginx import Platform
 from tools.serve import Done, Gate
 from tools.tap import Loop, Tap
 
+pytestmark = pytest.mark.alone
 FRAME_HOLE_S = 1.0  # filler has 30 pictures a second; the rest is the other work of a busy machine
 BACK_S = 3.0
 

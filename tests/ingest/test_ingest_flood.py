@@ -15,6 +15,7 @@ from streamgate.ingest.admission import Limits
 from streamgate.link import messages
 from streamgate.rtmp import client
 
+pytestmark = pytest.mark.alone
 HERE = Path(__file__).parent
 FLOOD_S = 4
 MAX_DELAY_S, USUAL_DELAY_S = 1.0, 0.25  # of the last and of 19 in 20; on a machine to itself: 20 ms and 1 ms

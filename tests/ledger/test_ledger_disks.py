@@ -13,6 +13,8 @@ from tools.disks import Disk
 from streamgate.ledger.read import read
 from streamgate.ledger.verify import verify
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def disk(tmp_path):

@@ -83,7 +83,9 @@ def test_a_full_disk_leaves_no_half_copy(location: Location, tmp_path: Path) -> 
         assert [path.name for path in disk.path.iterdir()] == [".ballast"]
 
 
-@pytest.mark.parametrize("content", [b"", b"not a database", os.urandom(20_000)])
+@pytest.mark.parametrize(
+    "content", [b"", b"not a database", os.urandom(20_000)], ids=["nothing", "a text", "noise"]
+)
 def test_something_else_is_not_put_back(location: Location, tmp_path: Path, content: bytes) -> None:
     fill(location)
     (tmp_path / "file").write_bytes(content)

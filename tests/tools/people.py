@@ -3,6 +3,7 @@
 import http.cookiejar
 import json
 import secrets
+import time
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ import pyotp
 
 from console.auth import accounts, passwords
 from streamgate.clock import wall_s
+from streamgate.errors import StoreError
 from streamgate.runtime.secret_box import SecretBox
-from streamgate.store import factors
+from streamgate.store import factors, sqlite_file
 from streamgate.store.database import Database
 from streamgate.store.location import Location
-from streamgate.store.upgrade import upgrade
 from streamgate.store.users import Grant
 
 
@@ -31,6 +32,26 @@ class Person:
         return {"username": self.name, "password": self.password, **more}
 
 
+def until_made(database: Location, seconds: float = 20) -> None:
+    """Wait until the database was made: the page of a `serve` that was just started answers before that."""
+    end = time.monotonic() + seconds
+    while not _is_made(database):
+        assert time.monotonic() < end, f"nobody made the database {database.shown} within {seconds} s"
+        time.sleep(0.05)
+
+
+def _is_made(database: Location) -> bool:
+    if database.kind == "sqlite":
+        return sqlite_file.was_made(database)
+    try:
+        with Database(database) as opened, opened.read():
+            return True
+    except StoreError as error:
+        if error.kind != "missing":
+            raise
+        return False
+
+
 def add_person(
     database: Location,
     name: str,
@@ -40,12 +61,8 @@ def add_person(
     password: str = "",
     display_name: str = "",
 ) -> Person:
-    """Make somebody with a password, and a confirmed second factor when `totp` can encrypt its secret.
-
-    As `streamgate user add` does, this makes the database first: the page of a `serve` answers before its
-    keeper has made it. Of two that make it at the same time the second waits until the first has done so.
-    """
-    upgrade(database)
+    """Make somebody with a password, and a confirmed second factor when `totp` can encrypt its secret."""
+    until_made(database)
     password = password or f"{secrets.token_hex(8)} is what they chose"
     hashed = passwords.hash_password(password)
     secret = "" if totp is None else pyotp.random_base32()

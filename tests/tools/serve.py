@@ -17,7 +17,10 @@ from typing import Any
 
 import psutil
 from tools.nginx import free_port, wait_for_port
-from tools.people import Person
+from tools.people import Person, until_made
+
+from streamgate.config import load
+from streamgate.store.location import locate
 
 PROGRAM = [sys.executable, "-m", "streamgate"]
 
@@ -174,7 +177,9 @@ class Gate:
         return str(found[-1])
 
     def person(self, name: str, *roles: str) -> Person:
-        """Make somebody with a password, by the command line."""
+        """Make somebody with a password, by the command line; a `serve` that runs has made the database."""
+        if self.process is not None:
+            until_made(locate(load(self.directory).database, self.directory))
         person = Person(name, f"{secrets.token_hex(8)} is what they chose")
         done = self.command(
             "user",

@@ -3,9 +3,7 @@
 import contextlib
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -140,15 +138,6 @@ class Machine(Gate):
         for served in self._served:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 served.wait(5)
-
-
-def steady_port() -> int:
-    """Return a port that no outgoing connection takes while a killed process is away (Linux: below 32768)."""
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def _name(command: list[str]) -> str:

@@ -24,7 +24,7 @@ from tools.timecode import slices_hash
 from torture import archived
 from torture.clips import GOP_S, Clips
 from torture.evidence import Connection, Evidence, Look, Order, Trouble
-from torture.machine import Machine, journal, steady_port
+from torture.machine import Machine, journal
 from torture.peers import BadPlatforms, Canary, flood
 from torture.scenario import Act, Script
 
@@ -84,7 +84,7 @@ class Round:
             self._bad = BadPlatforms(self.script.peers, self._loop, self._platform.port)
             stack.callback(self._bad.close)
             place = self._disk.path if self._disk is not None else self._directory / "data"
-            self.machine = Machine(place, rtmp=steady_port(), console=steady_port())
+            self.machine = Machine(place)
             stack.callback(self.machine.clear)
             if self._disk is not None:
                 stack.callback(self._disk.thaw)
