@@ -3,20 +3,15 @@
 import asyncio
 import contextlib
 import gc
-import importlib
-import importlib.util
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-
-import structlog
 
 from moderation.desk import upkeep
 from moderation.desk.desk import Desk
 from moderation.desk.server import CommentsServer
 from moderation.desk.wordlists import Wordlists
-from streamgate.runtime.listen import close
+from moderation.public.server import serve
 from streamgate.runtime.service import Services
 from streamgate.runtime.sockets import keep_open
 from streamgate.store.database import Database
@@ -25,9 +20,6 @@ from streamgate.store.location import Location
 SOCKET = "comments.sock"
 OWN_LISTS = "wordlists"
 CLOSE_S = 3.0
-_PUBLIC_SIDE = "moderation.public.server"
-Serve = Callable[..., Coroutine[Any, Any, None]]
-_log = structlog.get_logger("moderation.service")
 
 
 async def run(
@@ -57,7 +49,6 @@ async def run(
             upkeep.start(desk, services, lists=lists, gate_socket=run_dir / "gate.sock")
             await keep_open(run_dir / SOCKET, server.listen, services)
             services.start("changes", server.push_changes)
-            serve = _find_public_side() or _serve_nobody
             public = group.create_task(
                 serve(
                     listeners=listeners,
@@ -83,21 +74,3 @@ async def run(
     finally:
         await desk.close()
         opened.close()
-
-
-def _find_public_side() -> Serve | None:
-    """Return the function that serves viewers, where this build has one."""
-    if importlib.util.find_spec("moderation.public") is None:
-        return None
-    found: Serve = importlib.import_module(_PUBLIC_SIDE).serve
-    return found
-
-
-async def _serve_nobody(
-    *, listeners: Sequence[socket.socket], stop: asyncio.Event, ready: Callable[[int], None], **_: object
-) -> None:
-    """Stand in for a public side that this build does not have: who connects is not answered."""
-    _log.warning("no_public_side")
-    ready(0)
-    await stop.wait()
-    close(listeners)
