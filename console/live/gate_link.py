@@ -50,8 +50,7 @@ class GateLink(ProcessLink[Request, Reply]):
     """
 
     def __init__(self, control_socket: Path) -> None:
-        # The gate's pushes are the heartbeat.
-        super().__init__(control_socket, "gate", _UNANSWERED, max_message=_MAX_MESSAGE, ping_interval=None)
+        super().__init__(control_socket, "gate", _UNANSWERED, max_message=_MAX_MESSAGE)
         self.ingest_up = False
         self.warnings: list[Warn] = []
         self.channels: list[ChannelStatus] = []

@@ -6,7 +6,7 @@ Whoever shows what the other side tells waits for `changed` and then takes what 
 import asyncio
 import itertools
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -44,13 +44,9 @@ class Unanswered(NamedTuple):
 class ProcessLink(Generic[RequestT, ReplyT]):
     """`up`: the other process answers; `version` rises with every change. `name`: as the log calls it."""
 
-    def __init__(
-        self, path: Path, name: str, unanswered: Unanswered, *, max_message: int, **options: Any
-    ) -> None:
-        """`options`: of the websocket, such as `ping_interval`."""
+    def __init__(self, path: Path, name: str, unanswered: Unanswered, *, max_message: int) -> None:
         self._path, self._name, self._unanswered = path, name, unanswered
-        self._options: dict[str, Any] = {"max_size": max_message, "open_timeout": 1.0, "close_timeout": 0.2}
-        self._options |= options
+        self._max_message = max_message
         self._log = structlog.get_logger(f"console.{name}_link")
         self.up = False
         self.version = 0
@@ -65,7 +61,14 @@ class ProcessLink(Generic[RequestT, ReplyT]):
         while True:
             started = now_us()
             try:
-                async with unix_connect(str(self._path), compression=None, **self._options) as connection:
+                async with unix_connect(
+                    str(self._path),
+                    compression=None,
+                    max_size=self._max_message,
+                    ping_interval=None,  # whether the other side is alive, `_talk` sees to
+                    open_timeout=1.0,
+                    close_timeout=0.2,
+                ) as connection:
                     await self._talk(connection)
             except (LinkError, OSError, WebSocketException, msgspec.MsgspecError, TimeoutError) as error:
                 if self.up or failures == 0:

@@ -44,7 +44,7 @@ ADD_TERM_S = 15.0  # the automaton is built anew, the list is written
 MAX_WAITING = 32
 """Messages that a page has not taken yet: three seconds of a busy channel."""
 _MAX_MESSAGE = 32 * 1024 * 1024  # 200 cards of 500 comments
-_PING_S = 2.0  # nothing is pushed while nothing changes
+SILENCE_S = 2.0  # nothing is pushed while nothing changes: then it is asked whether it is there
 _UNANSWERED = Unanswered(COMMENTS_DOWN, COMMENTS_LOST, COMMENTS_TIMEOUT, COMMENTS_BUSY)
 STATUSES: Mapping[str, int] = {
     "same_person": 403,
@@ -138,14 +138,7 @@ class CommentsLink(ProcessLink[Request, Reply]):
     """See the module. `up`: the comments process answers."""
 
     def __init__(self, comments_socket: Path) -> None:
-        super().__init__(
-            comments_socket,
-            "comments",
-            _UNANSWERED,
-            max_message=_MAX_MESSAGE,
-            ping_interval=_PING_S,
-            ping_timeout=_PING_S,
-        )
+        super().__init__(comments_socket, "comments", _UNANSWERED, max_message=_MAX_MESSAGE)
         self._watched: dict[str, _Watched] = {}
         self._watches: dict[int, str] = {}
 
@@ -193,7 +186,7 @@ class CommentsLink(ProcessLink[Request, Reply]):
         for channel in list(self._watched):
             await self._watch(channel)
         while True:
-            text = await connection.recv(decode=True)
+            text = await _receive(connection)
             answer = _decoder.decode(text)
             if answer.v != VERSION:
                 raise LinkError(
@@ -240,3 +233,15 @@ class CommentsLink(ProcessLink[Request, Reply]):
         for one in self._watched.values():
             one.answered = False
         super()._lost()
+
+
+async def _receive(connection: ClientConnection) -> str:
+    """Return the next message. Raises TimeoutError when the other side does not even answer a ping."""
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                return await connection.recv(decode=True)
+        except TimeoutError:
+            answered = await connection.ping(b"alive")
+        async with asyncio.timeout(SILENCE_S):
+            await answered

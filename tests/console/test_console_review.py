@@ -395,7 +395,7 @@ async def test_without_the_comments_process_it_says_so_at_once_and_goes_on_when_
 ) -> None:
     async with idle.gate.running(), idle.console(comments=False):
         await idle.sign_in("sue", "senior-reviewer")
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(3):
             gone = await ask(idle, "GET", "queue")
         assert (gone.status_code, gone.json()["code"]) == (503, "comments_down")
         async with idle.socket(f"{REVIEW}/ws") as page:
@@ -455,3 +455,17 @@ def test_models_are_those_of_the_link() -> None:
     shown = model_of(messages.CardView)
     assert set(shown.model_fields) == set(messages.CardView.__struct_fields__)
     shown.model_validate_json(to_text(card(1)))
+
+
+async def test_a_comments_process_that_hangs_is_away_until_it_goes_on(
+    office: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.review.link.SILENCE_S", 0.2)
+    for connection in office.comments._watchers:
+        connection.transport.pause_reading()  # it is there, and reads nothing
+    async with office.client() as client, asyncio.timeout(10):
+        while "comments" not in (await client.get("/healthz")).json()["down"]:
+            await asyncio.sleep(0.01)
+        while "comments" in (await client.get("/healthz")).json()["down"]:
+            await asyncio.sleep(0.05)
+    assert (await ask(office, "GET", "cards/1")).status_code == 200
