@@ -48,7 +48,7 @@ class Comments:
 
 @contextlib.asynccontextmanager
 async def running_comments(stage: Stage, lists: Wordlists | None = None) -> AsyncIterator[Comments]:
-    """Run a desk until left. `lists`: instead of all that are shipped, which take a second to build."""
+    """Run a desk until left. `lists`: in the place of those that reviewers fill."""
     run = stage.data_dir / "run"
     run.mkdir(parents=True, exist_ok=True)
     with Database(stage.database) as database:
