@@ -299,6 +299,7 @@ class Desk:
         self.take_switches(loaded.switches)
         self.unjudged = {entry.card.id for entry in self.piles.entries()}
         self.due.set()
+        self._feed.miss()
         for channel in self.piles.channels():
             self.changed(channel)
         return self.piles

@@ -17,8 +17,9 @@ class Subscription:
         with desk.subscribe("main") as items:
             item = await items.get()
 
-    `lagging`: the reader was too slow and the queue was emptied: what is missing stands in the store. Read it
-    there after the last number seen, having called `resume` before; numbers seen twice are the same items.
+    `lagging`: items are missing, as the reader was too slow or nobody knows what a commit that failed has
+    brought: what is missing stands in the store. Read it there after the last number seen, having called
+    `resume` before; numbers seen twice are the same items.
     """
 
     def __init__(self, feed: "Feed", channel: str, limit: int = MAX_ITEMS) -> None:
@@ -53,12 +54,18 @@ class Subscription:
 
     def put(self, item: FeedItem) -> None:
         """Queue an item; a queue that is full is emptied."""
-        if not self.lagging:
-            if len(self._items) >= self._limit:
-                self._items.clear()
-                self.lagging = True
-            else:
-                self._items.append(item)
+        if self.lagging:
+            return
+        if len(self._items) >= self._limit:
+            self.miss()
+        else:
+            self._items.append(item)
+            self._there.set()
+
+    def miss(self) -> None:
+        """Have the reader look at the store."""
+        self._items.clear()
+        self.lagging = True
         self._there.set()
 
     def __enter__(self) -> Self:
@@ -84,6 +91,12 @@ class Feed:
         readers.discard(one)
         if not readers:
             self._readers.pop(one.channel, None)
+
+    def miss(self) -> None:
+        """Have everybody look at the store: something may have been committed that was not handed out."""
+        for readers in self._readers.values():
+            for one in readers:
+                one.miss()
 
     def publish(self, items: Iterable[tuple[str, Item]]) -> None:
         """Hand out items that were committed, each with its channel."""

@@ -135,3 +135,7 @@ async def test_a_reader_that_lags_is_told_and_starts_anew() -> None:
         feed.publish(items[:1])
         assert (await reader.get()).id == 1
         assert other.take_all() == []
+        feed.publish(items[1:2])
+        feed.miss()  # a commit failed, and may have come to pass
+        assert await reader.get() is None
+        assert await other.get() is None
