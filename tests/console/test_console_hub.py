@@ -17,7 +17,7 @@ async def test_hello_says_all_there_is(stage: Stage) -> None:
     async with stage.socket() as socket:
         hello = json.loads(await socket.recv())
     assert (hello["t"], hello["v"], hello["user"]) == ("hello", 1, "operator")
-    assert hello["gate"] == {"up": True, "ingest_up": True, "warnings": []}
+    assert hello["gate"] == {"up": True, "ingest_up": True, "warnings": [], "comments_up": True}
     assert abs(hello["server_time"] - wall_s()) < 5
     assert hello["channels"][0]["name"] == "main"
     assert hello["channels"][0]["ingest"]["video_codec"] == "h264"

@@ -106,7 +106,9 @@ class DevComments:
     async def running(self) -> AsyncIterator[None]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
-        async with unix_serve(self._serve, str(self.path), compression=None, close_timeout=0.2):
+        async with unix_serve(
+            self._serve, str(self.path), compression=None, ping_interval=None, close_timeout=0.2
+        ):
             yield
 
     def asked(self, kind: type[Request]) -> list[Any]:
