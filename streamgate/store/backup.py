@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from streamgate.clock import wall_s
-from streamgate.errors import Refused
+from streamgate.errors import Refused, StoreError
 from streamgate.store import pg_programs, sqlite_file, version
 from streamgate.store.engine import BUSY_S
 from streamgate.store.failures import failure, translated, translated_files
@@ -25,6 +25,7 @@ KEPT = 5  # copies of each kind in the directory of backups
 _BEFORE = "before-upgrade"
 _REPLACED = "replaced"
 _SIDES = ("-wal", "-shm")
+_LOOK_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,21 @@ def restore(location: Location, source: Path) -> Restored:
 
 
 def use_wal(location: Location) -> None:
-    """Switch the file to write-ahead logging: readers and the writer do not wait for each other."""
-    with translated(location), _connected(location.file, "rw") as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+    """Switch the file to write-ahead logging: readers and the writer do not wait for each other.
+
+    SQLite does not wait for others here, whatever the time-out: this does.
+    """
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            with translated(location), _connected(location.file, "rw") as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+        except StoreError as error:
+            if error.kind != "locked" or time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK_S)
+        else:
+            return
 
 
 def _restore_postgresql(location: Location, source: Path) -> Restored:

@@ -36,7 +36,8 @@ def upgrade(location: Location, *, new: bool = False) -> Upgraded:
     held: int | None = None
     with translated_files(location):
         if location.kind == "sqlite":
-            if sqlite_file.is_empty(location) and sqlite_file.was_made(location) and not new:
+            # in this order: a neighbour may be making it between the two looks
+            if sqlite_file.was_made(location) and sqlite_file.is_empty(location) and not new:
                 raise failure("gone", location)
             sqlite_file.create(location)
             held = sqlite_file.hold_shared(location)
