@@ -73,7 +73,13 @@ async def test_an_invitation_leads_to_a_signed_in_person_on_one_channel(desk: De
     await sign_in(ben, "ben")
     await expect(row.locator("[data-standing=active]")).to_be_visible(timeout=8000)
     rail = await open_rail(ben)
-    assert await rail.get_by_role("link").all_inner_texts() == ["Live", "Channels", "Destinations", "Account"]
+    assert await rail.get_by_role("link").all_inner_texts() == [
+        "Live",
+        "Review",
+        "Channels",
+        "Destinations",
+        "Account",
+    ]
     await ben.goto("about:blank")
     await ben.goto(link, wait_until="commit")
     await expect(ben.get_by_role("alert")).to_contain_text("was used, revoked, or has expired")
