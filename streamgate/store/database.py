@@ -123,6 +123,7 @@ class AsyncDatabase(_Checked):
         self._engine: AsyncEngine = open_async_engine(location)
         self._writer = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
+        self._given_up: set[asyncio.Task[Any]] = set()  # nobody waits for these any more
 
     async def read(
         self, run: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -147,6 +148,7 @@ class AsyncDatabase(_Checked):
             async with self._turn(), self._transaction(writes=True) as session:
                 result = await session.run_sync(run, *args, **kwargs)
                 await session.flush()
+                self._go_on()
             return result
 
         return await self._answered(transact())
@@ -155,7 +157,9 @@ class AsyncDatabase(_Checked):
         """Wait for a transaction, but not longer than `ANSWER_S`.
 
         A thread that waits for a frozen disk cannot be ended: its transaction is left alone then. There are
-        at most as many of them as the pool has connections.
+        at most as many of them as the pool has connections. The task is never cancelled: what it asked the
+        driver's thread for would be done all the same, by then on a connection that nobody has any more, and
+        the lock of that would stay. It gives up by itself instead, between two steps.
         """
         task = asyncio.create_task(work)
         self._running.add(task)
@@ -163,13 +167,20 @@ class AsyncDatabase(_Checked):
         try:
             await asyncio.wait({task}, timeout=ANSWER_S)
         except asyncio.CancelledError:
-            task.cancel()
+            self._given_up.add(task)
+            task.add_done_callback(self._given_up.discard)
+            task.add_done_callback(_forget)
             await asyncio.wait({task}, timeout=1)
             raise
         if task.done():
             return task.result()
         task.add_done_callback(_forget)
         raise failure("hung", self.location)
+
+    def _go_on(self) -> None:
+        """Raise CancelledError, which rolls back, when nobody waits for this task any more."""
+        if asyncio.current_task() in self._given_up:
+            raise asyncio.CancelledError
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -195,6 +206,7 @@ class AsyncDatabase(_Checked):
             async with self._engine.connect() as connection:
                 options = WRITES if writes else _reads(self.location)
                 await connection.execution_options(**options)
+                self._go_on()
                 async with connection.begin():
                     await connection.run_sync(self._check_version)
                     async with _session(connection) as session:

@@ -179,7 +179,7 @@ async def test_asyncio_writers_beside_a_thread_lose_nothing(location: Location) 
 async def test_a_cancelled_writer_leaves_nothing_behind_and_no_lock(location: Location) -> None:
     upgrade(location)
     database = AsyncDatabase(location)
-    for delay in (0, 0.0005, 0.001, 0.002, 0.004, 0.008):
+    for delay in (0, 0.0005, 0.001, 0.002, 0.004, 0.008) * 10:
         task = asyncio.create_task(database.write(users.add, f"user{delay}", by="x", at=1))
         await asyncio.sleep(delay)
         task.cancel()
