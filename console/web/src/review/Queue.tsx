@@ -63,11 +63,15 @@ function CardList() {
       <div
         ref={scroller}
         className={classes.scroller}
-        // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- what WAI-ARIA has for a list with one active row; <select> holds text only
-        role="listbox"
+        // What WAI-ARIA has for a list with one active row; it may not be empty.
+        {...(list.ids.length > 0
+          ? {
+              role: "listbox",
+              "aria-multiselectable": true,
+              "aria-activedescendant": list.hand === null ? undefined : `card-${list.hand}`,
+            }
+          : { role: "region" })}
         aria-label={`${words.queue}: ${words.piles[pile]}`}
-        aria-multiselectable
-        aria-activedescendant={list.hand === null ? undefined : `card-${list.hand}`}
         tabIndex={0}
         data-testid="queue"
         onClick={onClick}
