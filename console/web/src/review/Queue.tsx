@@ -59,18 +59,14 @@ function CardList() {
           {words.fresh(fresh)}
         </Button>
       )}
-      {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- J and K do the same, wherever the focus is */}
+      {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions -- J and K do the same, wherever the focus is; its role stands below */}
       <div
         ref={scroller}
         className={classes.scroller}
         // What WAI-ARIA has for a list with one active row; it may not be empty.
-        {...(list.ids.length > 0
-          ? {
-              role: "listbox",
-              "aria-multiselectable": true,
-              "aria-activedescendant": list.hand === null ? undefined : `card-${list.hand}`,
-            }
-          : { role: "region" })}
+        role={list.ids.length > 0 ? "listbox" : "region"}
+        aria-multiselectable={list.ids.length > 0 ? true : undefined}
+        aria-activedescendant={list.hand === null ? undefined : `card-${list.hand}`}
         aria-label={`${words.queue}: ${words.piles[pile]}`}
         tabIndex={0}
         data-testid="queue"
