@@ -10,17 +10,14 @@ from collections import Counter
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_S = 10.0
+from streamgate.runtime.web import HeadDeadline
+
 MAX_CONNECTIONS = 512
 """Open websockets count, too, but are never the ones that make room."""
 
 
-class Connection(H11Protocol):
-    """One HTTP connection. `waiting`: for the whole head of a request, `since` when (monotonic seconds)."""
-
-    waiting = True
-    since = 0.0
-    _late: asyncio.TimerHandle | None = None
+class Connection(HeadDeadline, H11Protocol):
+    """One HTTP connection."""
 
     @property
     def address(self) -> str:
@@ -49,18 +46,6 @@ class Connection(H11Protocol):
         super().on_response_complete()  # it ends an idle connection after `timeout_keep_alive`
         if self.conn.their_state is h11.IDLE:
             self._note(waiting=True)
-
-    def _note(self, *, waiting: bool) -> None:
-        if waiting != self.waiting or not self.since:
-            self.waiting, self.since = waiting, self.loop.time()
-
-    def _hurry(self) -> None:
-        self._late = self.loop.call_later(HEAD_S, self.transport.abort)
-
-    def _rest(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
 
 
 def _expendable(newest: Connection) -> Connection:

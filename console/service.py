@@ -5,7 +5,7 @@ import contextlib
 import shlex
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ from streamgate.ledger.places import FOLDER
 from streamgate.runtime import listen
 from streamgate.runtime.listen import Address
 from streamgate.runtime.secret_box import SecretBox
+from streamgate.runtime.web import WebServer, beside
 from streamgate.store import cleaner
 from streamgate.store.database import AsyncDatabase
 from streamgate.store.location import Location
@@ -54,22 +55,6 @@ SHUTDOWN_S = 1  # how long open requests may go on after the stop
 _MAX_PAGE_MESSAGE = 64 * 1024
 
 _log = structlog.get_logger("console")
-
-
-class _Server(uvicorn.Server):
-    """Signals belong to the process, not to the web server in it; `ready` is called when it accepts."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -146,7 +131,7 @@ async def run(
         if ready is not None:
             ready(port)
 
-    server = _Server(
+    server = WebServer(
         uvicorn.Config(
             app,
             ws="websockets-sansio",  # the `websockets` library; uvicorn's older adapter of it is deprecated
@@ -181,23 +166,9 @@ async def run(
         services += [*background, lambda: cleaner.run(store)]
         if certificate is not None:
             services.append(certificate.follow)
-        async with _beside(*services), asyncio.TaskGroup() as group:
-            serving = group.create_task(server.serve(sockets=list(listeners)))
-            waiting = group.create_task(stop.wait())
-            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            server.should_exit = True
-            waiting.cancel()
+        async with beside(*services):
+            await server.serve_until(stop, listeners)
     _log.info("console_stopped")
-
-
-@contextlib.asynccontextmanager
-async def _beside(*services: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    """Run services while the body runs; they are cancelled at its end, and one that fails ends it."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(service()) for service in services]
-        yield
-        for task in tasks:
-            task.cancel()
 
 
 def _command(data_dir: Path) -> str:

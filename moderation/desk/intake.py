@@ -27,7 +27,9 @@ class SourceRef(msgspec.Struct, frozen=True):
 
 
 class Incoming(msgspec.Struct, frozen=True):
-    """A comment as it comes. Nothing of it has been checked, but that texts are str and numbers are numbers.
+    """A comment as a source hands it in (docs/developers/sources.md).
+
+    Nothing of it has been checked, but that texts are str and numbers are numbers.
 
     `client_id`: what its source calls it; the same one within 24 hours is the same comment. `bullet`: it is
     meant to cross the picture (弹幕), which the channel must have opened.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from websockets.asyncio.server import Server, ServerConnection, unix_serve
+from websockets.asyncio.server import Server, ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from moderation.desk.desk import Desk
@@ -33,6 +33,7 @@ from moderation.desk.messages import (
 from moderation.desk.requests import Requests
 from moderation.desk.wordlists import Wordlists
 from moderation.review.card import Card
+from streamgate.runtime.sockets import listen_unix
 
 PUSH_EVERY_S = 0.1
 SEND_TIMEOUT_S = 0.2
@@ -94,18 +95,7 @@ class CommentsServer:
 
     async def listen(self, path: Path) -> Server:
         """Listen on the unix socket at `path`, for this user only."""
-        path.unlink(missing_ok=True)  # noqa: ASYNC240 - in shared memory
-        server = await unix_serve(
-            self._serve,
-            str(path),
-            compression=None,
-            max_size=MAX_REQUEST,
-            ping_interval=None,
-            close_timeout=0.5,
-            server_header=None,
-        )
-        path.chmod(0o600)  # noqa: ASYNC240
-        return server
+        return await listen_unix(path, self._serve, max_message=MAX_REQUEST)
 
     async def push_changes(self) -> None:
         """Tell connections what changed, at most every 100 ms, until cancelled."""

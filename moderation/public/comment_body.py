@@ -11,21 +11,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from moderation.desk.intake import Incoming
 from moderation.public.problems import BAD_REQUEST, RequestRefused, bad_comment
 
 MAX_COMMENTS = 500
-
-
-class SourceComment(msgspec.Struct, frozen=True):
-    """A comment as a source hands it in. See docs/developers/sources.md."""
-
-    client_id: str
-    author_id: str
-    author: str
-    text: str
-    sent_at: float | None = None
-    at_media_s: float | None = None
-    bullet: bool = False
 
 
 class ViewerComment(msgspec.Struct, frozen=True):
@@ -45,14 +34,14 @@ class Malformed(NamedTuple):
     error_zh: str
 
 
-_one = msgspec.json.Decoder(SourceComment)
-_many = msgspec.json.Decoder(list[SourceComment])
+_one = msgspec.json.Decoder(Incoming)
+_many = msgspec.json.Decoder(list[Incoming])
 _viewer = msgspec.json.Decoder(ViewerComment)
 
 
-def read_comments(body: bytes) -> Sequence[SourceComment | Malformed]:
+def read_comments(body: bytes) -> Sequence[Incoming | Malformed]:
     """Return the comments of a body, in order. Raises RequestRefused when it holds none, or more than 500."""
-    found: Sequence[SourceComment | Malformed]
+    found: Sequence[Incoming | Malformed]
     try:
         found = _many.decode(body) if body.lstrip()[:1] == b"[" else [_one.decode(body)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -86,9 +75,9 @@ def _batch(value: Any) -> list[Any]:
     return value
 
 
-def _convert(value: Any) -> SourceComment | Malformed:
+def _convert(value: Any) -> Incoming | Malformed:
     try:
-        return msgspec.convert(value, SourceComment)
+        return msgspec.convert(value, Incoming)
     except msgspec.ValidationError as error:
         named = value.get("client_id") if isinstance(value, dict) else None
         return Malformed(named if isinstance(named, str) else "", *_why(error))
@@ -97,7 +86,7 @@ def _convert(value: Any) -> SourceComment | Malformed:
 _NOT_FINITE = ("sent_at and at_media_s must be finite numbers", "sent_at 与 at_media_s 必须是有限的数字")
 
 
-def _finite(one: SourceComment | Malformed) -> SourceComment | Malformed:
+def _finite(one: Incoming | Malformed) -> Incoming | Malformed:
     if isinstance(one, Malformed):
         return one
     if all(value is None or math.isfinite(value) for value in (one.sent_at, one.at_media_s)):

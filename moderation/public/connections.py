@@ -12,7 +12,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-HEAD_S = 10.0
+from streamgate.runtime.web import HeadDeadline
+
 MAX_HEAD = 16 * 1024
 _MAX_HEAD_WIRE = 4 * MAX_HEAD  # a part of one that the parser still keeps to itself
 MAX_CONNECTIONS = 8192
@@ -24,16 +25,10 @@ _MAX_REST = 16 * 1024 * 1024
 """Bytes that are read and dropped after an early answer, so that the peer gets to read it."""
 
 
-class Connection(HttpToolsProtocol):
-    """One HTTP connection. Handlers find its transport in `scope["state"]["transport"]`.
-
-    `waiting`: for the whole head of a request, `since` when (monotonic seconds).
-    """
+class Connection(HeadDeadline, HttpToolsProtocol):
+    """One HTTP connection. Handlers find its transport in `scope["state"]["transport"]`."""
 
     max_connections = MAX_CONNECTIONS
-    waiting = True
-    since = 0.0
-    _late: asyncio.TimerHandle | None = None
     _head = 0
     _wire = 0
     _in_head = True
@@ -103,18 +98,6 @@ class Connection(HttpToolsProtocol):
         self._head += sum(len(part) + 4 for part in parts)
         if self._head > MAX_HEAD:
             raise ValueError(f"a head of more than {MAX_HEAD} bytes")
-
-    def _note(self, *, waiting: bool) -> None:
-        if waiting != self.waiting or not self.since:
-            self.waiting, self.since = waiting, self.loop.time()
-
-    def _hurry(self) -> None:
-        self._late = self.loop.call_later(HEAD_S, self.transport.abort)
-
-    def _rest(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
 
 
 class Socket(WebSocketsSansIOProtocol):

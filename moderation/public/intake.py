@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from moderation.desk.intake import ACCEPTED, BAD_COMMENT, Incoming, SourceRef, Taken
-from moderation.public.comment_body import Malformed, SourceComment, ViewerComment, read_comments
+from moderation.public.comment_body import Malformed, ViewerComment, read_comments
 from moderation.public.desk_side import DeskSide
 from moderation.public.own_comments import Own, OwnComments, own_client_id
 from moderation.public.problems import (
@@ -54,7 +54,7 @@ class Intake:
             raise RequestRefused(WRONG_CHANNEL)
         comments = read_comments(body)
         self._rates.source_comments.take(source.name, len(comments))
-        good = [_incoming(one) for one in comments if isinstance(one, SourceComment)]
+        good = [one for one in comments if isinstance(one, Incoming)]
         taken = iter(await self._desk.take_in(source, good) if good else [])
         return _answer([_malformed(one) if isinstance(one, Malformed) else next(taken) for one in comments])
 
@@ -94,12 +94,6 @@ class Intake:
         if slow_s not in self._slow:
             self._slow = {slow_s: Rate((1 / slow_s, 1), SLOW_MODE)} | dict(list(self._slow.items())[:7])
         return self._slow[slow_s]
-
-
-def _incoming(one: SourceComment) -> Incoming:
-    return Incoming(
-        one.client_id, one.author_id, one.author, one.text, one.sent_at, one.at_media_s, one.bullet
-    )
 
 
 def _malformed(one: Malformed) -> Taken:

@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import structlog
 import uvicorn
@@ -24,6 +23,7 @@ from moderation.public.rates import Limits, Rates
 from moderation.public.source_keys import SourceKeys
 from moderation.public.viewers import Viewers
 from streamgate.runtime import key_file
+from streamgate.runtime.web import WebServer, beside
 from streamgate.store.database import AsyncDatabase
 from streamgate.store.location import Location
 
@@ -33,22 +33,6 @@ START_S = 2.0  # for a look at disk and database; it goes on without
 MAX_MESSAGE = 4 * 1024
 _SPARE_FILES = 256
 _log = structlog.get_logger("comments")
-
-
-class _Server(uvicorn.Server):
-    """Signals belong to the process, not to the web server in it; `ready` is called when it accepts."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def serve(
@@ -96,7 +80,7 @@ async def serve(
         if ready is not None:
             ready(port)
 
-    server = _Server(
+    server = WebServer(
         uvicorn.Config(
             create_app(parts),
             http=Connection,
@@ -123,25 +107,10 @@ async def serve(
         opened.push_async_callback(store.close)
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
-        async with _beside(keys.run, channels.run, feeds.run), asyncio.TaskGroup() as group:
+        async with beside(keys.run, channels.run, feeds.run), asyncio.TaskGroup() as group:
             await asyncio.wait({group.create_task(channels.refresh())}, timeout=START_S)
-            serving = group.create_task(server.serve(sockets=list(listeners)))
-            waiting = group.create_task(stop.wait())
-            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            feeds.end_readers()
-            server.should_exit = True
-            waiting.cancel()
+            await server.serve_until(stop, listeners, feeds.end_readers)
     _log.info("public_stopped")
-
-
-@contextlib.asynccontextmanager
-async def _beside(*services: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    """Run services while the body runs; they are cancelled at its end, and one that fails ends it."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(service()) for service in services]
-        yield
-        for task in tasks:
-            task.cancel()
 
 
 def _allow_connections() -> int:

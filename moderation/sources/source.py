@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from moderation.public.comment_body import SourceComment
+from moderation.desk.intake import Incoming
 
-__all__ = ["CommentSource", "SourceComment"]
+__all__ = ["CommentSource", "Incoming"]
 
 
 class CommentSource(Protocol):
@@ -20,4 +20,4 @@ class CommentSource(Protocol):
     - It is asked for the next comment only when there is room: it must not read ahead without a bound.
     """
 
-    def __aiter__(self) -> AsyncIterator[SourceComment]: ...
+    def __aiter__(self) -> AsyncIterator[Incoming]: ...

@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 
 import msgspec
 import structlog
-from websockets.asyncio.server import Server, ServerConnection, unix_serve
+from websockets.asyncio.server import Server, ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from streamgate.errors import Refused
@@ -34,6 +34,7 @@ from streamgate.link.messages import (
 )
 from streamgate.playout.station import Station
 from streamgate.playout.texts import say
+from streamgate.runtime.sockets import listen_unix
 
 PUSH_EVERY_S = 0.5
 MIN_PUSH_GAP_S = 0.05
@@ -59,18 +60,7 @@ class ControlServer:
 
     async def listen(self, path: Path) -> Server:
         """Listen on the unix socket at `path`, for this user only."""
-        path.unlink(missing_ok=True)  # noqa: ASYNC240 - in shared memory
-        server = await unix_serve(
-            self._connection,
-            str(path),
-            compression=None,
-            max_size=MAX_REQUEST,
-            ping_interval=None,
-            close_timeout=0.5,
-            server_header=None,
-        )
-        path.chmod(0o600)  # noqa: ASYNC240
-        return server
+        return await listen_unix(path, self._connection, max_message=MAX_REQUEST)
 
     async def push_states(self) -> None:
         """Tell watchers the state at every change, and at least twice a second."""

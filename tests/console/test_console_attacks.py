@@ -21,6 +21,7 @@ from console.auth.remembered import Memory
 from console.auth.sessions import Rules, Sessions
 from console.auth.tokens import Tries
 from console.tls import Certificate
+from streamgate.runtime import web
 from streamgate.store import sign_ins, users
 from streamgate.store.database import AsyncDatabase, Database
 
@@ -389,7 +390,7 @@ async def test_a_flood_of_headers_is_cut_off(stage: Stage) -> None:
 async def test_a_head_that_does_not_come_is_not_waited_for(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "HEAD_S", 0.5)
+    monkeypatch.setattr(web, "HEAD_S", 0.5)
 
     async def seconds_open(pieces: AsyncIterator[bytes]) -> float:
         reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from moderation.public.comment_body import (
     MAX_COMMENTS,
+    Incoming,
     Malformed,
-    SourceComment,
     clean_text,
     read_comments,
     read_viewer_comment,
@@ -18,7 +18,7 @@ from moderation.public.comment_body import (
 from moderation.public.problems import RequestRefused
 
 GOOD = {"client_id": "1", "author_id": "u", "author": "Ann", "text": "hello"}
-COMMENT = SourceComment("1", "u", "Ann", "hello")
+COMMENT = Incoming("1", "u", "Ann", "hello")
 
 
 def body(value: object) -> bytes:
@@ -32,7 +32,7 @@ def test_one_comment_in_each_form(value: object) -> None:
 
 def test_optional_members_and_unknown_ones() -> None:
     found = read_comments(body(GOOD | {"sent_at": 5, "at_media_s": 1.5, "bullet": True, "colour": "red"}))
-    assert list(found) == [SourceComment("1", "u", "Ann", "hello", 5.0, 1.5, bullet=True)]
+    assert list(found) == [Incoming("1", "u", "Ann", "hello", 5.0, 1.5, bullet=True)]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_halves_of_characters_become_replacement_characters() -> None:
     found = read_comments(
         rb'[{"client_id":"1","author_id":"u","author":"\ud800Ann","text":"a\udc00b\ud83d\ude00"}]'
     )
-    assert list(found) == [SourceComment("1", "u", "�Ann", "a�b😀")]
+    assert list(found) == [Incoming("1", "u", "�Ann", "a�b😀")]
 
 
 def test_numbers_without_end_are_refused_one_by_one() -> None:

@@ -8,8 +8,9 @@ import time
 import pytest
 from public_stage import Stage
 
-from moderation.public import answers, connections
+from moderation.public import answers
 from moderation.public.connections import MAX_HEAD, Connection
+from streamgate.runtime import web
 
 
 async def ask(stage: Stage, data: bytes, *, read_s: float = 5.0) -> bytes:
@@ -36,7 +37,7 @@ def head(stage: Stage, key: str, length: int) -> bytes:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "HEAD_S", 0.3)
+    monkeypatch.setattr(web, "HEAD_S", 0.3)
     monkeypatch.setattr(answers, "BODY_S", 0.3)
 
 

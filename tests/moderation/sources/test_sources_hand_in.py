@@ -14,22 +14,22 @@ from public_stage import Stage
 
 from moderation.sources import hand_in as module
 from moderation.sources.hand_in import Gate, KeyRefused, Totals, hand_in
-from moderation.sources.source import SourceComment
+from moderation.sources.source import Incoming
 from streamgate.store import comments
 
 
-def numbered(count: int, text: str = "text") -> list[SourceComment]:
-    return [SourceComment(f"c{number}", "u", "Ann", f"{text} {number}") for number in range(count)]
+def numbered(count: int, text: str = "text") -> list[Incoming]:
+    return [Incoming(f"c{number}", "u", "Ann", f"{text} {number}") for number in range(count)]
 
 
 class Given:
     """A source of these comments; then it fails, if it is to."""
 
-    def __init__(self, found: list[SourceComment], fails: Exception | None = None) -> None:
+    def __init__(self, found: list[Incoming], fails: Exception | None = None) -> None:
         self.found, self.fails = found, fails
         self.read = 0
 
-    async def __aiter__(self) -> AsyncIterator[SourceComment]:
+    async def __aiter__(self) -> AsyncIterator[Incoming]:
         for one in self.found:
             self.read += 1
             yield one
@@ -58,15 +58,15 @@ async def test_refused_ones_are_counted_by_code(stage: Stage) -> None:
     await stage.source()
     found = [
         *numbered(3),
-        SourceComment("long", "u", "Ann", "x" * 300),
-        SourceComment("none", "u", "Ann", ""),
+        Incoming("long", "u", "Ann", "x" * 300),
+        Incoming("none", "u", "Ann", ""),
     ]
     totals, _ = await feed(Given(found), stage.url)
     assert (totals.accepted, dict(totals.refused)) == (3, {"too_long": 1, "bad_comment": 1})
     await stage.open(comments=False)
     totals, _ = await feed(Given(numbered(2, "new")), stage.url)
     assert totals.accepted == 2  # these were stored before it was closed
-    totals, _ = await feed(Given([SourceComment("other", "u", "Ann", "x")]), stage.url)
+    totals, _ = await feed(Given([Incoming("other", "u", "Ann", "x")]), stage.url)
     assert dict(totals.refused) == {"interaction_closed": 1}
 
 
@@ -167,7 +167,7 @@ async def test_retry_after_is_waited_for(moody: Moody) -> None:
 
 
 async def test_batches_are_bounded_in_number_and_bytes_and_it_does_not_read_far_ahead(moody: Moody) -> None:
-    large = [SourceComment(f"c{number}", "u", "Ann", "x" * 20_000) for number in range(120)]
+    large = [Incoming(f"c{number}", "u", "Ann", "x" * 20_000) for number in range(120)]
     await feed(Given(large), moody.url)
     assert [name for batch in moody.batches for name in batch] == [one.client_id for one in large]
     assert max(map(len, moody.batches)) <= 46

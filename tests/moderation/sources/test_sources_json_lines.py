@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.sources.json_lines import MAX_LINE, JsonLines
-from moderation.sources.source import SourceComment
+from moderation.sources.source import Incoming
 
 LINE = b'{"client_id":"1","author_id":"u","author":"Ann","text":"hello"}'
 
@@ -19,7 +19,7 @@ def in_pieces(*pieces: bytes) -> Callable[[int], bytes]:
     return lambda _: next(left, b"")
 
 
-async def read(*pieces: bytes) -> tuple[list[SourceComment], list[int]]:
+async def read(*pieces: bytes) -> tuple[list[Incoming], list[int]]:
     bad: list[int] = []
     lines = JsonLines(in_pieces(*pieces), lambda number, _: bad.append(number))
     return [one async for one in lines], bad
@@ -28,7 +28,7 @@ async def read(*pieces: bytes) -> tuple[list[SourceComment], list[int]]:
 async def test_one_comment_a_line() -> None:
     found, bad = await read(LINE + b"\n\n" + LINE.replace(b'"1"', b'"2"') + b"\r\n" + LINE)
     assert [one.client_id for one in found] == ["1", "2", "1"]
-    assert found[0] == SourceComment("1", "u", "Ann", "hello")
+    assert found[0] == Incoming("1", "u", "Ann", "hello")
     assert bad == []
 
 
