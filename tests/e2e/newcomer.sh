@@ -40,8 +40,8 @@ while :; do
         echo "newcomer: make demo ended by itself" >&2
         exit 1
     fi
-    for socket in $(find . -name gate.sock -not -path './.venv/*' 2>/dev/null); do
-        data=$(dirname "$(dirname "$socket")")
+    for run in $(find . -name run -type l -not -path './.venv/*' 2>/dev/null); do
+        data=$(dirname "$run")
         if gate "$data" | grep -Eq '"state": ?"live".*"lead_s": ?[0-9]'; then
             cat "$room/demo.log"
             echo "newcomer: on air $((SECONDS - began)) s after 'make demo'"
