@@ -1,7 +1,7 @@
 """`make test`, after a run that failed: try what failed once more, one after another and nothing beside it.
 
-Tests with real processes share two cores with those of the other process of pytest, and a bound in seconds may
-break there. What fails alone, too, has failed. What passes is named, so that somebody looks at it.
+Tests with real processes share the machine with those of the other process of pytest, and a bound in seconds
+may break there. What fails alone, too, has failed. What passes is named, so that somebody looks at it.
 """
 
 import json
