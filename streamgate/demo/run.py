@@ -21,13 +21,14 @@ import typer
 
 from console.auth.tokens import DEMO_MARK, mint
 from streamgate.clock import wall_s
-from streamgate.demo import people
+from streamgate.demo import comments, people
 from streamgate.demo.feed import URL_VARIABLE
 from streamgate.demo.pictures import make_backup
 from streamgate.demo.sink import Sink
 from streamgate.errors import ConfigError, Fatal, Refused, StreamgateError
 from streamgate.link.client import call
 from streamgate.link.messages import ChannelStatus, GetStatus
+from streamgate.rtmp.url import HLS
 from streamgate.runtime.channels import ChannelStore
 from streamgate.runtime.datadir import DataDir
 from streamgate.runtime.destinations import Entry
@@ -95,14 +96,15 @@ class _Demo:
             store.remove(CHANNEL)
         _, key = store.add(
             CHANNEL,
-            push=[f"platform={push}"],
+            push=[f"platform={push}", f"watch={HLS}"],
             backups=[self._places.root / "backup.mp4"],
             entry=Entry("cli:demo", wall_s(), alone=True),
         )
         await asyncio.to_thread(people.make, self._places.root)
+        await asyncio.to_thread(comments.open_up, self._places.root, CHANNEL)
         typer.echo("starting the gate · 正在启动 ...")
-        public = ("--public", f"127.0.0.1:{_free_port(_PUBLIC_PORT)}")
-        addresses = ("--rtmp", f"127.0.0.1:{rtmp}", "--console", f"127.0.0.1:{console}", *public)
+        public = f"127.0.0.1:{_free_port(_PUBLIC_PORT)}"
+        addresses = ("--rtmp", f"127.0.0.1:{rtmp}", "--console", f"127.0.0.1:{console}", "--public", public)
         command = ("--data-dir", str(self._places.root), "serve", *addresses)
         serve = await self._spawn("streamgate", *command, listen=True)
         group.create_task(self._watch(serve, "serve"))
@@ -116,7 +118,8 @@ class _Demo:
         feed = await self._spawn("streamgate.demo.feed", url=url)
         group.create_task(self._watch(feed, "test feed"))
         links = {name: f"{self._page}?token={mint(self._places.root, name)}" for name in people.ROLES}
-        typer.echo(_words(links, f"rtmp://127.0.0.1:{rtmp}/live", self._places.root, self._sink.path))
+        watch = f"http://{public}/watch/{CHANNEL}"
+        typer.echo(_words(links, watch, f"rtmp://127.0.0.1:{rtmp}/live", self._places.root, self._sink.path))
 
     async def _spawn(self, *module: str, listen: bool = False, url: str = "") -> Process:
         """Start a Python module in a session of its own: Ctrl-C reaches only the demo, which ends all of it.
@@ -273,13 +276,14 @@ def _program() -> str:
     return shlex.quote(str(installed))
 
 
-def _words(links: Mapping[str, str], rtmp: str, root: Path, file: Path) -> str:
+def _words(links: Mapping[str, str], watch: str, rtmp: str, root: Path, file: Path) -> str:
     others = "\n".join(f"  {name:<16} {link}" for name, link in links.items() if name != people.OPERATOR)
     command = f"{_program()} --data-dir {shlex.quote(str(root))}"
     return f"""
   streamgate demo · 演示
 
   page · 页面        {links[people.OPERATOR]}
+  watch · 观看       {watch}  (what viewers see and write · 观众观看和评论)
   feed · 信号        {rtmp}  (a test picture with the time of day · 带时钟的测试信号)
   platform · 平台    {file}  (what it receives · 平台收到的内容)
 
@@ -291,6 +295,9 @@ def _words(links: Mapping[str, str], rtmp: str, root: Path, file: Path) -> str:
 
   On the page · 页面按键:
     X cut 切断   R restore 恢复   D dump 10 s 丢弃 10 秒   B backup 备用画面   L live 直播
+
+  Write on the watch page, approve it as the reviewer (A): it appears there 10 seconds later.
+  在观看页发一条评论，以审核员身份按 A 通过，10 秒后即显示。
 
   Or in another terminal · 或在另一个终端:
     {command} cut {CHANNEL}

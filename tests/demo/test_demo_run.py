@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import av
+import httpx
 import pytest
 
 from streamgate.demo import run
@@ -66,17 +67,21 @@ def test_a_serve_that_does_not_start_is_told_with_its_reason(tmp_path: Path) -> 
 def test_the_demo_runs_and_ends(tmp_path: Path) -> None:
     demo = start(cwd=tmp_path)
     assert demo.stdout is not None
-    said = []
+    said, watch = [], ""
     deadline = time.monotonic() + 60
     try:
         for line in demo.stdout:  # at least one every 10 s
             said.append(line)
+            if address := re.search(r"http://\S+/watch/main", line):
+                watch = address[0]
             if re.search(
                 r"gate: filling, live in [12]\d s  \|  platform: \d.* received, picture: filler", line
             ):
                 break
             if time.monotonic() > deadline:
                 break
+        page = httpx.get(watch)
+        viewer = httpx.get(watch.replace("/watch/main", "/api/v1/channels/main/viewer")).json()
         began = time.monotonic()
         demo.send_signal(signal.SIGINT)
         rest, _ = demo.communicate(timeout=20)
@@ -89,6 +94,8 @@ def test_the_demo_runs_and_ends(tmp_path: Path) -> None:
     links = re.findall(r"^ +(\S.*?) +http://127\.0\.0\.1:\d+/\?token=\S+$", text, re.MULTILINE)
     assert links == ["page · 页面", "administrator", "reviewer", "senior-reviewer", "chief-reviewer"]
     assert "cut main" in text
+    assert page.status_code == 200
+    assert (viewer["interaction"]["comments"], viewer["interaction"]["bullets"]) == (True, True)
     assert "picture: filler" in text, text
     assert demo.returncode == 0, text + rest
     assert took_s < 5
