@@ -177,22 +177,24 @@ def test_a_torn_index_is_gone_on_with(tmp_path, feed, alarms):
 # ---------------------------------------------------------------- what a killed gate leaves behind
 
 GATE = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from tiny_media import make_feed, shift
 from streamgate.archive.writer import ArchiveWriter
+def say(line):  # from two threads: in one write each
+    os.write(1, f"{line}\\n".encode())
 form, packets = make_feed(seconds=1, audio=None)
-writer = ArchiveWriter(Path(sys.argv[1]), "main", alarm=lambda *a: print(a[0], flush=True), retry_s=0.1)
+writer = ArchiveWriter(Path(sys.argv[1]), "main", alarm=lambda *a: say(a[0]), retry_s=0.1)
 writer.start()
 writer.format(form, "one")
-print("begun", time.time(), flush=True)
+say(f"begun {time.time()}")
 n = 0
 begun = time.monotonic()
 while True:  # in real time
     for packet in shift(packets, 1000 * n):
         time.sleep(max(0, begun + packet.dts / 1000 - time.monotonic()))
         writer.packet(packet, packet.dts * 1000, time.time())
-        print("fed", time.time(), flush=True)
+        say(f"fed {time.time()}")
     n += 1
 """
 
