@@ -194,6 +194,8 @@ def user_roles(
 
 # ---------------------------------------------------------------- programs
 
+_SHORT_SCOPES = {"review": "review:read"}  # programs read comments, and do nothing else with them
+
 
 @token_app.command("add")
 def token_add(
@@ -214,7 +216,7 @@ def token_add(
 
     now = wall_s()
     expires_at = None if days is None else now + days * DAY_S
-    scopes = [one for given in scope for one in given.split(",") if one]
+    scopes = [_SHORT_SCOPES.get(one, one) for given in scope for one in given.split(",") if one]
     given: dict[str, Any] = {"name": name, "scopes": scopes, "channel": channel, "expires_at": expires_at}
     with decided(ctx.obj, "token.add", **given), writing(ctx.obj) as session:
         token = add_token(session, name, scopes, channel, expires_at, by=cli_actor(), at=now)
