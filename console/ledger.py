@@ -18,6 +18,7 @@ from streamgate.clock import now_us, wall_s
 from streamgate.core.notice_limit import NoticeLimit
 from streamgate.errors import StreamgateError
 from streamgate.ledger.record import Decision, Record, Refusal, SessionEnd, SignIn
+from streamgate.ledger.signing import Signer
 from streamgate.ledger.writer import Writer
 from streamgate.link.client import call
 from streamgate.link.messages import Note, Standing
@@ -37,7 +38,9 @@ class Ledger:
         self._control_socket = control_socket
         self._limit: NoticeLimit[Repeatable] = NoticeLimit()
         self._reason = ""  # why it cannot be written at the moment; set by the writer's thread
-        self._writer = Writer(root, "console", spill_dir=spill_dir, alarm=self._alarm)
+        self._writer = Writer(
+            root, "console", spill_dir=spill_dir, signer=Signer(root.parent), alarm=self._alarm
+        )
 
     def write(self, record: Record) -> None:
         """Record it; never waits and never raises."""

@@ -310,12 +310,15 @@ def verify(
         Path | None,
         typer.Argument(metavar="[DIR]", help="A data directory or a copy of one; this one if left out."),
     ] = None,
+    key: Annotated[
+        str, typer.Option(metavar="KEY|FILE", help="The public key (seal.pub) that must have signed all.")
+    ] = "",
     json: _Json = False,
 ) -> None:
     """Prove the ledger, or name its first bad record. Exit code 1: refuted, 2: it cannot be read."""
     from streamgate.verify_cli import run
 
-    raise typer.Exit(run(directory or ctx.obj.root, json=json))
+    raise typer.Exit(run(directory or ctx.obj.root, key, json=json))
 
 
 @app.command("console-link")

@@ -78,6 +78,7 @@ def _write(places: DataDir, record: "Decision", began_us: int) -> None:
     from concurrent.futures import TimeoutError as NotYet
 
     from streamgate.ledger.places import FOLDER
+    from streamgate.ledger.signing import Signer
     from streamgate.ledger.writer import Writer
 
     record.latency_ms = round((now_us() - began_us) / 1000, 3)
@@ -87,7 +88,8 @@ def _write(places: DataDir, record: "Decision", began_us: int) -> None:
         places.create_run()
     with _turn(places.run / LOCK) as alone:
         # Without its turn it must not touch the copies in memory; the ledger then begins another file.
-        writer = Writer(places.root / FOLDER, "cli", spill_dir=places.run / FOLDER if alone else None)
+        spill_dir = places.run / FOLDER if alone else None
+        writer = Writer(places.root / FOLDER, "cli", spill_dir=spill_dir, signer=Signer(places.root))
         written = writer.written(record)
         try:
             written.result(DISK_S)

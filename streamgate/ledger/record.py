@@ -171,10 +171,17 @@ class Close(Record, tag="close"):
 
 
 class Seal(Record, tag="seal"):
-    """The heads of the other files that the process can read. They can lose no line that stands here."""
+    """The heads of the other files that the process can read. They can lose no line that stands here.
+
+    `own`: the record before this one. `key`: public, Ed25519, hex; `signature`: see ledger/signing.py; both
+    left out where the process could not read the key.
+    """
 
     why: Literal["start", "period", "midnight", "end"]
     heads: list[FileHead] = []
+    own: FileHead | None = None
+    key: str = ""
+    signature: str = ""
 
 
 class Gap(Record, tag="gap"):

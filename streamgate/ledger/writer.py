@@ -23,6 +23,7 @@ from streamgate.ledger.chain import Head, canonical, link, unlink
 from streamgate.ledger.file import Durable, LedgerFile
 from streamgate.ledger.places import Place, find_places, goes_on, read_tail, utc_day
 from streamgate.ledger.record import Close, FileHead, Gap, Open, Record, Seal
+from streamgate.ledger.signing import Signer
 from streamgate.ledger.spill import Spill
 
 MAX_RECORDS = 10_000
@@ -67,8 +68,9 @@ class _Lost(NamedTuple):
 class Writer:
     """Appends the records of one process to `root`/DAY/`process`.jsonl.
 
-    `spill_dir`: where copies of records on their way are kept in memory; None: nowhere. `alarm` is called
-    from a thread: once with the reason when the ledger cannot be written, once with "" when it can again.
+    `spill_dir`: where copies of records on their way are kept in memory; None: nowhere. `signer`: of seals.
+    `alarm` is called from a thread: once with the reason when the ledger cannot be written, once with "" when
+    it can again.
     """
 
     def __init__(
@@ -77,12 +79,13 @@ class Writer:
         process: str,
         *,
         spill_dir: Path | None = None,
+        signer: Signer | None = None,
         alarm: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = wall_s,
         seal_every_s: float = SEAL_EVERY_S,
     ) -> None:
         self._root, self._process = root, process
-        self._alarm, self._clock = alarm, clock
+        self._alarm, self._clock, self._signer = alarm, clock, signer
         self._seal_every_us = round(seal_every_s * _SECOND_US)
         self._boot = _boot_id()
         self._lock = threading.Condition()
@@ -340,8 +343,11 @@ class Writer:
             only_seal = tail is not None and tail.kind == "seal" and tail.head.records == before + 1
             if tail is not None and tail.head.records > before and not (only_seal and why == "period"):
                 heads.append(tail.head)
-        if heads:
-            self._append(file, [Seal(why=why, heads=heads)])  # type: ignore[arg-type]  # one of the four
+        if heads or (self._signer is not None and why == "end"):
+            seal = Seal(why=why, heads=heads, own=FileHead(file.place.name, *file.head))  # type: ignore[arg-type]
+            if self._signer is not None:
+                self._signer.sign(self._stamp(seal))  # type: ignore[arg-type]
+            self._append(file, [seal])
             self._sealed |= {head.file: head.records for head in heads}
 
     def _others(self, own: Place) -> list[Place]:

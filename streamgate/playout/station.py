@@ -20,6 +20,7 @@ from streamgate.core.wrong_keys import WrongKeys
 from streamgate.errors import ConfigError, Refused
 from streamgate.ledger.places import FOLDER as LEDGER
 from streamgate.ledger.record import Notice, Record
+from streamgate.ledger.signing import Signer
 from streamgate.ledger.writer import Writer
 from streamgate.link.messages import ChannelStatus, Health, LogLine, Publish, PublishReply, Warn
 from streamgate.playout.backup import ClipCache
@@ -90,7 +91,13 @@ class Station:
         self._clips = ClipCache(data_dir / "cache")
         self._slates = ClipCache(run_dir / "slates", max_bytes=MAX_SLATE_BYTES)
         self._dialer = Dialer()  # one for all: a name that several push to is looked up once
-        self.ledger = Writer(data_dir / LEDGER, "gate", spill_dir=run_dir / LEDGER, alarm=self._ledger_failed)
+        self.ledger = Writer(
+            data_dir / LEDGER,
+            "gate",
+            spill_dir=run_dir / LEDGER,
+            signer=Signer(data_dir),
+            alarm=self._ledger_failed,
+        )
         self._sealed = False
         self._seq = 0
         self._streams: dict[int, Channel] = {}
