@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from page_desk import Desk, open_desk
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 from real_comments import Comments, running_comments
 from tools.testfeed import Feed
 
@@ -16,8 +16,10 @@ from moderation.desk.messages import InteractionView
 from moderation.desk.wordlists import Wordlists
 from moderation.lexicon import Entry, Severity, WordList
 from moderation.review.card import Card
+from moderation.review.events import Reviewer
 from streamgate.clock import wall_s
-from streamgate.store import settings
+from streamgate.store import settings, users
+from streamgate.store.database import Database
 
 LISTS = (
     WordList(
@@ -63,6 +65,14 @@ class Room:
             await page.locator("[data-card]").nth(cards - 1).wait_for()
         return page
 
+    async def colleague(self, name: str, role: str = "senior-reviewer") -> Reviewer:
+        """Return somebody who decides without a page."""
+        await self.desk.stage.person(name, role)
+        with Database(self.desk.stage.database) as database, database.read() as session:
+            found = users.find(session, name)
+            assert found is not None
+            return Reviewer(found.id, frozenset({role}))
+
     async def write(self, *texts: str, author: str = "校友", **more: float) -> list[int]:
         """Write comments, as the watch page of the channel does. Returns their ids."""
         made = [Incoming(f"w{next(self._names)}", f"id-{author}", author, text, **more) for text in texts]
@@ -94,3 +104,19 @@ async def open_room(data_dir: Path, feed: Feed, filler: Feed, window_s: float = 
             room = Room(desk, comments, key)
             await room.open_up(InteractionView(comments=True, bullets=True, window_s=window_s))
             yield room
+
+
+def hand(page: Page) -> Locator:
+    """Return the card under the hand."""
+    return page.locator("[data-card][aria-current=true]")
+
+
+def notice(page: Page) -> Locator:
+    return page.get_by_test_id("notice")
+
+
+async def press(page: Page, *keys: str) -> None:
+    """Press keys as somebody does who looks before each."""
+    for key in keys:
+        await page.wait_for_timeout(200)
+        await page.keyboard.press(key)

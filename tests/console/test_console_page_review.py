@@ -9,15 +9,13 @@ from pathlib import Path
 
 import pytest
 from page_desk import LANGUAGES, LARGE, SIZES, WIDER, picture
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Route, expect
 from real_gate import fed
-from review_room import Room, open_room
+from review_room import Room, hand, notice, open_room, press
 from tools.testfeed import Feed
 
 from console import pages
-from moderation.review.events import Escalate, Reviewer
-from streamgate.store import users
-from streamgate.store.database import Database
+from moderation.review.events import Escalate
 
 AXE = Path(pages.__file__).parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = """async () => (await axe.run()).violations
@@ -32,22 +30,6 @@ KEYS = "() => [...document.querySelectorAll('[data-key]')].map((key) => key.data
 async def room(tmp_path: Path, feed: Feed, filler: Feed) -> AsyncIterator[Room]:
     async with open_room(tmp_path / "data", feed, filler) as opened:
         yield opened
-
-
-def hand(page: Page) -> Locator:
-    """Return the card under the hand."""
-    return page.locator("[data-card][aria-current=true]")
-
-
-def notice(page: Page) -> Locator:
-    return page.get_by_test_id("notice")
-
-
-async def press(page: Page, *keys: str) -> None:
-    """Press keys as somebody does who looks before each."""
-    for key in keys:
-        await page.wait_for_timeout(200)
-        await page.keyboard.press(key)
 
 
 async def test_an_approved_card_moves_on_and_is_undone_while_the_countdown_runs(room: Room) -> None:
@@ -123,11 +105,7 @@ async def test_a_rejection_asks_for_its_reason_and_offers_what_the_hit_speaks_fo
 
 async def test_a_decision_on_what_has_changed_brings_the_card_back_with_a_sentence(room: Room) -> None:
     first, _ = await room.write("甲甲甲", "乙乙乙")
-    await room.desk.stage.person("otto", "senior-reviewer")
-    with Database(room.desk.stage.database) as database, database.read() as session:
-        found = users.find(session, "otto")
-        assert found is not None
-        otto = Reviewer(found.id, frozenset({"senior-reviewer"}))
+    otto = await room.colleague("otto")
     page = await room.reviewer(cards=2)
 
     async def change_first(route: Route) -> None:

@@ -98,6 +98,11 @@ export class ReviewDesk {
     this.#dispatch({ type: "step", by });
   }
 
+  /** On to a card that is to be had. */
+  pass(): void {
+    this.#dispatch({ type: "pass" });
+  }
+
   point(id: number): void {
     this.#dispatch({ type: "point", id });
   }
