@@ -54,6 +54,8 @@ CONDEMNED = "it speaks of a condemned moment (所述时刻已被切除)"
 CLOSE_S = 1.0
 T = TypeVar("T")
 _Refusal = tuple[str, str, str]
+_CLOSED = INTERACTION_CLOSED, "comments are closed at the moment", "互动未开启"
+_CLOSED_BULLETS = INTERACTION_CLOSED, "bullet comments are closed at the moment", "当前未开放弹幕"
 CardChanged = Callable[[str, Card | None, Sequence[Member]], None]
 
 
@@ -217,7 +219,7 @@ class Desk:
         if not self.writer.ready:
             return DATABASE_AWAY, "the database is away; try again later", "数据库暂不可用，请稍后再试"
         if not (view.bullets if one.bullet else view.comments):
-            return INTERACTION_CLOSED, "comments are closed at the moment", "互动未开启"
+            return _CLOSED_BULLETS if one.bullet else _CLOSED
         if (ban := self.bans.find(source.channel, source.id, one.author_id, now)) is not None:
             wait = "" if ban.ends_at is None else f" for {ban.ends_at - now:.0f} s more"
             wait_zh = "" if ban.ends_at is None else f"，剩余 {ban.ends_at - now:.0f} 秒"

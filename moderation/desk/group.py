@@ -191,6 +191,7 @@ class Group:
                 incoming.at_media_s,
                 one.judged.judgement,
                 one.judged.stages,
+                incoming.bullet,
             )
         )
         self._comments.append(
@@ -206,6 +207,7 @@ class Group:
                 incoming.sent_at,
                 incoming.at_media_s,
                 one.judged.judgement,
+                incoming.bullet,
             )
         )
 

@@ -62,7 +62,8 @@ class Taken(msgspec.Struct, frozen=True):
 class FeedItem(msgspec.Struct, frozen=True):
     """One event of the published feed, after its commit. `id` rises by one over all channels.
 
-    `kind`: "publish" or "retract"; the latter has neither author nor text.
+    `kind`: "publish" or "retract"; the latter has neither author nor text. `bullet`: it is meant to cross the
+    picture (弹幕).
     """
 
     id: int
@@ -72,3 +73,4 @@ class FeedItem(msgspec.Struct, frozen=True):
     text: str
     at_media_s: float | None
     at: float
+    bullet: bool = False

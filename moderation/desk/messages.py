@@ -65,10 +65,10 @@ class CardView(msgspec.Struct, frozen=True, kw_only=True):
     """A card for reviewers. `text`, `author`: with personal data starred out where there is any (`masked`).
 
     `text`, `hits`, `author`: of its first comment. `authors`: all names that would be published with it.
-    `version`: what a decision names. `count`: equal comments on it. `claimed_by`: who works on it now.
-    `why`, `why_zh`: the filter's sentence. `at_media_s`: the moment of the program that its first comment
-    speaks of. `publish_in_s`: until publication, while `state` is approved. `mine`: the newest decision is
-    the asker's and can be undone.
+    `version`: what a decision names. `count`: equal comments on it; `bullets`: those of them that are to
+    cross the picture. `claimed_by`: who works on it now. `why`, `why_zh`: the filter's sentence.
+    `at_media_s`: the moment of the program that its first comment speaks of. `publish_in_s`: until
+    publication, while `state` is approved. `mine`: the newest decision is the asker's and can be undone.
     """
 
     id: int
@@ -92,6 +92,7 @@ class CardView(msgspec.Struct, frozen=True, kw_only=True):
     received_at: float
     waiting_s: float
     at_media_s: float | None = None
+    bullets: int = 0
     claimed_by: str | None = None
     held: str = ""
     escalated: bool = False

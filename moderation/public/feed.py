@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from sqlalchemy.orm import Session
 
+from moderation.desk.feed import feed_item
 from moderation.desk.intake import FeedItem
 from moderation.desk.messages import InteractionView
 from moderation.public.desk_side import DeskSide, Subscription
@@ -330,14 +331,8 @@ def _switches(view: InteractionView) -> tuple[bool, bool, bool]:
     return view.comments, view.bullets, view.sharing
 
 
-def _item(found: published.Item) -> FeedItem:
-    return FeedItem(
-        found.id, found.kind, found.comment_id, found.author, found.text, found.at_media_s, found.at
-    )
-
-
 def _after(session: Session, channel: str, after: int) -> list[FeedItem]:
-    return [_item(found) for found in published.read_after(session, channel, after, limit=PAGE)]
+    return [feed_item(found) for found in published.read_after(session, channel, after, limit=PAGE)]
 
 
 def _newest_of(session: Session, channel: str) -> tuple[int, int, list[FeedItem], list[FeedItem]]:
@@ -346,4 +341,4 @@ def _newest_of(session: Session, channel: str) -> tuple[int, int, list[FeedItem]
     floor = max(0, last - MAX_EVENTS)
     shown = published.list_newest(session, channel, limit=MAX_SHOWN)
     events = published.read_after(session, channel, floor, limit=MAX_EVENTS)
-    return floor, last, [_item(one) for one in shown], [_item(one) for one in events]
+    return floor, last, [feed_item(one) for one in shown], [feed_item(one) for one in events]

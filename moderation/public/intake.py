@@ -44,8 +44,9 @@ class Intake:
         self._slow: dict[float, Rate] = {}
 
     def require_open(self, channel: str) -> None:
-        """Raise RequestRefused when comments are closed on a channel."""
-        if not self._desk.interaction(channel).comments:
+        """Raise RequestRefused when viewers can write neither comments nor bullets on a channel."""
+        view = self._desk.interaction(channel)
+        if not (view.comments or view.bullets):
             raise RequestRefused(CLOSED)
 
     async def take_source(self, source: SourceRef, channel: str, body: bytes) -> Answer:

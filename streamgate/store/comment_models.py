@@ -112,6 +112,7 @@ class ReviewCard(Base):
 class Comment(Base):
     """One comment as it came in, with what the filter said of it. It stays on the card it was put on.
 
+    `bullet`: it is meant to cross the picture (弹幕).
     `masked`, `masked_author`: with personal data starred out, None where there is none. `lists`: the version
     they were checked against. `hits`: of text and author, as the filter writes them. `cause_zh`, `cause_en`:
     its sentence for reviewers.
@@ -146,6 +147,7 @@ class Comment(Base):
     cause_en: Mapped[str]
     masked: Mapped[str | None]
     masked_author: Mapped[str | None]
+    bullet: Mapped[bool] = mapped_column(server_default=sa.false())
 
 
 class ClientId(Base):

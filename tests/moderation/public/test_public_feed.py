@@ -24,11 +24,24 @@ async def test_a_reader_gets_what_is_published_and_taken_back(stage: Stage) -> N
         (number,) = await stage.publish("hello")
         kind, body = await events.next()
         assert (kind, body["id"], body["author"], body["text"]) == ("publish", number, "Ann", "hello")
-        assert body.keys() == {"id", "author", "text", "at_media_s", "published_at"}
+        assert body.keys() == {"id", "author", "text", "at_media_s", "published_at", "bullet"}
+        assert body["bullet"] is False
         await stage.retract(number)
         assert await events.next() == ("retract", {"id": number})
     async with stage.events() as events:  # somebody new sees nothing of it
         assert await events.next() == ("interaction", {"comments": True, "bullets": False, "sharing": False})
+
+
+async def test_a_bullet_stays_one_through_review_store_and_feed(stage: Stage) -> None:
+    await stage.open(bullets=True)
+    async with stage.events() as live:
+        await live.next("interaction")
+        await stage.publish("stands beside")
+        await stage.publish("goes across", bullet=True)
+        for expected in (False, True):
+            assert (await live.next("publish"))[1]["bullet"] is expected
+    async with stage.events(0) as again:
+        assert [(await again.next("publish"))[1]["bullet"] for _ in range(2)] == [False, True]
 
 
 async def test_personal_data_is_starred_out(stage: Stage) -> None:

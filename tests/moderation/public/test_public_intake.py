@@ -134,6 +134,20 @@ async def test_closed_for_everybody_within_a_second(stage: Stage) -> None:
     assert [one["code"] for one in answer.json()["refused"]] == ["interaction_closed"]
 
 
+async def test_a_viewer_may_write_what_is_open_comments_or_bullets(stage: Stage) -> None:
+    viewer = await stage.enter()
+    for open_, other in (("comments", "bullets"), ("bullets", "comments")):
+        await stage.open(slow_s=0, **{open_: True, other: False})
+        for kind in (open_, other):
+            answer = await viewer.post(
+                f"{stage.api}/comments", json={"text": f"{open_} {kind}", "bullet": kind == "bullets"}
+            )
+            if kind == open_:
+                assert answer.status_code == 202
+            else:
+                says(answer, 403, "interaction_closed")
+
+
 async def test_a_body_of_more_than_a_mebibyte(stage: Stage) -> None:
     says(await stage.post(json.dumps(stage.comment("x" * 1024 * 1024)).encode()), 413, "too_large")
     async with stage.client(authorization="Bearer key-s") as client:

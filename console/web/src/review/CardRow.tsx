@@ -103,6 +103,7 @@ function factsOf(card: Card, language: Language, words: Strings["review"]): stri
     return [said, times > 1 ? words.hits.times(times) : "", hit.in_author ? words.card.inName : ""].filter(Boolean).join(" ");
   });
   if (card.count > 1) facts.push(words.card.count(card.count));
+  if (card.bullets > 0) facts.push(words.card.bullet);
   if (card.masked) facts.push(words.card.masked);
   if (card.at_media_s !== null) facts.push(words.card.moment(duration(card.at_media_s)));
   if (card.trusted) facts.push(words.card.trusted);

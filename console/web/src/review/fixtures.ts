@@ -46,6 +46,7 @@ export function aCard(changes: Partial<CardView> = {}): CardView {
     received_at: 1_000 + id,
     waiting_s: 10,
     at_media_s: null,
+    bullets: 0,
     claimed_by: null,
     held: "",
     escalated: false,

@@ -48,7 +48,7 @@ export function Watch({ channel, feed }: { channel: string; feed: FeedStore }) {
           {choices.comments && (
             <section className={styles.aside} aria-label={words.comments}>
               <Comments state={state} own={me.own} mine={mine} />
-              {told && (open.comments ? <WriteBox channel={channel} me={me} /> : <p className={styles.closed}>{words.closed}</p>)}
+              {told && (open.comments || open.bullets ? <WriteBox channel={channel} me={me} open={open} /> : <p className={styles.closed}>{words.closed}</p>)}
             </section>
           )}
         </main>

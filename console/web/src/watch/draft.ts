@@ -22,14 +22,21 @@ export function flawOf(text: string, most: number, until: number, now: number): 
 export interface Draft {
   clientId: string;
   text: string;
+  /** It is to cross the picture (弹幕). */
+  bullet: boolean;
+}
+
+/** What is written now: as the viewer chose, as far as that is open. */
+export function isBullet(wanted: boolean, open: { comments: boolean; bullets: boolean }): boolean {
+  return open.bullets && (wanted || !open.comments);
 }
 
 /**
  * The name of what is sent now. A text that may have arrived already keeps its name when it is sent once more, so that
- * it counts once; another text gets another one.
+ * it counts once; another text, or the same in another place, gets another one.
  */
-export function nameDraft(before: Draft | null, text: string, fresh: () => string): Draft {
-  return before !== null && before.text === text ? before : { clientId: fresh(), text };
+export function nameDraft(before: Draft | null, text: string, bullet: boolean, fresh: () => string): Draft {
+  return before !== null && before.text === text && before.bullet === bullet ? before : { clientId: fresh(), text, bullet };
 }
 
 /** 128 bits by chance. (crypto.randomUUID is there under HTTPS only.) */
