@@ -30,6 +30,7 @@ from console.review import messages as ours
 from console.review.link import person_of
 from console.trace import current
 from moderation.desk import messages
+from moderation.desk.interactions import MOST_WAITING
 from moderation.desk.messages import MAX_AT_ONCE, MAX_QUEUE, CardView, Pile, Reply, Verb
 from streamgate.store.comment_models import NOTE_CHARS, TEXT_CHARS
 
@@ -125,6 +126,7 @@ class InteractionBody(Model):
     window_s: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] | None = None
     stages: int | None = Field(None, ge=1, le=3)
     authors_told: bool | None = None
+    queue_limit: int | None = Field(None, ge=1, le=MOST_WAITING)
 
 
 # ---------------------------------------------------------------- looking

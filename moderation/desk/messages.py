@@ -126,6 +126,7 @@ class InteractionView(msgspec.Struct, frozen=True, kw_only=True):
     """What viewers of a channel may do (R5). All closed by default and after a broadcast.
 
     `slow_s`: the least time between two comments of one viewer. `authors_told`: authors learn of rejections.
+    `queue_limit`: cards that may wait; what comes beyond is refused (`queue_full`).
     """
 
     comments: bool = False
@@ -136,6 +137,7 @@ class InteractionView(msgspec.Struct, frozen=True, kw_only=True):
     window_s: float = 10.0
     stages: int = 1
     authors_told: bool = False
+    queue_limit: int = 20_000
     changed_by: str = ""
     changed_at: float | None = None
 
@@ -289,6 +291,7 @@ class SetInteraction(Request, tag="set_interaction"):
     window_s: float | None = None
     stages: int | None = None
     authors_told: bool | None = None
+    queue_limit: int | None = None
 
 
 class Reload(Request, tag="reload"):

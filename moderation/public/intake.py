@@ -122,6 +122,8 @@ def _answer(taken: Sequence[Taken]) -> Answer:
 
 def _of_whole(code: str, said: Taken | None = None) -> RequestRefused:
     problem, wait_s = OF_WHOLE_REQUEST[code]
+    if said is not None and said.wait_s > 0:
+        wait_s = said.wait_s
     if said is not None and said.error and said.error_zh:
         problem = problem._replace(error=said.error, error_zh=said.error_zh)
     return RequestRefused(problem, wait_s)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from desk_running import (
     BLOCKED,
     IMPORTANT,
+    OPEN,
     REVIEWER,
     SENSITIVE,
     SOURCE,
@@ -179,8 +180,8 @@ async def test_a_banned_author_is_refused_until_the_ban_ends(desk: Desk) -> None
 
 async def test_a_full_queue_refuses_and_says_so(location: Location, tmp_path: Path) -> None:
     prepare(location)
-    async with running(location, tmp_path / "lists", queue_limit=5) as desk:
-        await open_up(desk)
+    async with running(location, tmp_path / "lists") as desk:
+        await open_up(desk, msgspec.structs.replace(OPEN, queue_limit=5))
         taken = await desk.take_in(SOURCE, [comment(f"第{number}条") for number in range(8)])
         assert [one.code for one in taken] == [""] * 5 + ["queue_full"] * 3
         assert len(stored(location)) == 5

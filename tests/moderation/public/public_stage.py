@@ -63,14 +63,12 @@ class Stage:
         self._names = iter(range(10**9))
 
     @contextlib.asynccontextmanager
-    async def serving(
-        self, limits: Limits = GENEROUS, *, queue_limit: int = 20_000
-    ) -> AsyncIterator["Stage"]:
+    async def serving(self, limits: Limits = GENEROUS) -> AsyncIterator["Stage"]:
         upgrade(self.location)
         with Database(self.location) as database:
             self.database = database
             self._add_people()
-            self.desk = Desk(database, queue_limit=queue_limit)
+            self.desk = Desk(database)
             async with FilterService(Filter(LISTS)) as checker, asyncio.TaskGroup() as group:
                 self.desk.filter = CommentFilter(checker)
                 services = Services(group)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -171,15 +172,22 @@ async def test_other_methods_and_addresses(stage: Stage) -> None:
 
 async def test_a_queue_that_is_full_says_when_to_come_again(tmp_path: Any, sqlite: Location) -> None:
     stage = Stage(tmp_path / "small", sqlite)
-    async with stage.serving(queue_limit=2):
-        await stage.open(comments=True)
+    async with stage.serving():
+        await stage.open(comments=True, queue_limit=2)
         answer = await stage.post([stage.comment() for _ in range(3)])
         assert answer.status_code == 202
         assert len(answer.json()["accepted"]) == 2
         assert [one["code"] for one in answer.json()["refused"]] == ["queue_full"]
         full = await stage.post(stage.comment())
         says(full, 429, "queue_full")
-        assert int(full.headers["retry-after"]) >= 1
+        assert full.headers["retry-after"] == "60"  # nobody has decided anything in the last minute
+        for _ in range(60):
+            stage.desk.rates.decided("main", 1, time.time())
+        full = await stage.post(stage.comment())
+        assert full.headers["retry-after"] == "1"  # at 60 a minute one card is decided in a second
+        assert "1 s" in full.json()["error"]
+        await stage.open(queue_limit=20_000)
+        assert (await stage.post(stage.comment())).status_code == 202
 
 
 async def test_a_rate_that_is_full(tmp_path: Any, sqlite: Location) -> None:

@@ -88,6 +88,7 @@ export function anInteraction(changes: Partial<InteractionView> = {}): Interacti
     window_s: 10,
     stages: 1,
     authors_told: false,
+    queue_limit: 20_000,
     changed_by: "olga",
     changed_at: 1_000,
     ...changes,
