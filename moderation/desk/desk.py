@@ -139,6 +139,10 @@ class Desk:
         """Return what viewers of a channel may do now."""
         return self.interactions.get(channel)
 
+    def moment_of(self, channel: str, seen_at: float) -> float | None:
+        """Return the moment of the program, `at_media_s`, that aired at `seen_at` by the wall clock."""
+        return self.broadcasts.moment_of(channel, seen_at, wall_s(), now_us() / 1e6)
+
     def on_interaction(self, call: interactions.Listener) -> None:
         self.interactions.listen(call)
 
@@ -308,7 +312,7 @@ class Desk:
     def _take_memory(self, loaded: Loaded) -> Piles:
         self.piles, self.loaded = loaded.piles, True
         self.people.update(loaded.people)
-        self.broadcasts.remember(loaded.broadcasts.items())
+        self.broadcasts.remember(loaded.broadcasts.items(), loaded.condemned)
         self.take_switches(loaded.switches)
         self.unjudged = {entry.card.id for entry in self.piles.entries()}
         self.due.set()

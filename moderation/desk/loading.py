@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from moderation.desk import broadcasts, card_records, interactions
-from moderation.desk.broadcasts import Broadcast
+from moderation.desk.broadcasts import Broadcast, Condemned
 from moderation.desk.members import load_members
 from moderation.desk.messages import InteractionView
 from moderation.desk.piles import Piles
@@ -32,6 +32,7 @@ class Loaded(NamedTuple):
     piles: Piles
     switches: Switches
     broadcasts: dict[str, Broadcast]
+    condemned: dict[str, Condemned]
     people: dict[int, str]
 
 
@@ -45,10 +46,15 @@ def load(database: Database) -> Loaded:
             piles.put(card, members.get(card.id, []))
         stored = settings.list_under(session, broadcasts.PREFIX)
         on_air = {one.key.removeprefix(broadcasts.PREFIX): broadcasts.decode(one.value) for one in stored}
+        condemned = settings.list_under(session, broadcasts.CONDEMNED_PREFIX)
         return Loaded(
             piles,
             load_switches(session),
             {channel: one for channel, one in on_air.items() if one is not None},
+            {
+                one.key.removeprefix(broadcasts.CONDEMNED_PREFIX): Condemned.decode(one.value)
+                for one in condemned
+            },
             load_people(session),
         )
 

@@ -80,7 +80,7 @@ class Intake:
             author_id=viewer.id,
             author=viewer.nickname or guest_name(viewer),
             text=comment.text,
-            at_media_s=comment.at_media_s,
+            at_media_s=self._moment(channel, comment),
             bullet=comment.bullet,
         )
         (taken,) = await self._desk.take_in(source, [incoming])
@@ -89,6 +89,12 @@ class Intake:
         elif slow_s > 0:
             self._slow_mode(slow_s).give_back(who)
         return _answer([Taken(name, taken.id, taken.state, taken.code, taken.error, taken.error_zh)])
+
+    def _moment(self, channel: str, comment: ViewerComment) -> float | None:
+        """Return the moment of the program that a viewer's comment speaks of, as far as it tells."""
+        if comment.at_media_s is not None or comment.seen_at is None:
+            return comment.at_media_s
+        return self._desk.moment_of(channel, comment.seen_at)
 
     def _slow_mode(self, slow_s: float) -> Rate:
         """Return the rate of slow mode with that pace; a new pace begins anew, so that it counts at once."""

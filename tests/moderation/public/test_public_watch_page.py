@@ -279,6 +279,11 @@ async def test_the_program_comes_by_itself_and_its_end_is_said(
         await expect(page.get_by_role("button", name="Back to live")).to_be_visible()
         await page.get_by_role("button", name="Back to live").click()
         await expect(page.get_by_role("button", name="Pause")).to_be_visible()
+        await page.locator("textarea").fill("what is that?")
+        async with page.expect_request("**/comments") as sent:
+            await page.get_by_role("button", name="Send").click()
+        seen_s = (await sent.value).post_data_json["seen_at"] - program.began
+        assert abs(seen_s - await page.evaluate(MOVED)) < 2  # the program's time is the player's here
         await stage.publish("校长讲得太好了！", "母校加油", bullet=True)
         await until(page, FLYING, lambda found: len(found) == 2)
         await picture(page, "watch-on-air-en-desk")

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import type { FeedStore } from "../feed/store";
 import type { Interaction } from "../feed/wire";
 import { Comments } from "./Comments";
@@ -23,6 +23,7 @@ export function Watch({ channel, feed }: { channel: string; feed: FeedStore }) {
   const open = state.interaction ?? me.viewer?.interaction ?? CLOSED;
   const told = state.interaction !== null || me.viewer !== null;
   const mine = useMemo(() => new Set(me.own.map((one) => one.id)), [me.own]);
+  const seenAt = useCallback(() => program.current?.seenAt() ?? null, [program]);
   const words = WORDS[choices.language];
 
   useEffect(() => {
@@ -48,7 +49,7 @@ export function Watch({ channel, feed }: { channel: string; feed: FeedStore }) {
           {choices.comments && (
             <section className={styles.aside} aria-label={words.comments}>
               <Comments state={state} own={me.own} mine={mine} />
-              {told && (open.comments || open.bullets ? <WriteBox channel={channel} me={me} open={open} /> : <p className={styles.closed}>{words.closed}</p>)}
+              {told && (open.comments || open.bullets ? <WriteBox channel={channel} me={me} open={open} seenAt={seenAt} /> : <p className={styles.closed}>{words.closed}</p>)}
             </section>
           )}
         </main>

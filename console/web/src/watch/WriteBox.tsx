@@ -13,8 +13,16 @@ const SLOW_S = 3;
 
 type Said = { tone: "good"; text: string } | { tone: "bad"; text: string } | null;
 
+interface Props {
+  channel: string;
+  me: Me;
+  open: Interaction;
+  /** When the moment aired that the viewer sees now. */
+  seenAt: () => number | null;
+}
+
 /** Where a viewer writes. What cannot be sent says why, and stays in the box. */
-export function WriteBox({ channel, me, open }: { channel: string; me: Me; open: Interaction }) {
+export function WriteBox({ channel, me, open, seenAt }: Props) {
   const words = useWords();
   const language = useContext(LanguageContext);
   const [text, setText] = useState("");
@@ -39,7 +47,7 @@ export function WriteBox({ channel, me, open }: { channel: string; me: Me; open:
       setSaid({ tone: "bad", text: flaw === null ? words.flaw.nickname(NICKNAME_CHARS) : flawText(words, flaw) });
       return;
     }
-    const next = nameDraft(draft.current, text.trim(), bullet, freshName);
+    const next = nameDraft(draft.current, { text: text.trim(), bullet, seenAt: seenAt() }, freshName);
     draft.current = next;
     setBusy(true);
     setSaid(null);

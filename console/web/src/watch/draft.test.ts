@@ -30,11 +30,12 @@ describe("the name of a draft", () => {
   const fresh = (): string => names.shift() ?? "?";
 
   test("stays while the text does", () => {
-    const first = { clientId: "a", text: "hello", bullet: false };
-    expect(nameDraft(first, "hello", false, fresh)).toBe(first);
-    expect(nameDraft(first, "hello!", false, fresh)).toEqual({ clientId: "b", text: "hello!", bullet: false });
-    expect(nameDraft(first, "hello", true, fresh)).toEqual({ clientId: "c", text: "hello", bullet: true });
-    expect(nameDraft(null, "hello", false, fresh)).toEqual({ clientId: "d", text: "hello", bullet: false });
+    const hello = { text: "hello", bullet: false, seenAt: 7 };
+    const first = { clientId: "a", ...hello };
+    expect(nameDraft(first, { ...hello, seenAt: 9 }, fresh)).toBe(first); // it speaks of the moment it was first sent at
+    expect(nameDraft(first, { ...hello, text: "hello!" }, fresh)).toEqual({ ...hello, clientId: "b", text: "hello!" });
+    expect(nameDraft(first, { ...hello, bullet: true }, fresh)).toEqual({ ...hello, clientId: "c", bullet: true });
+    expect(nameDraft(null, hello, fresh)).toEqual({ ...hello, clientId: "d" });
   });
 
   test("is another one each time, of characters that the server takes", () => {
