@@ -104,6 +104,13 @@ class BanBody(Model):
     minutes: float = Field(0, ge=0, le=_MOST_MINUTES, allow_inf_nan=False)
 
 
+class TrustBody(Model):
+    """`card`: whose author is trusted from now on, or no longer."""
+
+    card: _Number
+    trusted: bool
+
+
 class TermBody(Model):
     """`expires`: a date, 2026-12-31. `check_only`: only look what would be found fault with."""
 
@@ -264,6 +271,13 @@ async def lift_ban(
 ) -> Done:
     await _ask(parts, who, channel, messages.LiftBan, ban=ban_id)
     return Done()
+
+
+@router.post("/trust", response_model=model_of(ours.AuthorPage), responses=_ACT)
+async def trust_author(channel: str, body: TrustBody, parts: GetParts, who: GetSession) -> Response:
+    """Have new cards of a card's author come a little earlier, or no longer. None skips a review."""
+    reply = await _ask(parts, who, channel, messages.TrustAuthor, card=body.card, trusted=body.trusted)
+    return json_response(_found(reply, ours.AuthorPage))
 
 
 @router.post("/terms", response_model=model_of(ours.TermPage), responses=_ACT)

@@ -83,6 +83,7 @@ DECISIONS: Mapping[tuple[str, str], Told] = {
     ("POST", f"{_REVIEW}/retract"): _told("review.retract", "channel id reason comment"),
     ("POST", f"{_REVIEW}/bans"): _told("review.ban", "channel card cause minutes"),
     ("DELETE", f"{_REVIEW}/bans/{{ban_id}}"): _told("review.lift_ban", "channel ban_id"),
+    ("POST", f"{_REVIEW}/trust"): _told("review.trust", "channel card trusted"),
     ("POST", f"{_REVIEW}/terms"): _told(
         "review.add_term", "channel term severity category expires check_only", "note"
     ),

@@ -83,7 +83,8 @@ class AuthorComment(msgspec.Struct):
 class AuthorPage(msgspec.Struct):
     """What is on record of an author at one source. `comments`: the newest; personal data is starred out.
 
-    `states`: how many comments are in which; `first_at`: when the first one came.
+    `states`: how many comments are in which; `first_at`: when the first one came. `trusted`: new cards of
+    theirs come a little earlier.
     """
 
     source: str
@@ -94,6 +95,9 @@ class AuthorPage(msgspec.Struct):
     first_at: float | None
     bans: list[BanView]
     comments: list[AuthorComment]
+    trusted: bool = False
+    trusted_by: str = ""
+    trusted_at: float | None = None
 
 
 class BanList(msgspec.Struct):

@@ -47,6 +47,7 @@ from streamgate.errors import StoreError
 from streamgate.store import client_ids, comments, published
 from streamgate.store.database import Database
 from streamgate.store.failures import failure
+from streamgate.store.trusted import Trust
 
 COMMENTS_A_CARD = 5
 """On the open cards of a channel there may be so many times as many comments as cards."""
@@ -79,6 +80,8 @@ class Desk:
         self.interactions = Interactions()
         self.broadcasts = Broadcasts(self._broadcast_changed)
         self.bans = bans_in_memory.Bans()
+        self.trusted: dict[tuple[int, str], Trust] = {}
+        """By source and author."""
         self.sources: dict[int, str] = {}
         self.people: dict[int, str] = {}
         self.rates = Rates()
@@ -87,7 +90,7 @@ class Desk:
         self.to_restage: set[str] = set()
         """Channels whose fewest stages were changed."""
         self.own_changes = 0
-        """Rises with every change of switches and bans that this process has stored."""
+        """Rises with every change of switches, bans and trust that this process has stored."""
         self.to_close: dict[str, bool] = {}
         """Channels whose broadcast began or ended, until that is stored; True: it ended, all is closed."""
         self.due = asyncio.Event()
@@ -198,7 +201,7 @@ class Desk:
     def take_switches(self, found: Switches) -> None:
         """Take over what the command line may have changed."""
         self.sources.update(found.sources)
-        self.bans = bans_in_memory.Bans(found.bans)
+        self.bans, self.trusted = bans_in_memory.Bans(found.bans), found.trusted
         for channel in {*self.interactions.channels(), *found.interactions}:
             if not self.to_close.get(channel):
                 self.put_interaction(channel, found.interactions.get(channel, InteractionView()))
@@ -287,7 +290,8 @@ class Desk:
     ) -> Candidate:
         held = CONDEMNED if self.broadcasts.is_condemned(source.channel, one.at_media_s) else ""
         broadcast = self.broadcasts.id_of(source.channel)
-        return Candidate(source, one, judged, interactions.rules(view), broadcast, now, held)
+        trusted = (source.id, one.author_id) in self.trusted
+        return Candidate(source, one, judged, interactions.rules(view), broadcast, now, held, trusted)
 
     def _taken(self, job: TakeIn) -> Taken:
         one = job.candidate.incoming

@@ -259,6 +259,16 @@ class Ban(Request, tag="ban"):
     minutes: float = 0
 
 
+class TrustAuthor(Request, tag="trust_author"):
+    """Trust the author of a card from now on, or no longer: new cards of theirs come a little earlier.
+
+    Nothing else follows from it (ADR 22). Answered with the author's record, as `Author` is.
+    """
+
+    card: int
+    trusted: bool
+
+
 class LiftBan(Request, tag="lift_ban"):
     ban: int
 
@@ -312,6 +322,7 @@ AnyRequest = (
     | Reveal
     | Author
     | Ban
+    | TrustAuthor
     | LiftBan
     | ListBans
     | AddTerm

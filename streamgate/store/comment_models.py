@@ -303,3 +303,30 @@ class Ban(Base):
     ends_at: Mapped[float | None]
     lifted_at: Mapped[float | None]
     lifted_by: Mapped[str | None]
+
+
+class TrustedAuthor(Base):
+    """An author of a source whose comments come a little earlier in the queue. `ended_at` None: still."""
+
+    __tablename__ = "trusted_authors"
+    __table_args__ = (
+        at_most("author_id", ID_CHARS),
+        at_most("made_by", ACTOR_CHARS),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended_by_whom"),
+        sa.Index(
+            "uq_trusted_authors_author",
+            "source_id",
+            "author_id",
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"))
+    author_id: Mapped[str]
+    made_by: Mapped[str]
+    at: Mapped[float]
+    ended_at: Mapped[float | None]
+    ended_by: Mapped[str | None]

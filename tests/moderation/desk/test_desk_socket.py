@@ -30,7 +30,7 @@ from desk_running import (
     until,
 )
 
-from moderation.desk import messages, server
+from moderation.desk import messages, server, upkeep
 from moderation.desk.desk import Desk
 from moderation.desk.messages import (
     AddTerm,
@@ -51,6 +51,7 @@ from moderation.desk.messages import (
     Retract,
     Reveal,
     SetInteraction,
+    TrustAuthor,
     Watch,
 )
 from moderation.review.events import Reviewer
@@ -337,6 +338,23 @@ async def test_an_author_is_looked_at_banned_and_let_back(desk: Desk, client: Cl
     assert code(await client.ask(LiftBan, ban=ban.id)) == ""
     assert code(await client.ask(LiftBan, ban=ban.id)) == "not_found"
     assert (await take(desk, "三", author_id="bad")).code == ""
+
+
+async def test_an_author_is_trusted_on_the_card(desk: Desk, client: Client) -> None:
+    number = card_of(desk, (await take(desk, "一", author_id="known")).id).id
+    assert (
+        code(await client.ask(TrustAuthor, by=Person(0, "deck"), card=number, trusted=True)) == "not_entitled"
+    )
+    nobody = person(Reviewer(7, frozenset({"operator"})))
+    assert code(await client.ask(TrustAuthor, by=nobody, card=number, trusted=True)) == "not_entitled"
+    assert code(await client.ask(TrustAuthor, card=99, trusted=True)) == "not_found"
+    told = (await client.ask(TrustAuthor, card=number, trusted=True)).found
+    assert (told["trusted"], told["trusted_by"]) == (True, "console:user1")
+    await upkeep.reload_switches(desk)  # it is stored
+    assert card_of(desk, (await take(desk, "二", author_id="known")).id).trusted
+    assert not (await client.ask(TrustAuthor, card=number, trusted=False)).found["trusted"]
+    assert not card_of(desk, (await take(desk, "三", author_id="known")).id).trusted
+    assert not (await client.ask(Author, card=number)).found["trusted"]
 
 
 async def test_a_term_is_linted_added_and_kept(desk: Desk, client: Client, tmp_path: Path) -> None:
