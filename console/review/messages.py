@@ -105,13 +105,17 @@ class BanList(msgspec.Struct):
 
 
 class TermFinding(msgspec.Struct):
-    """One thing to know about a term. `level`: fix (it is not added) or note. `reason`: in English."""
+    """One thing to know about a term. `level`: fix (it is not added) or note. `reason`: in English.
+
+    `values`: what stands in it, by name: a page has words of its own for each `rule`.
+    """
 
     file: str
     line: int
     level: str
     rule: str
     reason: str
+    values: dict[str, str] = {}
 
 
 class TermPage(msgspec.Struct):
