@@ -154,7 +154,7 @@ class ClientId(Base):
     """A comment's name at its source: what is handed in twice is stored once. Forgotten after 24 hours."""
 
     __tablename__ = "client_ids"
-    __table_args__ = (at_most("client_id", ID_CHARS), sa.Index(None, "at"))
+    __table_args__ = (at_most("client_id", ID_CHARS), sa.Index(None, "at"), sa.Index(None, "comment_id"))
 
     source_id: Mapped[int] = mapped_column(sa.ForeignKey("sources.id"), primary_key=True, autoincrement=False)
     client_id: Mapped[str] = mapped_column(primary_key=True)
@@ -199,6 +199,12 @@ class ReviewAct(Base):
             name="person",
         ),
         sa.UniqueConstraint("card_id", "revision"),  # two acts never follow the same state of a card
+        sa.Index(
+            "ix_review_acts_comment_id",
+            "comment_id",
+            sqlite_where=sa.text("comment_id IS NOT NULL"),
+            postgresql_where=sa.text("comment_id IS NOT NULL"),
+        ),
         at_most("note", NOTE_CHARS),
     )
 
