@@ -328,6 +328,36 @@ async def test_switches_stay_as_the_viewer_left_them(stage: Stage, audience: Aud
     assert await page.evaluate(ELEMENTS, "[data-testid=bullets]") == 0
 
 
+async def test_the_address_is_shared_while_that_is_open_and_not_otherwise(
+    stage: Stage, audience: Audience
+) -> None:
+    await stage.open(comments=True)
+    page = await audience.viewer()
+    share = page.get_by_role("button", name="Share")
+    await expect(page.locator("textarea")).to_have_count(1)
+    await expect(share).to_have_count(0)
+    await stage.open(sharing=True)
+    await expect(share).to_have_count(1, timeout=1500)
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await share.click()
+    await expect(page.get_by_text("Address copied")).to_be_visible()
+    assert await page.evaluate("() => navigator.clipboard.readText()") == page.url
+    await page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not here')); }"
+    )
+    await share.click()  # puts it away
+    await share.click()
+    await expect(page.get_by_label("Address of this page")).to_have_value(page.url)
+    await page.evaluate(
+        "() => { navigator.share = (what) => { window.shared = what; return Promise.resolve(); }; }"
+    )
+    await share.click()
+    await share.click()
+    assert await page.evaluate("() => window.shared") == {"url": page.url}
+    await stage.open(sharing=False)
+    await expect(share).to_have_count(0, timeout=1500)
+
+
 async def test_closing_bullets_clears_the_picture(stage: Stage, audience: Audience) -> None:
     await stage.open(comments=True, bullets=True)
     page, overlay = await audience.viewer(), await audience.overlay("seconds=60")
