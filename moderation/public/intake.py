@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from moderation.desk.intake import ACCEPTED, BAD_COMMENT, Incoming, SourceRef, Taken
 from moderation.public.comment_body import Malformed, ViewerComment, read_comments
 from moderation.public.desk_side import DeskSide
@@ -88,7 +90,7 @@ class Intake:
             self._own.note(source.id, viewer.id, Own(taken.id, comment.text, wall_s(), name))
         elif slow_s > 0:
             self._slow_mode(slow_s).give_back(who)
-        return _answer([Taken(name, taken.id, taken.state, taken.code, taken.error, taken.error_zh)])
+        return _answer([msgspec.structs.replace(taken, client_id=name)])
 
     def _moment(self, channel: str, comment: ViewerComment) -> float | None:
         """Return the moment of the program that a viewer's comment speaks of, as far as it tells."""

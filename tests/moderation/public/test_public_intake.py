@@ -186,6 +186,9 @@ async def test_a_queue_that_is_full_says_when_to_come_again(tmp_path: Any, sqlit
         full = await stage.post(stage.comment())
         assert full.headers["retry-after"] == "1"  # at 60 a minute one card is decided in a second
         assert "1 s" in full.json()["error"]
+        viewer = await stage.enter()
+        own = await viewer.post(f"{stage.api}/comments", json={"text": "hello"})
+        assert (own.status_code, own.headers["retry-after"]) == (429, "1")
         await stage.open(queue_limit=20_000)
         assert (await stage.post(stage.comment())).status_code == 202
 
