@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import type { FeedStore } from "../feed/store";
 import type { Interaction } from "../feed/wire";
 import { Comments } from "./Comments";
@@ -23,7 +23,7 @@ export function Watch({ channel, feed }: { channel: string; feed: FeedStore }) {
   const open = state.interaction ?? me.viewer?.interaction ?? CLOSED;
   const told = state.interaction !== null || me.viewer !== null;
   const mine = useMemo(() => new Set(me.own.map((one) => one.id)), [me.own]);
-  const seenAt = useCallback(() => program.current?.seenAt() ?? null, [program]);
+  const seenAt = (): number | null => program.current?.seenAt() ?? null;
   const words = WORDS[choices.language];
 
   useEffect(() => {
