@@ -89,7 +89,7 @@ DECISIONS: Mapping[tuple[str, str], Told] = {
     ),
     ("PUT", f"{_REVIEW}/interaction"): _told(
         "interaction.set",
-        "channel comments bullets sharing max_chars slow_s window_s stages authors_told",
+        "channel comments bullets sharing max_chars slow_s window_s stages authors_told queue_limit",
     ),
     ("POST", f"{API}/undo/{{undo}}"): _told("undo", hidden="undo"),
 }

@@ -52,7 +52,7 @@ def list_old(session: Session, *, before: float, after: int, limit: int) -> tupl
     acted = _newest_by_card(session, ReviewAct.card_id, ReviewAct.at, ids)
     shown = _newest_by_card(session, FeedItem.card_id, FeedItem.at, ids)
     kept = _kept(session)
-    found = []
+    found: list[OldCard] = []
     for number, channel, state, opened_at in rows:
         times = (one[number][0] for one in (came, acted, shown) if number in one)
         at = max([opened_at, *times])
