@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from moderation.desk import upkeep
+from moderation.desk import retention, upkeep
 from moderation.desk.desk import Desk
 from moderation.desk.server import CommentsServer
 from moderation.desk.wordlists import Wordlists
@@ -30,14 +30,15 @@ async def run(
     database: Location,
     static: Path,
     behind_proxy: str,
+    retention_days: int,
     stop: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
     """Serve until `stop` is set.
 
     `listeners`: for the public side. `static`: its built pages. `behind_proxy`: proxies whose word on the
-    address of a viewer is believed. `ready` is called once both sides listen; comments are taken in when the
-    database is read and the filter is built, too.
+    address of a viewer is believed. `retention_days`: of recordings, and so of comments. `ready` is called
+    once both sides listen; comments are taken in when the database is read and the filter is built, too.
     """
     opened = Database(database)
     desk = Desk(opened)
@@ -49,6 +50,10 @@ async def run(
             upkeep.start(desk, services, lists=lists, gate_socket=run_dir / "gate.sock")
             await keep_open(run_dir / SOCKET, server.listen, services)
             services.start("changes", server.push_changes)
+            tell = retention.tell_ledger(data_dir, run_dir, retention_days)
+            services.start(
+                "comments retention", lambda: retention.keep(desk, retention_days=retention_days, tell=tell)
+            )
             public = group.create_task(
                 serve(
                     listeners=listeners,

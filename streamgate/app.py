@@ -375,6 +375,7 @@ async def _comments(settings: ProcessSettings, stop: asyncio.Event, ready: Ready
         database=locate(settings.database, data_dir),
         static=Path(console.__path__[0]) / "static",
         behind_proxy=settings.behind_proxy,
+        retention_days=settings.retention_days,
         stop=stop,
         ready=ready,
     )

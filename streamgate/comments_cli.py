@@ -181,6 +181,9 @@ def interaction(
         bool | None,
         typer.Option("--authors-told/--authors-not-told", help="Authors learn of rejections."),
     ] = None,
+    queue_limit: Annotated[
+        int | None, typer.Option(metavar="N", help="Comments that may wait for review; more are refused.")
+    ] = None,
     json: _Json = False,
 ) -> None:
     """Show or change what viewers of a channel may do (rule R5). All is closed until somebody opens it."""
@@ -193,6 +196,7 @@ def interaction(
         "window_s": window,
         "stages": stages,
         "authors_told": authors_told,
+        "queue_limit": queue_limit,
     }
     asked = {name: value for name, value in given.items() if value is not None}
     view = _change_interaction(ctx.obj, channel, asked) if asked else _read_interaction(ctx.obj, channel)
@@ -200,7 +204,8 @@ def interaction(
     text = (
         f"{channel}: comments {_word(view['comments'])}, bullets {_word(view['bullets'])},"
         f" sharing {_word(view['sharing'])}; one comment in {view['slow_s']:g} s,"
-        f" at most {view['max_chars']} characters; {view['window_s']:g} s for undo"
+        f" at most {view['max_chars']} characters; {view['window_s']:g} s for undo,"
+        f" at most {view['queue_limit']} waiting"
     )
     print_answer(json, {"channel": channel, **view, "overlay": overlay}, text)
 

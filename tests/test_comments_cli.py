@@ -97,6 +97,7 @@ def test_the_life_of_a_source(line: Line) -> None:
         (("interaction", "nowhere", "--comments", "open"), "nowhere"),
         (("interaction", "main", "--window", "-1"), "window_s is -1; allowed are 0 to 600"),
         (("interaction", "main", "--stages", "4"), "stages is 4; allowed are 1 to 3"),
+        (("interaction", "main", "--queue-limit", "0"), "queue_limit is 0; allowed are 1 to 50000"),
     ],
 )
 def test_refusals(line: Line, arguments: tuple[str, ...], why: str) -> None:
@@ -121,7 +122,9 @@ def test_interaction_is_closed_until_somebody_opens_it(line: Line) -> None:
         False,
         5,
     )
-    again = line.json("interaction", "main", "--bullets", "closed")
+    assert opened["queue_limit"] == 20_000
+    again = line.json("interaction", "main", "--bullets", "closed", "--queue-limit", "300")
+    assert again["queue_limit"] == 300
     assert (again["comments"], again["bullets"], again["slow_s"]) == (True, False, 5)
     with Database(line.database) as database, database.read() as session:
         stored = settings.get(session, f"{interactions.PREFIX}main")
@@ -129,7 +132,10 @@ def test_interaction_is_closed_until_somebody_opens_it(line: Line) -> None:
     first, second = line.decisions()
     assert (first["what"], first["channel"]) == ("interaction.set", "main")
     assert first["args"] == {"comments": True, "bullets": True, "slow_s": 5}
-    assert second["changes"] == [{"name": "bullets", "old": True, "new": False}]
+    assert second["changes"] == [
+        {"name": "bullets", "old": True, "new": False},
+        {"name": "queue_limit", "old": 20_000, "new": 300},
+    ]
     assert "comments open, bullets closed" in line.run("interaction", "main").stdout
 
 

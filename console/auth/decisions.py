@@ -83,12 +83,13 @@ DECISIONS: Mapping[tuple[str, str], Told] = {
     ("POST", f"{_REVIEW}/retract"): _told("review.retract", "channel id reason comment"),
     ("POST", f"{_REVIEW}/bans"): _told("review.ban", "channel card cause minutes"),
     ("DELETE", f"{_REVIEW}/bans/{{ban_id}}"): _told("review.lift_ban", "channel ban_id"),
+    ("POST", f"{_REVIEW}/trust"): _told("review.trust", "channel card trusted"),
     ("POST", f"{_REVIEW}/terms"): _told(
         "review.add_term", "channel term severity category expires check_only", "note"
     ),
     ("PUT", f"{_REVIEW}/interaction"): _told(
         "interaction.set",
-        "channel comments bullets sharing max_chars slow_s window_s stages authors_told",
+        "channel comments bullets sharing max_chars slow_s window_s stages authors_told queue_limit",
     ),
     ("POST", f"{API}/undo/{{undo}}"): _told("undo", hidden="undo"),
 }

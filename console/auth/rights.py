@@ -174,6 +174,7 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("GET", f"{_REVIEW_OF}/bans"): Right.REVIEW_READ,
     ("POST", f"{_REVIEW_OF}/bans"): Right.REVIEW_DECIDE,
     ("DELETE", f"{_REVIEW_OF}/bans/{{ban_id}}"): Right.REVIEW_DECIDE,
+    ("POST", f"{_REVIEW_OF}/trust"): Right.REVIEW_DECIDE,
     ("POST", f"{_REVIEW_OF}/terms"): Right.TERMS,
     ("GET", f"{_REVIEW_OF}/interaction"): Right.REVIEW_READ,
     ("PUT", f"{_REVIEW_OF}/interaction"): Right.INTERACTION,

@@ -2,8 +2,9 @@
 
 What `Reply.found` holds:
 
-- `Author`: {"source", "author_id", "author", "states": {state: number}, "retracted", "first_at", "bans":
-  [BanView], "comments": [{"id", "text", "state", "at"}]}, the newest comments, personal data starred out.
+- `Author`, `TrustAuthor`: {"source", "author_id", "author", "states": {state: number}, "retracted",
+  "first_at", "bans": [BanView], "comments": [{"id", "text", "state", "at"}], "trusted", "trusted_by",
+  "trusted_at"}, the newest comments, personal data starred out.
 - `Reveal`: {"comments": [{"id", "author", "text"}]}, as they were written.
 """
 
@@ -15,11 +16,13 @@ from sqlalchemy.orm import Session
 from moderation.desk import bans as bans_in_memory
 from moderation.desk.desk import Desk
 from moderation.desk.lookup import Found, Lookup
-from moderation.desk.messages import Author, Ban, LiftBan, ListBans, Person, Reply, Reveal
+from moderation.desk.messages import Author, Ban, LiftBan, ListBans, Person, Reply, Reveal, TrustAuthor
 from moderation.errors import ReviewRefused
 from moderation.review.events import Reviewer
+from moderation.review.refusals import not_entitled
+from moderation.review.stages import Stage, entitling_role
 from streamgate.clock import wall_s
-from streamgate.store import bans, comments
+from streamgate.store import bans, comments, trusted
 from streamgate.store.bans import BanInForce
 from streamgate.store.comment_models import NOTE_CHARS
 from streamgate.store.comments import AuthorRecord
@@ -27,7 +30,7 @@ from streamgate.store.models import ACTOR_CHARS, clip
 
 AUTHORS_NEWEST = 20
 MAX_MINUTES = 10 * 366 * 24 * 60.0
-AuthorRequest = Reveal | Author | Ban | LiftBan | ListBans
+AuthorRequest = Reveal | Author | Ban | TrustAuthor | LiftBan | ListBans
 
 
 class Authors:
@@ -59,6 +62,9 @@ class Authors:
                 return Reply(id=request.id, found={"comments": texts})
             case Author():
                 return Reply(id=request.id, found=await self._author(channel, one))
+            case TrustAuthor():
+                await self._trust(request, one)
+                return Reply(id=request.id, found=await self._author(channel, one))
             case Ban():
                 made = await self._ban(request, one)
                 return Reply(id=request.id, bans=[bans_in_memory.view(made)])
@@ -72,6 +78,7 @@ class Authors:
             if (ban.source_id, ban.author_id) == (first.source_id, first.author_id)
         ]
         masked = first.judgement.masked_author
+        trust = self._desk.trusted.get((first.source_id, first.author_id))
         return {
             "source": self._desk.sources.get(first.source_id, "?"),
             "author_id": first.author_id,
@@ -81,7 +88,24 @@ class Authors:
             "first_at": record.first_at,
             "bans": theirs,
             "comments": newest,
+            "trusted": trust is not None,
+            "trusted_by": "" if trust is None else trust.made_by,
+            "trusted_at": None if trust is None else trust.at,
         }
+
+    async def _trust(self, request: TrustAuthor, one: Found) -> None:
+        if entitling_role(Stage.FIRST, reviewer_of(request.by).roles) is None:
+            raise not_entitled(Stage.FIRST)
+        desk, first, by, now = self._desk, one.members[0], actor_of(request.by), wall_s()
+        key = first.source_id, first.author_id
+        if request.trusted:
+            trust = await desk.call(trusted.add, *key, by=by, at=now)
+            desk.own_changes += 1
+            desk.trusted[key] = trust
+        else:
+            await desk.call(trusted.remove, *key, by=by, at=now)
+            desk.own_changes += 1
+            desk.trusted.pop(key, None)
 
     async def _ban(self, request: Ban, one: Found) -> BanInForce:
         reviewer_of(request.by)

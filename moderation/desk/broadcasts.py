@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,34 @@ import structlog
 from websockets.asyncio.client import unix_connect
 from websockets.exceptions import WebSocketException
 
-from moderation.desk.condemned import CondemnedTimes
+from moderation.desk.condemned import CondemnedTimes, Span
 from streamgate.link.messages import AnyAnswer, ChannelStatus, Watch
 
 PREFIX = "broadcast/"
+CONDEMNED_PREFIX = "condemned/"
 """Of the keys in the table of settings; the channel's name follows."""
 TOLERANCE_S = 5.0
+_EARLY_S = 2.0  # clocks of gate and comments are the same; segments round, and status comes late
 SILENCE_S = 2.0  # the gate pushes at least every 500 ms
 RETRY_S = 1.0
 _MAX_MESSAGE = 8 * 1024 * 1024
 _log = structlog.get_logger("moderation.desk.broadcasts")
 _decoder: msgspec.json.Decoder[AnyAnswer] = msgspec.json.Decoder(AnyAnswer)
+
+
+class Condemned(msgspec.Struct, frozen=True):
+    """The condemned moments of a broadcast, as they are stored. `spans`: seconds of the program."""
+
+    broadcast: str = ""
+    spans: list[Span] = []
+
+    @classmethod
+    def decode(cls, value: Any) -> "Condemned":
+        """Return what is stored; nothing where it is not understood."""
+        try:
+            return msgspec.convert(value, cls)
+        except msgspec.ValidationError:
+            return cls()
 
 
 class Broadcast(msgspec.Struct, frozen=True):
@@ -80,13 +97,21 @@ class Broadcasts:
         self._on_air: dict[str, Broadcast] = {}
         self._began: dict[str, float] = {}  # by the clock that nobody sets
         self._condemned: dict[str, CondemnedTimes] = {}
-        self._grown: dict[str, list[tuple[float, float]]] = {}
+        self._grown: dict[str, list[Span]] = {}
+        self._stored: dict[str, Condemned] = {}
 
-    def remember(self, stored: Iterable[tuple[str, Broadcast]]) -> None:
+    def remember(
+        self, stored: Iterable[tuple[str, Broadcast]], condemned: Mapping[str, Condemned] | None = None
+    ) -> None:
         """Take over what an earlier process knew, where the gate has not spoken yet."""
         for channel, one in stored:
-            if channel not in self.told:
-                self._on_air[channel] = one
+            if channel in self.told:
+                continue
+            self._on_air[channel] = one
+            known = (condemned or {}).get(channel)
+            if known is not None and known.broadcast == one.id:
+                self._condemned[channel] = CondemnedTimes(known.spans)
+                self._stored[channel] = known
 
     def on_air(self, channel: str) -> Broadcast | None:
         return self._on_air.get(channel)
@@ -97,11 +122,34 @@ class Broadcasts:
         return "" if one is None else one.id
 
     def is_condemned(self, channel: str, at_media_s: float | None) -> bool:
-        """Say whether a moment of the program on air was condemned, as far as was seen here."""
+        """Say whether a moment of the program on air was condemned, as far as was seen here or stored."""
         times = self._condemned.get(channel)
         return times is not None and times.covers(at_media_s)
 
-    def take_grown(self, channel: str) -> list[tuple[float, float]]:
+    def moment_of(self, channel: str, seen_at: float, now: float, clock_s: float) -> float | None:
+        """Return the moment of the program on air that a viewer saw, in seconds since its start.
+
+        `seen_at`: when that moment aired, as the program's HLS says (EXT-X-PROGRAM-DATE-TIME), by the wall
+        clock. `now`, `clock_s`: as for `take`. None: nothing is on air, or it was not on air then.
+        """
+        one, began = self._on_air.get(channel), self._began.get(channel)
+        if one is None:
+            return None
+        on_air_s = now - one.started_at if began is None else clock_s - began
+        moment = on_air_s - (now - seen_at)  # a clock that was set since the start changes nothing
+        return max(0.0, moment) if -_EARLY_S <= moment <= on_air_s + _EARLY_S else None
+
+    def to_store(self) -> list[tuple[str, Condemned]]:
+        """Return the condemned moments, by channel, that are not stored as they are now."""
+        wanted = {
+            channel: Condemned(self.id_of(channel), times.spans) for channel, times in self._condemned.items()
+        }
+        return [(channel, one) for channel, one in wanted.items() if self._stored.get(channel) != one]
+
+    def note_stored(self, channel: str, stored: Condemned) -> None:
+        self._stored[channel] = stored
+
+    def take_grown(self, channel: str) -> list[Span]:
         """Return the condemned moments that came since the last call."""
         return self._grown.pop(channel, [])
 

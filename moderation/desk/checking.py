@@ -16,9 +16,9 @@ _LATEST = 1e11
 """Seconds: beyond it a time is no time."""
 
 
-def refuse(incoming: Incoming, code: str, error: str, error_zh: str) -> Taken:
-    """Return the answer to a comment of which nothing is stored."""
-    return Taken(clip(str(incoming.client_id), ID_CHARS), None, "", code, error, error_zh)
+def refuse(incoming: Incoming, code: str, error: str, error_zh: str, wait_s: float = 0.0) -> Taken:
+    """Return the answer to a comment of which nothing is stored. `wait_s`: until another try makes sense."""
+    return Taken(clip(str(incoming.client_id), ID_CHARS), None, "", code, error, error_zh, wait_s)
 
 
 def check(incoming: Incoming, max_chars: int) -> Incoming | Taken:

@@ -34,7 +34,7 @@ from moderation.desk.loading import Loaded, Switches, load
 from moderation.desk.members import Member
 from moderation.desk.messages import InteractionView
 from moderation.desk.piles import OPEN, Piles
-from moderation.desk.rates import Rates
+from moderation.desk.rates import Rates, wait_for_room_s
 from moderation.desk.reader import ANSWER_S, Reader
 from moderation.desk.writer import MAX_WAITING, Writer
 from moderation.errors import ReviewRefused
@@ -47,13 +47,20 @@ from streamgate.errors import StoreError
 from streamgate.store import client_ids, comments, published
 from streamgate.store.database import Database
 from streamgate.store.failures import failure
+from streamgate.store.trusted import Trust
 
-QUEUE_LIMIT = 20_000
-"""Open cards of a channel; of the comments on them five times as many."""
+COMMENTS_A_CARD = 5
+"""On the open cards of a channel there may be so many times as many comments as cards."""
+COMMIT_WAIT_S = 1.0
 CONDEMNED = "it speaks of a condemned moment (所述时刻已被切除)"
 CLOSE_S = 1.0
 T = TypeVar("T")
-_Refusal = tuple[str, str, str]
+_Refusal = tuple[str, str, str, float]
+"""Code, English, Chinese, seconds until another try makes sense (0: no telling)."""
+_STARTING = STARTING, "comments are not taken in yet; try again in a moment", "正在启动，请稍后再试", 1.0
+_AWAY = DATABASE_AWAY, "the database is away; try again later", "数据库暂不可用，请稍后再试", 1.0
+_CLOSED = INTERACTION_CLOSED, "comments are closed at the moment", "互动未开启", 0.0
+_CLOSED_BULLETS = INTERACTION_CLOSED, "bullet comments are closed at the moment", "当前未开放弹幕", 0.0
 CardChanged = Callable[[str, Card | None, Sequence[Member]], None]
 
 
@@ -64,7 +71,7 @@ class Desk:
     the card when only counts or switches may have changed.
     """
 
-    def __init__(self, database: Database, *, queue_limit: int = QUEUE_LIMIT) -> None:
+    def __init__(self, database: Database) -> None:
         self.filter: CommentFilter | None = None
         self.loaded = False
         """Whether the database has been read since the start."""
@@ -73,6 +80,8 @@ class Desk:
         self.interactions = Interactions()
         self.broadcasts = Broadcasts(self._broadcast_changed)
         self.bans = bans_in_memory.Bans()
+        self.trusted: dict[tuple[int, str], Trust] = {}
+        """By source and author."""
         self.sources: dict[int, str] = {}
         self.people: dict[int, str] = {}
         self.rates = Rates()
@@ -81,7 +90,7 @@ class Desk:
         self.to_restage: set[str] = set()
         """Channels whose fewest stages were changed."""
         self.own_changes = 0
-        """Rises with every change of switches and bans that this process has stored."""
+        """Rises with every change of switches, bans and trust that this process has stored."""
         self.to_close: dict[str, bool] = {}
         """Channels whose broadcast began or ended, until that is stored; True: it ended, all is closed."""
         self.due = asyncio.Event()
@@ -96,7 +105,6 @@ class Desk:
             leased=self._leased,
         )
         self._location = database.location
-        self._limit = queue_limit
         self._feed = Feed()
 
     # ------------------------------------------------------------ the viewers' side
@@ -133,6 +141,10 @@ class Desk:
     def interaction(self, channel: str) -> InteractionView:
         """Return what viewers of a channel may do now."""
         return self.interactions.get(channel)
+
+    def moment_of(self, channel: str, seen_at: float) -> float | None:
+        """Return the moment of the program, `at_media_s`, that aired at `seen_at` by the wall clock."""
+        return self.broadcasts.moment_of(channel, seen_at, wall_s(), now_us() / 1e6)
 
     def on_interaction(self, call: interactions.Listener) -> None:
         self.interactions.listen(call)
@@ -189,7 +201,7 @@ class Desk:
     def take_switches(self, found: Switches) -> None:
         """Take over what the command line may have changed."""
         self.sources.update(found.sources)
-        self.bans = bans_in_memory.Bans(found.bans)
+        self.bans, self.trusted = bans_in_memory.Bans(found.bans), found.trusted
         for channel in {*self.interactions.channels(), *found.interactions}:
             if not self.to_close.get(channel):
                 self.put_interaction(channel, found.interactions.get(channel, InteractionView()))
@@ -213,27 +225,35 @@ class Desk:
         self, source: SourceRef, one: Incoming, view: InteractionView, now: float, more: int
     ) -> _Refusal | None:
         if self.filter is None or not self.loaded:
-            return STARTING, "comments are not taken in yet; try again in a moment", "正在启动，请稍后再试"
+            return _STARTING
         if not self.writer.ready:
-            return DATABASE_AWAY, "the database is away; try again later", "数据库暂不可用，请稍后再试"
+            return _AWAY
         if not (view.bullets if one.bullet else view.comments):
-            return INTERACTION_CLOSED, "comments are closed at the moment", "互动未开启"
+            return _CLOSED_BULLETS if one.bullet else _CLOSED
         if (ban := self.bans.find(source.channel, source.id, one.author_id, now)) is not None:
             wait = "" if ban.ends_at is None else f" for {ban.ends_at - now:.0f} s more"
             wait_zh = "" if ban.ends_at is None else f"，剩余 {ban.ends_at - now:.0f} 秒"
-            return BANNED, f"this author may not write here{wait}", f"该用户已被禁言{wait_zh}"
-        piles, coming = self.piles.of(source.channel), self.writer.waiting + more
-        if (
-            len(piles) + coming >= self._limit
-            or piles.comments + coming >= 5 * self._limit
-            or coming >= MAX_WAITING
-        ):
-            return (
-                QUEUE_FULL,
-                "too many comments wait for review; try again later",
-                "待审评论已满，请稍后再试",
-            )
-        return None
+            return BANNED, f"this author may not write here{wait}", f"该用户已被禁言{wait_zh}", 0.0
+        return self._no_room(source.channel, view.queue_limit, now, more)
+
+    def _no_room(self, channel: str, limit: int, now: float, more: int) -> _Refusal | None:
+        """Return why nothing more fits: the writer's queue is full, or so many wait for people."""
+        piles, coming = self.piles.of(channel), self.writer.waiting + more
+        comments = -(-(piles.comments + coming) // COMMENTS_A_CARD)  # as many cards' share, rounded up
+        over = max(len(piles) + coming, comments) - limit
+        if coming >= MAX_WAITING:
+            wait_s = COMMIT_WAIT_S
+        elif over >= 0:
+            _, decided, _ = self.rates.of(channel, 0, now)
+            wait_s = wait_for_room_s(over + 1, decided)
+        else:
+            return None
+        return (
+            QUEUE_FULL,
+            f"too many comments wait for review; try again in {wait_s:.0f} s",
+            f"待审评论已满，请在 {wait_s:.0f} 秒后再试",
+            wait_s,
+        )
 
     async def _refuse(
         self, source: SourceRef, refused: Sequence[tuple[int, Incoming, _Refusal]], now: float
@@ -270,7 +290,8 @@ class Desk:
     ) -> Candidate:
         held = CONDEMNED if self.broadcasts.is_condemned(source.channel, one.at_media_s) else ""
         broadcast = self.broadcasts.id_of(source.channel)
-        return Candidate(source, one, judged, interactions.rules(view), broadcast, now, held)
+        trusted = (source.id, one.author_id) in self.trusted
+        return Candidate(source, one, judged, interactions.rules(view), broadcast, now, held, trusted)
 
     def _taken(self, job: TakeIn) -> Taken:
         one = job.candidate.incoming
@@ -295,7 +316,7 @@ class Desk:
     def _take_memory(self, loaded: Loaded) -> Piles:
         self.piles, self.loaded = loaded.piles, True
         self.people.update(loaded.people)
-        self.broadcasts.remember(loaded.broadcasts.items())
+        self.broadcasts.remember(loaded.broadcasts.items(), loaded.condemned)
         self.take_switches(loaded.switches)
         self.unjudged = {entry.card.id for entry in self.piles.entries()}
         self.due.set()

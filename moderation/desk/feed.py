@@ -102,10 +102,13 @@ class Feed:
         """Hand out items that were committed, each with its channel."""
         for channel, item in items:
             if readers := self._readers.get(channel):
-                made = FeedItem(*_values(item))
+                made = feed_item(item)
                 for one in tuple(readers):
                     one.put(made)
 
 
-def _values(item: Item) -> tuple[int, str, int, str, str, float | None, float]:
-    return item.id, item.kind, item.comment_id, item.author, item.text, item.at_media_s, item.at
+def feed_item(item: Item) -> FeedItem:
+    """Return an event of the store as readers of the feed get it."""
+    return FeedItem(
+        item.id, item.kind, item.comment_id, item.author, item.text, item.at_media_s, item.at, item.bullet
+    )

@@ -37,7 +37,10 @@ class MemoryDiffers(Exception):  # noqa: N818 - the caller reads everything anew
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A comment that is fit to be taken in. `held`: why its card must not be published for now."""
+    """A comment that is fit to be taken in. `held`: why its card must not be published for now.
+
+    `trusted`: a card that it opens comes a little earlier.
+    """
 
     source: SourceRef
     incoming: Incoming
@@ -46,6 +49,7 @@ class Candidate:
     broadcast: str
     received_at: float
     held: str = ""
+    trusted: bool = False
 
 
 @dataclass(slots=True)
@@ -169,6 +173,7 @@ class Group:
             now=one.received_at,
             rules=one.rules,
             held=one.held,
+            trusted=one.trusted,
         )
         self._next_card += 1
         self._opened[card.id] = card
@@ -191,6 +196,7 @@ class Group:
                 incoming.at_media_s,
                 one.judged.judgement,
                 one.judged.stages,
+                incoming.bullet,
             )
         )
         self._comments.append(
@@ -206,6 +212,7 @@ class Group:
                 incoming.sent_at,
                 incoming.at_media_s,
                 one.judged.judgement,
+                incoming.bullet,
             )
         )
 

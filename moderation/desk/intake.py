@@ -48,7 +48,8 @@ class Taken(msgspec.Struct, frozen=True):
     """What became of one incoming comment. `code` "": it is stored, or was before, under `id`.
 
     Otherwise nothing of it is stored, `code` is one of the names above, and `error` and `error_zh` say why.
-    `state`: see `moderation.review.card.State`; "retracted", too.
+    `state`: see `moderation.review.card.State`; "retracted", too. `wait_s`: after which another try makes
+    sense, as far as that is known; 0: it is not.
     """
 
     client_id: str
@@ -57,12 +58,14 @@ class Taken(msgspec.Struct, frozen=True):
     code: str = ACCEPTED
     error: str = ""
     error_zh: str = ""
+    wait_s: float = 0.0
 
 
 class FeedItem(msgspec.Struct, frozen=True):
     """One event of the published feed, after its commit. `id` rises by one over all channels.
 
-    `kind`: "publish" or "retract"; the latter has neither author nor text.
+    `kind`: "publish" or "retract"; the latter has neither author nor text. `bullet`: it is meant to cross the
+    picture (弹幕).
     """
 
     id: int
@@ -72,3 +75,4 @@ class FeedItem(msgspec.Struct, frozen=True):
     text: str
     at_media_s: float | None
     at: float
+    bullet: bool = False

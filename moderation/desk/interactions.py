@@ -12,11 +12,14 @@ from streamgate.store.comment_models import TEXT_CHARS
 
 PREFIX = "interaction/"
 """Of the keys in the table of settings; the channel's name follows."""
+MOST_WAITING = 50_000
+"""Cards that a channel may have waiting, whatever is set: 2 KB of memory for each comment on them."""
 _LIMITS: dict[str, tuple[float, float]] = {
     "max_chars": (1, TEXT_CHARS),
     "slow_s": (0, 3600),
     "window_s": (0, 600),
     "stages": (1, MOST),
+    "queue_limit": (1, MOST_WAITING),
 }
 _CHANGED = ("changed_by", "changed_at")
 Listener = Callable[[str, InteractionView], None]

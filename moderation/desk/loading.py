@@ -6,24 +6,29 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from moderation.desk import broadcasts, card_records, interactions
-from moderation.desk.broadcasts import Broadcast
+from moderation.desk.broadcasts import Broadcast, Condemned
 from moderation.desk.members import load_members
 from moderation.desk.messages import InteractionView
 from moderation.desk.piles import Piles
 from streamgate.clock import wall_s
-from streamgate.store import bans, settings
+from streamgate.store import bans, settings, trusted
 from streamgate.store.bans import BanInForce
 from streamgate.store.comment_models import Source
 from streamgate.store.database import Database
 from streamgate.store.models import User
+from streamgate.store.trusted import Trust
 
 
 class Switches(NamedTuple):
-    """What the command line may have changed. `sources`: names by number, of removed ones, too."""
+    """What the command line, or a page, may have changed.
+
+    `sources`: names by number, of removed ones, too. `trusted`: by source and author.
+    """
 
     interactions: dict[str, InteractionView]
     sources: dict[int, str]
     bans: list[BanInForce]
+    trusted: dict[tuple[int, str], Trust]
 
 
 class Loaded(NamedTuple):
@@ -32,6 +37,7 @@ class Loaded(NamedTuple):
     piles: Piles
     switches: Switches
     broadcasts: dict[str, Broadcast]
+    condemned: dict[str, Condemned]
     people: dict[int, str]
 
 
@@ -45,10 +51,15 @@ def load(database: Database) -> Loaded:
             piles.put(card, members.get(card.id, []))
         stored = settings.list_under(session, broadcasts.PREFIX)
         on_air = {one.key.removeprefix(broadcasts.PREFIX): broadcasts.decode(one.value) for one in stored}
+        condemned = settings.list_under(session, broadcasts.CONDEMNED_PREFIX)
         return Loaded(
             piles,
             load_switches(session),
             {channel: one for channel, one in on_air.items() if one is not None},
+            {
+                one.key.removeprefix(broadcasts.CONDEMNED_PREFIX): Condemned.decode(one.value)
+                for one in condemned
+            },
             load_people(session),
         )
 
@@ -64,6 +75,7 @@ def load_switches(session: Session) -> Switches:
         },
         {number: name for number, name in session.execute(sa.select(Source.id, Source.name))},  # noqa: C416
         bans.list_in_force(session, at=wall_s()),
+        {(one.source_id, one.author_id): one for one in trusted.list_in_force(session)},
     )
 
 

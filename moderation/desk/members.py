@@ -26,6 +26,7 @@ class Member(NamedTuple):
     at_media_s: float | None
     judgement: Judgement
     stages: int
+    bullet: bool = False
 
 
 def load_members(session: Session, card_ids: Iterable[int]) -> dict[int, list[Member]]:
@@ -48,4 +49,5 @@ def _member(row: Comment) -> Member:
         row.at_media_s,
         judgement,
         STAGES[Verdict(row.verdict)],
+        row.bullet,
     )

@@ -16,7 +16,7 @@ from moderation.desk.members import Member
 from moderation.desk.messages import Pile
 from moderation.filter.policy import Verdict
 from moderation.review.card import Card, State
-from moderation.review.dealing import Order, order_key
+from moderation.review.dealing import TRUST_S, Order, order_key
 
 OPEN: frozenset[State] = frozenset({State.WAITING, State.BLOCKED, State.APPROVED})
 MAX_NAMES = 100
@@ -49,6 +49,7 @@ class Slot(NamedTuple):
     pile: Pile
     stage: int
     verdict: Verdict
+    trusted: bool
 
 
 Equal = tuple[str, str, str, Verdict]
@@ -62,7 +63,7 @@ def pile_of(card: Card) -> Pile:
 
 
 def _slot(card: Card) -> Slot:
-    return Slot(pile_of(card), int(card.stage), card.verdict)
+    return Slot(pile_of(card), int(card.stage), card.verdict, card.trusted)
 
 
 def rank(card: Card) -> Rank:
@@ -122,8 +123,12 @@ class ChannelPiles:
         )
 
     def oldest(self, pile: Pile) -> float | None:
-        """Return when the oldest card of a pile was opened; of a trusted author's a little earlier."""
-        firsts = [ranks[0][0] for slot, ranks in self._sorted.items() if slot.pile == pile and ranks]
+        """Return when the oldest card of a pile was opened."""
+        firsts = [
+            ranks[0][0] + (TRUST_S if slot.trusted else 0.0)
+            for slot, ranks in self._sorted.items()
+            if slot.pile == pile and ranks
+        ]
         return min(firsts, default=None)
 
 

@@ -3,6 +3,17 @@
 from collections import defaultdict, deque
 
 _WINDOW_S = 60
+LEAST_WAIT_S, MOST_WAIT_S = 1.0, 60.0
+
+
+def wait_for_room_s(cards: int, decided_per_minute: int) -> float:
+    """Return in how many seconds so many cards are decided, at the pace of the last minute.
+
+    At most 60: after a minute the pace may be another one, and it is worth another look.
+    """
+    if decided_per_minute <= 0:
+        return MOST_WAIT_S
+    return min(MOST_WAIT_S, max(LEAST_WAIT_S, cards * 60.0 / decided_per_minute))
 
 
 class PerMinute:

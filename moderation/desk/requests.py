@@ -37,6 +37,7 @@ from moderation.desk.messages import (
     Retract,
     Reveal,
     SetInteraction,
+    TrustAuthor,
     Unwatch,
     Verb,
     Watch,
@@ -108,7 +109,7 @@ class Requests:
                 reviewer = reviewer_of(request.by)
                 event = events.Retract(reviewer, request.reason, request.comment or None)
                 return await self._act(request, request.card, event)
-            case Reveal() | Author() | Ban() | LiftBan() | ListBans():
+            case Reveal() | Author() | Ban() | TrustAuthor() | LiftBan() | ListBans():
                 return await self._authors.answer(request)
             case AddTerm():
                 return await self._add_term(request)

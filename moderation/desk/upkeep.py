@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import structlog
 from sqlalchemy.orm import Session
 
@@ -208,6 +209,8 @@ async def each_second(desk: Desk) -> None:
         await reload_switches(desk)
     for channel, ended in list(desk.to_close.items()):
         await _store_broadcast(desk, channel, ended=ended)
+    for channel, condemned in desk.broadcasts.to_store():
+        await _store_condemned(desk, channel, condemned)
     for channel in desk.piles.channels():
         await _expire(desk, channel)
         await _hold_condemned(desk, channel)
@@ -245,6 +248,14 @@ async def _store_broadcast(desk: Desk, channel: str, *, ended: bool) -> None:
     if view is not None:
         desk.put_interaction(channel, view)
     _log.info("broadcast_followed", channel=channel, broadcast="" if on_air is None else on_air.id)
+
+
+async def _store_condemned(desk: Desk, channel: str, condemned: broadcasts.Condemned) -> None:
+    """Keep what was condemned: the gate forgets it once it has aired, and this process may be killed."""
+    key, plain = f"{broadcasts.CONDEMNED_PREFIX}{channel}", msgspec.to_builtins(condemned)
+    with contextlib.suppress(StoreError):  # it is tried again in a second
+        await desk.call(settings.put, key, plain, by=_ACTOR, at=wall_s())
+        desk.broadcasts.note_stored(channel, condemned)
 
 
 def _write_broadcast(

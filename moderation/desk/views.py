@@ -57,6 +57,7 @@ def view(card: Card, members: Sequence[Member], context: Context) -> CardView:
         received_at=first.received_at,
         waiting_s=max(0.0, round(context.now - card.opened_at, 1)),
         at_media_s=first.at_media_s,
+        bullets=sum(one.bullet for one in members),
         claimed_by=None if context.claimed_by is None else people.get(context.claimed_by, _NO_NAME),
         held=card.held,
         escalated=card.escalated,

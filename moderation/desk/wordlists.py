@@ -84,8 +84,9 @@ class Wordlists:
             for other in one.entries:
                 if fold(other.term) == folded:
                     reason = f"the list {one.name} has {other.term!r} already, as {other.severity.word}"
+                    known = {"list": one.name, "term": other.term, "severity": other.severity.word}
                     level = Level.NOTE if entry.severity > other.severity else Level.FIX
-                    findings.append(Finding(f"{new.name}.txt", 0, level, "duplicate", reason))
+                    findings.append(Finding(f"{new.name}.txt", 0, level, "duplicate", reason, known))
         return new, findings
 
     def keep(self, new: WordList) -> WordList:

@@ -130,8 +130,8 @@ class _Lint:
             self.found, key=lambda one: (order[one.file.removesuffix(".txt")], one.line, one.level, one.rule)
         )
 
-    def _say(self, list_: str, line: int, level: Level, rule: str, reason: str) -> None:
-        self.found.append(Finding(f"{list_}.txt", line, level, rule, reason))
+    def _say(self, list_: str, line: int, level: Level, rule: str, reason: str, **values: str) -> None:
+        self.found.append(Finding(f"{list_}.txt", line, level, rule, reason, values))
 
     def _shapes(self) -> None:
         """What is mistyped, and what the fold leaves nothing of, or one character."""
@@ -156,9 +156,16 @@ class _Lint:
     def _shape(self, name: str, line: int, what: str, text: str) -> None:
         left = len(Folded([text]).kept)
         if why := slip(text):
-            self._say(name, line, Level.FIX, "typing-slip", f"{what} {text!r} {why}")
+            self._say(name, line, Level.FIX, "typing-slip", f"{what} {text!r} {why}", term=text)
         if left == 0:
-            self._say(name, line, Level.FIX, "empty", f"of {what} {text!r} nothing is left when it is folded")
+            self._say(
+                name,
+                line,
+                Level.FIX,
+                "empty",
+                f"of {what} {text!r} nothing is left when it is folded",
+                term=text,
+            )
         elif left == 1:
             self._say(
                 name,
@@ -167,6 +174,8 @@ class _Lint:
                 "one-character",
                 f"{what} {text!r} is one character after folding{_other(text)} and would be found "
                 "everywhere; write the words it stands in",
+                term=text,
+                left=Folded([text]).text,
             )
 
     def _expired(self) -> None:
@@ -183,6 +192,8 @@ class _Lint:
                     "expired",
                     f"term {entry.term!r} is not looked for: its last day was {entry.expires}; take it out, "
                     "or give it a later day",
+                    term=entry.term,
+                    day=str(entry.expires),
                 )
 
     def _duplicates(self) -> None:
@@ -315,6 +326,8 @@ class _Lint:
                 "inside-word",
                 f"term {named.entry.term!r} stands inside {_examples(common or each)}; give allow-phrases "
                 "for words that mean something else, and list those that mean the same",
+                term=named.entry.term,
+                **_shown(common or each),
             )
         for named, each in kin.items():
             self._say(
@@ -323,6 +336,8 @@ class _Lint:
                 Level.NOTE,
                 "compound",
                 f"term {named.entry.term!r} is also found in {_examples(each)}",
+                term=named.entry.term,
+                **_shown(each),
             )
 
     def _between_words(self, words: Dictionary) -> None:
@@ -341,6 +356,9 @@ class _Lint:
                 "between-words",
                 f"term {named.entry.term!r} comes about between words some {chance.per_million:.1f} times "
                 f"in a million words ({'|'.join(chance.example)}); think of allow-phrases",
+                term=named.entry.term,
+                times=f"{chance.per_million:.1f}",
+                words="|".join(chance.example),
             )
 
     def _hits_between(self, chance: Chance) -> tuple[Hit, ...]:
@@ -384,6 +402,11 @@ def _other(text: str) -> str:
     """What is left of it, where that is not plain."""
     left = Folded([text]).text
     return f", {left!r}," if left != text else ""
+
+
+def _shown(words: Sequence[str]) -> dict[str, str]:
+    """The same, as values: the words, and how many more there are."""
+    return {"words": "、".join(words[:SHOWN]), "more": str(max(0, len(words) - SHOWN))}
 
 
 def _examples(words: Sequence[str]) -> str:

@@ -18,11 +18,16 @@ MAX_COMMENTS = 500
 
 
 class ViewerComment(msgspec.Struct, frozen=True):
-    """A comment as the watch page hands it in; who writes stands in the cookie."""
+    """A comment as the watch page hands it in; who writes stands in the cookie.
+
+    `seen_at`: when the moment of the program aired that the viewer was seeing, by the program's
+    EXT-X-PROGRAM-DATE-TIME, in seconds since the epoch.
+    """
 
     text: str
     client_id: str = ""
     at_media_s: float | None = None
+    seen_at: float | None = None
     bullet: bool = False
 
 
@@ -60,7 +65,7 @@ def read_viewer_comment(body: bytes) -> ViewerComment:
             found = msgspec.convert(_parse(body), ViewerComment)
         except msgspec.ValidationError as error:
             raise RequestRefused(bad_comment(*_why(error))) from error
-    if found.at_media_s is not None and not math.isfinite(found.at_media_s):
+    if not all(value is None or math.isfinite(value) for value in (found.at_media_s, found.seen_at)):
         raise RequestRefused(bad_comment(*_NOT_FINITE))
     return found
 

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from moderation.desk.intake import ACCEPTED, BAD_COMMENT, Incoming, SourceRef, Taken
 from moderation.public.comment_body import Malformed, ViewerComment, read_comments
 from moderation.public.desk_side import DeskSide
@@ -44,8 +46,9 @@ class Intake:
         self._slow: dict[float, Rate] = {}
 
     def require_open(self, channel: str) -> None:
-        """Raise RequestRefused when comments are closed on a channel."""
-        if not self._desk.interaction(channel).comments:
+        """Raise RequestRefused when viewers can write neither comments nor bullets on a channel."""
+        view = self._desk.interaction(channel)
+        if not (view.comments or view.bullets):
             raise RequestRefused(CLOSED)
 
     async def take_source(self, source: SourceRef, channel: str, body: bytes) -> Answer:
@@ -79,7 +82,7 @@ class Intake:
             author_id=viewer.id,
             author=viewer.nickname or guest_name(viewer),
             text=comment.text,
-            at_media_s=comment.at_media_s,
+            at_media_s=self._moment(channel, comment),
             bullet=comment.bullet,
         )
         (taken,) = await self._desk.take_in(source, [incoming])
@@ -87,7 +90,13 @@ class Intake:
             self._own.note(source.id, viewer.id, Own(taken.id, comment.text, wall_s(), name))
         elif slow_s > 0:
             self._slow_mode(slow_s).give_back(who)
-        return _answer([Taken(name, taken.id, taken.state, taken.code, taken.error, taken.error_zh)])
+        return _answer([msgspec.structs.replace(taken, client_id=name)])
+
+    def _moment(self, channel: str, comment: ViewerComment) -> float | None:
+        """Return the moment of the program that a viewer's comment speaks of, as far as it tells."""
+        if comment.at_media_s is not None or comment.seen_at is None:
+            return comment.at_media_s
+        return self._desk.moment_of(channel, comment.seen_at)
 
     def _slow_mode(self, slow_s: float) -> Rate:
         """Return the rate of slow mode with that pace; a new pace begins anew, so that it counts at once."""
@@ -121,6 +130,8 @@ def _answer(taken: Sequence[Taken]) -> Answer:
 
 def _of_whole(code: str, said: Taken | None = None) -> RequestRefused:
     problem, wait_s = OF_WHOLE_REQUEST[code]
+    if said is not None and said.wait_s > 0:
+        wait_s = said.wait_s
     if said is not None and said.error and said.error_zh:
         problem = problem._replace(error=said.error, error_zh=said.error_zh)
     return RequestRefused(problem, wait_s)

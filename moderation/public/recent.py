@@ -31,6 +31,7 @@ class Event:
                 "text": item.text,
                 "at_media_s": item.at_media_s,
                 "published_at": item.at,
+                "bullet": item.bullet,
             }
         self.sse = b"id: %d\nevent: %b\ndata: %b\n\n" % (item.id, item.kind.encode(), _encoder.encode(body))
         self.text = _encoder.encode({"event": item.kind, "seq": item.id, **body}).decode()

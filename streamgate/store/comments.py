@@ -36,6 +36,7 @@ class NewComment(NamedTuple):
     sent_at: float | None
     at_media_s: float | None
     judgement: Judgement
+    bullet: bool = False
 
 
 class AuthorRecord(NamedTuple):

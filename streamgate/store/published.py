@@ -20,6 +20,7 @@ class Item(NamedTuple):
     author: str
     text: str
     at_media_s: float | None
+    bullet: bool = False
 
 
 def last_id(session: Session) -> int:
@@ -124,4 +125,6 @@ def _item(item: FeedItem, comment: Comment) -> Item:
         return Item(item.id, item.kind, item.comment_id, item.at, "", "", None)
     author = comment.author if comment.masked_author is None else comment.masked_author
     text = comment.text if comment.masked is None else comment.masked
-    return Item(item.id, item.kind, item.comment_id, item.at, author, text, comment.at_media_s)
+    return Item(
+        item.id, item.kind, item.comment_id, item.at, author, text, comment.at_media_s, comment.bullet
+    )

@@ -128,6 +128,15 @@ async def test_a_card_that_is_not_there_is_not_found(office: Stage) -> None:
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
 
 
+async def test_an_author_is_trusted_and_no_longer(office: Stage) -> None:
+    for trusted in (True, False):
+        answer = await ask(office, "POST", "trust", {"card": 1, "trusted": trusted})
+        assert (answer.status_code, answer.json()["trusted"]) == (200, trusted)
+    yes, no, *_ = await decisions(office, 2)
+    assert (yes["what"], yes["args"]) == ("review.trust", {"card": 1, "trusted": True})
+    assert (no["what"], no["args"]) == ("review.trust", {"card": 1, "trusted": False})
+
+
 async def test_the_author_and_the_bans(office: Stage) -> None:
     assert (await ask(office, "GET", "cards/1/author")).json()["author_id"] == "u1"
     made = await ask(office, "POST", "bans", {"card": 1, "cause": "spam", "minutes": 5})

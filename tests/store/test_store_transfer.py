@@ -21,6 +21,7 @@ from streamgate.store import (
     settings,
     sign_ins,
     sources,
+    trusted,
     users,
 )
 from streamgate.store import transfer as module
@@ -74,6 +75,7 @@ def fill(location: Location) -> None:
         published.publish(session, "main", 1, [1], stages=1, at=102.0)
         ban = {"author": "小明", "card_id": 1, "cause": "辱骂", "by": "console:ann"}
         bans.add(session, "main", source, "u", **ban, at=103.5, ends_at=None)
+        trusted.add(session, source, "u", by="console:ann", at=104.5)
 
 
 def contents(location: Location) -> dict[str, list[tuple[object, ...]]]:

@@ -80,6 +80,29 @@ def test_an_open_cut_reaches_as_far_as_what_has_arrived() -> None:
     assert times.note(100.5, 30.0, [(0.0, None)]) == []
     assert times.note(110.0, 30.0, [(0.0, None)]) == [(110.0, 140.0)]
     assert [times.covers(at) for at in (99.0, 100.0, 135.0, 140.0, 141.0)] == [False, True, True, True, False]
+    again = CondemnedTimes(times.spans)  # in another process
+    assert [again.covers(at) for at in (99.0, 100.0, 140.0, 141.0)] == [False, True, True, False]
+
+
+def test_a_cut_that_grows_little_by_little_is_told_of_in_time() -> None:
+    times = CondemnedTimes()
+    told = [one for step in range(21) for one in times.note(100.0 + step / 2, 30.0, [(-step / 2, None)])]
+    assert told[0] == (100.0, 130.0)
+    assert max(high for _, high in told) >= 139.0  # 140 is the newest that has arrived
+
+
+def test_the_moment_that_a_viewer_sees() -> None:
+    both = Broadcasts(lambda *_: None)
+    assert both.moment_of("main", START, START, 0.0) is None  # nothing is on air
+    both.remember([("main", Broadcast("main-20251128T160000Z", START))])
+    assert both.moment_of("main", START + 52.0, START + 60, 1000.0) == 52.0  # the gate has not spoken yet
+    both.take([status(60.0)], START + 60, 1000.0)
+    assert both.moment_of("main", START + 92.0, START + 100, 1040.0) == 92.0
+    # The clock was set an hour ahead: what airs now is dated by the new one.
+    assert both.moment_of("main", START + 3692.0, START + 3700, 1040.0) == 92.0
+    for odd in (START - 60, START + 200, 0.0, 1e11):
+        assert both.moment_of("main", odd, START + 100, 1040.0) is None
+    assert both.moment_of("main", START - 1.0, START + 10, 950.0) == 0.0  # it has just begun
 
 
 # ---------------------------------------------------------------- switches

@@ -30,7 +30,7 @@ from desk_running import (
     until,
 )
 
-from moderation.desk import messages, server
+from moderation.desk import messages, server, upkeep
 from moderation.desk.desk import Desk
 from moderation.desk.messages import (
     AddTerm,
@@ -51,6 +51,7 @@ from moderation.desk.messages import (
     Retract,
     Reveal,
     SetInteraction,
+    TrustAuthor,
     Watch,
 )
 from moderation.review.events import Reviewer
@@ -339,6 +340,21 @@ async def test_an_author_is_looked_at_banned_and_let_back(desk: Desk, client: Cl
     assert (await take(desk, "三", author_id="bad")).code == ""
 
 
+async def test_an_author_is_trusted_on_the_card(desk: Desk, client: Client) -> None:
+    number = card_of(desk, (await take(desk, "一", author_id="known")).id).id
+    for who in (Person(0, "deck"), person(Reviewer(7, frozenset({"operator"})))):
+        refused = await client.ask(TrustAuthor, by=who, card=number, trusted=True)
+        assert code(refused) == "not_entitled"
+    assert code(await client.ask(TrustAuthor, card=99, trusted=True)) == "not_found"
+    told = (await client.ask(TrustAuthor, card=number, trusted=True)).found
+    assert (told["trusted"], told["trusted_by"]) == (True, "console:user1")
+    await upkeep.reload_switches(desk)  # it is stored
+    assert card_of(desk, (await take(desk, "二", author_id="known")).id).trusted
+    assert not (await client.ask(TrustAuthor, card=number, trusted=False)).found["trusted"]
+    assert not card_of(desk, (await take(desk, "三", author_id="known")).id).trusted
+    assert not (await client.ask(Author, card=number)).found["trusted"]
+
+
 async def test_a_term_is_linted_added_and_kept(desk: Desk, client: Client, tmp_path: Path) -> None:
     number = card_of(desk, (await take(desk, "我爱放纸鸢")).id).id
     like = {"severity": "sensitive", "category": "kites"}
@@ -357,7 +373,8 @@ async def test_a_term_is_linted_added_and_kept(desk: Desk, client: Client, tmp_p
     assert f'纸鸢 | sensitive | expires={day} note="from a comment"' in kept
     await until(lambda: desk.piles.get(number).card.stages == 2)
     again = await client.ask(AddTerm, term="纸鸢", **like)
-    assert "duplicate" in {one["rule"] for one in again.found["findings"]}
+    (same,) = [one for one in again.found["findings"] if one["rule"] == "duplicate"]
+    assert same["values"] == {"list": "own-kites", "term": "纸鸢", "severity": "sensitive"}
     assert (await client.ask(AddTerm, term="风筝会", **like)).found["added"]
     kept = (tmp_path / "lists" / "own-kites.txt").read_text()
     assert "纸鸢" in kept

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from desk_running import (
     BLOCKED,
     IMPORTANT,
+    OPEN,
     REVIEWER,
     SENSITIVE,
     SOURCE,
@@ -25,6 +26,7 @@ from desk_running import (
     until,
 )
 
+from moderation.desk import upkeep
 from moderation.desk.desk import Desk
 from moderation.desk.group import Group
 from moderation.desk.intake import Taken
@@ -33,7 +35,7 @@ from moderation.desk.messages import InteractionView
 from moderation.filter.policy import Verdict
 from moderation.review.card import State
 from streamgate.errors import StoreConflictError, StoreError
-from streamgate.store import bans, client_ids, comments
+from streamgate.store import bans, client_ids, comments, trusted
 from streamgate.store.comment_models import Comment
 from streamgate.store.database import Database
 from streamgate.store.location import Location
@@ -179,12 +181,35 @@ async def test_a_banned_author_is_refused_until_the_ban_ends(desk: Desk) -> None
 
 async def test_a_full_queue_refuses_and_says_so(location: Location, tmp_path: Path) -> None:
     prepare(location)
-    async with running(location, tmp_path / "lists", queue_limit=5) as desk:
-        await open_up(desk)
+    async with running(location, tmp_path / "lists") as desk:
+        await open_up(desk, msgspec.structs.replace(OPEN, queue_limit=5))
         taken = await desk.take_in(SOURCE, [comment(f"第{number}条") for number in range(8)])
         assert [one.code for one in taken] == [""] * 5 + ["queue_full"] * 3
         assert len(stored(location)) == 5
         assert len(desk.piles) == 5
+
+
+async def test_a_trusted_author_comes_earlier_and_skips_nothing(location: Location, tmp_path: Path) -> None:
+    prepare(location)
+    async with running(location, tmp_path / "lists") as desk:
+        await open_up(desk)
+        await desk.call(trusted.add, SOURCE.id, "known", by="console:ann", at=1.0)
+        await desk.call(trusted.add, SOURCE.id, "known", by="console:bea", at=2.0)  # it is so already
+        await upkeep.reload_switches(desk)
+        texts = (("u1", "一"), ("known", "二"), ("known", SENSITIVE), ("u1", "三"))
+        taken = [await take(desk, text, author_id=author) for author, text in texts]
+        cards = [card_of(desk, one.id) for one in taken]
+        assert [(card.trusted, card.stages) for card in cards] == [
+            (False, 1), (True, 1), (True, 2), (False, 1),
+        ]  # fmt: skip
+        ids = [card.id for card in cards]
+        waiting = [ids[1], ids[2], ids[0], ids[3]]
+        assert list(desk.piles.of("main").ids("waiting")) == waiting
+        assert desk.piles.of("main").oldest("waiting") == cards[0].opened_at
+        assert await desk.call(trusted.remove, SOURCE.id, "known", by="console:ann", at=3.0)
+    async with running(location, tmp_path / "lists") as desk:
+        assert list(desk.piles.of("main").ids("waiting")) == waiting  # as they were opened
+        assert not card_of(desk, (await take(desk, "四", author_id="known")).id).trusted
 
 
 async def test_nothing_is_taken_in_before_the_filter_is_there(desk: Desk) -> None:

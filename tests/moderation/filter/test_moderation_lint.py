@@ -62,6 +62,7 @@ def test_one_character_twice_is_two():
 def test_what_is_left_of_it_is_told(term):
     (found,) = lint([a_list(term.replace("#", "\\#"))], (), NO_WORDS)
     assert found.reason.startswith(f"term {term!r} is one character after folding, 'c', and would be found")
+    assert found.values == {"term": term, "left": "c"}
 
 
 @pytest.mark.parametrize(

@@ -63,14 +63,12 @@ class Stage:
         self._names = iter(range(10**9))
 
     @contextlib.asynccontextmanager
-    async def serving(
-        self, limits: Limits = GENEROUS, *, queue_limit: int = 20_000
-    ) -> AsyncIterator["Stage"]:
+    async def serving(self, limits: Limits = GENEROUS) -> AsyncIterator["Stage"]:
         upgrade(self.location)
         with Database(self.location) as database:
             self.database = database
             self._add_people()
-            self.desk = Desk(database, queue_limit=queue_limit)
+            self.desk = Desk(database)
             async with FilterService(Filter(LISTS)) as checker, asyncio.TaskGroup() as group:
                 self.desk.filter = CommentFilter(checker)
                 services = Services(group)
@@ -180,9 +178,9 @@ class Stage:
         async with self.client(authorization=f"Bearer {key}") as client:
             return await client.post(f"/api/v1/channels/{channel}/comments", content=content)
 
-    async def accept(self, *texts: str) -> list[int]:
+    async def accept(self, *texts: str, bullet: bool = False) -> list[int]:
         """Hand in comments of source `s`; return their numbers."""
-        answer = await self.post([self.comment(text) for text in texts])
+        answer = await self.post([self.comment(text, bullet=bullet) for text in texts])
         assert answer.status_code == 202, answer.text
         return [one["id"] for one in answer.json()["accepted"]]
 
@@ -200,9 +198,9 @@ class Stage:
     async def retract(self, comment: int, channel: str = "main") -> None:
         await self.desk.act(channel, self._cards[comment], Retract(None, "x"))
 
-    async def publish(self, *texts: str) -> list[int]:
+    async def publish(self, *texts: str, bullet: bool = False) -> list[int]:
         """Hand in comments and approve each; return their numbers once they are published."""
-        found = await self.accept(*texts) if texts else []
+        found = await self.accept(*texts, bullet=bullet) if texts else []
         await asyncio.gather(*map(self.approve, found))
         await self.until(lambda: not self.desk.piles.due(1e12), 20)
         return found

@@ -1,16 +1,21 @@
 """The published feed: exact resuming, retraction, interaction, readers that do not read."""
 
 import asyncio
+import contextlib
 import json
 import random
 import socket
+from collections.abc import Iterator
 
 import pytest
 from public_stage import Events, Stage
+from sqlalchemy.orm import Session
 
 from moderation.public import feed
 from moderation.public.recent import MAX_EVENTS
 from streamgate.store import published
+from streamgate.store.database import Database
+from streamgate.store.failures import failure
 
 
 @pytest.fixture(autouse=True)
@@ -24,11 +29,24 @@ async def test_a_reader_gets_what_is_published_and_taken_back(stage: Stage) -> N
         (number,) = await stage.publish("hello")
         kind, body = await events.next()
         assert (kind, body["id"], body["author"], body["text"]) == ("publish", number, "Ann", "hello")
-        assert body.keys() == {"id", "author", "text", "at_media_s", "published_at"}
+        assert body.keys() == {"id", "author", "text", "at_media_s", "published_at", "bullet"}
+        assert body["bullet"] is False
         await stage.retract(number)
         assert await events.next() == ("retract", {"id": number})
     async with stage.events() as events:  # somebody new sees nothing of it
         assert await events.next() == ("interaction", {"comments": True, "bullets": False, "sharing": False})
+
+
+async def test_a_bullet_stays_one_through_review_store_and_feed(stage: Stage) -> None:
+    await stage.open(bullets=True)
+    async with stage.events() as live:
+        await live.next("interaction")
+        await stage.publish("stands beside")
+        await stage.publish("goes across", bullet=True)
+        for expected in (False, True):
+            assert (await live.next("publish"))[1]["bullet"] is expected
+    async with stage.events(0) as again:
+        assert [(await again.next("publish"))[1]["bullet"] for _ in range(2)] == [False, True]
 
 
 async def test_personal_data_is_starred_out(stage: Stage) -> None:
@@ -199,7 +217,8 @@ async def _hub(stage: Stage) -> feed.Hub:
 async def test_an_event_that_nobody_told_of_still_comes_and_in_its_place(
     stage: Stage, later: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A commit whose answer was lost: it stands in the store, and the desk does not know."""
+    """An event in the store that the desk never tells of: the look at the store that comes now and then."""
+    monkeypatch.setattr(feed, "RECONCILE_S", 0.3)
     async with stage.events() as events:
         await events.next("interaction")
         first = await stage.publish("one")
@@ -209,6 +228,30 @@ async def test_an_event_that_nobody_told_of_still_comes_and_in_its_place(
             lost = await stage.publish("two")
         told = await stage.publish(*["three"] * later)
         assert await events.take(1 + later) == [("publish", number) for number in (*lost, *told)]
+
+
+async def test_a_commit_whose_answer_was_lost_is_told_of_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The desk reads anew and has every reader look at the store; nobody waits for the look now and then."""
+    monkeypatch.setattr(feed, "RECONCILE_S", 600.0)
+    write = Database.write
+    lost = iter((False, True))  # the approval's commit; the publication's
+
+    @contextlib.contextmanager
+    def lose(database: Database) -> Iterator[Session]:
+        with write(database) as session:
+            yield session
+        if database is stage.database and next(lost, False):
+            raise failure("away", stage.location)
+
+    async with stage.events() as events:
+        await events.next("interaction")
+        (number,) = await stage.accept("lost")
+        monkeypatch.setattr(Database, "write", lose)
+        await stage.approve(number)
+        assert await events.take(1) == [("publish", number)]
+        assert next(lost, None) is None
 
 
 async def test_one_address_has_not_all_readers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

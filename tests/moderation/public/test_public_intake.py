@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -134,6 +135,20 @@ async def test_closed_for_everybody_within_a_second(stage: Stage) -> None:
     assert [one["code"] for one in answer.json()["refused"]] == ["interaction_closed"]
 
 
+async def test_a_viewer_may_write_what_is_open_comments_or_bullets(stage: Stage) -> None:
+    viewer = await stage.enter()
+    for open_, other in (("comments", "bullets"), ("bullets", "comments")):
+        await stage.open(slow_s=0, **{open_: True, other: False})
+        for kind in (open_, other):
+            answer = await viewer.post(
+                f"{stage.api}/comments", json={"text": f"{open_} {kind}", "bullet": kind == "bullets"}
+            )
+            if kind == open_:
+                assert answer.status_code == 202
+            else:
+                says(answer, 403, "interaction_closed")
+
+
 async def test_a_body_of_more_than_a_mebibyte(stage: Stage) -> None:
     says(await stage.post(json.dumps(stage.comment("x" * 1024 * 1024)).encode()), 413, "too_large")
     async with stage.client(authorization="Bearer key-s") as client:
@@ -157,15 +172,25 @@ async def test_other_methods_and_addresses(stage: Stage) -> None:
 
 async def test_a_queue_that_is_full_says_when_to_come_again(tmp_path: Any, sqlite: Location) -> None:
     stage = Stage(tmp_path / "small", sqlite)
-    async with stage.serving(queue_limit=2):
-        await stage.open(comments=True)
+    async with stage.serving():
+        await stage.open(comments=True, queue_limit=2)
         answer = await stage.post([stage.comment() for _ in range(3)])
         assert answer.status_code == 202
         assert len(answer.json()["accepted"]) == 2
         assert [one["code"] for one in answer.json()["refused"]] == ["queue_full"]
         full = await stage.post(stage.comment())
         says(full, 429, "queue_full")
-        assert int(full.headers["retry-after"]) >= 1
+        assert full.headers["retry-after"] == "60"  # nobody has decided anything in the last minute
+        for _ in range(60):
+            stage.desk.rates.decided("main", 1, time.time())
+        full = await stage.post(stage.comment())
+        assert full.headers["retry-after"] == "1"  # at 60 a minute one card is decided in a second
+        assert "1 s" in full.json()["error"]
+        viewer = await stage.enter()
+        own = await viewer.post(f"{stage.api}/comments", json={"text": "hello"})
+        assert (own.status_code, own.headers["retry-after"]) == (429, "1")
+        await stage.open(queue_limit=20_000)
+        assert (await stage.post(stage.comment())).status_code == 202
 
 
 async def test_a_rate_that_is_full(tmp_path: Any, sqlite: Location) -> None:

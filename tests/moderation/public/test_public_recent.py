@@ -61,8 +61,8 @@ def test_memory_is_bounded_and_says_when_it_does_not_reach_back() -> None:
 
 
 def test_an_event_is_encoded_once_in_both_forms() -> None:
-    event = recent.Event(FeedItem(7, "publish", 3, "安", "a\nb</script>", 1.5, 9.25))
-    body = '{"id":3,"author":"安","text":"a\\nb</script>","at_media_s":1.5,"published_at":9.25}'
+    event = recent.Event(FeedItem(7, "publish", 3, "安", "a\nb</script>", 1.5, 9.25, bullet=True))
+    body = '{"id":3,"author":"安","text":"a\\nb</script>","at_media_s":1.5,"published_at":9.25,"bullet":true}'
     assert event.sse.decode() == f"id: 7\nevent: publish\ndata: {body}\n\n"
     assert event.text == '{"event":"publish","seq":7,' + body[1:]
     back = recent.Event(FeedItem(8, "retract", 3, "", "", None, 9.5))

@@ -1,14 +1,17 @@
 """Viewers of the watch page: entering, writing, own comments; what another site or a forger cannot do."""
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
 import pytest
 from public_stage import Stage
 
+from moderation.desk import upkeep
 from moderation.public.rates import Limits
 from moderation.review.reasons import RejectCode
+from streamgate.link.messages import ChannelStatus
 from streamgate.store import comments
 from streamgate.store.location import Location
 
@@ -41,6 +44,20 @@ async def test_a_viewer_writes_and_sees_what_becomes_of_it(stage: Stage) -> None
         row = comments.get(session, accepted["id"])
         assert row is not None
         assert row.author_id == (await ann.get(f"{stage.api}/viewer")).json()["viewer"]
+
+
+async def test_what_a_viewer_saw_becomes_the_moment_of_the_comment(stage: Stage) -> None:
+    ann = await stage.enter("Ann")
+    found = []
+    for on_air_s, ago_s, at_media_s in ((None, 8, None), (100.0, 8, None), (100.0, 500, None), (100.0, 8, 7)):
+        upkeep.follow(stage.desk, [ChannelStatus("main", "live", "live", 30.0, on_air_s=on_air_s)])
+        body = {"text": f"{len(found)}", "seen_at": time.time() - ago_s, "at_media_s": at_media_s}
+        answer = await ann.post(f"{stage.api}/comments", json=body)
+        with stage.database.read() as session:
+            found.append(comments.get(session, answer.json()["accepted"][0]["id"]).at_media_s)
+    assert (found[0], found[2:]) == (None, [None, 7])  # nothing on air; not on air then; said outright
+    assert found[1] == pytest.approx(92.0, abs=5.0)
+    assert (await ann.post(f"{stage.api}/comments", json={"text": "x", "seen_at": "now"})).status_code == 400
 
 
 async def test_the_cookie(stage: Stage) -> None:

@@ -81,7 +81,7 @@ async def test_hostile_texts_stand_as_text_on_page_and_overlay(stage: Stage, aud
         for style in ("list", "ticker", "bullet")
     }
     await expect(watch.get_by_role("button", name="Bullets")).to_have_attribute("aria-pressed", "true")
-    await stage.publish(*HOSTILE)
+    await stage.publish(*HOSTILE, bullet=True)
     written = await published(stage)
     assert len(written) == len(HOSTILE)
     assert await until(watch, TEXTS, lambda found: len(found) == len(HOSTILE)) == written
@@ -104,7 +104,7 @@ async def test_a_retracted_comment_is_gone_within_a_second(stage: Stage, audienc
     watch = await audience.viewer()
     pages = [await audience.overlay(f"style={style}&seconds=60") for style in ("list", "ticker", "bullet")]
     await expect(watch.get_by_role("button", name="Bullets")).to_have_attribute("aria-pressed", "true")
-    _, goes = await stage.publish("stays here", "goes away")
+    _, goes = await stage.publish("stays here", "goes away", bullet=True)
     await until(watch, FLYING, lambda found: "goes away" in found)
     for page in pages[::2]:
         await until(page, ON_OVERLAY, lambda found: "goes away" in found)
@@ -123,9 +123,35 @@ async def test_who_comes_later_reads_the_newest_and_nothing_flies_again(
     await stage.publish("one", "two")
     watch = await audience.viewer()
     assert await until(watch, TEXTS, lambda found: len(found) == 2) == ["one", "two"]
-    await stage.publish("three")
+    await stage.publish("three", bullet=True)
     await until(watch, FLYING, lambda found: found != [])
     assert await watch.evaluate(FLYING) == ["three"]
+
+
+async def test_a_viewer_chooses_where_a_comment_is_shown_and_only_bullets_cross(
+    stage: Stage, audience: Audience
+) -> None:
+    await stage.open(comments=True, bullets=True, slow_s=0)
+    page = await audience.viewer()
+    bullet, ticker = [await audience.overlay(f"style={style}&seconds=60") for style in ("bullet", "list")]
+    await expect(page.get_by_role("radio", name="Comment")).to_be_checked()
+    for text, kind in (("stands beside", "Comment"), ("goes across", "Bullet")):
+        await page.get_by_role("radio", name=kind).check()
+        await page.locator("textarea").fill(text)
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator("[data-testid=own]", has_text=text)).to_have_count(1)
+        await stage.until(lambda: waiting(stage))
+        await asyncio.gather(*map(stage.approve, waiting(stage)))
+        await until(page, TEXTS, lambda found, text=text: text in found)
+    await until(page, FLYING, lambda found: found == ["goes across"])
+    await until(bullet, ON_OVERLAY, lambda found: found == ["goes across"])
+    assert {"stands beside", "goes across"} <= set(await ticker.evaluate(ON_OVERLAY))
+    await stage.open(comments=False)
+    await expect(page.get_by_role("radio", name="Comment")).to_have_count(0)
+    await expect(page.get_by_role("radio", name="Bullet")).to_be_checked()
+    await stage.open(comments=True, bullets=False)
+    await expect(page.get_by_role("radio")).to_have_count(0)
+    await expect(page.locator("textarea")).to_have_count(1)
 
 
 async def test_a_lost_connection_comes_back_without_loss(stage: Stage, audience: Audience) -> None:
@@ -253,7 +279,12 @@ async def test_the_program_comes_by_itself_and_its_end_is_said(
         await expect(page.get_by_role("button", name="Back to live")).to_be_visible()
         await page.get_by_role("button", name="Back to live").click()
         await expect(page.get_by_role("button", name="Pause")).to_be_visible()
-        await stage.publish("校长讲得太好了！", "母校加油")
+        await page.locator("textarea").fill("what is that?")
+        async with page.expect_request("**/comments") as sent:
+            await page.get_by_role("button", name="Send").click()
+        seen_s = (await sent.value).post_data_json["seen_at"] - program.began
+        assert abs(seen_s - await page.evaluate(MOVED)) < 2  # the program's time is the player's here
+        await stage.publish("校长讲得太好了！", "母校加油", bullet=True)
         await until(page, FLYING, lambda found: len(found) == 2)
         await picture(page, "watch-on-air-en-desk")
     await expect(page.get_by_text("Nothing is on air at the moment")).to_be_visible(timeout=20_000)
@@ -297,11 +328,41 @@ async def test_switches_stay_as_the_viewer_left_them(stage: Stage, audience: Aud
     assert await page.evaluate(ELEMENTS, "[data-testid=bullets]") == 0
 
 
+async def test_the_address_is_shared_while_that_is_open_and_not_otherwise(
+    stage: Stage, audience: Audience
+) -> None:
+    await stage.open(comments=True)
+    page = await audience.viewer()
+    share = page.get_by_role("button", name="Share")
+    await expect(page.locator("textarea")).to_have_count(1)
+    await expect(share).to_have_count(0)
+    await stage.open(sharing=True)
+    await expect(share).to_have_count(1, timeout=1500)
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await share.click()
+    await expect(page.get_by_text("Address copied")).to_be_visible()
+    assert await page.evaluate("() => navigator.clipboard.readText()") == page.url
+    await page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not here')); }"
+    )
+    await share.click()  # puts it away
+    await share.click()
+    await expect(page.get_by_label("Address of this page")).to_have_value(page.url)
+    await page.evaluate(
+        "() => { navigator.share = (what) => { window.shared = what; return Promise.resolve(); }; }"
+    )
+    await share.click()
+    await share.click()
+    assert await page.evaluate("() => window.shared") == {"url": page.url}
+    await stage.open(sharing=False)
+    await expect(share).to_have_count(0, timeout=1500)
+
+
 async def test_closing_bullets_clears_the_picture(stage: Stage, audience: Audience) -> None:
     await stage.open(comments=True, bullets=True)
     page, overlay = await audience.viewer(), await audience.overlay("seconds=60")
     await expect(bullets_switch(page)).to_be_enabled()
-    await stage.publish("crossing")
+    await stage.publish("crossing", bullet=True)
     await until(page, FLYING, lambda found: found == ["crossing"])
     await until(overlay, ON_OVERLAY, lambda found: found == ["crossing"])
     await stage.open(bullets=False)
@@ -359,7 +420,7 @@ async def test_an_overlay_that_runs_for_long_does_not_grow(stage: Stage, audienc
         await audience.overlay(f"style={style}&seconds=3&rows=30") for style in ("bullet", "list", "ticker")
     ]
     for round_ in range(3):
-        await stage.publish(*(unlike_any_other(round_ * 250 + number) for number in range(250)))
+        await stage.publish(*(unlike_any_other(round_ * 250 + number) for number in range(250)), bullet=True)
     await asyncio.sleep(1)
     for page in pages:
         assert await page.evaluate(ELEMENTS, "main *") < 400

@@ -76,6 +76,7 @@ export const CONSOLE: Record<string, Both> = {
   "review.retract": both("Take published card {id} back[, comment {comment} alone]", "撤回已发布的卡片 {id}[，仅评论 {comment}]"),
   "review.ban": both("Ban the author of card {card}[ for {minutes} minutes][: {cause}]", "禁言卡片 {card} 的作者[ {minutes} 分钟][：{cause}]"),
   "review.lift_ban": both("Lift ban {ban_id}", "解除禁言 {ban_id}"),
+  "review.trust": both("Trust the author of card {card}: {trusted}", "信任卡片 {card} 的作者：{trusted}"),
   "review.add_term": both("Add the term {term}[ ({severity}, {category})]", "添加词条 {term}[（{severity}，{category}）]"),
   "review.export": both("Export the comments of broadcast {broadcast}[ as {format}]", "导出场次 {broadcast} 的评论[，格式 {format}]"),
   "review.form": both("Make the review form of broadcast {broadcast}[ as {format}]", "生成场次 {broadcast} 的审核表[，格式 {format}]"),

@@ -79,6 +79,11 @@ export function liftBan(channel: string, id: number): Promise<unknown> {
   return dataOf(http.DELETE("/api/v1/review/{channel}/bans/{ban_id}", { params: { path: { channel, ban_id: id } } }));
 }
 
+export function trust(channel: string, card: number, trusted: boolean): Promise<AuthorRecord> {
+  const asked = { params: { path: { channel } }, body: { card, trusted } };
+  return dataOf(http.POST("/api/v1/review/{channel}/trust", asked));
+}
+
 export function addTerm(channel: string, body: Term): Promise<TermAnswer> {
   return dataOf(http.POST("/api/v1/review/{channel}/terms", { params: { path: { channel } }, body }));
 }

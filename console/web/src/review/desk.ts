@@ -172,6 +172,15 @@ export class ReviewDesk {
     void queries.invalidateQueries({ queryKey: [...REVIEW_KEY, this.#channel] });
   }
 
+  /** Has new cards of a card's author come a little earlier, or no longer. */
+  async trust(card: number, trusted: boolean): Promise<void> {
+    await this.#tell(
+      () => api.trust(this.#channel, card, trusted),
+      () => this.say({ trusted }, "good"),
+    );
+    void queries.invalidateQueries({ queryKey: [...REVIEW_KEY, this.#channel] });
+  }
+
   async setSwitch(which: Switch, open: boolean): Promise<void> {
     await this.#tell(
       () => api.setSwitch(this.#channel, which, open),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { aHit } from "./fixtures";
-import { gravest, kindsOf, piecesOf, spanOf } from "./highlights";
+import { gravest, kindsOf, piecesOf, spanOf, termOf } from "./highlights";
+import { en, zh } from "./strings";
 
 const shape = (text: string, ...spans: [number, number][]) =>
   piecesOf(text, spans.map(([start, end]) => aHit({ start, end }))).map((piece) => [piece.text, piece.hits.length]);
@@ -69,4 +70,21 @@ test("the same find three times is told once", () => {
     ["exact", 2],
     ["homophone", 1],
   ]);
+});
+
+test("personal data is named in the reader's words, a term as the list writes it", () => {
+  const found = aHit({ channel: "personal", term: "resident-id" });
+  expect([en, zh].map((words) => termOf(found, words))).toEqual(["resident ID number", "身份证号"]);
+  expect(termOf(aHit({ term: "mobile" }), zh)).toBe("mobile"); // a term that a list has
+  expect(termOf(aHit({ channel: "personal", term: "iris" }), zh)).toBe("iris"); // a kind of tomorrow
+});
+
+test("what lint says of a term is said in both languages", () => {
+  const values = { term: "a", left: "a", day: "2026-01-31", list: "own-x", severity: "block", words: "ab、ac", more: "3", times: "2.5" };
+  for (const rule of Object.keys(en.term.findings)) {
+    for (const words of [en, zh]) expect(words.term.findings[rule]?.(values)).toContain("“a”");
+    expect(zh.term.findings[rule]?.(values)).toMatch(/[\u4e00-\u9fff]/);
+  }
+  expect(zh.term.findings["duplicate"]?.(values)).toContain("拦截");
+  expect(zh.term.findings["compound"]?.({ ...values, more: "0" })).toBe("“a”也会在这些词语中命中：ab、ac");
 });

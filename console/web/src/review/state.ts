@@ -36,6 +36,7 @@ export interface Notice {
     | { page: PageReason }
     /** "": a ban was lifted. */
     | { banned: string }
+    | { trusted: boolean }
     | { term: string };
 }
 export type PageReason =
