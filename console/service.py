@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import shlex
 import socket
 import sys
@@ -42,6 +43,7 @@ from console.setup.rehearsals import Rehearsals
 from console.setup.undo import Undo
 from console.tls import Certificate
 from streamgate.ledger.places import FOLDER
+from streamgate.ledger.record import Record
 from streamgate.runtime import listen
 from streamgate.runtime.listen import Address
 from streamgate.runtime.secret_box import SecretBox
@@ -78,6 +80,7 @@ async def run(
     host_names: Iterable[str] = (),
     static: Path = STATIC,
     background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+    recording: Sequence[Callable[[Callable[[Record], None]], Coroutine[Any, Any, None]]] = (),
     ready: Callable[[int], None] | None = None,
     settings: Sequence[Mapping[str, str]] = (),
 ) -> None:
@@ -91,7 +94,7 @@ async def run(
     `certificate`: serve HTTPS. `behind_proxy`: addresses whose X-Forwarded-For and -Proto are believed.
     `host_names`: further names under which the page may be opened (a reverse proxy's).
     `background`: services that run beside the server until they are cancelled; one that returns is left
-    alone, one that fails ends the console.
+    alone, one that fails ends the console. `recording`: the same, given what writes into the ledger.
     `settings`: those in force, to be read, as `ShownSetting` has them.
 
     Raises:
@@ -164,6 +167,7 @@ async def run(
             opened.enter_context(contextlib.closing(listener))
         services = [ledger.run, gate.run, media.run, comments.run, preview.run, sessions.run, approvals.run]
         services += [*background, lambda: cleaner.run(store)]
+        services += [functools.partial(one, ledger.write) for one in recording]
         if certificate is not None:
             services.append(certificate.follow)
         async with beside(*services):

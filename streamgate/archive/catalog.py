@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
+from streamgate.archive.broadcasts import Piece
 from streamgate.archive.parts import (
     IndexMark,
     PartRecord,
@@ -181,6 +182,23 @@ class Catalog:
         if not removed:
             query = query.where(table.removed_at.is_(None))
         return self._rows(query)
+
+    def pieces(self, channel: str, start_s: float, end_s: float) -> list[Piece]:
+        """Return the parts of a channel that begin within [start_s, end_s), removed ones too, by number."""
+        table = parts_table.c
+        removed = table.removed_at.is_not(None)
+        query = (
+            sa.select(table.number, table.start_s, table.end_s, table.bytes, removed, table.missing)
+            .where(table.channel == channel, table.start_s >= start_s, table.start_s < end_s)
+            .order_by(table.number)
+        )
+        with _translated(), self._engine.connect() as connection:
+            return [Piece(*row) for row in connection.execute(query)]
+
+    def has_parts(self) -> bool:
+        """Whether the catalog knows any part at all."""
+        with _translated(), self._engine.connect() as connection:
+            return connection.scalar(sa.select(parts_table.c.path).limit(1)) is not None
 
     def _rows(self, query: sa.Select[Any]) -> list[Row]:
         with _translated(), self._engine.connect() as connection:

@@ -13,7 +13,7 @@ a missing part, and a higher number is a younger part even when the clock was wr
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -202,6 +202,20 @@ def newest_part(root: Path, channel: str) -> tuple[int, Path | None]:
                 if number.isdecimal() and int(number) > highest:
                     highest, newest = int(number), date_dir
     return highest, newest
+
+
+def newer_parts(root: Path, channel: str, after: int) -> list[tuple[PartName, os.stat_result]]:
+    """Return the parts with a number above `after`, by number; the last one may be growing.
+
+    Looks into the two newest days only. Raises OSError.
+    """
+    found = []
+    for date_dir in days(root, channel)[-2:]:
+        for name, path in find_day(channel, date_dir):
+            if name.number > after:
+                with suppress(FileNotFoundError):
+                    found.append((name, path.stat(follow_symlinks=False)))
+    return sorted(found, key=lambda one: one[0].number)
 
 
 def days(root: Path, channel: str) -> list[Path]:
