@@ -16,6 +16,7 @@ import uvicorn
 from console import pages
 from console.api.answers import Parts
 from console.app import STATIC, create_app
+from console.archive.playback import Playback
 from console.audit.audit import Audit
 from console.auth.factors import Totp
 from console.auth.guard import HostNames
@@ -125,6 +126,7 @@ async def run(
         setup=setup,
         audit=audit,
         review=Review(comments, Pages(comments), Files(store, ledger.write)),
+        playback=Playback(data_dir),
     )
     app = create_app(parts, HostNames(host, host_names), ledger)
 
@@ -163,6 +165,7 @@ async def run(
         opened.callback(hashing.close)
         opened.push_async_callback(setup.rehearsals.close)
         opened.push_async_callback(audit.close)
+        opened.push_async_callback(parts.playback.close)
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
         services = [ledger.run, gate.run, media.run, comments.run, preview.run, sessions.run, approvals.run]

@@ -101,12 +101,12 @@ def _summed(channel: str, on_air: float | None, members: list[Piece], gaps: Sequ
     start = min(piece.start for piece in shown)
     end = max(piece.end for piece in shown)
     inside = [gap for gap in gaps if gap.start <= end and gap.end >= start]
-    losses = sorted([*inside, *_losses(members, inside)])
+    losses = sorted([*inside, *find_losses(members, inside)])
     named = broadcast_id(channel, start if on_air is None else on_air)
     return Broadcast(named, start, end, len(kept), sum(piece.bytes for piece in kept), losses)
 
 
-def _losses(members: list[Piece], gaps: Sequence[Loss]) -> list[Loss]:
+def find_losses(members: Sequence[Piece], gaps: Sequence[Loss]) -> list[Loss]:
     """Return parts that are not there, and pauses that no index explains: nothing came in."""
     found = [
         Loss(piece.start, piece.end, "missing") for piece in members if piece.missing and not piece.removed

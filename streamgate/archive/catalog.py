@@ -28,6 +28,7 @@ from streamgate.errors import ArchiveError, CatalogDamaged
 
 VERSION = 3  # of the tables below; a catalog of another one is made anew, as it is at every start
 OPEN_PART_S = 60.0  # a part without an index line that changed this recently is still being written
+LONGEST_S = 3600.0  # no part is longer (see MAX_PART_US of the recorder)
 _CHUNK = 500
 _BUSY_MS = 10_000
 _DAMAGE = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_MISMATCH}
@@ -177,6 +178,7 @@ class Catalog:
         query = (
             sa.select(parts_table)
             .where(table.channel == channel, table.start_s < end_s, table.end_s >= start_s)
+            .where(table.start_s >= start_s - LONGEST_S)  # so that the index finds them in no time
             .order_by(table.start_s, table.number)
         )
         if not removed:
@@ -194,6 +196,28 @@ class Catalog:
         )
         with _translated(), self._engine.connect() as connection:
             return [Piece(*row) for row in connection.execute(query)]
+
+    def newest(self, channel: str) -> tuple[int, float]:
+        """Return the highest number of a channel's parts, and the end of the latest; 0 without any."""
+        table = parts_table.c
+        query = sa.select(sa.func.max(table.number), sa.func.max(table.end_s)).where(
+            table.channel == channel, table.start_s >= self._recent(channel)
+        )
+        with _translated(), self._engine.connect() as connection:
+            number, end_s = connection.execute(query).one()
+        return number or 0, end_s or 0.0
+
+    def _recent(self, channel: str) -> float:
+        """Return the time from which on parts are looked at for the newest one: a day before the latest."""
+        query = sa.select(sa.func.max(parts_table.c.start_s)).where(parts_table.c.channel == channel)
+        with _translated(), self._engine.connect() as connection:
+            return (connection.scalar(query) or 0.0) - 86_400.0
+
+    def has(self, path: str) -> bool:
+        """Whether a part with this path is known, and so is finished."""
+        with _translated(), self._engine.connect() as connection:
+            query = sa.select(parts_table.c.path).where(parts_table.c.path == path)
+            return connection.scalar(query) is not None
 
     def has_parts(self) -> bool:
         """Whether the catalog knows any part at all."""

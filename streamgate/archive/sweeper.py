@@ -3,8 +3,8 @@
 import asyncio
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +17,7 @@ from streamgate.archive.parts import (
     events_path,
     find_day,
     find_parts,
+    open_directory,
     parse,
     read_index,
     record_from_file,
@@ -44,7 +45,6 @@ PAUSE_S = 0.05  # between batches: the disk belongs to the recording
 Alarm = Callable[[str, Mapping[str, object]], None]
 RemovedHook = Callable[[Sequence[str], float], None]
 _log = structlog.get_logger("streamgate.archive.sweeper")
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Sweeper:
@@ -215,7 +215,7 @@ class Sweeper:
     def _unlink(self, part: Candidate) -> None:
         """Remove a part and its events, if it still is the plain file that was judged."""
         path = PurePosixPath(part.key)
-        with _opened(self._root, path.parent) as directory:
+        with open_directory(self._root, path.parent) as directory:
             found = os.stat(path.name, dir_fd=directory, follow_symlinks=False)
             if not stat.S_ISREG(found.st_mode) or found.st_mtime != part.modified_at:
                 raise OSError(f"{part.key} changed since it was judged; it stays")
@@ -228,7 +228,7 @@ class Sweeper:
         path = self._root / day
         if any(True for _ in find_day(day.parts[0], path)):
             return
-        with _opened(self._root, day) as directory:
+        with open_directory(self._root, day) as directory:
             if set(os.listdir(directory)) - {INDEX}:  # noqa: PTH208  (by descriptor: nothing can be swapped)
                 return
             with suppress(FileNotFoundError):
@@ -243,16 +243,3 @@ class Sweeper:
 
     def _write_mark(self, mark: ClockMark) -> None:
         replace_file(self._root / MARK, msgspec.json.encode(mark))
-
-
-@contextmanager
-def _opened(root: Path, directory: PurePosixPath) -> Iterator[int]:
-    """Yield a descriptor of a directory below `root`, no symbolic link followed on the way."""
-    opened = [os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
-    try:
-        for part in directory.parts:
-            opened.append(os.open(part, _DIRECTORY, dir_fd=opened[-1]))
-        yield opened[-1]
-    finally:
-        for descriptor in opened:
-            os.close(descriptor)
