@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -156,6 +157,56 @@ def holds(ctx: typer.Context, json: _Json = False) -> None:
     print_answer(
         json, {"holds": [_hold_json(one) for one in found]}, "\n".join(lines) or "there are no holds"
     )
+
+
+class _Kind(StrEnum):
+    RECEIVED = "received"
+
+
+@archive_app.command()
+def export(
+    ctx: typer.Context,
+    channel: _Channel,
+    *,
+    start: _From = None,
+    end: _To = None,
+    kind: Annotated[
+        _Kind, typer.Option("--as", help="What came in, whether or not it aired.")
+    ] = _Kind.RECEIVED,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="An MP4 that is not there yet.")],
+    reason: _Reason = "",
+    json: _Json = False,
+) -> None:
+    """Write a span as MP4, packet for packet: from the keyframe before its start to the end of a GOP."""
+    from streamgate.archive.export import export as write
+    from streamgate.archive.selection import select
+
+    places: DataDir = ctx.obj
+    given = {"from": start, "to": end, "as": kind.value, "out": out.absolute(), "reason": reason}
+    with decided(places, "archive.export", channel=channel, **given) as deciding:
+        _checked(places, channel)
+        first, last = _bounds(start, end)
+        if first is None or last is None:
+            raise Refused("say which span: --from T --to T")
+        with _catalog(places) as catalog:
+            selection = select(places.archive, catalog, channel, first, last)
+        done = write(places.archive, selection, out.absolute())
+        deciding.args |= {"start": done.start, "end": done.end, "bytes": done.bytes, "sha256": done.sha256}
+    answer = {
+        "file": str(done.file),
+        "start": round(done.start, 3),
+        "end": round(done.end, 3),
+        "sha256": done.sha256,
+        "bytes": done.bytes,
+        "snapped": {"start_s": round(first - done.start, 3), "end_s": round(done.end - last, 3)},
+        "gaps": [{"from": one.start, "to": one.end, "why": one.why} for one in done.losses],
+    }
+    lines = [f"{done.file}: {_span_text(done.start, done.end)}, {done.bytes} bytes, SHA-256 {done.sha256}"]
+    lines += (
+        [f"it begins {first - done.start:.3f} s early, at a keyframe"] if first - done.start > 0.001 else []
+    )
+    lines += [f"    left out  {_span_text(one.start, one.end)}  {one.why}" for one in done.losses]
+    print_answer(json, answer, "\n".join(lines))
 
 
 # ---------------------------------------------------------------- helpers

@@ -38,6 +38,7 @@ RECORDED = {
     "archive reindex": ["archive", "reindex"],
     "archive hold": ["archive", "hold", "main", "--from", "1", "--to", "2", "--reason", "why"],
     "archive release": ["archive", "release", "hold-0", "--reason", "why"],
+    "archive export": ["archive", "export", "main", "--from", "1", "--to", "2", "--out", "{tmp}/span.mp4"],
     "secrets rotate": ["secrets", "rotate"],
     "db backup": ["db", "backup", "{tmp}/copy.sqlite"],
     "db restore": ["db", "restore", "{tmp}/nothing.sqlite"],
@@ -105,7 +106,8 @@ def test_each_leaves_one_record_whether_done_or_refused(command: str, data_dir: 
     assert record["who"] == cli_actor()
     assert record["latency_ms"] > 0
     assert "from" not in record
-    refused = command in {"token revoke", "db restore", "db copy", "channel approve", "archive release"}
+    refused = command in {"token revoke", "db restore", "db copy", "channel approve"}
+    refused |= command in {"archive release", "archive export"}
     assert record["answer"] == ("refused" if refused else "ok")
     assert not refused or record["error"] in said.replace("streamgate: ", "")
     assert verify(data_dir).ok
