@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -9,11 +10,11 @@ from typing import NamedTuple
 from console.problems import NOT_FOUND, NOTHING_RECORDED, Refused, archive_away, bad_request
 from streamgate.archive.catalog import Catalog
 from streamgate.archive.fragments import PartMap, read_map
-from streamgate.archive.parts import open_file, parse, read_index_end
+from streamgate.archive.parts import check_channel, open_file, parse, read_index_end
 from streamgate.archive.playlist import render
 from streamgate.archive.selection import Selection, select
 from streamgate.clock import wall_s
-from streamgate.errors import ArchiveError
+from streamgate.errors import ArchiveError, ConfigError
 from streamgate.runtime.apart import DaemonThreads
 
 MAX_SPAN_S = 24 * 3600.0
@@ -44,6 +45,7 @@ class Playback:
         self._root, self._path = data_dir / "archive", data_dir / "catalog.sqlite"
         self._threads = DaemonThreads("archive playback", THREADS)  # not waited for: a disk may hold them up
         self._catalog: Catalog | None = None
+        self._opening = threading.Lock()
 
     async def playlist(self, channel: str, start: float, end: float | None) -> str:
         """Return an HLS playlist of [start, end), wall clock; without an end one that grows."""
@@ -96,14 +98,19 @@ class Playback:
     # ------------------------------------------------------------ in threads
 
     def _select(self, channel: str, start: float, end: float) -> Selection:
-        if not (self._root / channel).is_dir():
+        try:
+            there = (self._root / check_channel(channel)).is_dir()
+        except ConfigError:
+            there = False
+        if not there:
             return Selection([], [])
         return select(self._root, self._opened(), channel, start, end)
 
     def _opened(self) -> Catalog:
-        if self._catalog is None:
-            self._catalog = Catalog(self._path)
-        return self._catalog
+        with self._opening:
+            if self._catalog is None:
+                self._catalog = Catalog(self._path)
+            return self._catalog
 
     def _look(self, path: PurePosixPath) -> Whole:
         descriptor = open_file(self._root, path)

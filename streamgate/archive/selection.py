@@ -8,7 +8,7 @@ import msgspec
 from streamgate.archive.broadcasts import Loss, Piece, find_losses
 from streamgate.archive.catalog import LONGEST_S, Catalog
 from streamgate.archive.fragments import Fragment, PartMap, read_map
-from streamgate.archive.parts import newer_parts, read_index_end
+from streamgate.archive.parts import PartName, newer_parts, parse, read_index_end
 from streamgate.errors import ArchiveError
 
 AROUND_S = 10.0  # a part plays a little longer than its packets took to arrive
@@ -59,24 +59,30 @@ def select(root: Path, catalog: Catalog, channel: str, start: float, end: float)
 
 
 def _parts(root: Path, catalog: Catalog, channel: str, start: float, end: float) -> list[Part]:
-    rows = catalog.parts(channel, start, end)
-    found = [
-        Part(PurePosixPath(row["path"]), row["number"], row["start_s"], row["end_s"], row["closed"])
-        for row in rows
-        if not row["missing"]
-    ]
+    found = []
+    for row in catalog.parts(channel, start, end):
+        path = PurePosixPath(row["path"])
+        name = parse(path)
+        if name is not None and not row["missing"]:
+            found.append(_part(name, path, row["end_s"], row["closed"]))
     known, until = catalog.newest(channel)
     if end > until - LONGEST_S:
         newer = newer_parts(root, channel, known)
         folders = dict.fromkeys((root / name.path).parent for name, _ in newer)
         lines = {line.part: line for folder in folders for line in read_index_end(folder)}
         for name, seen in newer:
-            line, begun = lines.get(name.path.name), name.start_ms / 1000
-            last = line.end if line is not None else max(begun, seen.st_mtime)
-            if (line.start if line is not None else begun) < end and last >= start:
-                first, why = (line.start, line.closed) if line is not None else (begun, "")
-                found.append(Part(name.path, name.number, first, last, why))
+            line = lines.get(name.path.name)
+            last, why = (seen.st_mtime, "") if line is None else (line.end, line.closed)
+            part = _part(name, name.path, last, why)
+            if part.start < end and part.end >= start:
+                found.append(part)
     return sorted(found, key=lambda part: part.number)
+
+
+def _part(name: PartName, path: PurePosixPath, end: float, closed: str) -> Part:
+    """Return a part that began when its name says, to the millisecond: that is known while it grows, too."""
+    start = name.start_ms / 1000
+    return Part(path, name.number, start, max(start, end), closed)
 
 
 def _gaps(catalog: Catalog, channel: str, start: float, end: float) -> list[Loss]:
