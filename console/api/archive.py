@@ -73,6 +73,7 @@ async def show_part(
         "accept-ranges": "bytes",
         "content-length": str(end - start),
         "cache-control": IMMUTABLE if part.finished else "no-store",
+        "vary": "cookie",  # what one session has loaded is nothing for the next one on the same computer
     }
     if found is not None:
         headers["content-range"] = f"bytes {start}-{end - 1}/{part.size}"

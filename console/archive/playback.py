@@ -72,7 +72,7 @@ class Playback:
             raise Refused(NOT_FOUND)
         try:
             return await self._threads.call(self._look, path)
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except FileNotFoundError as error:
             raise Refused(NOT_FOUND) from error
         except (ArchiveError, OSError) as error:
             raise Refused(archive_away(str(error))) from error

@@ -297,11 +297,15 @@ def open_directory(root: Path, directory: PurePosixPath) -> Iterator[int]:
 
 
 def open_file(root: Path, path: PurePosixPath) -> int:
-    """Open a plain file below `root` for reading, no symbolic link followed. Raises OSError."""
-    with open_directory(root, path.parent) as directory:
-        descriptor = os.open(
-            path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory
-        )
+    """Open a plain file below `root` for reading; a symbolic link is not there. Raises OSError."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        with open_directory(root, path.parent) as directory:
+            descriptor = os.open(path.name, flags, dir_fd=directory)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+            raise FileNotFoundError(errno.ENOENT, "this is no plain file", str(path)) from error
+        raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise FileNotFoundError(errno.ENOENT, "this is no plain file", str(path))

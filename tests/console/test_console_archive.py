@@ -69,10 +69,14 @@ async def test_ffmpeg_plays_a_run_of_parts_as_one(archived: Stage) -> None:
     assert [round(b - a, 3) for a, b in itertools.pairwise(times)] == [0.04] * (PICTURES - 1)
 
 
-async def test_ffmpeg_plays_on_over_gap_reconnect_and_format_change(archived: Stage) -> None:
-    found = await asyncio.to_thread(probe, archived, WALL - 60, WALL + 100, "frame=width,key_frame")
-    widths = [int(one["width"]) for one in found["frames"]]
-    assert widths == [160] * 2 * PICTURES + [96] * OTHER_PICTURES
+async def test_ffmpeg_plays_on_over_gap_and_reconnect(archived: Stage) -> None:
+    """Over a change of format it does not: it passes over every init section but the first. Browsers do."""
+    for start, end, expected in (
+        (WALL - 60, WALL + 53.9, [160] * 2 * PICTURES),
+        (WALL + 54, WALL + 100, [96] * OTHER_PICTURES),
+    ):
+        found = await asyncio.to_thread(probe, archived, start, end, "frame=width,key_frame")
+        assert [int(one["width"]) for one in found["frames"]] == expected
 
 
 PLAYS = """src => {
@@ -144,6 +148,7 @@ async def test_ranges_are_those_of_the_file(archived: Stage) -> None:
     assert (whole.status_code, whole.content == data) == (200, True)
     assert whole.headers["content-type"] == "video/mp4"
     assert whole.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert whole.headers["vary"] == "cookie"
     for wanted, found in (
         ("bytes=0-0", data[:1]),
         ("bytes=100-299", data[100:300]),
