@@ -25,6 +25,7 @@ from streamgate.archive.parts import (
 from streamgate.archive.removed import Removed, read_removed
 from streamgate.clock import wall_s
 from streamgate.errors import ArchiveError, CatalogDamaged
+from streamgate.ledger.owner import give_to_owner
 
 VERSION = 3  # of the tables below; a catalog of another one is made anew, as it is at every start
 OPEN_PART_S = 60.0  # a part without an index line that changed this recently is still being written
@@ -88,6 +89,7 @@ class Catalog:
     def _open(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
+        give_to_owner(path, path.parent)
         self._engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(self._engine, "connect", _set_pragmas)
         try:

@@ -14,12 +14,13 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from streamgate.archive.parts import parse
+from streamgate.archive.parts import make_directory, parse
 from streamgate.clock import wall_s
 from streamgate.core.actor import is_same_person
 from streamgate.core.two_people import is_person
 from streamgate.disk import replace_file
 from streamgate.errors import ArchiveError, Refused
+from streamgate.ledger.owner import give_to_owner
 
 FILE = "holds.json"
 MAX_REASON = 500
@@ -137,8 +138,11 @@ class Holds:
         data = msgspec.json.format(msgspec.json.encode(_File(holds))) + b"\n"
         for path in self._files:
             try:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if not path.parent.is_dir():
+                    make_directory(path.parent)
+                    give_to_owner(path.parent, path.parent.parent)
                 replace_file(path, data)
+                give_to_owner(path, path.parent)
             except OSError as error:
                 raise ArchiveError(
                     f"{path} cannot be written ({error.strerror}): see to the disk and try again"
@@ -149,6 +153,7 @@ class Holds:
         """Keep others out, in this process and in others."""
         try:
             descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            give_to_owner(descriptor, self._lock.parent)
         except OSError as error:
             raise ArchiveError(f"{self._lock} cannot be made ({error.strerror})") from error
         try:

@@ -14,7 +14,7 @@ from streamgate.archive.parts import newer_parts
 from streamgate.archive.retention_file import read_retention, settle_retention
 from streamgate.archive.times import MAX_S
 from streamgate.core.retention import DAY_S
-from streamgate.errors import ArchiveError
+from streamgate.errors import ArchiveError, CatalogDamaged
 from streamgate.ledger.places import FOLDER
 
 AROUND_S = 2 * DAY_S  # a broadcast is known whole when it reaches no further beyond the span asked for
@@ -146,15 +146,18 @@ def shown(hold: Hold) -> ListedHold:
 
 def open_catalog(path: Path, root: Path) -> Catalog:
     """Open the catalog and bring it up to the files; one that is not there yet is made from them."""
-    catalog = Catalog(path)
     try:
-        if catalog.has_parts():
-            catalog.sync(root)
-        else:
-            catalog.rebuild(root)
-    except BaseException:
-        catalog.close()
-        raise
+        catalog = Catalog(path)
+        try:
+            if catalog.has_parts():
+                catalog.sync(root)
+            else:
+                catalog.rebuild(root)
+        except BaseException:
+            catalog.close()
+            raise
+    except CatalogDamaged as error:
+        raise ArchiveError(f"{error}; make it anew with: streamgate archive reindex") from error
     return catalog
 
 

@@ -205,6 +205,7 @@ def test_reindex_makes_the_catalog_anew_and_finds_what_is_gone(data, made):
     assert run(data, "reindex", "--json") == {"parts": 6}
     next(path for name, path in find_parts(data / "archive") if name.number == 3).unlink()
     (data / "catalog.sqlite").write_bytes(b"no database")
+    assert "make it anew with: streamgate archive reindex" in run(data, "list", "main", code=1)
     assert run(data, "reindex", "--json") == {"parts": 6}
     first = run(data, "list", "main", "--json")["broadcasts"][0]
     assert first["parts"] == 3

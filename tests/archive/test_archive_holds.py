@@ -174,6 +174,14 @@ def test_a_kill_between_the_two_files_loses_no_hold_and_lifts_none(root, written
     assert hold.id in [one.id for one in Holds(root).read()]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_writes_belongs_to_the_owner_of_the_data_directory(root):
+    os.chown(root.parent, 1234, 1234)
+    root.rmdir()
+    place(root, 2, 1)
+    assert {path.stat().st_uid for path in root.parent.rglob("*")} == {1234}
+
+
 def test_holds_are_bounded(root, monkeypatch):
     monkeypatch.setattr(holds_module, "MAX_HOLDS", 1)
     place(root, 2, 1)
