@@ -75,7 +75,7 @@ def _write(root: Path, chosen: Sequence[Chosen], draft: Path) -> None:
         streams: dict[str, Any] = {}
         newest: dict[str, int] = {}
         for one, offset_ms in _placed(chosen):
-            with av.open(io.BytesIO(_bytes(root, one)), format="mp4") as source:
+            with av.open(io.BytesIO(_bytes(root, one)), "r", format="mp4") as source:
                 if not streams:
                     streams = {found.type: target.add_stream_from_template(found) for found in source.streams}
                 for packet in source.demux():

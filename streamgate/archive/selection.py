@@ -28,7 +28,8 @@ class Part(msgspec.Struct, frozen=True):
 class Chosen(msgspec.Struct, frozen=True):
     """Fragments of one part, one after the other. `start`: wall clock at the first of them.
 
-    `goes_on`: they follow what is chosen before without a break, once every time is later by `shift_ms`.
+    Once every time in them is later by `shift_ms` they play behind what is chosen before; with `goes_on` they
+    do so without a break.
     """
 
     part: Part
@@ -144,6 +145,6 @@ def _follow(before: Chosen | None, part: Part, seen: PartMap, inside: Sequence[F
         and inside[0] is seen.fragments[0]
     )
     shift_ms = 0
-    if before is not None and goes_on:
-        shift_ms = before.shift_ms + round((before.map.end_s - seen.start_s) * 1000)
+    if before is not None:
+        shift_ms = before.shift_ms + round((before.fragments[-1].end_s - inside[0].start_s) * 1000)
     return Chosen(part, seen, inside, _at(part, seen, inside[0].start_s), goes_on, shift_ms)

@@ -110,7 +110,7 @@ export const LEDGER: Record<string, Both> = {
     ({ lost, since, until, why }) => `缺口：缺少 ${text(lost)} 条记录（${clock(since)} 至 ${clock(until)}）：${text(why)}`,
   ),
   mended: both("The torn end of {file} ({bytes} bytes) was put aside as {kept}", "{file} 末尾残缺（{bytes} 字节），已另存为 {kept}"),
-  removal: both("The sweeper removes {path}: {reason}", "清理过期录像 {path}：{reason}"),
+  removal: both("The sweeper removes {path}", "清理过期录像 {path}"),
   damaged: both("DAMAGED: {file}, line {line}: {why}", "已损坏：{file} 第 {line} 行：{why}"),
 };
 
