@@ -1,7 +1,7 @@
 """HLS playlists over the parts as they stand (RFC 8216), with byte ranges. Pure.
 
-A part's time begins at 0. With `shift` in their addresses all have one timeline that rises, as FFmpeg wants it,
-too; at a gap, another format or a reconnect stands a discontinuity.
+A part's time begins at 0. With `shift` in their addresses all have one timeline that rises, as FFmpeg wants
+it; at a gap, another format or a reconnect stands a discontinuity.
 """
 
 import math
