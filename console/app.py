@@ -6,6 +6,7 @@ from fastapi import Depends, FastAPI
 
 from console import pages
 from console.api import (
+    archive,
     audit,
     backups,
     channel_settings,
@@ -48,7 +49,18 @@ def routes() -> FastAPI:
     )
     for module in (
         *(health, session, me, people, tokens, channels),
-        *(channel_settings, destinations, backups, rehearsal, undo, settings, audit, review, review_files),
+        *(
+            channel_settings,
+            destinations,
+            backups,
+            rehearsal,
+            undo,
+            settings,
+            audit,
+            archive,
+            review,
+            review_files,
+        ),
         *(openapi, sockets, page),
     ):
         app.include_router(module.router)

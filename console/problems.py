@@ -117,6 +117,15 @@ REASON_NEEDED = Problem(
     "此操作须填写理由（1 至 500 字），理由会留存。",
 )
 NOT_FOUND = Problem(404, "not_found", "There is nothing at this address.", "该地址没有内容。", 4404)
+NOTHING_RECORDED = Problem(
+    404, "nothing_recorded", "Nothing was recorded on this channel then.", "该频道在此时段没有录像。", 4404
+)
+BAD_RANGE = Problem(
+    416,
+    "bad_range",
+    "There are no such bytes: the file has {} of them at the moment.",
+    "请求的字节范围不存在。",
+)
 TOO_LARGE = Problem(
     413, "too_large", "The request body is larger than 16 KiB.", "请求内容超过 16 KiB。", 1009
 )
@@ -214,6 +223,15 @@ def refused(error: str, error_zh: str) -> Problem:
 def rule(error: str, error_zh: str) -> Problem:
     """A rule of ours forbids it, and says why."""
     return Problem(409, "refused", error, error_zh or error)
+
+
+def archive_away(error: str) -> Problem:
+    return Problem(
+        503,
+        "archive_away",
+        f"The archive cannot be read at the moment: {error}. The broadcast is not affected.",
+        f"暂时无法读取归档：{error}。播出不受影响。",
+    )
 
 
 def weak_password(error: str, error_zh: str) -> Problem:

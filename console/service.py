@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import shlex
 import socket
 import sys
@@ -15,6 +16,7 @@ import uvicorn
 from console import pages
 from console.api.answers import Parts
 from console.app import STATIC, create_app
+from console.archive.playback import Playback
 from console.audit.audit import Audit
 from console.auth.factors import Totp
 from console.auth.guard import HostNames
@@ -42,6 +44,7 @@ from console.setup.rehearsals import Rehearsals
 from console.setup.undo import Undo
 from console.tls import Certificate
 from streamgate.ledger.places import FOLDER
+from streamgate.ledger.record import Record
 from streamgate.runtime import listen
 from streamgate.runtime.listen import Address
 from streamgate.runtime.secret_box import SecretBox
@@ -78,6 +81,7 @@ async def run(
     host_names: Iterable[str] = (),
     static: Path = STATIC,
     background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+    recording: Sequence[Callable[[Callable[[Record], None]], Coroutine[Any, Any, None]]] = (),
     ready: Callable[[int], None] | None = None,
     settings: Sequence[Mapping[str, str]] = (),
 ) -> None:
@@ -91,7 +95,7 @@ async def run(
     `certificate`: serve HTTPS. `behind_proxy`: addresses whose X-Forwarded-For and -Proto are believed.
     `host_names`: further names under which the page may be opened (a reverse proxy's).
     `background`: services that run beside the server until they are cancelled; one that returns is left
-    alone, one that fails ends the console.
+    alone, one that fails ends the console. `recording`: the same, given what writes into the ledger.
     `settings`: those in force, to be read, as `ShownSetting` has them.
 
     Raises:
@@ -122,6 +126,7 @@ async def run(
         setup=setup,
         audit=audit,
         review=Review(comments, Pages(comments), Files(store, ledger.write)),
+        playback=Playback(data_dir),
     )
     app = create_app(parts, HostNames(host, host_names), ledger)
 
@@ -160,10 +165,12 @@ async def run(
         opened.callback(hashing.close)
         opened.push_async_callback(setup.rehearsals.close)
         opened.push_async_callback(audit.close)
+        opened.push_async_callback(parts.playback.close)
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
         services = [ledger.run, gate.run, media.run, comments.run, preview.run, sessions.run, approvals.run]
         services += [*background, lambda: cleaner.run(store)]
+        services += [functools.partial(one, ledger.write) for one in recording]
         if certificate is not None:
             services.append(certificate.follow)
         async with beside(*services):

@@ -28,6 +28,7 @@ from streamgate.runtime.supervisor import Process, supervise
 
 if TYPE_CHECKING:
     from streamgate.config import Settings
+    from streamgate.ledger.record import Record
     from streamgate.runtime.datadir import DataDir
     from streamgate.store.location import Location
 
@@ -309,6 +310,7 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
     from streamgate.archive import keeper
     from streamgate.link.client import call
     from streamgate.link.messages import Note, Warn
+    from streamgate.runtime.channels import ChannelStore
     from streamgate.store import keeper as store_keeper
     from streamgate.store.location import locate
     from streamgate.store.notices import Notice
@@ -321,12 +323,14 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
         with contextlib.suppress(StreamgateError):  # the gate is away: it stands in the log
             await call(control, Note(1, actor="archive", what=what))
 
-    async def keep_archive() -> None:
+    async def keep_archive(record: "Callable[[Record], None]") -> None:
         await keeper.keep(
             data_dir / "archive",
             data_dir / "catalog.sqlite",
             retention_days=settings.retention_days,
             tell=tell,
+            record=record,
+            channel_days=lambda: ChannelStore(data_dir).retention(settings.retention_days),
         )
 
     async def tell_of_database(what: Notice) -> None:
@@ -354,8 +358,8 @@ async def _console(settings: ProcessSettings, stop: asyncio.Event, ready: Ready)
         host_names=[settings.public_host] if settings.public_host else [],
         ready=lambda _: ready(),
         settings=settings.shown,
+        recording=[lambda record: keep("archive", lambda: keep_archive(record))],
         background=[
-            lambda: keep("archive", keep_archive),
             lambda: keep("database", lambda: store_keeper.keep(database, tell=tell_of_database)),
             lambda: _ask_for_set_up(database),
         ],

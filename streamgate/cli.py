@@ -13,6 +13,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
+from streamgate.archive_cli import archive_app
 from streamgate.cli_record import decided
 from streamgate.comments_cli import interaction, overlay, source_app
 from streamgate.db_cli import db_app
@@ -74,6 +75,7 @@ app = typer.Typer(
 )
 channel_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, show and change channels.")
 app.add_typer(channel_app, name="channel")
+app.add_typer(archive_app, name="archive")
 app.add_typer(db_app, name="db")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
@@ -411,6 +413,10 @@ def channel_set(
         bool | None,
         typer.Option("--restore-needs-two/--no-restore-needs-two", help="Only two people end a cut."),
     ] = None,
+    retention_days: Annotated[
+        int | None,
+        typer.Option(metavar="DAYS", help="Keep its recordings so long: 60 to 36500 days."),
+    ] = None,
     json: _Json = False,
 ) -> None:
     """Change a channel: its delay, add or remove destinations and backup files."""
@@ -424,6 +430,7 @@ def channel_set(
         "remove_backups": remove_backup,
         "split_headers": headers,
         "restore_needs_two": restore_needs_two,
+        "retention_days": retention_days,
     }
     with decided(places, "channel.change", channel=name, **given) as deciding:
         channel = deciding.store(places).set(
@@ -436,6 +443,7 @@ def channel_set(
             remove_backups=remove_backup or (),
             **({"entry": _entry(places)} if push else {}),
             restore_needs_two=restore_needs_two,
+            retention_days=retention_days,
         )
     _tell_waiting(channel, json)
     if json:

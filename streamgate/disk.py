@@ -24,6 +24,19 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Replace a file as a whole, private, and bring it to the disk. Raises OSError."""
+    draft = path.with_name(f".{path.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.replace(path)
+    sync_directory(path.parent)
+
+
 def lock_within(descriptor: int, seconds: float) -> bool:
     """Lock a file; False when somebody else holds it and goes on doing so for that long."""
     end = time.monotonic() + seconds

@@ -35,6 +35,10 @@ RECORDED = {
     "source rotate": ["source", "rotate", "desk"],
     "source remove": ["source", "remove", "desk"],
     "interaction": ["interaction", "main", "--comments", "open"],
+    "archive reindex": ["archive", "reindex"],
+    "archive hold": ["archive", "hold", "main", "--from", "1", "--to", "2", "--reason", "why"],
+    "archive release": ["archive", "release", "hold-0", "--reason", "why"],
+    "archive export": ["archive", "export", "main", "--from", "1", "--to", "2", "--out", "{tmp}/span.mp4"],
     "secrets rotate": ["secrets", "rotate"],
     "db backup": ["db", "backup", "{tmp}/copy.sqlite"],
     "db restore": ["db", "restore", "{tmp}/nothing.sqlite"],
@@ -43,6 +47,7 @@ RECORDED = {
 }
 BY_GATE = {"start", "cut", "restore", "dump", "backup", "live", "stop"}
 DECIDES_NOTHING = {"serve", "demo", "status", "verify", "channel list", "user list", "token list", "db check"}
+DECIDES_NOTHING |= {"archive list", "archive expiring", "archive holds"}
 DECIDES_NOTHING |= {"source list", "source feed", "overlay"}
 ONLY_WITH_SERVE = {"console-link"}  # tests/console/test_console_ledger_killed.py
 
@@ -102,6 +107,7 @@ def test_each_leaves_one_record_whether_done_or_refused(command: str, data_dir: 
     assert record["latency_ms"] > 0
     assert "from" not in record
     refused = command in {"token revoke", "db restore", "db copy", "channel approve"}
+    refused |= command in {"archive release", "archive export"}
     assert record["answer"] == ("refused" if refused else "ok")
     assert not refused or record["error"] in said.replace("streamgate: ", "")
     assert verify(data_dir).ok

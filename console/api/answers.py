@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from console.archive.playback import Playback
 from console.audit.audit import Audit
 from console.auth.guard import is_secure
 from console.auth.own_account import OwnAccount
@@ -77,6 +78,7 @@ class Parts(NamedTuple):
     setup: Setup
     audit: Audit
     review: Review
+    playback: Playback
 
 
 async def _parts(connection: HTTPConnection) -> Parts:

@@ -8,7 +8,7 @@ import msgspec
 
 Group = Literal["all", "decisions", "events", "ledger"]
 Outcome = Literal["", "done", "refused", "waiting"]
-EVENTS = frozenset({"notice"})
+EVENTS = frozenset({"notice", "removal"})
 LEDGER = frozenset({"header", "open", "close", "seal", "gap", "mended", "damaged"})
 _CHAIN = frozenset({"n", "prev", "hash", "boot", "mono_us"})  # a text search passes them over
 _HASH_CHARS = 64

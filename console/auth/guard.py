@@ -202,7 +202,7 @@ class _Dressed:
             if self._secure:
                 headers["strict-transport-security"] = f"max-age={_HSTS_S}"
             if self._path.startswith("/api") or self._path == "/healthz":
-                headers["cache-control"] = "no-store"
+                headers.setdefault("cache-control", "no-store")  # unless the route says otherwise
         await self._send(message)
 
     async def refuse(self, problem: Problem) -> None:

@@ -53,6 +53,7 @@ class Right(StrEnum):
     REVIEW_DECIDE = "review:decide"  # in which stages, the review machine judges by the roles
     INTERACTION = "interaction:set"
     TERMS = "terms:add"
+    ARCHIVE_READ = "archive:read"
 
 
 Command = Literal["cut", "restore", "live", "start", "stop", "dump", "backup"]
@@ -77,15 +78,17 @@ _OPERATE = (
     _VIEW
     | {Right.CHANNEL_CUT, Right.CHANNEL_DUMP, Right.CHANNEL_BACKUP, Right.CHANNEL_LIVE, Right.INTERACTION}
     | _PREPARE
+    | {Right.ARCHIVE_READ}
 )
 _AUDIT = frozenset({Right.AUDIT_READ})
 _DIRECT = _OPERATE | {Right.CHANNEL_START, Right.CHANNEL_STOP, Right.CHANNEL_RESTORE} | _DESTINATIONS | _AUDIT
-_READ = _VIEW | {Right.PEOPLE_READ, Right.TOKENS_READ, Right.SETTINGS_READ} | _AUDIT
+_READ = _VIEW | {Right.PEOPLE_READ, Right.TOKENS_READ, Right.SETTINGS_READ, Right.ARCHIVE_READ} | _AUDIT
 _MANAGE = frozenset({Right.PEOPLE_MANAGE, Right.TOKENS_MANAGE, Right.CHANNEL_SETTINGS})
 _WORDS = frozenset({Right.INTERACTION, Right.TERMS})
 _ADMINISTER = _READ | _MANAGE | _PREPARE | _DESTINATIONS | _WORDS
 # The administrator cuts, as whoever watches air with authority may, and undoes nothing on air: that is the
-# director's. Comments are decided on by reviewers alone.
+# director's. Comments are decided on by reviewers alone; they see no recordings, where what
+# was condemned stands, too.
 ROLE_RIGHTS: Mapping[str, frozenset[Right]] = {
     "administrator": _ADMINISTER | {Right.CHANNEL_CUT},
     "director": _DIRECT,
@@ -182,6 +185,8 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     # These two need the right to read comments as well: the handlers ask for it.
     ("GET", f"{_REVIEW_OF}/export"): Right.AUDIT_READ,
     ("GET", f"{_REVIEW_OF}/form"): Right.AUDIT_READ,
+    ("GET", f"{API}/archive/{{channel}}/playlist.m3u8"): Right.ARCHIVE_READ,
+    ("GET", f"{API}/archive/{{channel}}/parts/{{day}}/{{name}}"): Right.ARCHIVE_READ,
     ("POST", f"{API}/undo/{{undo}}"): Right.SESSION,  # the handler asks for the right of the removal
     (WEBSOCKET, f"{API}/ws"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{API}/preview/{{channel}}/pvw"): Right.CHANNEL_VIEW,

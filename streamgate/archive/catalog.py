@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
+from streamgate.archive.broadcasts import Piece
 from streamgate.archive.parts import (
     IndexMark,
     PartRecord,
@@ -24,9 +25,11 @@ from streamgate.archive.parts import (
 from streamgate.archive.removed import Removed, read_removed
 from streamgate.clock import wall_s
 from streamgate.errors import ArchiveError, CatalogDamaged
+from streamgate.ledger.owner import give_to_owner
 
 VERSION = 3  # of the tables below; a catalog of another one is made anew, as it is at every start
 OPEN_PART_S = 60.0  # a part without an index line that changed this recently is still being written
+LONGEST_S = 3600.0  # no part is longer (see MAX_PART_US of the recorder)
 _CHUNK = 500
 _BUSY_MS = 10_000
 _DAMAGE = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_MISMATCH}
@@ -86,6 +89,7 @@ class Catalog:
     def _open(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
+        give_to_owner(path, path.parent)
         self._engine = sa.create_engine(f"sqlite:///{path}")
         sa.event.listen(self._engine, "connect", _set_pragmas)
         try:
@@ -176,11 +180,51 @@ class Catalog:
         query = (
             sa.select(parts_table)
             .where(table.channel == channel, table.start_s < end_s, table.end_s >= start_s)
+            .where(table.start_s >= start_s - LONGEST_S)  # so that the index finds them in no time
             .order_by(table.start_s, table.number)
         )
         if not removed:
             query = query.where(table.removed_at.is_(None))
         return self._rows(query)
+
+    def pieces(self, channel: str, start_s: float, end_s: float) -> list[Piece]:
+        """Return the parts of a channel that begin within [start_s, end_s), removed ones too, by number."""
+        table = parts_table.c
+        removed = table.removed_at.is_not(None)
+        query = (
+            sa.select(table.number, table.start_s, table.end_s, table.bytes, removed, table.missing)
+            .where(table.channel == channel, table.start_s >= start_s, table.start_s < end_s)
+            .order_by(table.number)
+        )
+        with _translated(), self._engine.connect() as connection:
+            return [Piece(*row) for row in connection.execute(query)]
+
+    def newest(self, channel: str) -> tuple[int, float]:
+        """Return the highest number of a channel's parts, and the end of the latest; 0 without any."""
+        table = parts_table.c
+        query = sa.select(sa.func.max(table.number), sa.func.max(table.end_s)).where(
+            table.channel == channel, table.start_s >= self._recent(channel)
+        )
+        with _translated(), self._engine.connect() as connection:
+            number, end_s = connection.execute(query).one()
+        return number or 0, end_s or 0.0
+
+    def _recent(self, channel: str) -> float:
+        """Return the time from which on parts are looked at for the newest one: a day before the latest."""
+        query = sa.select(sa.func.max(parts_table.c.start_s)).where(parts_table.c.channel == channel)
+        with _translated(), self._engine.connect() as connection:
+            return (connection.scalar(query) or 0.0) - 86_400.0
+
+    def has(self, path: str) -> bool:
+        """Whether a part with this path is known, and so is finished."""
+        with _translated(), self._engine.connect() as connection:
+            query = sa.select(parts_table.c.path).where(parts_table.c.path == path)
+            return connection.scalar(query) is not None
+
+    def has_parts(self) -> bool:
+        """Whether the catalog knows any part at all."""
+        with _translated(), self._engine.connect() as connection:
+            return connection.scalar(sa.select(parts_table.c.path).limit(1)) is not None
 
     def _rows(self, query: sa.Select[Any]) -> list[Row]:
         with _translated(), self._engine.connect() as connection:

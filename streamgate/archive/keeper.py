@@ -7,11 +7,13 @@ from pathlib import Path
 import structlog
 
 from streamgate.archive.catalog import Catalog, put_aside
+from streamgate.archive.holds import Holds
 from streamgate.archive.notices import notice
 from streamgate.archive.sweeper import EVERY_S, Alarm, Sweeper
 from streamgate.clock import now_us
 from streamgate.core.backoff import Backoff
 from streamgate.errors import ArchiveError, CatalogDamaged
+from streamgate.ledger.record import Removal
 from streamgate.link.messages import Warn
 from streamgate.runtime.apart import DaemonThreads
 
@@ -26,11 +28,14 @@ async def keep(
     *,
     retention_days: int,
     tell: Callable[[Warn], Awaitable[None]],
+    record: Callable[[Removal], None] = lambda _: None,
+    channel_days: Callable[[], Mapping[str, int | None]] = dict,
     retry_s: float = RETRY_S,
 ) -> None:
     """Rebuild the catalog from the files, then sync it every minute and sweep every hour, until cancelled.
 
-    `tell` brings an alarm before the operators. What a disk refuses is told once and tried again after ever
+    `tell` brings an alarm before the operators, `record` a removal into the ledger; `channel_days`: see
+    `Sweeper`. What a disk refuses is told once and tried again after ever
     longer pauses. Raises ConfigError for a retention below 60 days (rule R8).
     """
     alarms: list[Warn] = []
@@ -40,7 +45,15 @@ async def keep(
 
     threads = DaemonThreads("archive books", 1)  # not waited for: a disk may hold it up
     books = _Books(root, catalog_path, alarm, retry_s)
-    sweeper = Sweeper(root, retention_days=retention_days, alarm=alarm, on_removed=books.mark_removed)
+    sweeper = Sweeper(
+        root,
+        retention_days=retention_days,
+        alarm=alarm,
+        on_removed=books.mark_removed,
+        held=Holds(root).keeper,
+        channel_days=channel_days,
+        record=record,
+    )
     swept_us: int | None = None
     try:
         while True:

@@ -70,6 +70,11 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "No recording is removed for now: {reason}. Check the clock of this machine.",
         "暂停清理过期录像：{reason}。请检查本机时钟。",
     ),
+    "archive_held": (
+        "warning",
+        "No recording is removed for now: {error}.",
+        "暂停清理过期录像：{error}。",
+    ),
     "archive_not_removed": (
         "warning",
         "{parts} expired recording(s) could not be removed: {error}.",

@@ -10,10 +10,12 @@ grows and after a crash. Numbers rise by one per part of a channel and never sta
 a missing part, and a higher number is a younger part even when the clock was wrong.
 """
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -26,6 +28,8 @@ from streamgate.disk import sync_directory, write_all
 from streamgate.errors import ConfigError
 
 INDEX = "index.jsonl"
+_INDEX_END = 64 * 1024
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -204,6 +208,20 @@ def newest_part(root: Path, channel: str) -> tuple[int, Path | None]:
     return highest, newest
 
 
+def newer_parts(root: Path, channel: str, after: int) -> list[tuple[PartName, os.stat_result]]:
+    """Return the parts with a number above `after`, by number; the last one may be growing.
+
+    Looks into the two newest days only. Raises OSError.
+    """
+    found = []
+    for date_dir in days(root, channel)[-2:]:
+        for name, path in find_day(channel, date_dir):
+            if name.number > after:
+                with suppress(FileNotFoundError):
+                    found.append((name, path.stat(follow_symlinks=False)))
+    return sorted(found, key=lambda one: one[0].number)
+
+
 def days(root: Path, channel: str) -> list[Path]:
     """Return a channel's date directories, oldest first."""
     return [path for path in _directories(root / channel) if _DATE.fullmatch(path.name)]
@@ -246,6 +264,52 @@ class IndexMark(msgspec.Struct):
 
     inode: int = 0
     offset: int = 0
+
+
+def read_index_end(date_dir: Path) -> list[PartRecord]:
+    """Return the newest lines of a day's index, 64 KiB of them. Raises OSError."""
+    try:
+        file = (date_dir / INDEX).open("rb")
+    except FileNotFoundError:
+        return []
+    with file:
+        start = max(0, os.fstat(file.fileno()).st_size - _INDEX_END)
+        file.seek(start)
+        lines = file.read(_INDEX_END).split(b"\n")
+    found = []
+    for line in lines[start > 0 :]:
+        with suppress(msgspec.DecodeError):
+            found.append(msgspec.json.decode(line, type=PartRecord))
+    return found
+
+
+@contextmanager
+def open_directory(root: Path, directory: PurePosixPath) -> Iterator[int]:
+    """Yield a descriptor of a directory below `root`, no symbolic link followed. Raises OSError."""
+    opened = [os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
+    try:
+        for part in directory.parts:
+            opened.append(os.open(part, _DIRECTORY, dir_fd=opened[-1]))
+        yield opened[-1]
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def open_file(root: Path, path: PurePosixPath) -> int:
+    """Open a plain file below `root` for reading; a symbolic link is not there. Raises OSError."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        with open_directory(root, path.parent) as directory:
+            descriptor = os.open(path.name, flags, dir_fd=directory)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+            raise FileNotFoundError(errno.ENOENT, "this is no plain file", str(path)) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, "this is no plain file", str(path))
+    return descriptor
 
 
 def append_index(date_dir: Path, records: Sequence[PartRecord]) -> None:

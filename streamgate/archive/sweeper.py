@@ -3,8 +3,8 @@
 import asyncio
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
@@ -17,13 +17,24 @@ from streamgate.archive.parts import (
     events_path,
     find_day,
     find_parts,
+    open_directory,
     parse,
     read_index,
     record_from_file,
 )
 from streamgate.archive.removed import Removed, log_removed
+from streamgate.archive.retention_file import RETENTION, read_retention, settle_retention
 from streamgate.clock import boot_id, now_us, wall_s
-from streamgate.core.retention import Candidate, ClockMark, check_retention_days, judge_clock, removable
+from streamgate.core.retention import (
+    Candidate,
+    ClockMark,
+    check_retention_days,
+    judge_clock,
+    removable,
+)
+from streamgate.disk import replace_file
+from streamgate.errors import StreamgateError
+from streamgate.ledger.record import Removal
 from streamgate.runtime.apart import DaemonThreads
 
 MARK = "sweeper.json"
@@ -34,14 +45,16 @@ PAUSE_S = 0.05  # between batches: the disk belongs to the recording
 Alarm = Callable[[str, Mapping[str, object]], None]
 RemovedHook = Callable[[Sequence[str], float], None]
 _log = structlog.get_logger("streamgate.archive.sweeper")
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Sweeper:
     """Sweeps an archive every hour. Belongs to one asyncio loop; its file work runs in threads.
 
     `alarm(code, params)` is called on the loop, see `streamgate.archive.notices`. `on_removed(paths, at)`
-    is called in a thread after each batch (the catalog's `mark_removed`). `held(path)` exempts a part.
+    is called in a thread after each batch (the catalog's `mark_removed`). `held()` is asked anew for each
+    batch: it returns what exempts a part by its path; ArchiveError from it: everything is held.
+    `channel_days()`: the retention of each channel there is, None where it is not known. What was known of a
+    channel last stays in force when the channel is gone. `record`: takes what the ledger is to say.
     """
 
     def __init__(
@@ -51,7 +64,9 @@ class Sweeper:
         retention_days: int,
         alarm: Alarm,
         on_removed: RemovedHook | None = None,
-        held: Callable[[str], bool] = lambda _path: False,
+        held: Callable[[], Callable[[str], bool]] = lambda: lambda _path: False,
+        channel_days: Callable[[], Mapping[str, int | None]] = dict,
+        record: Callable[[Removal], None] = lambda _: None,
         every_s: float = EVERY_S,
         wall: Callable[[], float] = wall_s,
     ) -> None:
@@ -61,6 +76,8 @@ class Sweeper:
         self._alarm = alarm
         self._on_removed = on_removed
         self._held = held
+        self._channel_days = channel_days
+        self._record_removal = record
         self._every_s = every_s
         self._wall = wall
         self._threads = DaemonThreads("archive sweep", 1)  # not waited for: a disk may hold it up
@@ -78,6 +95,10 @@ class Sweeper:
         except OSError as error:
             self._alarm("archive_not_removed", {"parts": "?", "error": str(error)})
             return 0
+        except StreamgateError as error:
+            _log.warning("archive.sweep_refused", reason=str(error))
+            self._alarm("archive_held", {"error": str(error)})
+            return 0
         if doubt:
             _log.warning("archive.sweep_refused", reason=doubt)
             self._alarm("archive_clock", {"reason": doubt})
@@ -91,6 +112,9 @@ class Sweeper:
                 _log.error("archive.sweep_failed", error=str(error), parts=len(expired) - gone)
                 self._alarm("archive_not_removed", {"parts": len(expired) - gone, "error": str(error)})
                 break
+            except StreamgateError as error:
+                self._alarm("archive_held", {"error": str(error)})
+                break
             await asyncio.sleep(PAUSE_S)
         return gone
 
@@ -99,14 +123,13 @@ class Sweeper:
     def _plan(self) -> tuple[list[Candidate], str]:
         """Return what may go, and why nothing may."""
         candidates = []
+        held, days = self._held(), self._retention()
         for name, path in find_parts(self._root):
             with suppress(FileNotFoundError):
                 key = str(name.path)
                 modified_at = path.stat(follow_symlinks=False).st_mtime
                 candidates.append(
-                    Candidate(
-                        key, name.channel, name.number, name.start_ms / 1000, modified_at, self._held(key)
-                    )
+                    Candidate(key, name.channel, name.number, name.start_ms / 1000, modified_at, held(key))
                 )
         newest = max((max(part.named_at, part.modified_at) for part in candidates), default=None)
         now = ClockMark(self._wall(), now_us() / 1e6, boot_id())
@@ -119,12 +142,24 @@ class Sweeper:
             self._write_mark(verdict.mark)
         if not verdict.trusted:
             return [], verdict.reason
-        return removable(candidates, now_s=now.wall_s, retention_days=self._retention_days), ""
+        may_go = removable(candidates, now_s=now.wall_s, retention_days=self._retention_days, by_channel=days)
+        return may_go, ""
+
+    def _retention(self) -> dict[str, int]:
+        """Return the retention of each channel that has one or ever had, and remember it."""
+        known, given = read_retention(self._root), self._channel_days()
+        now = known | {channel: days for channel, days in given.items() if days is not None}
+        if now != known and self._root.is_dir():
+            replace_file(self._root / RETENTION, msgspec.json.encode(now))
+        return settle_retention(now, given)
 
     def _remove(self, batch: Sequence[Candidate]) -> int:
-        """Log a batch, then unlink it. Raises OSError."""
+        """Log a batch but for what is held meanwhile, then unlink it. Raises OSError and StreamgateError."""
         at = self._wall()
-        reason = f"older than {self._retention_days} days"
+        held, days = self._held(), self._retention()
+        batch = [part for part in batch if not held(part.key)]
+        if not batch:
+            return 0
         lines: list[tuple[Removed, Candidate]] = []
         for day, parts in groupby(batch, key=lambda part: PurePosixPath(part.key).parent):
             known = {record.part: record for record in read_index(self._root / day)}
@@ -141,13 +176,25 @@ class Sweeper:
                             end=record.end,
                             bytes=record.bytes,
                             sha256=record.sha256,
-                            reason=reason,
+                            reason=f"older than {days.get(part.channel, self._retention_days)} days",
                         ),
                         part,
                     )
                 )
         log_removed(self._root, [line for line, _ in lines])
         for line, part in lines:
+            self._record_removal(
+                Removal(
+                    channel=line.channel,
+                    path=line.path,
+                    number=line.number,
+                    start=line.start,
+                    end=line.end,
+                    bytes=line.bytes,
+                    sha256=line.sha256,
+                    reason=line.reason,
+                )
+            )
             self._unlink(part)
             _log.info("archive.removed", **msgspec.structs.asdict(line))
         for day in dict.fromkeys(PurePosixPath(part.key).parent for part in batch):
@@ -168,7 +215,7 @@ class Sweeper:
     def _unlink(self, part: Candidate) -> None:
         """Remove a part and its events, if it still is the plain file that was judged."""
         path = PurePosixPath(part.key)
-        with _opened(self._root, path.parent) as directory:
+        with open_directory(self._root, path.parent) as directory:
             found = os.stat(path.name, dir_fd=directory, follow_symlinks=False)
             if not stat.S_ISREG(found.st_mode) or found.st_mtime != part.modified_at:
                 raise OSError(f"{part.key} changed since it was judged; it stays")
@@ -181,7 +228,7 @@ class Sweeper:
         path = self._root / day
         if any(True for _ in find_day(day.parts[0], path)):
             return
-        with _opened(self._root, day) as directory:
+        with open_directory(self._root, day) as directory:
             if set(os.listdir(directory)) - {INDEX}:  # noqa: PTH208  (by descriptor: nothing can be swapped)
                 return
             with suppress(FileNotFoundError):
@@ -195,24 +242,4 @@ class Sweeper:
             return None
 
     def _write_mark(self, mark: ClockMark) -> None:
-        new = self._root / (MARK + ".new")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, msgspec.json.encode(mark))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        new.replace(self._root / MARK)
-
-
-@contextmanager
-def _opened(root: Path, directory: PurePosixPath) -> Iterator[int]:
-    """Yield a descriptor of a directory below `root`, no symbolic link followed on the way."""
-    opened = [os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
-    try:
-        for part in directory.parts:
-            opened.append(os.open(part, _DIRECTORY, dir_fd=opened[-1]))
-        yield opened[-1]
-    finally:
-        for descriptor in opened:
-            os.close(descriptor)
+        replace_file(self._root / MARK, msgspec.json.encode(mark))

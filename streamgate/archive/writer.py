@@ -103,6 +103,10 @@ class ArchiveWriter:
         if packet.keyframe or queued > self._wake_at:
             self._wake.set()
 
+    def set_retention(self, days: int) -> None:
+        """Say from now on in `status` how long recordings are kept. Raises ConfigError: not allowed."""
+        self._retention_days = check_retention_days(days)
+
     def gone(self, reason: str = "gone") -> None:
         """The encoder is gone: finish the part."""
         self._intake.end(reason)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from streamgate.core.mp4_init import AUDIO_TRACK_ID, VIDEO_TIMESCALE, VIDEO_TRACK_ID
+from streamgate.core.mp4_init import AUDIO_TRACK_ID, SYNC, VIDEO_TIMESCALE, VIDEO_TRACK_ID
 
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"moof", b"traf"})
 _BOX_TYPES = frozenset({b"ftyp", b"moov", b"moof", b"mdat", b"free", b"styp", b"sidx"})
@@ -62,14 +62,50 @@ def fragment_info(moof: bytes, audio_rate: int) -> FragmentInfo:
     return FragmentInfo(counts[VIDEO_TRACK_ID], counts[AUDIO_TRACK_ID], end_s)
 
 
+class TrackRun(msgspec.Struct, frozen=True, gc=False):
+    """The samples of one track in a moof. Times in ticks of the track. `time_at`: where `start` stands."""
+
+    track: int
+    start: int
+    duration: int
+    keyframe: bool  # the first sample is one
+    time_at: int  # offset of the 64-bit base decode time (tfdt) in the moof
+
+
+def track_runs(moof: bytes) -> list[TrackRun]:
+    """Return what a whole moof box holds of each track; a track without samples is left out."""
+    found = []
+    track = start = time_at = 0
+    for kind, body, at in _walk_at(moof, 0, len(moof)):
+        if kind == b"tfhd" and len(body) >= 8:
+            track = int.from_bytes(body[4:8], "big")
+        elif kind == b"tfdt" and len(body) >= 12:
+            start, time_at = int.from_bytes(body[4:12], "big"), at + 4
+        elif kind == b"trun" and len(body) >= 12 and track in (VIDEO_TRACK_ID, AUDIO_TRACK_ID):
+            fields = 4 if track == VIDEO_TRACK_ID else 2
+            count = min(int.from_bytes(body[4:8], "big"), (len(body) - 12) // (4 * fields))
+            if not count:
+                continue
+            rows = struct.unpack_from(f">{fields * count}I", body, 12)
+            keyframe = track == AUDIO_TRACK_ID or rows[2] == SYNC
+            found.append(TrackRun(track, start, sum(rows[::fields]), keyframe, time_at))
+    return found
+
+
 def _walk(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, bytes]]:
     """Yield (type, body) of every box that holds no boxes of interest, in order."""
+    for kind, body, _ in _walk_at(data, position, end):
+        yield kind, body
+
+
+def _walk_at(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, bytes, int]]:
+    """As `_walk`, with the offset of the body."""
     while end - position >= 8:
         size, kind = struct.unpack_from(">I4s", data, position)
         if size < 8 or position + size > end:
             return
         if kind in _CONTAINERS:
-            yield from _walk(data, position + 8, position + size)
+            yield from _walk_at(data, position + 8, position + size)
         else:
-            yield kind, data[position + 8 : position + size]
+            yield kind, data[position + 8 : position + size], position + 8
         position += size

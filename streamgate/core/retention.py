@@ -3,7 +3,7 @@
 Rule R8: a broadcast is recorded in full and kept at least 60 days. Where there is doubt, nothing is removed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -43,8 +43,16 @@ class Candidate(msgspec.Struct, frozen=True):
     held: bool = False  # exempt from expiry
 
 
-def removable(candidates: Iterable[Candidate], *, now_s: float, retention_days: int) -> list[Candidate]:
+def removable(
+    candidates: Iterable[Candidate],
+    *,
+    now_s: float,
+    retention_days: int,
+    by_channel: Mapping[str, int] | None = None,
+) -> list[Candidate]:
     """Return those that may go, oldest number first. Give all parts of a channel, not a selection.
+
+    `by_channel`: days of channels that have a retention of their own.
 
     A part is as young as the youngest of: its name, its file's modification time, and every part of its
     channel with a lower number (which was recorded before it, even if the clock stood in the past then).
@@ -52,15 +60,20 @@ def removable(candidates: Iterable[Candidate], *, now_s: float, retention_days: 
     Raises:
         ConfigError: the retention is not allowed.
     """
-    keep_s = max(MIN_RETENTION_DAYS, check_retention_days(retention_days)) * DAY_S
+    keep_s = _keep_s(retention_days)
+    own = {channel: _keep_s(days) for channel, days in (by_channel or {}).items()}
     youngest: dict[str, float] = {}
     gone = []
     for part in sorted(candidates, key=lambda part: (part.channel, part.number)):
         at = max(part.named_at, part.modified_at, youngest.get(part.channel, part.named_at))
         youngest[part.channel] = at
-        if not part.held and now_s - at > keep_s:
+        if not part.held and now_s - at > own.get(part.channel, keep_s):
             gone.append(part)
     return gone
+
+
+def _keep_s(days: int) -> float:
+    return max(MIN_RETENTION_DAYS, check_retention_days(days)) * DAY_S
 
 
 class ClockMark(msgspec.Struct, frozen=True):

@@ -82,6 +82,22 @@ class Decision(Personal, tag="decision"):
     times: int = 1
 
 
+class Removal(Record, tag="removal"):
+    """A part of the archive that the sweeper removes, written before its file goes. Times: wall clock, s.
+
+    `path`: below the archive; `sha256`: of its bytes, as the index knows them; `reason`: why it may go.
+    """
+
+    channel: str = ""
+    path: str = ""
+    number: int = 0
+    start: float = 0.0
+    end: float = 0.0
+    bytes: int = 0
+    sha256: str = ""
+    reason: str = ""
+
+
 class Setting(Personal, tag="setting"):
     """A setting that was changed. `old`, `new`: as plain values, secrets redacted; left out: not there."""
 

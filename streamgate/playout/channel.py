@@ -150,6 +150,8 @@ class Channel:
             except Refused as error:
                 self._say(actor, say("delay_kept", reason=error))
         before, self.config = self.config, config
+        if config.retention_days is not None:
+            self.archive.set_retention(config.retention_days)
         for what in report.approvals(before.destinations, config.destinations):
             self._say(actor, what)
         self._fillers.set_files(config.backups)

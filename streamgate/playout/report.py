@@ -166,4 +166,7 @@ def changes_in_words(old: ChannelConfig, new: ChannelConfig) -> dict[str, str]:
     if old.restore_needs_two != new.restore_needs_two:
         people = ("two people", "须两人确认") if new.restore_needs_two else ("one person", "一人即可")
         parts.append((f"restore needs {people[0]}", f"恢复{people[1]}"))
+    if old.retention_days != new.retention_days and new.retention_days is not None:
+        days = new.retention_days
+        parts.append((f"recordings kept {days} days", f"录像保存 {days} 天"))
     return {"text": "; ".join(part for part, _ in parts), "text_zh": "；".join(zh for _, zh in parts)}

@@ -54,6 +54,7 @@ def shown(config: ChannelConfig) -> dict[str, Any]:
         ],
         "backups": list(config.backups),
         "restore_needs_two": config.restore_needs_two,
+        "retention_days": config.retention_days,
     }
 
 

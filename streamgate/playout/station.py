@@ -254,7 +254,7 @@ class Station:
         archive = ArchiveWriter(
             self._data_dir / "archive",
             config.name,
-            retention_days=self._retention_days,
+            retention_days=config.retention_days or self._retention_days,
             alarm=alarm,
             resumed_from=memory.loaded.fed_at or None,
             resumed_since=memory.loaded.fed_since or None,

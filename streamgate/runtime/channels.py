@@ -19,6 +19,7 @@ import msgspec
 
 from streamgate.core.channel_name import check_name, require_name
 from streamgate.core.delay import MIN_DELAY_S, check_delay
+from streamgate.core.retention import check_retention_days
 from streamgate.disk import sync_directory
 from streamgate.errors import ConfigError, Refused, StreamgateError
 from streamgate.rtmp.url import HLS
@@ -43,7 +44,8 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One channel as it stands in its file. Cannot exist with a delay below the floor, however it was made.
 
     `key_hash`: hex SHA-256 of the stream key. `backups`: absolute paths. `created`: ISO 8601, UTC.
-    `restore_needs_two`: a cut ends only when a second person asks for it, too.
+    `restore_needs_two`: a cut ends only when a second person asks for it, too. `retention_days`: how long
+    its recordings are kept at least; None: as long as the setting says.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     created: str = ""
     v: int = VERSION
     restore_needs_two: bool = False
+    retention_days: int | None = None
 
     def __post_init__(self) -> None:
         if self.v != VERSION:
@@ -61,7 +64,9 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         check_name(self.name)
         try:
             check_delay(self.delay_s)
-        except Refused as error:
+            if self.retention_days is not None:
+                check_retention_days(self.retention_days)
+        except (Refused, ConfigError) as error:
             raise ValueError(str(error)) from error
         if not _HASH.fullmatch(self.key_hash):
             raise ValueError(
@@ -169,6 +174,15 @@ class ChannelStore:
         require_name(name)
         return self._read(name)
 
+    def retention(self, default: int) -> dict[str, int | None]:
+        """Return for how many days each channel's recordings are kept; None: its file cannot be read.
+
+        Raises ConfigError when the directory cannot be read.
+        """
+        loaded = self.load_all()
+        known: dict[str, int | None] = {one.name: None for one in loaded.errors}
+        return known | {one.name: one.retention_days or default for one in loaded.channels}
+
     # ------------------------------------------------------------ changing
 
     def add(
@@ -210,6 +224,7 @@ class ChannelStore:
         remove_backups: Sequence[str | Path] = (),
         entry: Entry = UNSIGNED,
         restore_needs_two: bool | None = None,
+        retention_days: int | None = None,
     ) -> ChannelConfig:
         """Change a channel and return it.
 
@@ -220,6 +235,8 @@ class ChannelStore:
         require_name(name)
         if delay_s is not None:
             check_delay(delay_s)
+        if retention_days is not None:
+            check_retention_days(retention_days)
         with self._locked():
             old = self._read(name)
             kept = dest.remove_named(old.destinations, remove_push)
@@ -235,6 +252,7 @@ class ChannelStore:
                     restore_needs_two=old.restore_needs_two
                     if restore_needs_two is None
                     else restore_needs_two,
+                    retention_days=old.retention_days if retention_days is None else retention_days,
                 )
             self._write(channel)
         return channel

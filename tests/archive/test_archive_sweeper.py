@@ -118,7 +118,7 @@ async def test_a_channel_that_is_a_link_is_not_entered(tmp_path, alarms):
 async def test_what_is_held_stays(tmp_path, alarms):
     held = put(tmp_path, 90, 1)
     put(tmp_path, 89, 2)
-    assert await sweeper(tmp_path, alarms, held=lambda key: key.endswith(held.name)).sweep() == 1
+    assert await sweeper(tmp_path, alarms, held=lambda: lambda key: key.endswith(held.name)).sweep() == 1
     assert numbers(tmp_path) == [1]
 
 

@@ -62,6 +62,16 @@ export const CONSOLE: Record<string, Both> = {
   "backup.remove": both("Remove backup {filename} of {channel}", "移除 {channel} 的备用片段 {filename}"),
   "rehearsal.start": both("Rehearse the backups of {channel}", "排练 {channel} 的备用片段"),
   "rehearsal.cancel": both("End the rehearsal of {channel}", "结束 {channel} 的排练"),
+  "archive.hold": both(
+    ({ channel, start, end, hold }) => `Hold recordings of ${text(channel)} from ${clock(start)} to ${clock(end)} (${text(hold)})`,
+    ({ channel, start, end, hold }) => `保留 ${text(channel)} 的录像，${clock(start)} 至 ${clock(end)}（${text(hold)}）`,
+  ),
+  "archive.release": both("Ask for the end of {hold}[, after {first}]", "申请解除保留 {hold}[，此前申请人 {first}]"),
+  "archive.export": both(
+    ({ channel, start, end, out }) => `Export recordings of ${text(channel)} from ${clock(start)} to ${clock(end)} into ${text(out)}`,
+    ({ channel, start, end, out }) => `导出 ${text(channel)} 的录像，${clock(start)} 至 ${clock(end)}，存为 ${text(out)}`,
+  ),
+  "archive.reindex": both("Make the archive's catalog anew[ ({parts} parts)]", "重建归档目录[（{parts} 个分段）]"),
   "secrets.rotate": both("Make a new key for secrets[; people: {people}, channels: {channels}]", "更换密钥[；人员 {people}，频道 {channels}]"),
   "database.backup": both("Back up the database[ to {file}]", "备份数据库[至 {file}]"),
   "database.restore": both("Put back the database[ from {file}]", "还原数据库[自 {file}]"),
@@ -101,6 +111,7 @@ export const LEDGER: Record<string, Both> = {
     ({ lost, since, until, why }) => `缺口：缺少 ${text(lost)} 条记录（${clock(since)} 至 ${clock(until)}）：${text(why)}`,
   ),
   mended: both("The torn end of {file} ({bytes} bytes) was put aside as {kept}", "{file} 末尾残缺（{bytes} 字节），已另存为 {kept}"),
+  removal: both("The sweeper removes {path}", "清理过期录像 {path}"),
   damaged: both("DAMAGED: {file}, line {line}: {why}", "已损坏：{file} 第 {line} 行：{why}"),
 };
 
@@ -122,6 +133,7 @@ export const SETTINGS: Record<string, Record<Language, string>> = {
   delay_s: { en: "delay", zh: "延时" },
   backups: { en: "backups", zh: "备用片段" },
   destinations: { en: "destinations", zh: "目的地" },
+  retention_days: { en: "recordings kept, days", zh: "录像保存天数" },
   restore_needs_two: { en: "restore needs two people", zh: "恢复须两人确认" },
   approved: { en: "approved", zh: "已批准" },
   approved_by: { en: "approved by", zh: "批准人" },

@@ -69,6 +69,8 @@ describe("what a record says", () => {
     expect(both({ kind: "command", what: "explode", args: { yield: 3 } })[0]).toBe("explode: yield 3");
     expect(both({ kind: "decision", what: "GET /x" })[0]).toBe("GET /x");
     expect(both({ kind: "notice", text: "CUT", text_zh: "切断" })).toEqual(["CUT", "切断"]);
+    const gone = { kind: "removal", channel: "main", path: "main/a.mp4", reason: "older than 60 days" };
+    expect(both(gone)[0]).toBe("The sweeper removes main/a.mp4, reason: older than 60 days");
     expect(sentence(readRecord("no json"), "en")).toBe("");
     expect(both({ kind: "command", what: 5, args: [1], channel: null, changes: "x" })[0]).toBe("5");
   });
