@@ -318,6 +318,28 @@ def verify(
     raise typer.Exit(run(directory or ctx.obj.root, json=json))
 
 
+@app.command()
+def certificate(
+    ctx: typer.Context,
+    broadcast: Annotated[str, typer.Argument(metavar="BROADCAST", help="As in: main-20260928T120000Z.")],
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="A data directory or a copy of one; this one if left out."
+        ),
+    ] = None,
+    json: _Json = False,
+) -> None:
+    """Say for how long the live packets of a broadcast were held, and when and why live was not on air.
+
+    Read from its edit list alone; `serve` need not run. Of a broadcast on air: as far as it goes.
+    """
+    from streamgate.certificate_cli import run
+
+    run((data or ctx.obj.root) / "archive", broadcast, json=json)
+
+
 @app.command("console-link")
 def console_link(ctx: typer.Context, json: _Json = False) -> None:
     """Print a new link that makes the first administrator: good once, within 24 hours."""

@@ -12,7 +12,7 @@ import msgspec
 from streamgate.core.clip import Clip
 from streamgate.core.delay import MIN_DELAY_US
 from streamgate.core.gate import Why
-from streamgate.core.packet import SILENCE, Aired, Kind
+from streamgate.core.packet import SILENCE, Aired, FeedFormat, Kind
 
 SHORTEST_US = 1_000_000  # a feed of keyframes alone does not get a piece for each
 LONGEST_US = 4_000_000  # an endless GOP is told in pieces, as the archive's fragments are
@@ -54,7 +54,8 @@ class Piece(msgspec.Struct, omit_defaults=True, tag_field="line", tag="air"):
 
     `at`: wall clock of its first packet. `from_us`, `to_us`: when its first and last packet left, monotonic.
     `source`: "live", or "filler" with its name, and why it aired (`core.gate.Why`). `delay_us`: the delay in
-    force. `arrived_us`: first and last arrival of its live packets. `splice`: it begins with one.
+    force. `arrived_us`: first and last arrival of its live packets. `part`: it begins with a splice to a
+    source or clip of this format. `header`: the program announces this configuration anew with it.
     """
 
     at: float
@@ -63,7 +64,8 @@ class Piece(msgspec.Struct, omit_defaults=True, tag_field="line", tag="air"):
     source: str
     delay_us: int
     runs: list[Run]
-    splice: bool = False
+    part: FeedFormat | None = None
+    header: FeedFormat | None = None
     filler: str = ""
     why: str = ""
     actor: str = ""
@@ -90,7 +92,8 @@ class _Open:
     def __init__(self, first: Aired, left_us: int, why: Why, delay_us: int) -> None:
         self.live = first.arrival_us is not None
         self.clip = first.clip
-        self.splice = first.part is not None
+        self.part = first.part
+        self.header: FeedFormat | None = None
         self.from_us = self.to_us = left_us
         self.why = why
         self.delay_us = delay_us
@@ -103,6 +106,8 @@ class _Open:
 
     def add(self, one: Aired, left_us: int) -> None:
         packet, number = one.packet, one.number
+        if one.header is not None:
+            self.header = one.header
         row = self.row.get(packet.kind)
         if (
             row is None
@@ -175,7 +180,8 @@ class Tally:
                 Run(TRACKS[row.track], row.first, row.count, row.dts, self._key(row.clip))
                 for row in piece.rows
             ],
-            splice=piece.splice,
+            part=piece.part,
+            header=piece.header,
             filler="" if piece.live or piece.clip is None else piece.clip.name,
             why="" if piece.live else piece.why.code,
             actor="" if piece.live else piece.why.actor,

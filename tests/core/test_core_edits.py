@@ -173,17 +173,15 @@ def test_a_broadcast_says_why_each_filler_aired_and_who_commanded_it():
         live,
     ]
     assert {piece.held.below_floor for piece in pieces if piece.held} == {0}
-    assert {ms for piece in pieces if piece.held for ms, _ in piece.held.ms} == {
-        30_000,
-        30_040,
-    }  # early sound
+    held = {ms for piece in pieces if piece.held for ms, _ in piece.held.ms}
+    assert held == {30_000, 30_040}  # sound that came before its keyframe waits for it
 
 
 def test_live_and_filler_are_told_group_by_group():
     air = Air()
     air.run(50)
     pieces = [piece for piece in air.end() if piece.source == LIVE]
-    assert [piece.splice for piece in pieces] == [True] + [False] * (len(pieces) - 1)
+    assert [piece.part for piece in pieces] == [FEED] + [None] * (len(pieces) - 1)
     pictures = [run for piece in pieces for run in piece.runs if run.track == "video"]
     assert [run.first for run in pictures] == list(range(0, 25 * len(pieces), 25))
     assert {run.count for run in pictures[:-1]} == {25}
