@@ -105,7 +105,11 @@ class AsAired:
             origin = 0 if flv or kind is Kind.DATA else stretch.record.origin_ms
             if flv:
                 shift = None  # its time counts from an origin of its own
-            for packet in self._reader(stretch).packets(kind, stretch.first, stretch.count):
+            try:
+                reader = self._reader(stretch)
+            except FileNotFoundError:  # it is past its retention
+                continue
+            for packet in reader.packets(kind, stretch.first, stretch.count):
                 if shift is None:
                     shift = following - packet.dts - origin
                 dts = max(lowest, packet.dts + origin + shift)

@@ -80,10 +80,10 @@ def until(condition):
     raise AssertionError("it did not come about in time")
 
 
-def clip_file(folder, name, frames=30, track=None):
+def clip_file(folder, name, frames=30, track=None, audio=None):
     """Write a clip file as the cache has it, and open it."""
     track = track or VideoTrack("h264", AVCC[1], 160, 96, 25, 1)
-    audio = AudioTrack("aac", bytes.fromhex("1190"), 48000, 2)
+    audio = audio or AudioTrack("aac", bytes.fromhex("1190"), 48000, 2)
     parts = encode(
         name,
         FeedFormat(track, audio),
@@ -127,7 +127,7 @@ def test_a_filler_is_kept_once_by_its_digest(tmp_path, alarms):
         writer.keep("a-r8", made)
         writer.keep("a-r8", made)
         assert writer.close()
-        found = [line for line in lines_of(tmp_path / "archive", broadcast_id("main", start))[1:]]
+        found = lines_of(tmp_path / "archive", broadcast_id("main", start))[1:]
         digest = hashlib.sha256((tmp_path / "cache" / made.path).read_bytes()).hexdigest()
         assert found == [
             ClipKept("a-r8", "hills.mp4", digest, (tmp_path / "cache" / made.path).stat().st_size)
@@ -405,7 +405,8 @@ def digests(packets, kind):
 @pytest.mark.parametrize("same_size", [True, False], ids=["one header", "a header at each splice"])
 def test_the_program_is_rendered_packet_for_packet_as_it_aired(tmp_path, alarms, feed, same_size):
     track = None if same_size else VideoTrack("h264", AVCC[1], 1280, 720, 25, 1)
-    clips = [clip_file(tmp_path / "cache", name, track=track) for name in (SLATE, "hills.mp4")]
+    audio = feed[0].audio
+    clips = [clip_file(tmp_path / "cache", name, track=track, audio=audio) for name in (SLATE, "hills.mp4")]
     aired = air_broadcast(tmp_path / "archive", feed, clips, alarms)
     shutil.rmtree(tmp_path / "cache")
     edits = read_edit_list(list_path(tmp_path / "archive", "main", NAME))
@@ -440,18 +441,16 @@ def test_each_live_run_finds_its_packets_in_the_index_and_lost_ones_are_told(tmp
     for run in runs:
         assert sum(one.count for one in index.find(series, run)) == run.count
     assert not list(index.find(series + 1, runs[0])), "numbers of another process are others' packets"
-    for part in sorted((tmp_path / "archive").rglob("*.mp4"))[5:7]:
-        part.unlink()
-        lines = [
-            line
-            for line in part.with_name("index.jsonl").read_bytes().splitlines()
-            if part.name.encode() not in line
-        ]
-        part.with_name("index.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    gone, unlisted = sorted((tmp_path / "archive").rglob("*.mp4"))[:2]
+    gone.unlink()
+    listed = unlisted.with_name("index.jsonl").read_bytes().splitlines(keepends=True)
+    kept = [line for line in listed if unlisted.name.encode() not in line]
+    unlisted.with_name("index.jsonl").write_bytes(b"".join(kept))
     rendering = AsAired(tmp_path / "archive", edits)
     told = sum(run.count for line in edits.lines if isinstance(line, Piece) for run in line.runs)
     assert sum(1 for _ in rendering.packets()) + sum(one.count for one in rendering.missing) == told
-    assert 0 < sum(one.count for one in rendering.missing if one.track == "video") <= 2 * 6 * 25 + 50
+    lost = sum(one.count for one in rendering.missing if one.track == "video")
+    assert 200 < lost <= 2 * 6 * 25 + 50
 
 
 def test_an_flv_part_gives_its_packets_back_by_number(tmp_path, alarms, feed):
