@@ -1,4 +1,4 @@
-"""`streamgate certificate`: for how long a broadcast was held, by its edit list, in a copy too."""
+"""`streamgate certificate` and `archive render`: what an edit list says and gives back, in a copy too."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,8 +6,10 @@ from pathlib import Path
 import msgspec
 import typer
 
+from streamgate.archive import as_aired_file
+from streamgate.archive.as_aired import AsAired
 from streamgate.archive.certificate import AirGap, Certificate, certify
-from streamgate.archive.edit_list import Begin, find_edit_list, read_edit_list
+from streamgate.archive.edit_list import Begin, EditList, find_edit_list, read_edit_list
 from streamgate.errors import ArchiveError
 
 
@@ -18,6 +20,10 @@ def read_certificate(archive: Path, broadcast: str) -> Certificate:
         Refused: there is no such broadcast; those there are stand in the text.
         ArchiveError: its edit list cannot be read.
     """
+    return certify(_read(archive, broadcast))
+
+
+def _read(archive: Path, broadcast: str) -> EditList:
     path = find_edit_list(archive, broadcast)
     try:
         edits = read_edit_list(path)
@@ -25,7 +31,26 @@ def read_certificate(archive: Path, broadcast: str) -> Certificate:
         raise ArchiveError(f"the edit list {path} cannot be read: {error.strerror}") from error
     if not any(isinstance(line, Begin) for line in edits.lines):
         raise ArchiveError(f"the edit list {path} does not say when the broadcast began; its start is lost")
-    return certify(edits)
+    return edits
+
+
+def render(archive: Path, broadcast: str, out: Path, *, json: bool) -> None:
+    """Write the program of a broadcast as it aired; raises as `as_aired_file.render`."""
+    edits = _read(archive, broadcast)
+    try:
+        rendering = AsAired(archive, edits)
+    except OSError as error:
+        raise ArchiveError(f"the archive {archive} cannot be read: {error.strerror}") from error
+    made = as_aired_file.render(rendering, out)
+    begin = certify(edits)
+    if json:
+        answer = {"start": begin.start, "end": begin.end, **msgspec.to_builtins(made)}
+        answer["missing"] = [one._asdict() for one in made.missing]
+        typer.echo(msgspec.json.encode(answer).decode())
+        return
+    typer.echo(f"{made.file}: {made.packets} packets, {made.bytes} bytes, SHA-256 {made.sha256}")
+    for one in made.missing:
+        typer.echo(f"  missing: {one.count} packets of {one.track}, {_time(one.at)} UTC")
 
 
 def run(archive: Path, broadcast: str, *, json: bool) -> None:

@@ -72,8 +72,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="streamgate: a livestream content gate. Every feed is held 30 seconds or more and cut with one key.",
 )
+archive_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is recorded.")
 channel_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, show and change channels.")
 app.add_typer(channel_app, name="channel")
+app.add_typer(archive_app, name="archive")
 app.add_typer(db_app, name="db")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
@@ -318,18 +320,16 @@ def verify(
     raise typer.Exit(run(directory or ctx.obj.root, json=json))
 
 
+_Broadcast = Annotated[str, typer.Argument(metavar="BROADCAST", help="As in: main-20260928T120000Z.")]
+_Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="A data directory or a copy of one; this one if left out."),
+]
+
+
 @app.command()
 def certificate(
-    ctx: typer.Context,
-    broadcast: Annotated[str, typer.Argument(metavar="BROADCAST", help="As in: main-20260928T120000Z.")],
-    *,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data", metavar="DIR", help="A data directory or a copy of one; this one if left out."
-        ),
-    ] = None,
-    json: _Json = False,
+    ctx: typer.Context, broadcast: _Broadcast, *, data: _Data = None, json: _Json = False
 ) -> None:
     """Say for how long the live packets of a broadcast were held, and when and why live was not on air.
 
@@ -338,6 +338,26 @@ def certificate(
     from streamgate.certificate_cli import run
 
     run((data or ctx.obj.root) / "archive", broadcast, json=json)
+
+
+@archive_app.command("render")
+def archive_render(
+    ctx: typer.Context,
+    broadcast: _Broadcast,
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="An FLV file that is made.")],
+    data: _Data = None,
+    json: _Json = False,
+) -> None:
+    """Write the program of a broadcast as it aired, packet for packet: parts, fillers and edit list."""
+    from streamgate.certificate_cli import render
+
+    places: DataDir = ctx.obj
+    if data is not None:
+        render(data / "archive", broadcast, out, json=json)
+        return
+    with decided(places, "archive.render", broadcast=broadcast, out=str(out)):
+        render(places.archive, broadcast, out, json=json)
 
 
 @app.command("console-link")

@@ -5,6 +5,7 @@ import json
 import shutil
 import threading
 
+import av
 import pytest
 from fakes.media import AVCC, clip
 from hypothesis import given, settings
@@ -418,6 +419,22 @@ def test_the_program_is_rendered_packet_for_packet_as_it_aired(tmp_path, alarms,
     assert rendering.missing == []
     for kind in (Kind.VIDEO, Kind.AUDIO):
         assert digests([one.packet for one in aired], kind) == digests([one.packet for one in shown], kind)
+    done = CliRunner().invoke(
+        app, ["archive", "render", NAME, "--out", str(tmp_path / "a.flv"), "--data", str(tmp_path), "--json"]
+    )
+    told, made = json.loads(done.stdout), (tmp_path / "a.flv").read_bytes()
+    assert (told["packets"], told["missing"]) == (len(aired), [])
+    assert (told["bytes"], told["sha256"]) == (len(made), hashlib.sha256(made).hexdigest())
+    assert (told["start"], told["end"]) == (WALL, WALL + 135)
+    with av.open(str(tmp_path / "a.flv")) as source:
+        demuxed = [(one.stream.type, bytes(one)) for one in source.demux() if one.size]
+    for kind, name in ((Kind.VIDEO, "video"), (Kind.AUDIO, "audio")):
+        sent = [one.packet.data for one in aired if one.packet.kind is kind]
+        assert [data for track, data in demuxed if track == name] == sent
+    again = CliRunner().invoke(
+        app, ["archive", "render", NAME, "--out", str(tmp_path / "a.flv"), "--data", str(tmp_path)]
+    )
+    assert (again.exit_code, "exists already" in again.stderr) == (1, True)
     headers = [one.header for one in aired if one.header]
     assert [one.header for one in shown if one.header] == headers
     assert (len(headers) == 1) is same_size

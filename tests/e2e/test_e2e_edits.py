@@ -1,4 +1,4 @@
-"""The edit list of a broadcast says what aired: its certificate, and the program rendered from the archive."""
+"""The edit list of a broadcast: its certificate, and the program rendered from it and the archive."""
 
 import shutil
 from pathlib import Path
