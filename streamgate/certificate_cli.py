@@ -50,7 +50,7 @@ def render(archive: Path, broadcast: str, out: Path, *, json: bool) -> None:
         return
     typer.echo(f"{made.file}: {made.packets} packets, {made.bytes} bytes, SHA-256 {made.sha256}")
     for one in made.missing:
-        typer.echo(f"  missing: {one.count} packets of {one.track}, {_time(one.at)} UTC")
+        typer.echo(f"  missing: {one.packets} packets of {one.track}, {_time(one.at)} UTC")
 
 
 def run(archive: Path, broadcast: str, *, json: bool) -> None:

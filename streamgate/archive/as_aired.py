@@ -31,11 +31,11 @@ class Shown(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """`count` packets of a track that nothing holds any more. `at`: wall clock of their piece."""
+    """`packets` of a track that nothing holds any more. `at`: wall clock of their piece."""
 
     at: float
     track: str
-    count: int
+    packets: int
 
 
 class AsAired:
@@ -109,7 +109,7 @@ class AsAired:
                 reader = self._reader(stretch)
             except FileNotFoundError:  # it is past its retention
                 continue
-            for packet in reader.packets(kind, stretch.first, stretch.count):
+            for packet in reader.packets(kind, stretch.first, stretch.packets):
                 if shift is None:
                     shift = following - packet.dts - origin
                 dts = max(lowest, packet.dts + origin + shift)

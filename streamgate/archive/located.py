@@ -10,12 +10,12 @@ from streamgate.core.edits import Run
 
 
 class Stretch(NamedTuple):
-    """`count` packets of one track in a part, from the one with index `first` on."""
+    """`packets` of one track in a part, from the one with index `first` on."""
 
     path: Path
     record: PartRecord
     first: int
-    count: int
+    packets: int
 
 
 class PartIndex:

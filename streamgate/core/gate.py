@@ -412,13 +412,17 @@ class Gate:
         span = self.spans.find(arrival)
         return Why("violation") if span is None else Why(span.why, span.actor)
 
-    def _why_dry(self, now: int, otherwise: str = "no_input") -> Why:
-        """Return why live has run dry when no command ended it."""
+    def _why_dry(self, now: int, otherwise: str = "") -> Why:
+        """Return why live has run dry: no command ended it."""
         if (blocked := self._why_blocked()) is not None:
             return blocked
         if self.overflow_at is not None and now - self.overflow_at < self.delay_us + OVERFLOW_US:
             return Why("overflow")
-        return Why("delay" if self._raise is not None else otherwise)
+        if otherwise:
+            return Why(otherwise)
+        following = self.ring.next_video()  # it came in time and is not due: the delay was raised before it
+        raised = following is not None and following.arrival - self._last_arrival <= GAP_US
+        return Why("delay" if raised else "no_input")
 
     # ------------------------------------------------------------ filler
 

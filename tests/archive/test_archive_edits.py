@@ -456,7 +456,7 @@ def test_each_live_run_finds_its_packets_in_the_index_and_lost_ones_are_told(tmp
     runs = [run for line in edits.lines if isinstance(line, Piece) for run in line.runs if not run.clip]
     assert len(runs) > 100
     for run in runs:
-        assert sum(one.count for one in index.find(series, run)) == run.count
+        assert sum(one.packets for one in index.find(series, run)) == run.count
     assert not list(index.find(series + 1, runs[0])), "numbers of another process are others' packets"
     gone, unlisted = sorted((tmp_path / "archive").rglob("*.mp4"))[:2]
     gone.unlink()
@@ -465,8 +465,8 @@ def test_each_live_run_finds_its_packets_in_the_index_and_lost_ones_are_told(tmp
     unlisted.with_name("index.jsonl").write_bytes(b"".join(kept))
     rendering = AsAired(tmp_path / "archive", edits)
     told = sum(run.count for line in edits.lines if isinstance(line, Piece) for run in line.runs)
-    assert sum(1 for _ in rendering.packets()) + sum(one.count for one in rendering.missing) == told
-    lost = sum(one.count for one in rendering.missing if one.track == "video")
+    assert sum(1 for _ in rendering.packets()) + sum(one.packets for one in rendering.missing) == told
+    lost = sum(one.packets for one in rendering.missing if one.track == "video")
     assert 200 < lost <= 2 * 6 * 25 + 50
 
 
@@ -487,6 +487,6 @@ def test_an_flv_part_gives_its_packets_back_by_number(tmp_path, alarms, feed):
         for stretch in index.find(archive.series, Run(track, 0, len(wanted), 0)):
             with PartReader(stretch.path) as part:
                 assert part.count(kind) == getattr(stretch.record, track)
-                found += part.packets(kind, stretch.first, stretch.count)
+                found += part.packets(kind, stretch.first, stretch.packets)
         assert [one.data for one in found] == [one.data for one in wanted]
         assert [one.pts - one.dts for one in found] == [one.pts - one.dts for one in wanted]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streamgate.core.edits import FILLER, LIVE, Tally, clip_key
 from streamgate.core.gate import SLATE, Gate, Why
-from streamgate.core.packet import SILENCE, Aired, FeedFormat, Kind, Packet
+from streamgate.core.packet import SILENCE, Aired, FeedFormat, Kind, Packet, VideoTrack
 
 S = 1_000_000
 FEED = FeedFormat(video_track(AVCC[0]), AUDIO)
@@ -175,6 +175,19 @@ def test_a_broadcast_says_why_each_filler_aired_and_who_commanded_it():
     assert {piece.held.below_floor for piece in pieces if piece.held} == {0}
     held = {ms for piece in pieces if piece.held for ms, _ in piece.held.ms}
     assert held == {30_000, 30_040}  # sound that came before its keyframe waits for it
+
+
+def test_a_raised_delay_and_a_new_format_are_causes_of_their_own():
+    air = Air()
+    air.run(35)
+    air.gate.set_delay(33, air.now)
+    air.run(40)
+    air.gate.feed(FeedFormat(VideoTrack("hevc", b"of another size", 640, 360, 25, 1), AUDIO), air.now)
+    air.run(35)
+    pieces = air.end()
+    causes = dict.fromkeys(piece.why for piece in pieces if piece.source == FILLER)
+    assert list(causes) == ["start", "delay", "no_filler"]
+    assert {piece.delay_us for piece in pieces if piece.held and piece.held.min_us >= 33 * S} == {33 * S}
 
 
 def test_live_and_filler_are_told_group_by_group():
