@@ -38,12 +38,13 @@ RECORDED = {
     "secrets rotate": ["secrets", "rotate"],
     "db backup": ["db", "backup", "{tmp}/copy.sqlite"],
     "db restore": ["db", "restore", "{tmp}/nothing.sqlite"],
+    "archive render": ["archive", "render", "main-20260928T120000Z", "--out", "{tmp}/aired.flv"],
     "db upgrade": ["db", "upgrade"],
     "db copy": ["db", "copy", "sqlite"],
 }
 BY_GATE = {"start", "cut", "restore", "dump", "backup", "live", "stop"}
 DECIDES_NOTHING = {"serve", "demo", "status", "verify", "channel list", "user list", "token list", "db check"}
-DECIDES_NOTHING |= {"source list", "source feed", "overlay"}
+DECIDES_NOTHING |= {"certificate", "source list", "source feed", "overlay"}
 ONLY_WITH_SERVE = {"console-link"}  # tests/console/test_console_ledger_killed.py
 
 

@@ -59,7 +59,7 @@ class EditWriter:
         self._good = 0  # bytes of whole lines in the file
         self._synced_us = 0
         self._dirty = False
-        self._failed = ""
+        self._failed_us: int | None = None
         self._hashed: dict[tuple[int, int, int], str] = {}
         self._told: set[str] = set()  # clips of the edit list at hand
         self._work_on: Iterator[None] | None = None
@@ -225,14 +225,15 @@ class EditWriter:
         self._tell_failed(f"{error.strerror or error}: {error.filename or self._path}")
 
     def _tell_failed(self, error: str) -> None:
-        if not self._failed:
+        if self._failed_us is None:
+            self._failed_us = now_us()
             self._tell("edits_failed", {"error": error})
-        self._failed = error
 
     def _recovered(self) -> None:
-        if self._failed:
-            self._failed = ""
-            self._tell("edits_kept", {})
+        if self._failed_us is not None:
+            seconds = round((now_us() - self._failed_us) / 1e6, 1)
+            self._failed_us = None
+            self._tell("edits_kept", {"seconds": seconds})
 
     def _tell(self, code: str, params: Mapping[str, object]) -> None:
         with suppress(RuntimeError):  # the gate's loop has ended: nobody is left to be told

@@ -82,8 +82,8 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     ),
     "edits_kept": (
         "info",
-        "The edit list is written again.",
-        "播出清单已恢复写入。",
+        "The edit list is written again after {seconds} s.",
+        "播出清单在 {seconds} 秒后恢复写入。",
     ),
     "archive_not_removed": (
         "warning",
