@@ -102,7 +102,7 @@ def test_each_leaves_one_record_whether_done_or_refused(command: str, data_dir: 
     assert record["who"] == cli_actor()
     assert record["latency_ms"] > 0
     assert "from" not in record
-    refused = command in {"token revoke", "db restore", "db copy", "channel approve"}
+    refused = command in {"token revoke", "db restore", "db copy", "channel approve", "archive render"}
     assert record["answer"] == ("refused" if refused else "ok")
     assert not refused or record["error"] in said.replace("streamgate: ", "")
     assert verify(data_dir).ok
