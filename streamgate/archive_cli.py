@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 archive_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="List recordings, keep them with holds, export them.",
+    help="List recordings, keep them with holds, export them, render what aired.",
 )
 WITHIN_DAYS = 14
 _Channel = Annotated[str, typer.Argument(metavar="CHANNEL", help="Name of the channel.")]

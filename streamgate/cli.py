@@ -323,6 +323,46 @@ def verify(
     raise typer.Exit(run(directory or ctx.obj.root, key, json=json))
 
 
+_Broadcast = Annotated[str, typer.Argument(metavar="BROADCAST", help="As in: main-20260928T120000Z.")]
+_Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="A data directory or a copy of one; this one if left out."),
+]
+
+
+@app.command()
+def certificate(
+    ctx: typer.Context, broadcast: _Broadcast, *, data: _Data = None, json: _Json = False
+) -> None:
+    """Say for how long the live packets of a broadcast were held, and when and why live was not on air.
+
+    Read from its edit list alone; `serve` need not run. Of a broadcast on air: as far as it goes.
+    """
+    from streamgate.certificate_cli import run
+
+    run((data or ctx.obj.root) / "archive", broadcast, json=json)
+
+
+@archive_app.command("render")
+def archive_render(
+    ctx: typer.Context,
+    broadcast: _Broadcast,
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="An FLV file that is made.")],
+    data: _Data = None,
+    json: _Json = False,
+) -> None:
+    """Write the program of a broadcast as it aired, packet for packet: parts, fillers and edit list."""
+    from streamgate.certificate_cli import render
+
+    places: DataDir = ctx.obj
+    if data is not None:
+        render(data / "archive", broadcast, out, json=json)
+        return
+    with decided(places, "archive.render", broadcast=broadcast, out=str(out)):
+        render(places.archive, broadcast, out, json=json)
+
+
 @app.command("console-link")
 def console_link(ctx: typer.Context, json: _Json = False) -> None:
     """Print a new link that makes the first administrator: good once, within 24 hours."""

@@ -42,13 +42,14 @@ RECORDED = {
     "secrets rotate": ["secrets", "rotate"],
     "db backup": ["db", "backup", "{tmp}/copy.sqlite"],
     "db restore": ["db", "restore", "{tmp}/nothing.sqlite"],
+    "archive render": ["archive", "render", "main-20260928T120000Z", "--out", "{tmp}/aired.flv"],
     "db upgrade": ["db", "upgrade"],
     "db copy": ["db", "copy", "sqlite"],
 }
 BY_GATE = {"start", "cut", "restore", "dump", "backup", "live", "stop"}
 DECIDES_NOTHING = {"serve", "demo", "status", "verify", "channel list", "user list", "token list", "db check"}
 DECIDES_NOTHING |= {"archive list", "archive expiring", "archive holds"}
-DECIDES_NOTHING |= {"source list", "source feed", "overlay"}
+DECIDES_NOTHING |= {"certificate", "source list", "source feed", "overlay"}
 ONLY_WITH_SERVE = {"console-link"}  # tests/console/test_console_ledger_killed.py
 
 
@@ -107,7 +108,7 @@ def test_each_leaves_one_record_whether_done_or_refused(command: str, data_dir: 
     assert record["latency_ms"] > 0
     assert "from" not in record
     refused = command in {"token revoke", "db restore", "db copy", "channel approve"}
-    refused |= command in {"archive release", "archive export"}
+    refused |= command in {"archive release", "archive export", "archive render"}
     assert record["answer"] == ("refused" if refused else "ok")
     assert not refused or record["error"] in said.replace("streamgate: ", "")
     assert verify(data_dir).ok

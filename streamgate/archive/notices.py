@@ -75,6 +75,21 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "No recording is removed for now: {error}.",
         "暂停清理过期录像：{error}。",
     ),
+    "edits_failed": (
+        "alarm",
+        "The edit list (what aired when) cannot be written ({error}). Air goes on; lines wait in memory.",
+        "播出清单（何时播出了什么）无法写入（{error}）。播出和录制不受影响，记录暂存于内存。",
+    ),
+    "edits_fault": (
+        "alarm",
+        "What airs is not noted in the edit list: a fault of streamgate ({error}). Air and recording go on.",
+        "播出清单未能记录当前播出：程序错误（{error}）。播出和录制不受影响。",
+    ),
+    "edits_kept": (
+        "info",
+        "The edit list is written again after {seconds} s.",
+        "播出清单在 {seconds} 秒后恢复写入。",
+    ),
     "archive_not_removed": (
         "warning",
         "{parts} expired recording(s) could not be removed: {error}.",

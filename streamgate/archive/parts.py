@@ -75,6 +75,8 @@ class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     `first_us`, `last_us`: the same on CLOCK_MONOTONIC. `origin_ms`: the feed timestamp that is 0 in the part.
     `repaired`: a crash tore it; counts and `end` were read back from the file, arrival times are unknown.
     `stretches`: of an FLV part, how many formats, sources or timelines follow one another in it.
+    `series`, `numbers`: first and last running number of its packets by track, in the series of the process
+    that took them (see `core.edits`); no numbers when they do not rise by one.
     A line without `part` records a gap after which no part came, or one that a killed gate left behind.
     """
 
@@ -99,6 +101,8 @@ class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     gap: Gap | None = None
     repaired: bool = False
     stretches: int = 1
+    series: int = 0
+    numbers: dict[str, tuple[int, int]] = {}
     v: int = 1
 
     @property

@@ -39,9 +39,11 @@ class Recorder:
     written of a part that failed stays, under a whole last fragment, and the next attempt opens a new one.
     """
 
-    def __init__(self, root: Path, channel: str, part_us: int) -> None:
+    def __init__(self, root: Path, channel: str, part_us: int, series: int = 0) -> None:
+        """`series`: whose running numbers the packets carry."""
         self._root = root
         self._channel = channel
+        self._series = series
         self._part_us = max(0, part_us - _JITTER_US)
         self._feed: FeedFormat | None = None
         self._source = ""
@@ -265,6 +267,7 @@ class Recorder:
                     source=self._source,
                     first=self._pending,
                     gap=self._gap,
+                    series=self._series,
                 )
             except FileExistsError:
                 continue

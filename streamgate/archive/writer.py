@@ -22,8 +22,8 @@ from streamgate.archive.containers import Arrived
 from streamgate.archive.intake import Alarm, Intake, NewFormat
 from streamgate.archive.parts import Gap, check_channel
 from streamgate.archive.recorder import Recorder
-from streamgate.clock import now_us
-from streamgate.core.packet import FeedFormat, Packet
+from streamgate.clock import now_us, wall_s
+from streamgate.core.packet import FeedFormat, Kind, Packet
 from streamgate.core.retention import check_retention_days
 from streamgate.link.messages import ArchiveStatus
 
@@ -72,7 +72,9 @@ class ArchiveWriter:
         self._wake_at = queue_bytes // 16
         self._retry_s = retry_s
         self._intake = Intake(queue_bytes, alarm)
-        self._recorder = Recorder(root, channel, int(part_s * 1e6))
+        self.series = round(wall_s() * 1000)  # names the running numbers of this process
+        self._numbers = dict.fromkeys(Kind, 0)
+        self._recorder = Recorder(root, channel, int(part_s * 1e6), self.series)
         self._killed = (resumed_from, resumed_since)
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -95,13 +97,19 @@ class ArchiveWriter:
         """Say what follows. `source` names one publish of one encoder. A change of either begins a part."""
         self._intake.format(NewFormat(feed, source))
 
-    def packet(self, packet: Packet, arrival_us: int, wall_s: float) -> None:
-        """Take a packet. Never blocks, never fails: what finds no room is counted and stands in the index."""
+    def packet(self, packet: Packet, arrival_us: int, wall_s: float) -> int:
+        """Take a packet; return its running number among those of its kind.
+
+        Never blocks, never fails: what finds no room is counted and stands in the index.
+        """
+        number = self._numbers[packet.kind]
+        self._numbers[packet.kind] = number + 1
         queued = self._intake.packet(
-            Arrived(packet, arrival_us, wall_s), "failed" if self._error else "behind"
+            Arrived(packet, arrival_us, wall_s, number), "failed" if self._error else "behind"
         )
         if packet.keyframe or queued > self._wake_at:
             self._wake.set()
+        return number
 
     def set_retention(self, days: int) -> None:
         """Say from now on in `status` how long recordings are kept. Raises ConfigError: not allowed."""

@@ -154,8 +154,10 @@ class _InMemory:
 class Clip:
     """A clip file's index and payload, each frame copied out when asked for.
 
-    `silence`: one encoded silent audio frame.
+    `silence`: one encoded silent audio frame. `path`: of the file it was read from; "" when there is none.
     """
+
+    path = ""
 
     def __init__(self, index: ClipIndex, payload: Payload, silence: bytes) -> None:
         assert index.format.video is not None

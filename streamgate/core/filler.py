@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from streamgate.core.clip import Clip
+from streamgate.core.packet import SILENCE
 
 MAX_LATE_US = 2_000_000  # later than this (a stalled process) the pace starts anew rather than send a burst
 
@@ -30,24 +31,33 @@ class FillerPlayer:
         """When the next frame is to be sent."""
         return self._wall_us + round(self._frame * self.clip.video_track.frame_ms * 1000)
 
-    def frames(self, now_us: int) -> Iterator[tuple[float, bytes, bool]]:
-        """Yield (pts, data, keyframe) of each frame whose time to be sent has come, until one is late."""
+    def frames(self, now_us: int) -> Iterator[tuple[float, bytes, bool, int]]:
+        """Yield each frame whose time to be sent has come, until one is late.
+
+        As (pts, data, keyframe, index in the clip).
+        """
         late = now_us - self.next_wall_us
         if late > MAX_LATE_US:
             self._wall_us += late
         while self.next_wall_us <= now_us:
             pts = self.next_pts
-            frame = self.clip.video(self._frame % self.clip.video_count)
+            index = self._frame % self.clip.video_count
+            frame = self.clip.video(index)
             self.late = frame is None
             if frame is None:
                 return
             self._frame += 1
-            yield pts, *frame
+            yield pts, *frame, index
 
-    def sound_at(self, pts: float) -> bytes:
-        """The audio frame that belongs at `pts` (nearest whole frame); silence before the clip's start."""
+    def sound_at(self, pts: float) -> tuple[bytes, int]:
+        """Return the audio frame that belongs at `pts` (nearest whole frame) and its index in the clip.
+
+        Silence before the clip's start and where the frame is not in memory.
+        """
         into = pts - self._pts
         if not self.clip.has_sound or into < 0:
-            return self.clip.silence
+            return self.clip.silence, SILENCE
         index = round(into % self.clip.duration_ms / self.clip.audio_track.frame_ms)
-        return self.clip.audio(index % self.clip.audio_count)
+        index %= self.clip.audio_count
+        data = self.clip.audio(index)
+        return data, SILENCE if data is self.clip.silence else index

@@ -19,6 +19,7 @@ from streamgate.errors import Refused
 
 SECOND_US = 1_000_000
 GAP_US = SECOND_US  # a longer hole in the arrivals is filled; a shorter one is jitter, passed on as it came
+OVERFLOW_US = 5 * SECOND_US  # its hole airs a delay later, and lasts until the keyframe after it
 EARLY_AUDIO_US = SECOND_US  # audio that came this long before the keyframe it belongs to still joins it
 SLATE = "slate"
 
@@ -38,6 +39,18 @@ class Notice(NamedTuple):
     detail: str = ""
 
 
+class Why(NamedTuple):
+    """Why filler airs.
+
+    `code`: "start" (nothing is due yet), "cut", "dump", "backup", "no_input", "overflow" (of the ring),
+    "format" (another source or format, which has yet to bring a keyframe), "no_filler" (for that format),
+    "delay" (it was raised), "violation". `actor`: who commanded it, "" when nobody did.
+    """
+
+    code: str
+    actor: str = ""
+
+
 class Gate:
     """One channel's gate.
 
@@ -52,6 +65,7 @@ class Gate:
         self.spans = Spans()
         self.on_air = False
         self.backup: str | None = None  # filler by choice
+        self._backup_actor = ""
         self._parting: str | None = None  # the backup that airs on until live is back
         self.notices: list[Notice] = []
         self.delay_errors_us: deque[int] = deque(maxlen=4096)
@@ -69,6 +83,7 @@ class Gate:
 
     def _start_over(self) -> None:
         self._parting = None
+        self._why = Why("start")
         self._program = Program()
         self._filler_name = SLATE
         self._live: Live | None = None
@@ -97,8 +112,8 @@ class Gate:
         self._formats[self._run] = format_
         self._await_keyframe = True
 
-    def packet(self, packet: Packet, now: int) -> None:
-        """A packet came in. While the channel is off air nothing is held."""
+    def packet(self, packet: Packet, now: int, number: int = 0) -> None:
+        """A packet came in. While the channel is off air nothing is held. `number`: as in `Aired`."""
         now = self._tick(now)
         source = self._input_format
         if not self.on_air or source is None or source.video is None:
@@ -110,7 +125,7 @@ class Gate:
                 return
             self._await_keyframe = False
             self._reorder_ms = float(packet.pts - packet.dts)
-        if self.ring.add(Held(now, self._run, packet)):
+        if self.ring.add(Held(now, self._run, packet, number)):
             if self._overflowing and packet.keyframe:
                 self._overflowing = False
                 self.notices.append(Notice("overflow_end"))
@@ -200,11 +215,11 @@ class Gate:
             )
         self.spans.condemn(max(0, now - round(seconds * SECOND_US)), now, actor)
 
-    def air_backup(self, name: str, now: int) -> None:
+    def air_backup(self, name: str, now: int, actor: str = "") -> None:
         """Air backup footage by choice; nothing is condemned. The slate airs until the clip is ready."""
         self._tick(now)
         self._must_be_on_air()
-        self.backup = name
+        self.backup, self._backup_actor = name, actor
 
     def air_live(self, now: int) -> None:
         """Return from backup at the next keyframe due."""
@@ -248,8 +263,9 @@ class Gate:
         while (head := self.ring.head) is not None and head.arrival + self._delay_for(head.arrival) <= now:
             self._due(self.ring.pop(), now)
         if self._live is not None and (self._blocked() or self._leave_at(self._live) <= now):
-            self._leave(now)
+            self._leave(now, self._why_dry(now))
         if self._live is None:
+            self._why = self._why_blocked() or self._why
             self._play_filler(now)
         if self._raise is not None and (head is None or head.arrival >= self._raise[0]):
             self._delay_us, self._raise = self._raise[1], None
@@ -315,8 +331,10 @@ class Gate:
         """A packet's age has reached the delay: air it, or not."""
         live = self._live
         if self._blocked() or self.spans.condemned(held.arrival):
+            why = self._why_blocked() or self._why_condemned(held.arrival)
             if live is not None:
-                self._leave(now)
+                self._leave(now, why)
+            self._why = why
             self._early.clear()
         elif live is not None and held.run == live.run:
             if held.packet.kind is not Kind.VIDEO or held.packet.pts >= live.entry_pts:
@@ -325,7 +343,7 @@ class Gate:
             self._enter(held, now)
         elif held.packet.kind is Kind.VIDEO:
             if live is not None:
-                self._leave(now)
+                self._leave(now, self._why_dry(now, "format"))
         elif held.packet.kind is Kind.AUDIO:
             self._early.append(held)
             while self._early[0].arrival < held.arrival - EARLY_AUDIO_US:
@@ -337,7 +355,7 @@ class Gate:
         slate = self._clips.get(feed, {}).get(SLATE)
         if feed is None or feed.video is None or slate is None:
             if self._live is not None:
-                self._leave(now)
+                self._leave(now, Why("no_filler"))
             return
         self._clips_in_use = feed
         self._parting = None
@@ -357,13 +375,13 @@ class Gate:
         age = now - held.arrival
         if age < max(delay, MIN_DELAY_US) or self.spans.condemned(held.arrival):
             self.notices.append(Notice("violation", f"a packet {age} us old with a delay of {delay} us"))
-            self._leave(now)
+            self._leave(now, Why("violation"))
             return
         if held.packet.kind is Kind.VIDEO:
             self.delay_errors_us.append(age - delay)
             self._last_live_us = now
             self._last_arrival = held.arrival
-        self._program.live(held.packet, held.arrival)
+        self._program.live(held.packet, held.arrival, held.number)
 
     def _leave_at(self, live: Live) -> int:
         """When live has run dry: one frame after its last picture, if the next one is too far off."""
@@ -374,10 +392,37 @@ class Gate:
                 return due
         return self._last_live_us + live.frame_us
 
-    def _leave(self, now: int) -> None:
-        self._live = None
+    def _leave(self, now: int, why: Why) -> None:
+        self._live, self._why = None, why
         self._early.clear()
         self._play_filler(now)
+
+    @property
+    def why(self) -> Why:
+        """Why filler airs, or did last."""
+        return self._why
+
+    def _why_blocked(self) -> Why | None:
+        """Return the command in force that keeps live off air; None when there is none."""
+        if (cut := self.spans.open) is not None:
+            return Why(cut.why, cut.actor)
+        return Why("backup", self._backup_actor) if self.backup is not None else None
+
+    def _why_condemned(self, arrival: int) -> Why:
+        span = self.spans.find(arrival)
+        return Why("violation") if span is None else Why(span.why, span.actor)
+
+    def _why_dry(self, now: int, otherwise: str = "") -> Why:
+        """Return why live has run dry: no command ended it."""
+        if (blocked := self._why_blocked()) is not None:
+            return blocked
+        if self.overflow_at is not None and now - self.overflow_at < self.delay_us + OVERFLOW_US:
+            return Why("overflow")
+        if otherwise:
+            return Why(otherwise)
+        following = self.ring.next_video()  # it came in time and is not due: the delay was raised before it
+        raised = following is not None and following.arrival - self._last_arrival <= GAP_US
+        return Why("delay" if raised else "no_input")
 
     # ------------------------------------------------------------ filler
 

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,6 +10,16 @@ from streamgate.core.mp4_init import AUDIO_TRACK_ID, SYNC, VIDEO_TIMESCALE, VIDE
 
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"moof", b"traf"})
 _BOX_TYPES = frozenset({b"ftyp", b"moov", b"moof", b"mdat", b"free", b"styp", b"sidx"})
+
+
+class Sample(NamedTuple):
+    """A sample of a fragment: its bytes in the file, its times in ticks of the track's timescale."""
+
+    offset: int
+    size: int
+    dts: int
+    pts: int
+    keyframe: bool
 
 
 class FragmentInfo(msgspec.Struct, frozen=True, gc=False):
@@ -89,6 +100,30 @@ def track_runs(moof: bytes) -> list[TrackRun]:
             rows = struct.unpack_from(f">{fields * count}I", body, 12)
             keyframe = track == AUDIO_TRACK_ID or rows[2] == SYNC
             found.append(TrackRun(track, start, sum(rows[::fields]), keyframe, time_at))
+    return found
+
+
+def fragment_samples(moof: bytes, at: int) -> dict[int, list[Sample]]:
+    """Return the samples of a whole moof box that stands at offset `at`, by track, in order."""
+    found: dict[int, list[Sample]] = {}
+    track = dts = 0
+    for kind, body in _walk(moof, 0, len(moof)):
+        if kind == b"tfhd" and len(body) >= 8:
+            track = int.from_bytes(body[4:8], "big")
+        elif kind == b"tfdt" and len(body) >= 12:
+            dts = int.from_bytes(body[4:12], "big")
+        elif kind == b"trun" and len(body) >= 12:
+            count, offset = struct.unpack_from(">Ii", body, 4)
+            pictures = track == VIDEO_TRACK_ID
+            row = struct.Struct(">IIIi" if pictures else ">II")
+            offset += at
+            samples = found.setdefault(track, [])
+            for fields in row.iter_unpack(body[12 : 12 + row.size * count]):
+                duration, size = fields[:2]
+                pts = dts + fields[3] if pictures else dts
+                samples.append(Sample(offset, size, dts, pts, pictures and fields[2] == SYNC))
+                offset += size
+                dts += duration
     return found
 
 

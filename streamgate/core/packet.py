@@ -1,8 +1,12 @@
 """The units of media that every part of streamgate hands to the next."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from streamgate.core.clip import Clip
 
 
 class Kind(IntEnum):
@@ -70,15 +74,22 @@ class FeedFormat(msgspec.Struct, frozen=True, gc=False):
     audio: AudioTrack | None = None
 
 
+SILENCE = -1
+
+
 class Aired(msgspec.Struct, frozen=True, gc=False):
     """One thing the program sends: a packet on the program timeline, with a new header before it when needed.
 
     `header`: not None when the program's codec configuration changes with this packet.
     `arrival_us`: when the packet came in, for live ones; None for filler.
     `part`: at a splice, the format of the source or clip that begins; the header may list more than it needs.
+    `number`: of a live packet, its running number among those of its kind; of filler, which frame of `clip`
+    it is, SILENCE for the silent one.
     """
 
     packet: Packet
     header: FeedFormat | None = None
     arrival_us: int | None = None
     part: FeedFormat | None = None
+    number: int = 0
+    clip: "Clip | None" = None

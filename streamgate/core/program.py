@@ -9,7 +9,7 @@ from typing import NamedTuple
 from streamgate.core.clip import Clip
 from streamgate.core.filler import FillerPlayer
 from streamgate.core.headers import carries, in_band, join
-from streamgate.core.packet import Aired, FeedFormat, Kind, Packet
+from streamgate.core.packet import SILENCE, Aired, FeedFormat, Kind, Packet
 from streamgate.core.timeline import Timeline
 
 SILENCE_AFTER_MS = 3000.0  # live audio this far behind the picture is missing: silence takes its place
@@ -29,6 +29,15 @@ class _Join(NamedTuple):
     clip: Clip  # the filler made for it; gives the silence
 
 
+class _Sound(NamedTuple):
+    """A filler's audio frame `number` of `clip` (SILENCE: its silent one), placed at `at`."""
+
+    at: float
+    data: bytes
+    number: int
+    clip: Clip
+
+
 class Program:
     """Everything sent since the broadcast began. What is to be sent gathers in `out` until `take`."""
 
@@ -41,7 +50,7 @@ class Program:
         self._timeline = Timeline()
         self._join: _Join | None = None
         self._filler: FillerPlayer | None = None
-        self._sound: deque[tuple[float, bytes]] = deque()  # filler's, placed but not yet sent
+        self._sound: deque[_Sound] = deque()  # filler's, placed but not yet sent
         self._clock_us: int | None = None  # wall time of program DTS 0
         self._out: list[Aired] = []
 
@@ -62,8 +71,8 @@ class Program:
         self._join = _Join(feed, shift, clip)
         self.part = self._pending_part = feed
 
-    def live(self, packet: Packet, arrival_us: int) -> None:
-        """Send a packet of the source that was entered."""
+    def live(self, packet: Packet, arrival_us: int, number: int = 0) -> None:
+        """Send a packet of the source that was entered. `number`: as in `Aired`."""
         source = self._join
         if source is None:
             return
@@ -73,17 +82,22 @@ class Program:
             dts = packet.dts + source.shift
             if source.format.audio is None or dts - self._timeline.audio_end > SILENCE_AFTER_MS:
                 self._place_sound(dts, source.clip)
-            self._send_video(packet.pts + source.shift, dts, packet.data, packet.keyframe, arrival_us)
+            self._send_sound_until(dts)
+            whole_dts, whole_pts = self._timeline.video(packet.pts + source.shift, dts)
+            self._send(
+                Packet(Kind.VIDEO, whole_dts, whole_pts, packet.keyframe, packet.data), arrival_us, number
+            )
         elif packet.kind is Kind.AUDIO:
             track = source.format.audio
             pts = packet.pts + source.shift
             if track is not None and pts >= self._sound_end(track.frame_ms) - track.frame_ms / 2:
                 self._send_sound_until(None)
-                self._send_audio(pts, packet.data, track.frame_ms, arrival_us)
+                at_ms = self._timeline.audio(pts, track.frame_ms)
+                self._send(Packet(Kind.AUDIO, at_ms, at_ms, False, packet.data), arrival_us, number)
             # else: what filler or silence has covered
         else:
             at = packet.dts + source.shift
-            self._send(Packet(Kind.DATA, at, at, False, packet.data), arrival_us)
+            self._send(Packet(Kind.DATA, at, at, False, packet.data), arrival_us, number)
 
     # ------------------------------------------------------------ filler
 
@@ -133,13 +147,15 @@ class Program:
         if filler is None:
             return
         filler.reorder_ms = reorder_ms  # a feed that has come meanwhile may reorder otherwise
-        for pts, frame, keyframe in filler.frames(now_us):
+        for pts, frame, keyframe, index in filler.frames(now_us):
             dts = pts - reorder_ms
             data = frame
             if keyframe:  # for whoever keeps only the first parameter sets of a header
                 data = in_band(Packet(Kind.VIDEO, 0, 0, True, frame), filler.clip.video_track).data
             self._place_sound(dts, filler.clip)
-            self._send_video(pts, dts, data, keyframe, None)
+            self._send_sound_until(dts)
+            whole_dts, whole_pts = self._timeline.video(pts, dts)
+            self._send(Packet(Kind.VIDEO, whole_dts, whole_pts, keyframe, data), None, index, filler.clip)
 
     def _place_sound(self, until: float, clip: Clip) -> None:
         """Put filler's sound (or silence) on the timeline up to `until`; it is sent in step with pictures."""
@@ -150,13 +166,15 @@ class Program:
         if until - at > 10 * SILENCE_AFTER_MS:
             at = until - SILENCE_AFTER_MS  # a hole that long is not worth a burst
         while at + frame_ms / 2 <= until:
-            data = self._filler.sound_at(at) if self._filler is not None else clip.silence
-            self._sound.append((at, data))
+            if self._filler is not None:
+                self._sound.append(_Sound(at, *self._filler.sound_at(at), self._filler.clip))
+            else:
+                self._sound.append(_Sound(at, clip.silence, SILENCE, clip))
             at += frame_ms
 
     def _sound_end(self, frame_ms: float) -> float:
         """Where the sound sent and placed so far ends."""
-        return self._sound[-1][0] + frame_ms if self._sound else self._timeline.audio_end
+        return self._sound[-1].at + frame_ms if self._sound else self._timeline.audio_end
 
     # ------------------------------------------------------------ sending
 
@@ -169,25 +187,15 @@ class Program:
 
     def _send_sound_until(self, until: float | None) -> None:
         track = self.header.audio if self.header is not None else None
-        while track is not None and self._sound and (until is None or self._sound[0][0] <= until):
-            at, data = self._sound.popleft()
-            self._send_audio(at, data, track.frame_ms, None)
+        while track is not None and self._sound and (until is None or self._sound[0].at <= until):
+            sound = self._sound.popleft()
+            at = self._timeline.audio(sound.at, track.frame_ms)
+            self._send(Packet(Kind.AUDIO, at, at, False, sound.data), None, sound.number, sound.clip)
 
-    def _send_audio(self, pts: float, data: bytes, frame_ms: float, arrival_us: int | None) -> None:
-        at = self._timeline.audio(pts, frame_ms)
-        self._send(Packet(Kind.AUDIO, at, at, False, data), arrival_us)
-
-    def _send_video(
-        self, pts: float, dts: float, data: bytes, keyframe: bool, arrival_us: int | None
-    ) -> None:
-        self._send_sound_until(dts)
-        whole_dts, whole_pts = self._timeline.video(pts, dts)
-        self._send(Packet(Kind.VIDEO, whole_dts, whole_pts, keyframe, data), arrival_us)
-
-    def _send(self, packet: Packet, arrival_us: int | None) -> None:
+    def _send(self, packet: Packet, arrival_us: int | None, number: int, clip: Clip | None = None) -> None:
         header = part = None
         if packet.kind is Kind.VIDEO:
             part, self._pending_part = self._pending_part, None
         if self._pending_header is not None and (packet.kind is Kind.VIDEO or self._video_headers == 1):
             header, self._pending_header = self._pending_header, None
-        self._out.append(Aired(packet, header, arrival_us, part))
+        self._out.append(Aired(packet, header, arrival_us, part, number, clip))

@@ -11,11 +11,15 @@ OVERHEAD = 200  # bytes that a held packet costs beside its payload (measured wi
 
 
 class Held(NamedTuple):
-    """A packet in the ring. `arrival`: microseconds; `run` numbers unbroken runs of one source and format."""
+    """A packet in the ring.
+
+    `arrival`: microseconds. `run` numbers unbroken runs of one source and format. `number`: as in `Aired`.
+    """
 
     arrival: int
     run: int
     packet: Packet
+    number: int = 0
 
 
 class Ring:

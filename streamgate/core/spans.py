@@ -7,11 +7,15 @@ import msgspec
 
 
 class Span(msgspec.Struct):
-    """Both ends in microseconds of arrival and inclusive; `end` None while the condemnation is in force."""
+    """Both ends in microseconds of arrival and inclusive; `end` None while the condemnation is in force.
+
+    `why`: "cut" or "dump".
+    """
 
     start: int
     end: int | None
     actor: str = ""
+    why: str = "cut"
 
 
 class Spans:
@@ -29,9 +33,9 @@ class Spans:
         """The condemnation in force, which also covers all that will arrive."""
         return self._open
 
-    def condemn(self, start: int, end: int, actor: str = "") -> None:
-        """Condemn the arrivals from `start` to `end`."""
-        merged = Span(start, end, actor)
+    def condemn(self, start: int, end: int, actor: str = "", why: str = "dump") -> None:
+        """Condemn the arrivals from `start` to `end`. Where spans join, the newest one's actor stands."""
+        merged = Span(start, end, actor, why)
         keep = []
         for span in self._closed:
             if span.end is not None and (span.end < merged.start or span.start > end):
@@ -54,16 +58,20 @@ class Spans:
         """End the condemnation in force: what arrived until `now` stays condemned."""
         if self._open is not None:
             span, self._open = self._open, None
-            self.condemn(span.start, max(now, span.start), span.actor)
+            self.condemn(span.start, max(now, span.start), span.actor, span.why)
 
     def condemned(self, arrival: int) -> bool:
+        return self.find(arrival) is not None
+
+    def find(self, arrival: int) -> Span | None:
+        """Return the span that condemns an arrival; None when none does."""
         if self._open is not None and arrival >= self._open.start:
-            return True
+            return self._open
         closed = self._closed
         if not closed:
-            return False
+            return None
         i = bisect_right(closed, arrival, key=lambda span: span.start)
-        return i > 0 and arrival <= (closed[i - 1].end or 0)
+        return closed[i - 1] if i > 0 and arrival <= (closed[i - 1].end or 0) else None
 
     def forget_before(self, arrival: int) -> None:
         """Drop spans that end before `arrival`: nothing that old can air any more."""

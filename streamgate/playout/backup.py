@@ -141,6 +141,7 @@ class ClipCache:
         """Open and check a clip file. One that is damaged is removed, so that it is made anew."""
         try:
             clip = open_clip(path, name, self._readers, whole=whole)
+            clip.path = str(path)
             with suppress(OSError):  # on a read-only disk, say
                 os.utime(path)  # the sweeper goes by it
         except FileNotFoundError:

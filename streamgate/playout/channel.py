@@ -19,6 +19,7 @@ from streamgate.link.messages import ChannelStatus, Health, IngestStatus, State,
 from streamgate.playout import report
 from streamgate.playout.backup import ClipCache
 from streamgate.playout.dialer import Dialer
+from streamgate.playout.edits import EditList
 from streamgate.playout.fillers import Fillers
 from streamgate.playout.input import Input
 from streamgate.playout.legs import Legs
@@ -55,6 +56,7 @@ class Channel:
         config: ChannelConfig,
         *,
         archive: ArchiveWriter,
+        edits: EditList,
         clips: ClipCache,
         slates: ClipCache,
         memory: Memory,
@@ -68,6 +70,7 @@ class Channel:
         self.config = config
         self.gate = Gate(config.delay_s, max_ring_bytes=max_ring_bytes)
         self.archive = archive
+        self._edits = edits
         self.input: Input | None = None
         self.pvw: set[Viewer] = set()
         self.pgm: set[Viewer] = set()
@@ -133,7 +136,9 @@ class Channel:
 
     async def closed(self) -> None:
         """Wait until the platforms were told goodbye and the recording is on disk: some seconds at most."""
-        _, written = await asyncio.gather(self._legs.closed(), asyncio.to_thread(self.archive.close))
+        _, written, _ = await asyncio.gather(
+            self._legs.closed(), asyncio.to_thread(self.archive.close), asyncio.to_thread(self._edits.close)
+        )
         if written:
             self._fed_at = 0.0
         self._remember()
@@ -196,8 +201,8 @@ class Channel:
     def packet(self, packet: Packet) -> None:
         """A packet came in. The hot path: no disk, no other process, no waiting."""
         now = now_us()
-        self.gate.packet(packet, now)
-        self.archive.packet(packet, now, wall_s())
+        number = self.archive.packet(packet, now, wall_s())
+        self.gate.packet(packet, now, number)
         if self.input is not None:
             self.input.count(packet, now)
         for viewer in self.pvw:
@@ -277,7 +282,7 @@ class Channel:
     def air_backup(self, clip: str, actor: str, reason: str = "") -> None:
         self._must_be_on_air()
         name = self._fillers.find(clip)
-        self.gate.air_backup(name, now_us())
+        self.gate.air_backup(name, now_us(), actor)
         self._done(actor, add_reason(say("backup", clip=name), reason))
 
     def air_live(self, actor: str, reason: str = "") -> None:
@@ -317,6 +322,12 @@ class Channel:
         self._started_us = started_us
         self._started_at = round(wall_s() - (now_us() - started_us) / SECOND_US, 3)
         self._last_input_us = now_us()
+        self._edits.begin(
+            self._memory.loaded.broadcast if code == "resumed" else "",
+            self._started_at,
+            series=self.archive.series,
+            delay_us=self.gate.delay_us,
+        )
         self._legs.start(resumed=code == "resumed")
         self._fillers.wait_for_feed()
         self._remember()
@@ -332,6 +343,7 @@ class Channel:
             self._held_cut = cut.actor  # one person alone must not end it by stopping and starting
         self.gate.stop(now_us())
         self._legs.stop()
+        self._edits.end()
         self._remember()
         self._say(actor, what)
         self._pump()
@@ -348,6 +360,7 @@ class Channel:
                 cut_by=(cut.actor if cut is not None else self._held_cut or "")[:MAX_ACTOR],
                 backup=self.gate.backup,
                 feed=self._feed,
+                broadcast=self._edits.broadcast,
                 started_at=self._started_at,
                 started_us=self._started_us,
                 encoder_stopped=self._encoder_stopped,
@@ -405,6 +418,7 @@ class Channel:
 
     def _send(self, aired: Sequence[Aired]) -> None:
         self._legs.send(aired)
+        self._edits.aired(aired, self.gate.why, self.gate.delay_us)
         for viewer in self.pgm:
             for one in aired:
                 if one.header is not None:

@@ -37,6 +37,7 @@ class ChannelMemory(msgspec.Struct, frozen=True):
     cut_by: str = ""
     backup: str | None = None
     feed: FeedFormat | None = None
+    broadcast: str = ""  # what the edit list calls it
     started_at: float = 0.0  # wall clock
     started_us: int = 0  # monotonic, of the boot `boot`
     delay_s: float = 0.0  # in force

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 import structlog
 
+from streamgate.archive.edit_writer import EditWriter
 from streamgate.archive.notices import notice
 from streamgate.archive.writer import ArchiveWriter
 from streamgate.clock import now_us, wall_s
@@ -26,6 +27,7 @@ from streamgate.link.messages import ChannelStatus, Health, LogLine, Publish, Pu
 from streamgate.playout.backup import ClipCache
 from streamgate.playout.channel import Channel
 from streamgate.playout.dialer import Dialer
+from streamgate.playout.edits import EditList
 from streamgate.playout.memory import Copier, Memory, read_copies
 from streamgate.playout.settings import Asker, changes, shown
 from streamgate.playout.texts import say, sum_up
@@ -263,6 +265,9 @@ class Station:
         channel = Channel(
             config,
             archive=archive,
+            edits=EditList(
+                config.name, EditWriter(self._data_dir / "archive", config.name, alarm=alarm), alarm
+            ),
             clips=self._clips,
             slates=self._slates,
             memory=memory,

@@ -41,6 +41,7 @@ export const CONSOLE: Record<string, Both> = {
   "own.recovery_codes": both("Make new recovery codes", "生成新的恢复码"),
   "own.session.end": both("End another session of one's own[ ({session_id})]", "结束本人的其他会话[（{session_id}）]"),
   "own.session.end_others": both("End all other sessions of one's own", "结束本人的所有其他会话"),
+  "archive.render": both("Render broadcast {broadcast} as aired into {out}", "导出场次 {broadcast} 的播出成品到 {out}"),
   "person.add": both("Make account {username}[ as {roles}]", "新建账号 {username}[，角色 {roles}]"),
   "person.invite": both("Invite {username}[ as {roles}]", "邀请 {username}[，角色 {roles}]"),
   "person.change": both("Change {username}", "更改 {username}"),
