@@ -105,7 +105,7 @@ def create_app(parts: Parts) -> ASGIApp:
 class Direct:
     """Hands what a source or a viewer wrote straight to its handler, the rest to the application.
 
-    Measured: on the way through Starlette's middleware and routes a flood spends an eighth of its time.
+    Measured: on the way through Starlette's middleware and routes a flood spends a tenth of its time.
     """
 
     def __init__(self, comments: ASGIApp, rest: ASGIApp) -> None:
