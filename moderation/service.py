@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from streamgate.store.location import Location
 SOCKET = "comments.sock"
 OWN_LISTS = "wordlists"
 CLOSE_S = 3.0
+SWITCH_S = 0.001
+"""How long a thread may hold the interpreter while others want it. A commit and a check of the filter ask for
+it a dozen times each; at Python's own 5 ms a flood of requests makes each of them wait that long."""
 
 
 async def run(
@@ -69,7 +73,8 @@ async def run(
             # What lives as long as the process need not be looked at by every collection.
             gc.collect()
             gc.freeze()
-            gc.set_threshold(10_000, 50, 100)
+            gc.set_threshold(10_000, 10, 500)  # of 50 a middle collection in a flood takes 100 ms
+            sys.setswitchinterval(SWITCH_S)
             await stop.wait()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):

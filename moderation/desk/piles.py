@@ -78,17 +78,20 @@ class ChannelPiles:
         self._sorted: defaultdict[Slot, SortedList] = defaultdict(SortedList)
         self.broadcasts: Counter[str] = Counter()
         self.comments = 0
+        self._cards = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._sorted.values()))
+        return self._cards
 
     def add(self, card: Card) -> None:
         self._sorted[_slot(card)].add(rank(card))
+        self._cards += 1
         self.broadcasts[card.broadcast] += 1
         self.comments += len(card.comments)
 
     def take_out(self, card: Card) -> None:
         self._sorted[_slot(card)].remove(rank(card))
+        self._cards -= 1
         self.broadcasts[card.broadcast] -= 1
         if not self.broadcasts[card.broadcast]:
             del self.broadcasts[card.broadcast]
@@ -132,6 +135,9 @@ class ChannelPiles:
         return min(firsts, default=None)
 
 
+_NOTHING = ChannelPiles()
+
+
 class Piles:
     """The open cards of all channels. `get` and `find_equal` may be called from the writer's thread."""
 
@@ -158,7 +164,8 @@ class Piles:
 
     def of(self, channel: str) -> ChannelPiles:
         """Return the piles of a channel; there may be nothing on them."""
-        return self._channels.get(channel) or ChannelPiles()
+        found = self._channels.get(channel)
+        return _NOTHING if found is None else found
 
     def find_equal(self, channel: str, broadcast: str, key: str, verdict: Verdict) -> Entry | None:
         """Return the newest card that an equal comment may join, leases aside."""
@@ -182,7 +189,9 @@ class Piles:
         else:
             entry.card = card
             entry.add(members or ())
-        self._channels.setdefault(card.channel, ChannelPiles()).add(card)
+        if (piles := self._channels.get(card.channel)) is None:
+            piles = self._channels[card.channel] = ChannelPiles()
+        piles.add(card)
         if can_take(entry):
             self._equal[_equal(card)] = card.id
         if card.publish_at is not None and not card.held:

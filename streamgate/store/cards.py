@@ -48,11 +48,12 @@ _UPDATE = (
     .where(_TABLE.c.id == sa.bindparam("of_card"), _TABLE.c.revision == sa.bindparam("seen"))
     .values({name: sa.bindparam(name) for name in CardValues._fields})
 )
+_LAST = sa.select(sa.func.max(_TABLE.c.id))
 
 
 def last_id(session: Session) -> int:
     """Return the highest number of a card, 0 when there is none."""
-    return session.scalar(sa.select(sa.func.max(ReviewCard.id))) or 0
+    return session.connection().scalar(_LAST) or 0
 
 
 def add_many(session: Session, cards: Sequence[NewCard]) -> None:

@@ -1,13 +1,15 @@
 """Comments as they came in, and what the filter says of them."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.store.comment_models import Comment, FeedItem, ReviewCard
 from streamgate.store.rows import chunks, insert_many
+
+_LAST = sa.select(sa.func.max(cast("sa.Table", Comment.__table__).c.id))
 
 
 class Judgement(NamedTuple):
@@ -49,7 +51,7 @@ class AuthorRecord(NamedTuple):
 
 def last_id(session: Session) -> int:
     """Return the highest number of a comment, 0 when there is none."""
-    return session.scalar(sa.select(sa.func.max(Comment.id))) or 0
+    return session.connection().scalar(_LAST) or 0
 
 
 def add_many(session: Session, comments: Sequence[NewComment]) -> None:
@@ -95,6 +97,8 @@ def ids_of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, list[in
 
 def states(session: Session, comment_ids: Iterable[int]) -> dict[int, str]:
     """Return the state of the card of each of these comments, "retracted" for one that was taken back."""
+    if not (comment_ids := list(comment_ids)):
+        return {}
     back = sa.orm.aliased(FeedItem)
     gone = sa.exists().where(back.comment_id == Comment.id, back.kind == "retract")
     found: dict[int, str] = {}

@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import cuts, filter_recall, filter_speed, load
+import msgspec
+from bench import comments, comments_on_air, cuts, filter_recall, filter_speed, load
 from bench.pages import OPEN
 from tools import timecode
 
@@ -17,8 +18,19 @@ CLIP_S = 20
 FRAME_MS = 1000 / timecode.FPS
 
 
+Row = tuple[str, str, str, bool | None]
+COMMENTS = ("intake", "postgresql", "review", "comments-on-air")
+PARTS = ("air", "filter", *COMMENTS)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"what to measure: {', '.join(PARTS)}; comments: the last {len(COMMENTS)} [all]",
+    )
     parser.add_argument("--channels", type=int, default=6, help="how many 6 Mb/s channels at once [6]")
     parser.add_argument("--cuts", type=int, default=200, help="how many cuts; 0 leaves them out [200]")
     parser.add_argument("--window", type=float, default=20, help="seconds of each CPU measurement [20]")
@@ -26,39 +38,24 @@ def main() -> int:
         "--terms", type=int, default=100_000, help="terms of the filter; 0 leaves it out [100000]"
     )
     parser.add_argument("--comments", type=int, default=250_000, help="comments for the filter [250000]")
+    parser.add_argument("--seconds", type=float, default=60, help="seconds of 2,000 comments a second [60]")
     parser.add_argument("--json", type=Path, default=Path(".bench/result.json"), help="where the numbers go")
     chosen = parser.parse_args()
+    parts = set(chosen.parts) or set(PARTS)
+    if "comments" in parts:
+        parts = parts - {"comments"} | set(COMMENTS)
+    if unknown := parts.difference(PARTS):
+        parser.error(f"{', '.join(sorted(unknown))}: no part; there are {', '.join((*PARTS, 'comments'))}")
+    rows: list[Row] = []
+    result: dict[str, Any] = {"cores": os.cpu_count()}
     with tempfile.TemporaryDirectory(prefix="streamgate-bench-") as made:
-        directory = Path(made)
-        print("making the feeds ...", flush=True)
-        big = timecode.make(
-            directory / "big.flv", feed=1, seconds=CLIP_S, size=(1920, 1080), bitrate_kbps=6000
-        )
-        loaded = load.measure(big, CLIP_S, directory / "load", chosen.channels, chosen.window)
-        cut = None
-        if chosen.cuts:
-            seconds = 60 + 42 * -(-chosen.cuts // cuts.CHANNELS)
-            small = timecode.make(directory / "small.flv", feed=1, seconds=seconds, size=(320, 180))
-            cut = cuts.measure(small, directory / "cuts", chosen.cuts)
-    filtered = filter_rows(chosen.terms, chosen.comments) if chosen.terms else []
-    rows = table(loaded, cut) + filtered
+        measure(parts, chosen, Path(made), rows, result)
     width = max(len(name) for name, *_ in rows)
     print()
     for name, value, aim, kept in rows:
         print(
-            f"{name:<{width}}  {value:>12}  {aim:<24}{'' if kept is None else 'kept' if kept else 'MISSED'}"
+            f"{name:<{width}}  {value:>16}  {aim:<24}{'' if kept is None else 'kept' if kept else 'MISSED'}"
         )
-    result: dict[str, Any] = {
-        "cores": os.cpu_count(),
-        "load": dataclasses.asdict(loaded)
-        | {
-            "per_channel": loaded.per_channel,
-            "memory_ratio": loaded.memory_ratio,
-            "channels_per_core": loaded.channels_per_core,
-        },
-        "cuts": dataclasses.asdict(cut) if cut else None,
-        "filter": {name: value for name, value, *_ in filtered},
-    }
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     chosen.json.write_text(json.dumps(result, indent=1) + "\n")
     print()
@@ -66,7 +63,65 @@ def main() -> int:
     return 0
 
 
-Row = tuple[str, str, str, bool | None]
+def measure(
+    parts: set[str], chosen: argparse.Namespace, directory: Path, rows: list[Row], result: dict[str, Any]
+) -> None:
+    """Measure these parts; add to the table and to the JSON object."""
+    if "air" in parts:
+        print("making the feeds ...", flush=True)
+        loaded = load.measure(_big(directory), CLIP_S, directory / "load", chosen.channels, chosen.window)
+        cut = None
+        if chosen.cuts:
+            small = _small(directory, -(-chosen.cuts // cuts.CHANNELS))
+            cut = cuts.measure(small, directory / "cuts", chosen.cuts)
+        rows += table(loaded, cut)
+        result["load"] = dataclasses.asdict(loaded) | {
+            "per_channel": loaded.per_channel,
+            "memory_ratio": loaded.memory_ratio,
+            "channels_per_core": loaded.channels_per_core,
+        }
+        result["cuts"] = dataclasses.asdict(cut) if cut else None
+    if "filter" in parts and chosen.terms:
+        filtered = filter_rows(chosen.terms, chosen.comments)
+        rows += filtered
+        result["filter"] = {name: value for name, value, *_ in filtered}
+    if "intake" in parts:
+        print(f"{comments.RATE:,} comments a second ...", flush=True)
+        intake = comments.measure_intake(directory / "sqlite", chosen.seconds)
+        rows += comments.intake_rows("SQLite", intake)
+        result["intake"] = msgspec.to_builtins(intake)
+    if "postgresql" in parts:
+        print("the same on PostgreSQL ...", flush=True)
+        with comments.postgres() as server:
+            intake = comments.measure_intake(
+                directory / "postgresql", chosen.seconds, database=server.new_database
+            )
+        rows += comments.intake_rows("PostgreSQL", intake)
+        result["intake_postgresql"] = msgspec.to_builtins(intake)
+    if "review" in parts:
+        print(f"{comments.LIMIT:,} cards, {comments.READERS:,} readers ...", flush=True)
+        review = comments.measure_review(directory / "review")
+        rows += comments.review_rows(review)
+        result["review"] = dataclasses.asdict(review)
+    if "comments-on-air" in parts:
+        print("air while comments come in; the feeds first ...", flush=True)
+        small = _small(directory, 2 * comments_on_air.ROUNDS)
+        on_air = comments_on_air.measure(_big(directory), small, directory / "on-air")
+        rows += comments_on_air.rows(on_air)
+        result["comments_on_air"] = msgspec.to_builtins(on_air)
+
+
+def _big(directory: Path) -> Path:
+    """Return a 6 Mb/s clip to be looped."""
+    path = directory / "big.flv"
+    if path.exists():
+        return path
+    return timecode.make(path, feed=1, seconds=CLIP_S, size=(1920, 1080), bitrate_kbps=6000)
+
+
+def _small(directory: Path, rounds: int) -> Path:
+    """Return a small clip that lasts for so many rounds of cuts."""
+    return timecode.make(directory / f"small-{rounds}.flv", feed=1, seconds=60 + 42 * rounds, size=(320, 180))
 
 
 def filter_rows(terms: int, comments: int) -> list[Row]:

@@ -1,5 +1,6 @@
 """CPU, memory and delay error under 6 Mb/s 1080p30 channels, beside `ffmpeg -c copy` relaying the same."""
 
+import math
 import subprocess
 import time
 from collections import defaultdict, deque
@@ -152,11 +153,11 @@ def measure(clip: Path, clip_s: float, directory: Path, channels: int, window_s:
         )
 
 
-def delay_errors_ms(entry: Tap, leaving: Tap, from_s: float = 0) -> list[float]:
+def delay_errors_ms(entry: Tap, leaving: Tap, from_s: float = 0, until_s: float = math.inf) -> list[float]:
     """Return by how much later than due each picture left, on the wire: first byte out after last byte in.
 
-    The clip is looped: the n-th time a payload leaves is the n-th time it came. `from_s`: CLOCK_MONOTONIC;
-    what left before it is left out.
+    The clip is looped: the n-th time a payload leaves is the n-th time it came. `from_s`, `until_s`:
+    CLOCK_MONOTONIC; what left before or after is left out.
     """
     came: dict[str, deque[float]] = defaultdict(deque)
     for message in entry.of("video"):
@@ -166,4 +167,4 @@ def delay_errors_ms(entry: Tap, leaving: Tap, from_s: float = 0) -> list[float]:
         for message in leaving.of("video")
         if came.get(message.digest)
     ]
-    return [error for left_s, error in errors if left_s >= from_s]
+    return [error for left_s, error in errors if from_s <= left_s < until_s]
