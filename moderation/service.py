@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,9 +20,6 @@ from streamgate.store.location import Location
 SOCKET = "comments.sock"
 OWN_LISTS = "wordlists"
 CLOSE_S = 3.0
-SWITCH_S = 0.001
-"""How long a thread may hold the interpreter while others want it. A commit and a check of the filter ask for
-it a dozen times each; at Python's own 5 ms a flood of requests makes each of them wait that long."""
 
 
 async def run(
@@ -74,7 +70,6 @@ async def run(
             gc.collect()
             gc.freeze()
             gc.set_threshold(10_000, 10, 500)  # of 50 a middle collection in a flood takes 100 ms
-            sys.setswitchinterval(SWITCH_S)
             await stop.wait()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):

@@ -282,7 +282,7 @@ class Desk:
         ]
         for job in jobs:
             self.writer.submit(job)
-        await _answers(jobs)
+        await asyncio.wait([job.answer for job in jobs], timeout=ANSWER_S)
         return [self._taken(job) for job in jobs]
 
     def _candidate(
@@ -295,7 +295,7 @@ class Desk:
 
     def _taken(self, job: TakeIn) -> Taken:
         one = job.candidate.incoming
-        if not job.answer.done() or job.answer.cancelled():
+        if not job.answer.done():
             job.answer.cancel()
             error: BaseException | None = failure("hung", self._location)
         else:
@@ -365,15 +365,6 @@ class Desk:
         self.to_close[channel] = self.to_close.get(channel, False) or ended is not None
         if ended is not None:
             self.put_interaction(channel, interactions.close(self.interaction(channel)))
-
-
-async def _answers(jobs: Sequence[Job[Any]]) -> None:
-    """Wait until all jobs are answered, at most `ANSWER_S`; then some are not, and one may be cancelled."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(ANSWER_S):
-            for job in jobs:
-                with contextlib.suppress(StoreError, ReviewRefused):
-                    await job.answer
 
 
 def _find_earlier(

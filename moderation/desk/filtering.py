@@ -1,5 +1,6 @@
 """The filter for comments and names: many at once, and what repeats itself is asked for once."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
@@ -38,7 +39,10 @@ class CommentFilter:
     async def _results_of(self, texts: Iterable[str]) -> dict[str, Result]:
         known = {text: self._results[text] for text in texts if text in self._results}
         asked = [text for text in texts if text not in known]
-        checked = await self._service.check_many(asked) if asked else []
+        if len(asked) == 1:
+            checked = [await self._service.check(asked[0])]
+        else:
+            checked = await asyncio.gather(*(self._service.check(text) for text in asked))
         for text, result in zip(asked, checked, strict=True):
             if not result.late and result.version == self._of and len(text) <= REMEMBERED_CHARS:
                 self._results[text] = result

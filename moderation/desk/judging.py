@@ -26,11 +26,12 @@ class Judged(NamedTuple):
 
 def judge(text: Result, author: Result, versions: Mapping[str, str]) -> Judged:
     """Return the graver of both verdicts, the hits of both. `versions`: of the lists, by name."""
-    graver = author if author.verdict > text.verdict else text
+    by_author = author.verdict > text.verdict
+    graver = author if by_author else text
     late = text.late or author.late
     version = "" if late else text.version  # nobody checked it against any
     en, zh = graver.reason_en, graver.reason_zh
-    if graver is author:
+    if by_author:  # both may be the same result: that of texts in which nothing was found
         en, zh = f"In the author's name: {en}", f"昵称：{zh}"
     hits = [_stored(hit, versions, in_author=False) for hit in text.hits]
     hits += [_stored(hit, versions, in_author=True) for hit in author.hits]

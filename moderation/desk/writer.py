@@ -23,9 +23,6 @@ from streamgate.store.database import Database
 
 MAX_GROUP = 500
 """Jobs of a commit: a few tens of milliseconds."""
-GATHER_S = 0.02
-"""After a commit of comments, until the next one begins: a flood shares commits, for each costs the processor
-a few milliseconds whatever is in it. What people do does not wait."""
 MAX_WAITING = 20_000
 RETRY_S = 1.0
 """After a failure, until the database is asked again; meanwhile jobs fail at once."""
@@ -59,7 +56,6 @@ class Writer(Generic[L]):
         self._urgent: deque[Job[Any]] = deque()
         self._comments: deque[Job[Any]] = deque()
         self._wake = asyncio.Event()
-        self._gathering = False
         self._thread = Workers(1, "comments-writer")
         self._error: StoreError | None = None
         self._again_at = 0.0
@@ -81,8 +77,7 @@ class Writer(Generic[L]):
             job.fail(self._error)
             return
         (self._urgent if job.urgent else self._comments).append(job)
-        if job.urgent or not self._gathering or len(self._comments) >= MAX_GROUP:
-            self._wake.set()
+        self._wake.set()
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -93,8 +88,6 @@ class Writer(Generic[L]):
                 continue
             if batch := self._next():
                 await self._commit(batch)
-                if any(isinstance(job, TakeIn) for job in batch):
-                    await self._gather()
                 continue
             await self._wake.wait()
             self._wake.clear()
@@ -109,19 +102,6 @@ class Writer(Generic[L]):
             while lane and len(batch) < MAX_GROUP:
                 batch.append(lane.popleft())
         return batch
-
-    async def _gather(self) -> None:
-        """Let comments come together, unless something urgent or a whole group waits."""
-        self._wake.clear()
-        if self._urgent or len(self._comments) >= MAX_GROUP:
-            return
-        self._gathering = True
-        timer = asyncio.get_running_loop().call_later(GATHER_S, self._wake.set)
-        try:
-            await self._wake.wait()
-        finally:
-            timer.cancel()
-            self._gathering = False
 
     # ------------------------------------------------------------ the database
 

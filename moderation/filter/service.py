@@ -15,7 +15,7 @@ import datetime as dt
 import functools
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
@@ -31,9 +31,6 @@ QUEUE = 20_000
 BATCH = 256
 """Texts a time: more hold the interpreter longer, fewer cost more each."""
 BATCH_CHARS = 1 << 16
-GATHER_S = 0.004
-"""Between two batches: texts that come one by one in a flood share a batch, which costs as much with one text
-as with ten. A text that comes later than this after the last batch does not wait."""
 DEADLINE_S = 1.0
 SETTLE_AFTER_S = 1.0
 """Without a new `add`, until what was added is folded in."""
@@ -127,33 +124,20 @@ class FilterService:
         Raises:
             TypeError: if it is no str.
         """
-        return (await self.check_many([text]))[0]
-
-    async def check_many(self, texts: Sequence[str]) -> list[Result]:
-        """Give the verdict on each text; at the deadline, and where the queue is full, the late one.
-
-        Raises:
-            TypeError: if one is no str.
-        """
-        for text in texts:
-            if not isinstance(text, str):
-                raise TypeError(f"the text is {type(text).__name__}; allowed is str, so convert it first")
-        room = max(0, self._limit - len(self._waiting)) if self._tasks and not self._tasks[0].done() else 0
+        if not isinstance(text, str):
+            raise TypeError(f"the text is {type(text).__name__}; allowed is str, so convert it first")
+        if len(self._waiting) >= self._limit or not self._tasks or self._tasks[0].done():
+            self.late += 1
+            return self.filter.late(text)
         loop = asyncio.get_running_loop()
-        asked: list[tuple[str, asyncio.Future[Result]]] = [
-            (text, loop.create_future()) for text in texts[:room]
-        ]
-        self.late += len(texts) - len(asked)
-        timer = loop.call_later(self._deadline_s, self._answer_all_late, asked)
-        self._waiting.extend(asked)
+        answer: asyncio.Future[Result] = loop.create_future()
+        timer = loop.call_later(self._deadline_s, self._answer_late, text, answer)
+        self._waiting.append((text, answer))
         self._wake.set()
         try:
-            results = [await answer for _, answer in asked]
+            return await answer
         finally:
             timer.cancel()
-            for _, answer in asked:
-                answer.cancel()  # who asked has gone: nothing where it has an answer
-        return results + [self.filter.late(text) for text in texts[room:]]
 
     async def add(self, more: WordList) -> str:
         """See Filter.add: live when this returns, also while lists are rebuilt; folded in some time later.
@@ -190,10 +174,6 @@ class FilterService:
                 await asyncio.wait(self._replacing)
             return await asyncio.get_running_loop().run_in_executor(self._builder, build)
 
-    def _answer_all_late(self, asked: Iterable[tuple[str, "asyncio.Future[Result]"]]) -> None:
-        for text, answer in asked:
-            self._answer_late(text, answer)
-
     def _answer_late(self, text: str, answer: "asyncio.Future[Result]") -> None:
         if not answer.done():
             self.late += 1
@@ -215,8 +195,6 @@ class FilterService:
                     elif not answer.done():
                         answer.set_result(result)
                 self._working = []
-                if len(batch) < BATCH:
-                    await asyncio.sleep(GATHER_S)
 
     def _results(self, texts: list[str]) -> list[Result | None]:
         """In the worker: a result each, None where the filter fails on a text by itself."""

@@ -1,6 +1,5 @@
 """The public address as an ASGI application: its routes, and what every answer carries."""
 
-import re
 from dataclasses import dataclass
 
 import structlog
@@ -12,7 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moderation.public import problems
-from moderation.public.answers import header, json_response, problem_response, send_problem
+from moderation.public.answers import header, json_response, problem_response
 from moderation.public.channels import KnownChannels
 from moderation.public.comments_api import CommentsApi
 from moderation.public.desk_side import DeskSide
@@ -29,7 +28,6 @@ from moderation.public.viewers import Viewers
 from streamgate.errors import StoreError
 
 API = "/api/v1/channels/{channel}"
-_COMMENTS = re.compile("/api/v1/channels/([^/]+)/comments")
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -78,9 +76,9 @@ def create_app(parts: Parts) -> ASGIApp:
         rates=parts.rates,
         channels=parts.channels,
     )
-    comments = CommentsApi(parts.intake, parts.keys, parts.viewers, parts.channels)
     app = Starlette(
         routes=[
+            Route(f"{API}/comments", CommentsApi(parts.intake, parts.keys, parts.viewers, parts.channels)),
             Route(f"{API}/published", PublishedEvents(find_feed)),
             WebSocketRoute(f"{API}/published/ws", PublishedSocket(find_feed)),
             Route(f"{API}/viewer", viewer.show, methods=["GET"]),
@@ -99,42 +97,7 @@ def create_app(parts: Parts) -> ASGIApp:
             Exception: _failed,
         },
     )
-    return Dressed(Direct(comments, app))
-
-
-class Direct:
-    """Hands what a source or a viewer wrote straight to its handler, the rest to the application.
-
-    Measured: on the way through Starlette's middleware and routes a flood spends a tenth of its time.
-    """
-
-    def __init__(self, comments: ASGIApp, rest: ASGIApp) -> None:
-        self._comments, self._rest = comments, rest
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = _COMMENTS.fullmatch(scope["path"]) if scope["type"] == "http" else None
-        if found is None:
-            await self._rest(scope, receive, send)
-            return
-        scope["path_params"] = {"channel": found[1]}
-        began = False
-
-        async def sending(message: Message) -> None:
-            nonlocal began
-            began = True
-            await send(message)
-
-        try:
-            await self._comments(scope, receive, sending)
-        except StoreError as error:
-            if began:
-                raise
-            await send_problem(send, _away(error))
-        except Exception as error:
-            if not began:
-                _log.error("public_failed", reason=repr(error))
-                await send_problem(send, RequestRefused(problems.FAILED))
-            raise  # for the log
+    return Dressed(app)
 
 
 class Dressed:
@@ -169,15 +132,11 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _database_away(_: Request, error: Exception) -> Response:
     assert isinstance(error, StoreError)
-    return problem_response(_away(error))
-
-
-def _away(error: StoreError) -> RequestRefused:
     said = problems.DATABASE_AWAY._replace(
         error=f"{problems.DATABASE_AWAY.error} ({error.kind})",
         error_zh=f"{problems.DATABASE_AWAY.error_zh}（{error.kind}）",
     )
-    return RequestRefused(said, 1)
+    return problem_response(RequestRefused(said, 1))
 
 
 async def _http(_: Request, error: Exception) -> Response:
