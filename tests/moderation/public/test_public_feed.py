@@ -54,6 +54,17 @@ async def test_a_reader_who_saw_nothing_yet_resumes_too(stage: Stage) -> None:
         assert await events.take(55) == [("publish", number) for number in numbers]
 
 
+async def test_who_lacks_more_than_may_wait_for_a_reader_gets_it_all(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MAX_WAITING", 10)
+    numbers = await stage.publish(*(f"text {number}" for number in range(50)))
+    async with stage.events(0) as events:
+        assert await events.take(50) == [("publish", number) for number in numbers]
+        (more,) = await stage.publish("one more")
+        assert await events.take(1) == [("publish", more)]
+
+
 @pytest.mark.parametrize("remembered", [5, MAX_EVENTS])
 async def test_resuming_anywhere_is_exact_while_more_is_published(
     stage: Stage, remembered: int, monkeypatch: pytest.MonkeyPatch
