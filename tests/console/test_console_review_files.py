@@ -18,6 +18,7 @@ from page_desk import picture
 from playwright.async_api import async_playwright
 from review_record import BROADCAST, CLEAN, NOON, PHONE, Record, fill
 from sqlalchemy.orm import Session
+from store.conftest import on_both_engines
 
 from console.auth.rights import API
 from console.review import files, form
@@ -27,6 +28,8 @@ from streamgate.errors import StoreAwayError
 from streamgate.ledger.read import read
 from streamgate.store import broadcasts
 from streamgate.store.database import Database
+from streamgate.store.location import Location
+from streamgate.store.upgrade import upgrade
 
 REVIEW = f"{API}/review/main"
 
@@ -37,8 +40,9 @@ def write(stage: Stage, run: Callable[[Session], object]) -> None:
 
 
 @pytest.fixture
-async def office(idle: Stage):
+async def office(idle: Stage, database_of_idle: Location):
     """A console beside a database with a reviewed broadcast; a director is signed in."""
+    await asyncio.to_thread(upgrade, database_of_idle)
     await idle.person("ann", "reviewer", display_name="安娜")
     await idle.person("sue", "senior-reviewer")
     await asyncio.to_thread(write, idle, fill)
@@ -70,6 +74,7 @@ async def recorded(stage: Stage, what: str) -> dict[str, Any]:
 # ---------------------------------------------------------------- broadcasts
 
 
+@on_both_engines
 async def test_broadcasts_are_listed_with_what_became_of_their_comments(office: Stage) -> None:
     off_air, evening = (await get(office, "broadcasts")).json()["broadcasts"]
     assert (off_air["broadcast"], off_air["comments"]) == ("", {"expired": 1})
@@ -88,6 +93,7 @@ async def test_broadcasts_are_listed_with_what_became_of_their_comments(office: 
 # ---------------------------------------------------------------- what nobody reviewed
 
 
+@on_both_engines
 async def test_what_nobody_reviewed_is_listed_in_the_report(office: Stage) -> None:
     await office.sign_in("ann")  # whoever reviews may read it
     answer = await get(office, "report", broadcast=BROADCAST)
@@ -128,6 +134,7 @@ async def test_what_nobody_reviewed_is_listed_in_the_report(office: Stage) -> No
     assert [one["text"] for one in off_air["unreviewed"]] == ["平时的评论"]
 
 
+@on_both_engines
 async def test_a_long_report_is_read_in_pages(office: Stage) -> None:
     def more(session: Session) -> None:
         record = Record(session)
@@ -181,6 +188,7 @@ async def test_a_broadcast_that_was_reviewed_to_the_end_says_so(office: Stage) -
 # ---------------------------------------------------------------- exports
 
 
+@on_both_engines
 async def test_csv_holds_every_comment_with_every_decision(office: Stage) -> None:
     answer = await get(office, "export", broadcast=BROADCAST)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
@@ -233,6 +241,7 @@ async def test_no_cell_is_a_formula_and_no_personal_data_is_in_it(office: Stage)
         assert PHONE.encode() not in (await get(office, "export", broadcast=BROADCAST, format=kind)).content
 
 
+@on_both_engines
 async def test_json_lines_hold_the_same(office: Stage) -> None:
     answer = await get(office, "export", broadcast=BROADCAST, format="jsonl")
     assert answer.headers["content-type"].startswith("application/x-ndjson")
@@ -251,6 +260,7 @@ async def test_json_lines_hold_the_same(office: Stage) -> None:
     assert (lines[1]["state"], lines[1]["retracted_at"]) == ("retracted", NOON + 130)
 
 
+@on_both_engines
 async def test_an_export_is_read_in_pages_and_whole(office: Stage) -> None:
     def more(session: Session) -> None:
         record = Record(session)
@@ -311,6 +321,7 @@ async def test_exports_and_forms_are_for_those_who_read_the_audit_and_stand_in_t
     assert (await get(office, "broadcasts")).status_code == 200
 
 
+@on_both_engines
 async def test_what_is_not_there_is_not_found(office: Stage) -> None:
     for path in ("export", "form", "report"):
         for broadcast in ("none", "a\0b"):
@@ -345,6 +356,7 @@ async def test_exports_at_once_are_bounded_and_places_come_back(office: Stage) -
 # ---------------------------------------------------------------- the form
 
 
+@on_both_engines
 async def test_the_form_says_who_decided_what_in_each_stage(office: Stage) -> None:
     answer = await get(office, "form", broadcast=BROADCAST)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
