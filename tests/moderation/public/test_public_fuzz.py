@@ -83,7 +83,7 @@ async def test_hostile_comments(tmp_path: Path, place: Location, request: pytest
     total = request.config.getoption("--hostile")
     made = Stage(tmp_path, place)
     async with made.serving(queue_limit=total + 1) as stage:  # all of them are to reach the store
-        await stage.open(comments=True, window_s=0, slow_s=0)
+        await stage.open(comments=True, bullets=True, window_s=0, slow_s=0)
         await stage.source()
         await hand_in_and_look(stage, total)
 
