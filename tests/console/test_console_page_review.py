@@ -29,7 +29,9 @@ SERIOUS = """async () => (await axe.run()).violations
     .filter((one) => ['serious', 'critical'].includes(one.impact))
     .map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`)"""
 TOP = "(row) => row.getBoundingClientRect().top"
-UNSEEN = re.compile("[\u00ad\u061c\u115f\u200b\u2028-\u202e\u2060-\u206f\u3164\ufeff\U000e0000-\U000e007f]")
+UNSEEN = re.compile(
+    "[\u034f\u00ad\u061c\u115f\u200b\u2028-\u202e\u2060-\u206f\u3164\ufeff\U000e0000-\U000e007f]"
+)
 PLAYING = "() => document.querySelector('[data-feed=pvw][data-player=playing]') !== null"
 KEYS = "() => [...document.querySelectorAll('[data-key]')].map((key) => key.dataset.key)"
 

@@ -58,6 +58,13 @@ class Peer:
         except BaseException as error:  # the conductor raises it
             self.failure = error
             raise
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        if self._web is not None:
+            self._web.close()
+            self._web = None
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Return status and answer; status 0: nobody knows what became of it. The connection is kept."""
@@ -68,8 +75,7 @@ class Peer:
             answer = self._web.getresponse()
             return answer.status, json.loads(answer.read())
         except _FAULTS:
-            self._web.close()
-            self._web = None
+            self.close()
             return 0, None
 
 
@@ -272,9 +278,9 @@ class Reader(Peer):
         try:
             web.request("GET", f"/api/v1/channels/{CHANNEL}/published", headers=headers)
             self._socket = web.sock
-            answer = web.getresponse()
-            if answer.status == 200:
-                self._follow(answer)
+            with web.getresponse() as answer:
+                if answer.status == 200:
+                    self._follow(answer)
         except _FAULTS:
             time.sleep(_AGAIN_S)
         finally:

@@ -119,6 +119,7 @@ class Room:
         switches = {"comments": True, "window_s": WINDOW_S}
         operator = Peer("olga", gate.console, 0, {"Cookie": cookies["olga"]})
         wait(lambda: operator.ask("PUT", f"/api/v1/review/{CHANNEL}/interaction", switches)[0] == 200, "open")
+        operator.close()
         seeds = iter(range(self.dice.randrange(2**30), 2**31))
         for number in range(READERS):
             self.readers.append(Reader(f"reader {number}", gate.public, next(seeds)))
