@@ -182,6 +182,7 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("GET", f"{_REVIEW_OF}/interaction"): Right.REVIEW_READ,
     ("PUT", f"{_REVIEW_OF}/interaction"): Right.INTERACTION,
     ("GET", f"{_REVIEW_OF}/broadcasts"): Right.REVIEW_READ,
+    ("GET", f"{_REVIEW_OF}/report"): Right.REVIEW_READ,
     # These two need the right to read comments as well: the handlers ask for it.
     ("GET", f"{_REVIEW_OF}/export"): Right.AUDIT_READ,
     ("GET", f"{_REVIEW_OF}/form"): Right.AUDIT_READ,

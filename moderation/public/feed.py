@@ -59,6 +59,7 @@ class Reader:
         self.seen = seen
         self.dropped = False
         self._drop = drop
+        self._most = MAX_WAITING
         self._waiting: deque[Event | Notice] = deque()
         self._woken = asyncio.Event()
 
@@ -69,7 +70,7 @@ class Reader:
             self.seen = one.id
         if self.dropped:
             return
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) >= self._most:
             self.end()
             self._drop()
             return
@@ -77,7 +78,8 @@ class Reader:
         self._woken.set()
 
     def begin(self, events: Sequence[Event]) -> None:
-        """Put what it lacks before everything that comes: bounded by what memory keeps."""
+        """Put what it lacks before everything that comes: as much as memory keeps, whatever the bound."""
+        self._most = MAX_WAITING + len(events)
         self._waiting.extend(events)
         if events:
             self.seen = max(self.seen, events[-1].id)
@@ -95,6 +97,7 @@ class Reader:
             await self._woken.wait()
         found = list(self._waiting)
         self._waiting.clear()
+        self._most = MAX_WAITING
         return found
 
 

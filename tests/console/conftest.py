@@ -4,8 +4,12 @@ from pathlib import Path
 import pytest
 from console_stage import Stage
 from page_desk import Desk, open_desk
+from store.conftest import engine
 from tools.testfeed import Feed, make_feed
 
+from streamgate.store.location import Location
+
+__all__ = ["engine"]
 SMALL = {"seconds": 2, "width": 160, "height": 96, "fps": 10, "gop_s": 0.5, "bitrate": 100_000}
 
 
@@ -27,6 +31,14 @@ def idle(tmp_path: Path, feed: Feed, filler: Feed) -> Stage:
     (static / "index.html").write_text("<!doctype html><title>streamgate</title>")
     (static / "assets" / "app-1a2b.js").write_text("console.log('page')")
     return Stage(tmp_path / "data", feed, filler, static)
+
+
+@pytest.fixture
+def database_of_idle(idle: Stage, engine: str, request: pytest.FixtureRequest) -> Location:
+    """The database of `idle`: SQLite, and for a test that is marked `on_both_engines` PostgreSQL, too."""
+    if engine == "postgresql":
+        idle.database = request.getfixturevalue("postgresql")
+    return idle.database
 
 
 @pytest.fixture

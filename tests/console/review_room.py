@@ -52,7 +52,7 @@ class Room:
 
     def __init__(self, desk: Desk, comments: Comments, key: str) -> None:
         self.desk, self.comments, self.key = desk, comments.desk, key
-        self._source = comments.source
+        self.source = comments.source
         self._names = itertools.count(1)
 
     async def reviewer(
@@ -76,7 +76,7 @@ class Room:
     async def write(self, *texts: str, author: str = "校友", **more: float) -> list[int]:
         """Write comments, as the watch page of the channel does. Returns their ids."""
         made = [Incoming(f"w{next(self._names)}", f"id-{author}", author, text, **more) for text in texts]
-        taken = await self.comments.take_in(self._source, made)
+        taken = await self.comments.take_in(self.source, made)
         assert [one.code for one in taken] == [""] * len(texts), taken
         return [one.id for one in taken if one.id is not None]
 

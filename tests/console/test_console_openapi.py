@@ -22,6 +22,7 @@ FILES = {
     "/api/v1/audit/export": {"text/csv"},
     "/api/v1/review/{channel}/export": {"text/csv", "application/x-ndjson"},
     "/api/v1/review/{channel}/form": {"text/html", "application/pdf"},
+    "/api/v1/review/{channel}/report": {"application/json", "text/html"},
 }
 SERVER, PREVIEW, *_ = (TypeAdapter(model) for model in socket_models())
 

@@ -1,4 +1,8 @@
-"""Both engines: a test that asks for `location` or `database` runs on SQLite and on a real PostgreSQL."""
+"""Both engines: a test that asks for `location` or `database` runs on SQLite and on a real PostgreSQL.
+
+Where a stage is dear, its fixture asks for `place`: a SQLite database, and for a test that is marked
+`on_both_engines` a real PostgreSQL, too.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +23,20 @@ def sqlite(tmp_path: Path) -> Location:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def location(request: pytest.FixtureRequest) -> Location:
     found: Location = request.getfixturevalue(request.param)
+    return found
+
+
+on_both_engines = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+
+
+@pytest.fixture
+def engine() -> str:
+    return "sqlite"
+
+
+@pytest.fixture
+def place(engine: str, request: pytest.FixtureRequest) -> Location:
+    found: Location = request.getfixturevalue(engine)
     return found
 
 

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 from public_stage import Stage
-from store.conftest import database, location, sqlite
+from store.conftest import database, engine, location, place, sqlite
 
 from streamgate.store.location import Location
 
-__all__ = ["database", "location", "sqlite"]
+__all__ = ["database", "engine", "location", "place", "sqlite"]
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, sqlite: Location) -> AsyncIterator[Stage]:
-    """A desk on SQLite, served; comments of channel `main` are open, with no window for undo."""
-    made = Stage(tmp_path, sqlite)
+async def stage(tmp_path: Path, place: Location) -> AsyncIterator[Stage]:
+    """A desk, served; comments of channel `main` are open, with no window for undo."""
+    made = Stage(tmp_path, place)
     async with made.serving():
         await made.open(comments=True, window_s=0, slow_s=0)
         yield made

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from public_stage import Events, Stage
 from sqlalchemy.orm import Session
+from store.conftest import on_both_engines
 
 from moderation.public import feed
 from moderation.public.recent import MAX_EVENTS
@@ -23,6 +24,7 @@ async def key(stage: Stage) -> str:
     return await stage.source()
 
 
+@on_both_engines
 async def test_a_reader_gets_what_is_published_and_taken_back(stage: Stage) -> None:
     async with stage.events() as events:
         assert await events.next() == ("interaction", {"comments": True, "bullets": False, "sharing": False})
@@ -63,6 +65,7 @@ async def test_who_comes_without_a_number_begins_with_the_newest_fifty(stage: St
         assert await events.take(50) == [("publish", number) for number in numbers[10:]]
 
 
+@on_both_engines
 async def test_a_reader_who_saw_nothing_yet_resumes_too(stage: Stage) -> None:
     async with stage.events() as events:
         await events.next("interaction")
@@ -72,7 +75,18 @@ async def test_a_reader_who_saw_nothing_yet_resumes_too(stage: Stage) -> None:
         assert await events.take(55) == [("publish", number) for number in numbers]
 
 
-@pytest.mark.parametrize("remembered", [5, MAX_EVENTS])
+async def test_who_lacks_more_than_may_wait_for_a_reader_gets_it_all(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MAX_WAITING", 10)
+    numbers = await stage.publish(*(f"text {number}" for number in range(50)))
+    async with stage.events(0) as events:
+        assert await events.take(50) == [("publish", number) for number in numbers]
+        (more,) = await stage.publish("one more")
+        assert await events.take(1) == [("publish", more)]
+
+
+@pytest.mark.parametrize(("remembered", "engine"), [(5, "sqlite"), (MAX_EVENTS, "sqlite"), (5, "postgresql")])
 async def test_resuming_anywhere_is_exact_while_more_is_published(
     stage: Stage, remembered: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +124,7 @@ async def test_resuming_anywhere_is_exact_while_more_is_published(
         assert reader.result() == expected
 
 
+@on_both_engines
 async def test_what_was_taken_back_meanwhile_is_not_shown_again(stage: Stage) -> None:
     first, second, third = await stage.publish("one", "two", "three")
     await stage.retract(second)
@@ -119,6 +134,7 @@ async def test_what_was_taken_back_meanwhile_is_not_shown_again(stage: Stage) ->
         assert await events.take(2) == [("publish", third), ("retract", second)]
 
 
+@on_both_engines
 async def test_a_number_that_never_was_begins_anew(stage: Stage) -> None:
     (number,) = await stage.publish("one")
     for odd in ("999999", "-1", "x", "1e3", "9" * 30, ""):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from public_stage import Stage
+from store.conftest import on_both_engines
 
 from moderation.public.rates import Limits
 from moderation.public.source_keys import local_key
@@ -37,6 +38,7 @@ def says(answer: Any, status: int, code: str) -> dict[str, Any]:
     return body
 
 
+@on_both_engines
 async def test_one_comment_is_stored_before_it_is_accepted(stage: Stage) -> None:
     given = stage.comment("hello", sent_at=5, at_media_s=1.5)
     answer = await stage.post(given)
@@ -54,6 +56,7 @@ async def test_one_comment_is_stored_before_it_is_accepted(stage: Stage) -> None
     )
 
 
+@on_both_engines
 async def test_a_batch_answers_for_each_in_its_order_and_bad_ones_spoil_nothing(stage: Stage) -> None:
     batch = [stage.comment(), stage.comment(text=5), stage.comment("x" * 201), stage.comment(), {}]
     answer = await stage.post(batch)
@@ -68,6 +71,7 @@ async def test_a_batch_answers_for_each_in_its_order_and_bad_ones_spoil_nothing(
     assert all(one["error"] and one["error_zh"] for one in body["refused"])
 
 
+@on_both_engines
 async def test_the_same_client_id_is_the_same_comment(stage: Stage) -> None:
     given = stage.comment()
     first, second = await stage.post(given), await stage.post(given)
@@ -77,6 +81,7 @@ async def test_the_same_client_id_is_the_same_comment(stage: Stage) -> None:
     assert (again.status_code, again.json()["accepted"]) == (202, first.json()["accepted"])
 
 
+@on_both_engines
 async def test_500_are_a_batch_and_501_are_not(stage: Stage) -> None:
     answer = await stage.post([stage.comment() for _ in range(500)])
     assert len(answer.json()["accepted"]) == 500
@@ -88,6 +93,7 @@ async def test_what_is_no_json(stage: Stage, body: bytes) -> None:
     says(await stage.post(body), 400, "bad_request")
 
 
+@on_both_engines
 async def test_keys(stage: Stage) -> None:
     for bad in ("unknown", "x" * 5000, "sgl_1.aaaa", "sgl_x", "sgl_.", "key-s2"):
         says(await stage.post(stage.comment(), key=bad), 401, "bad_key")
@@ -96,6 +102,7 @@ async def test_keys(stage: Stage) -> None:
             says(await client.post(f"{stage.api}/comments", json=stage.comment()), 401, "bad_key")
 
 
+@on_both_engines
 async def test_a_new_key_is_good_at_once_and_a_removed_one_is_refused_within_a_second(stage: Stage) -> None:
     await stage.source("young")
     assert (await stage.post(stage.comment(), key="key-young")).status_code == 202
@@ -225,6 +232,7 @@ async def test_the_database_is_away_and_the_filter_is_not_there(
             await asyncio.sleep(0.1)
 
 
+@on_both_engines
 async def test_equal_texts_share_a_card_and_a_ban_is_said(stage: Stage) -> None:
     first, second = await stage.accept("Hello there"), await stage.accept("HELLO  there")
     await stage.reject(first[0], next(iter(RejectCode)))

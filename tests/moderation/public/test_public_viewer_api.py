@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from public_stage import Stage
+from store.conftest import on_both_engines
 
 from moderation.desk import upkeep
 from moderation.public.rates import Limits
@@ -25,6 +26,7 @@ async def own(client: httpx.AsyncClient) -> list[tuple[str, str]]:
     return [(one["text"], one["state"]) for one in found]
 
 
+@on_both_engines
 async def test_a_viewer_writes_and_sees_what_becomes_of_it(stage: Stage) -> None:
     ann, ben = await stage.enter(), await stage.enter("Ben")
     answer = await write(ann, "hello", client_id="mine")
@@ -149,10 +151,11 @@ async def test_authors_learn_of_rejections_only_where_the_channel_says_so(
     assert await own(ann) == [("hello", shown)]
 
 
+@on_both_engines
 async def test_own_comments_are_bounded_and_come_from_the_store_after_a_restart(
-    tmp_path: Any, sqlite: Location
+    tmp_path: Any, place: Location
 ) -> None:
-    stage = Stage(tmp_path, sqlite)
+    stage = Stage(tmp_path, place)
     async with stage.serving():
         await stage.open(comments=True, slow_s=0)
         ann = await stage.enter()

@@ -1,6 +1,7 @@
 """The viewers' page and the overlay, in a real Chromium before a real desk and its public address."""
 
 import asyncio
+import random
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 from public_stage import Stage
+from tools.hostile import ELEMENTS as MARKUP
+from tools.hostile import text, unlike_any_other
 from watch_browser import AXE, SERIOUS, STATIC, Audience, Relay, open_audience, picture
 from watch_program import Program
 
@@ -30,6 +33,7 @@ HOSTILE = (
     "\U0001f389 \U0001f468\u200d\U0001f469\u200d\U0001f467 母校加油",
 )
 TEXTS = "() => [...document.querySelectorAll('[data-comment] > :last-child')].map((one) => one.textContent)"
+NAMES = "() => [...document.querySelectorAll('[data-comment] > :first-child')].map((one) => one.textContent)"
 FLYING = "() => [...document.querySelectorAll('[data-testid=bullets] bdi')].map((one) => one.textContent)"
 ON_OVERLAY = "() => [...document.querySelectorAll('main bdi')].map((one) => one.textContent)"
 ELEMENTS = "(where) => document.querySelectorAll(where).length"
@@ -97,6 +101,35 @@ async def test_hostile_texts_stand_as_text_on_page_and_overlay(stage: Stage, aud
     await picture(watch, "watch-hostile")
     for style, page in overlays.items():
         await picture(page, f"overlay-hostile-{style}")
+
+
+async def test_whatever_is_published_shows_as_text(stage: Stage, audience: Audience) -> None:
+    """As tests/moderation/public/test_public_fuzz.py hands it in, names included."""
+    await stage.open(comments=True, bullets=True)
+    dice = random.Random(14)
+    found = [
+        stage.comment(f"{text(dice)} {unlike_any_other(number)}", author=text(dice) or "Ann")
+        for number in range(80)
+    ]
+    answer = await stage.post(found)
+    taken = [one["id"] for one in answer.json()["accepted"]][-30:]
+    assert len(taken) == 30
+    watch = await audience.viewer()
+    overlay = await audience.overlay("style=list&seconds=0&rows=30&size=12&authors=1")
+    async with stage.events() as events:
+        await events.next("interaction")
+        for one in taken:
+            await stage.approve(one)
+        told = [(await events.next("publish"))[1] for _ in taken]
+    texts = [one["text"] for one in told]
+    assert await until(watch, TEXTS, lambda found: len(found) == len(texts)) == texts
+    await until(overlay, ON_OVERLAY, lambda found: set(texts) <= set(found))
+    assert {one["author"] for one in told} <= set(await watch.evaluate(NAMES))
+    for page, where in ((watch, "[data-comment]"), (overlay, "main")):
+        for name in MARKUP:
+            assert await page.evaluate(ELEMENTS, f"{where} {name}") == 0, name
+    assert audience.complaints == []
+    assert audience.strangers == []
 
 
 async def test_a_retracted_comment_is_gone_within_a_second(stage: Stage, audience: Audience) -> None:
@@ -445,11 +478,6 @@ async def published(stage: Stage) -> list[str]:
             _, data = await events.next("publish")
             found.append(data["text"])
     return found
-
-
-def unlike_any_other(number: int) -> str:
-    """Return a text that the filter folds to no other's: equal ones would share a card."""
-    return "".join("ka" if number & (1 << bit) else "to" for bit in range(12))
 
 
 def waiting(stage: Stage) -> list[int]:

@@ -5,6 +5,7 @@ import type { Card } from "./cards";
 import { kindsOf, termOf } from "./highlights";
 import { say, useLanguage } from "../i18n";
 import { clock } from "../ui/format";
+import { FilesPart } from "./FilesPart";
 import { Pictures } from "./Pictures";
 import classes from "./Review.module.css";
 import { RevealPart } from "./RevealPart";
@@ -31,6 +32,7 @@ export function Aside({ channel, hands }: { channel: string; hands: Hands }) {
         </>
       )}
       <ShiftPart className={card.card ?? ""} />
+      <FilesPart channel={channel} />
     </aside>
   );
 }

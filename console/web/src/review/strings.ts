@@ -265,6 +265,14 @@ export const en = {
     untilNext: "until the next stage",
     over: "final",
   },
+  files: {
+    title: "REPORTS AND FORMS",
+    none: "No comments yet",
+    offAir: "off air",
+    unreviewed: (n: number) => (n === 0 ? "all reviewed" : `${n} not reviewed`),
+    report: "Report",
+    form: "Review form",
+  },
   interaction: {
     title: "Interaction",
     comments: "Comments",
@@ -518,6 +526,14 @@ export const zh: Wording<typeof en> = {
     left: (seconds) => `${seconds} 秒`,
     untilNext: "下一环节之前",
     over: "已定",
+  },
+  files: {
+    title: "报告与审核表",
+    none: "尚无评论",
+    offAir: "未开播时段",
+    unreviewed: (n) => (n === 0 ? "全部审结" : `${n} 条未审结`),
+    report: "审核报告",
+    form: "审核表",
   },
   interaction: {
     title: "互动",
