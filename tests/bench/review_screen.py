@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+from tools.crowd_words import sayings
 from tools.hand_in import Source
 from tools.people import sign_in
 from tools.serve import Gate
@@ -23,13 +24,6 @@ AIM_FPS = 50
 NOTCH_PX = 100  # one notch of a wheel
 NOTCHES_PER_S = 40  # a wheel that is spun
 _LEAST_WAYS = 0.5  # of what the wheel asked for; else the list did not follow
-_WRITTEN = "第{number}条：{text}"
-_TEXTS = (
-    "直播很清楚，谢谢老师们的准备",
-    "请问录像在哪里可以回看？",
-    "母校加油",
-    "校长讲得太好了！向老师们致敬，辛苦了",
-)
 _COUNT = """() => {
     window.frames_at = [];
     const count = (now) => { window.frames_at.push(now); window.counting = requestAnimationFrame(count); };
@@ -38,7 +32,9 @@ _COUNT = """() => {
 _COUNTED = "() => { cancelAnimationFrame(window.counting); return window.frames_at; }"
 _LIST = "document.querySelector('[data-testid=queue]')"
 _TOP = f"() => {_LIST}.scrollTop"
+_SIZE = "() => document.querySelector('[data-card]').getAttribute('aria-setsize')"
 _TO_END = f"() => {{ {_LIST}.scrollTop = {_LIST}.scrollHeight; return {_LIST}.scrollHeight; }}"
+_TO_MIDDLE = f"() => {{ {_LIST}.scrollTop = {_LIST}.scrollHeight / 2; }}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class Scroll:
 
 @dataclass(frozen=True)
 class ReviewScreen:
-    """`loading`: from the start of the queue, pages of it coming in; `loaded`: with all cards on the page."""
+    """`loading`: from the start of the queue, pages of it coming in; `loaded`: in the middle of all cards."""
 
     cards: int
     loading: Scroll
@@ -72,9 +68,7 @@ def measure(directory: Path, cards: int = CARDS, seconds: float = SECONDS) -> Re
     gate.start()
     try:
         gate.command("interaction", "main", "--comments", "open", "--json")
-        Source(gate).write(
-            _WRITTEN.format(number=number, text=_TEXTS[number % len(_TEXTS)]) for number in range(cards)
-        )
+        Source(gate).hand_in({"author": name, "text": text} for name, text in sayings(cards))
         person = gate.person("ann", "senior-reviewer")
         name, value = sign_in(gate.page_url.rstrip("/"), person)
         with sync_playwright() as playwright:
@@ -89,7 +83,7 @@ def measure(directory: Path, cards: int = CARDS, seconds: float = SECONDS) -> Re
             page.wait_for_timeout(1000)
             loading = _scroll(page, seconds, NOTCH_PX)
             _load_all(page, cards)
-            loaded = _scroll(page, seconds, -NOTCH_PX)
+            loaded = _scroll(page, seconds, NOTCH_PX)
             browser.close()
     finally:
         gate.stop()
@@ -125,12 +119,15 @@ def _scroll(page: Page, seconds: float, notch_px: int) -> Scroll:
 
 
 def _load_all(page: Page, cards: int) -> None:
-    """Go to the end of the list until it holds every card."""
+    """Go to the end of the list until it holds every card, then to its middle."""
     end_s = time.monotonic() + 120
     while page.evaluate(_TO_END) < cards * 60 or page.locator(f"[aria-setsize='{cards}']").count() == 0:
         if time.monotonic() > end_s:
-            raise AssertionError(f"the list does not reach {cards} cards within 120 s")
+            raise AssertionError(
+                f"the list does not reach {cards} cards within 120 s: {page.evaluate(_SIZE)}"
+            )
         page.wait_for_timeout(20)
+    page.evaluate(_TO_MIDDLE)  # rows that were never drawn, and as many behind them
     page.wait_for_timeout(500)
 
 
