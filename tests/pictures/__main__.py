@@ -142,7 +142,9 @@ def crowd(scene: Scene, album: Album, cards: int) -> None:
     for language in LANGUAGES:
         page = scene.page("sunwei", "review/main", language, LARGE)
         page.locator("[data-card]").nth(9).wait_for()
-        for _ in range(5):
+        page.keyboard.press("o")
+        page.locator("[data-card][data-stages='3']").first.wait_for()
+        for _ in range(3):
             page.keyboard.press("j")
         page.get_by_test_id("author").wait_for()
         plays(page)
