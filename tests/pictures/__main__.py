@@ -19,7 +19,8 @@ DOCS = Path(__file__).parents[2] / "docs" / "pictures"
 PARTS = ("empty", "watch", "review", "console", "crowd")
 DESK, LARGE, PHONE, VIEWER = (1280, 720), (1920, 1080), (390, 780), (1280, 780)
 SOME, MANY = 200, 20_000
-STYLES = ("bullet", "list", "ticker")
+# Of each style, the rows of its picture where comments are.
+STYLES = {"bullet": (0, 560), "list": (480, 1080), "ticker": (760, 1080)}
 PLAYS = "(count) => [...document.querySelectorAll('video')].filter((v) => v.currentTime > 0).length >= count"
 
 
@@ -77,7 +78,7 @@ def watch(scene: Scene, album: Album, language: str) -> None:
 
 
 def overlay(scene: Scene, album: Album, language: str) -> None:
-    """All three styles, each over the picture as OBS lays it there."""
+    """The three styles, each over the picture as OBS lays it there; the rest is cut off."""
     address = scene.gate.command("overlay", "main", "--json").json["overlay"]
     path = "/overlay/" + address.partition("/overlay/")[2].partition("&style")[0]
     pages = [scene.viewer(f"{path}&style={style}", language, LARGE) for style in STYLES]
@@ -86,10 +87,12 @@ def overlay(scene: Scene, album: Album, language: str) -> None:
     scene.publish(words.VIEWERS[language][:6])
     pages[0].wait_for_timeout(3500)
     hall = draw_hall(3, LARGE).convert("RGBA")
-    over = [Image.alpha_composite(hall, shot(page, see_through=True)) for page in pages]
-    album.keep(
-        "overlay", language, stacked([one.resize((960, 540), Image.Resampling.LANCZOS) for one in over])
-    )
+    over = [
+        Image.alpha_composite(hall, shot(page, see_through=True)).crop((0, top, LARGE[0], bottom))
+        for page, (top, bottom) in zip(pages, STYLES.values(), strict=True)
+    ]
+    halved = [one.resize((one.width // 2, one.height // 2), Image.Resampling.LANCZOS) for one in over]
+    album.keep("overlay", language, stacked(halved))
     scene.go_home()
 
 
@@ -143,7 +146,7 @@ def crowd(scene: Scene, album: Album, cards: int) -> None:
         page = scene.page("sunwei", "review/main", language, LARGE)
         page.locator("[data-card]").nth(9).wait_for()
         page.keyboard.press("o")
-        page.locator("[data-card][data-stages='3']").first.wait_for()
+        page.wait_for_timeout(1000)
         for _ in range(3):
             page.keyboard.press("j")
         page.get_by_test_id("author").wait_for()

@@ -47,7 +47,7 @@ class Scene:
         cookie, value = sign_in(self.gate.page_url.rstrip("/"), self.people[name])
         page.context.add_cookies([{"name": cookie, "value": value, "url": self.gate.page_url}])
         page.goto(f"{self.gate.page_url}{path}", wait_until="commit")
-        page.wait_for_selector("h1")
+        page.wait_for_selector("h1, video")
         return page
 
     def viewer(self, path: str, language: str, size: tuple[int, int], *, phone: bool = False) -> Page:
@@ -74,8 +74,8 @@ class Scene:
             self._clients[name] = httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=30)
         return self._clients[name]
 
-    def act(self, name: str, path: str, **body: Any) -> None:
-        answer = self.api(name).post(path, json=body)
+    def act(self, who: str, path: str, /, **body: Any) -> None:
+        answer = self.api(who).post(path, json=body)
         assert answer.status_code < 300, f"{path}: {answer.text}"
 
     def cards(self) -> dict[int, dict[str, Any]]:
@@ -112,7 +112,7 @@ def open_scene(directory: Path) -> Iterator[Scene]:
         platform = Platform(directory / "platform", record=False)
         stack.callback(platform.close)
         gate = Gate(directory / "gate")
-        url = gate.add("main", platform.url("main"), "hls:", backups=(pause,))
+        url = gate.add("main", f"platform={platform.url('main')}", "watch=hls:", backups=(pause,))
         gate.add("hall", delay=45)
         gate.start()
         stack.callback(gate.stop)
