@@ -16,8 +16,8 @@ from pictures.hall import draw_hall
 from pictures.scene import LANGUAGES, Scene, open_scene
 
 DOCS = Path(__file__).parents[2] / "docs" / "pictures"
-PARTS = ("empty", "watch", "review", "console", "crowd")
-DESK, LARGE, PHONE, VIEWER = (1280, 720), (1920, 1080), (390, 780), (1280, 780)
+PARTS = ("console", "empty", "watch", "review", "crowd")
+LARGE, PHONE, VIEWER = (1920, 1080), (390, 700), (1280, 640)
 SOME, MANY = 200, 20_000
 # Of each style, the rows of its picture where comments are.
 STYLES = {"bullet": (0, 560), "list": (480, 1080), "ticker": (760, 1080)}
@@ -36,6 +36,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="streamgate-pictures-") as made:
         print("setting the scene; the program is live after the delay ...", flush=True)
         with open_scene(Path(made)) as scene:
+            if "console" in chosen.parts:
+                console(scene, album)
             if "empty" in chosen.parts:
                 empty(scene, album)
             if "watch" in chosen.parts:
@@ -44,8 +46,6 @@ def main() -> int:
                     overlay(scene, album, language)
             if "review" in chosen.parts:
                 review(scene, album)
-            if "console" in chosen.parts:
-                console(scene, album)
             if "crowd" in chosen.parts:
                 crowd(scene, album, chosen.cards)
     return 0
@@ -70,9 +70,9 @@ def watch(scene: Scene, album: Album, language: str) -> None:
         page.locator("textarea").fill(text)
         page.locator("button[type=submit]").click()
         expect(page.get_by_test_id("own")).to_have_count(1)
-    pages[0].wait_for_timeout(11_000)  # the bullets of those before have crossed
+    pages[0].wait_for_timeout(13_000)  # the bullets of those before have crossed
     scene.publish(words.BULLETS[language])
-    pages[0].wait_for_timeout(1500)
+    pages[0].wait_for_timeout(3500)
     album.keep("watch", language, side_by_side([shot(page) for page in pages]))
     scene.go_home()
 
@@ -85,12 +85,14 @@ def overlay(scene: Scene, album: Album, language: str) -> None:
     for page in pages:
         page.wait_for_selector("body[data-link=up]")
     scene.publish(words.VIEWERS[language][:6])
-    pages[0].wait_for_timeout(3500)
+    pages[0].wait_for_timeout(2500)
     hall = draw_hall(3, LARGE).convert("RGBA")
-    over = [
-        Image.alpha_composite(hall, shot(page, see_through=True)).crop((0, top, LARGE[0], bottom))
-        for page, (top, bottom) in zip(pages, STYLES.values(), strict=True)
-    ]
+    over = []
+    for page, (top, bottom) in zip(pages, STYLES.values(), strict=True):
+        over.append(
+            Image.alpha_composite(hall, shot(page, see_through=True)).crop((0, top, LARGE[0], bottom))
+        )
+        page.wait_for_timeout(2500)  # the ticker comes last: it needs longest
     halved = [one.resize((one.width // 2, one.height // 2), Image.Resampling.LANCZOS) for one in over]
     album.keep("overlay", language, stacked(halved))
     scene.go_home()
@@ -109,27 +111,19 @@ def empty(scene: Scene, album: Album) -> None:
 
 
 def review(scene: Scene, album: Album) -> None:
-    """Two hundred cards, one of them in somebody else's hand."""
-    ids = scene.source.hand_in(words.DECIDED)
-    cards = scene.cards()
-    for one, decision in zip(ids, ("approve", "approve", "reject"), strict=True):
-        card = cards[one]
-        reason = {"reason": "spam"} if decision == "reject" else {}
-        scene.act(
-            "sunwei",
-            "review/main/decisions",
-            id=card["id"],
-            version=card["version"],
-            decision=decision,
-            **reason,
-        )
+    """Two hundred cards, one of them in somebody else's hand; two decisions may still be undone."""
+    scene.gate.command("interaction", "main", "--window", "30", "--json")
     scene.source.hand_in(words.CARDS)
-    scene.source.hand_in({"author": name, "text": text} for name, text in sayings(SOME - len(scene.cards())))
+    scene.source.hand_in({"author": name, "text": text} for name, text in sayings(SOME + 2 - waiting(scene)))
     for language in LANGUAGES:
         other = scene.page("zhaoting", "review/main", language)
         other.locator("[data-card]").nth(3).wait_for()
         page = scene.page("sunwei", "review/main", language)
         page.locator("[data-card]").nth(6).wait_for()
+        for _ in range(2):
+            page.wait_for_timeout(500)
+            page.keyboard.press("a")
+        page.wait_for_timeout(500)
         page.locator("[data-card]", has_text="abc88888").click()
         plays(page)
         album.keep("review", language, shot(page))
@@ -165,11 +159,11 @@ def waiting(scene: Scene) -> int:
 
 def console(scene: Scene, album: Album) -> None:
     screens = {
+        "audit": ("liujie", "audit"),
         "page": ("chenyu", "live/main"),
         "channels": ("wanghong", "channels/main"),
         "destinations": ("chenyu", "destinations"),
         "people": ("wanghong", "people"),
-        "audit": ("liujie", "audit"),
     }
     for language in LANGUAGES:
         for name, (person, path) in screens.items():

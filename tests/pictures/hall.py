@@ -17,7 +17,7 @@ PAUSE = ("稍后继续", "Back in a moment")
 _SCREEN = (330, 90, 950, 380)  # left, top, right, bottom
 _FLOOR = 540
 _LIGHTS = (300, 980)  # where lamps hang
-_SWING_S = 12
+_SWING_S = 16  # whole AAC frames: 750 of 1024 samples
 
 
 def draw_hall(second: float = 0, size: tuple[int, int] = SIZE) -> Image.Image:
@@ -36,16 +36,30 @@ def draw_hall(second: float = 0, size: tuple[int, int] = SIZE) -> Image.Image:
     _speaker(draw, 1040)
     for row, (y, step, radius, shade) in enumerate(((640, 74, 26, "#0d1320"), (690, 92, 34, "#080c15"))):
         for number, x in enumerate(range(-20 + 40 * row, SIZE[0] + 40, step)):
-            nod = 3 * math.sin(2 * math.pi * second / 3 + number * 1.7 + row)
+            nod = 3 * math.sin(2 * math.pi * second / 4 + number * 1.7 + row)
             draw.ellipse((x - radius, y - radius + nod, x + radius, y + radius + nod), shade)
             draw.ellipse((x - 1.5 * radius, y + radius + nod, x + 1.5 * radius, y + 4 * radius + nod), shade)
     done = picture.convert("RGB")
     return done if size == SIZE else done.resize(size, Image.Resampling.LANCZOS)
 
 
-def make_hall(path: Path, seconds: int = _SWING_S) -> Path:
-    """Encode the ceremony as an encoder sends it; it repeats without a seam every 12 s."""
-    return _encode(path, [draw_hall(number / FPS) for number in range(seconds * FPS)], seconds)
+def make_hall(path: Path, seconds: int = 600) -> Path:
+    """Encode the ceremony as an encoder sends it: so many seconds, without a seam where it repeats."""
+    pictures = [draw_hall(number / FPS) for number in range(_SWING_S * FPS)]
+    once = _encode(path.with_suffix(".mp4"), pictures, _SWING_S)
+    with av.open(str(path), "w") as out:
+        with av.open(str(once)) as first:
+            ways = {one.index: out.add_stream_from_template(one) for one in first.streams}
+        for turn in range(-(-seconds // _SWING_S)):
+            with av.open(str(once)) as again:
+                for packet in again.demux():
+                    if packet.dts is None or packet.pts < 0:  # the end; samples that prime the decoder
+                        continue
+                    shift = int(turn * _SWING_S / packet.time_base)
+                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                    packet.stream = ways[packet.stream_index]
+                    out.mux(packet)
+    return path
 
 
 def make_pause(path: Path, seconds: int = 4) -> Path:

@@ -116,7 +116,7 @@ def open_scene(directory: Path) -> Iterator[Scene]:
         gate.add("hall", delay=45)
         gate.start()
         stack.callback(gate.stop)
-        encoder = Encoder(clip, url, loop=True, keep_trying=True)
+        encoder = Encoder(clip, url)
         stack.callback(encoder.stop)
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(
@@ -131,7 +131,7 @@ def open_scene(directory: Path) -> Iterator[Scene]:
         gate.wait_for("main", lambda status: status["state"] == "live", _ON_AIR_S)
         opened = ("--comments", "open", "--bullets", "open", "--sharing", "open", "--window", "0")
         gate.command("interaction", "main", *opened, "--slow", "3", "--json")
-        time.sleep(1.5)
+        time.sleep(8)  # what was dumped has passed
         yield scene
 
 

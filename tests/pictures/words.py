@@ -26,7 +26,7 @@ VIEWERS = {
         ("Night shift", "The new stage lights look great"),
     ],
 }
-OWN = {"zh": ("高一新生", "图书馆几点开放？"), "en": ("Ann", "When does the library open?")}
+OWN = {"zh": ("大一新生", "图书馆几点开放？"), "en": ("Ann", "When does the library open?")}
 # Flying while the picture is taken: after those above, so that they cross it together.
 BULLETS = {
     "zh": [
@@ -44,7 +44,7 @@ BULLETS = {
 }
 # For reviewers: each of another kind. The filter's own lists find what is to be found.
 CARDS = [
-    {"author": "校友 2008", "text": "校长讲得太好了！母校加油", "at_media_s": 41.0},
+    {"author": "校友 2008", "text": "校长讲得太好了！母校加油"},
     {"author": "小明同学", "text": "加薇信领资料 abc88888"},
     {"author": "路人甲", "text": "你这个笨。。。蛋是怎么考上的"},
     {"author": "热心人", "text": "有事打我电话 13800138000"},
@@ -54,10 +54,4 @@ CARDS = [
     {"author": "Erik", "text": "Greetings from the class of 1998!"},
     {"author": "兼职中介", "text": "刷单返利，日结三百，加我 QQ 88888888"},
     {"author": "2 班李明", "text": "食堂二楼的队伍太长了"},
-]
-# Decided beforehand by whoever is in the picture: their latest decisions.
-DECIDED = [
-    {"author": "校友 2015", "text": "老师们辛苦了"},
-    {"author": "护理 1 班", "text": "我们在教室里一起看"},
-    {"author": "抢沙发", "text": "沙发沙发沙发"},
 ]

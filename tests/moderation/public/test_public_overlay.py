@@ -84,8 +84,6 @@ async def test_letters_are_readable_at_1080p_and_nothing_else_is_painted(
         before = await page.evaluate(BOXES)
         shot = await page.screenshot(omit_background=True)
         after = await page.evaluate(BOXES)
-        Path(f"/tmp/pics/over-{style}.png").write_bytes(shot)
-        print(style, before, after)
         pixels = np.asarray(Image.open(io.BytesIO(shot)).convert("RGBA"))
         assert pixels.shape == (1080, 1920, 4)
         painted = pixels[:, :, 3] > 0

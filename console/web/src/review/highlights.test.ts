@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { aHit } from "./fixtures";
-import { gravest, kindsOf, piecesOf, spanOf } from "./highlights";
+import { gravest, kindsOf, namesOf, piecesOf, spanOf } from "./highlights";
 
 const shape = (text: string, ...spans: [number, number][]) =>
   piecesOf(text, spans.map(([start, end]) => aHit({ start, end }))).map((piece) => [piece.text, piece.hits.length]);
@@ -69,4 +69,11 @@ test("the same find three times is told once", () => {
     ["exact", 2],
     ["homophone", 1],
   ]);
+});
+
+test("a find is named in the page's words; a list that is not shipped as it is named", () => {
+  const words = { lists: { scams: "诈骗广告", personal: "个人信息" }, kinds: { mobile: "手机号" } };
+  expect(namesOf({ term: "加微信", list: "scams" }, words)).toEqual({ term: "加微信", list: "诈骗广告" });
+  expect(namesOf({ term: "mobile", list: "personal" }, words)).toEqual({ term: "手机号", list: "个人信息" });
+  expect(namesOf({ term: "mobile", list: "ours" }, words)).toEqual({ term: "mobile", list: "ours" });
 });
