@@ -85,7 +85,7 @@ def overlay(scene: Scene, album: Album, language: str) -> None:
     for page in pages:
         page.wait_for_selector("body[data-link=up]")
     scene.publish(words.VIEWERS[language][:6])
-    pages[0].wait_for_timeout(2500)
+    pages[0].wait_for_timeout(4000)
     hall = draw_hall(3, LARGE).convert("RGBA")
     over = []
     for page, (top, bottom) in zip(pages, STYLES.values(), strict=True):
@@ -159,7 +159,7 @@ def waiting(scene: Scene) -> int:
 
 def console(scene: Scene, album: Album) -> None:
     screens = {
-        "audit": ("liujie", "audit"),
+        "audit": ("liujie", "audit?channel=main"),
         "page": ("chenyu", "live/main"),
         "channels": ("wanghong", "channels/main"),
         "destinations": ("chenyu", "destinations"),

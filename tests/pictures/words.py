@@ -44,6 +44,10 @@ BULLETS = {
 }
 # For reviewers: each of another kind. The filter's own lists find what is to be found.
 CARDS = [
+    {"author": "校友 2015", "text": "老师们辛苦了"},
+    {"author": "护理 1 班", "text": "我们在教室里一起看"},
+    {"author": "校友 2003", "text": "礼堂的灯光真漂亮"},
+    {"author": "舞蹈队", "text": "下一个节目就是我们"},
     {"author": "校友 2008", "text": "校长讲得太好了！母校加油"},
     {"author": "小明同学", "text": "加薇信领资料 abc88888"},
     {"author": "路人甲", "text": "你这个笨。。。蛋是怎么考上的"},
