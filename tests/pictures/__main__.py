@@ -134,7 +134,7 @@ def review(scene: Scene, album: Album) -> None:
 
 
 def crowd(scene: Scene, album: Album, cards: int) -> None:
-    rest = cards - waiting(scene)
+    rest = cards - waiting(scene, approved=True)  # the queue takes so many and no more
     scene.source.hand_in({"author": name, "text": text} for name, text in sayings(rest, SOME))
     for language in LANGUAGES:
         page = scene.page("sunwei", "review/main", language, LARGE)
@@ -149,9 +149,10 @@ def crowd(scene: Scene, album: Album, cards: int) -> None:
         scene.go_home()
 
 
-def waiting(scene: Scene) -> int:
-    answer = scene.api("zhoumin").get("review/main/queue", params={"limit": 1}).json()
-    return sum(answer["counts"]["stages"].values())
+def waiting(scene: Scene, *, approved: bool = False) -> int:
+    """Return how many cards wait; `approved`: those that may still be undone, too."""
+    counts = scene.api("zhoumin").get("review/main/queue", params={"limit": 1}).json()["counts"]
+    return sum(counts["stages"].values()) + (counts["approved"] if approved else 0)
 
 
 # ---------------------------------------------------------------- the other screens
