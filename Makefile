@@ -9,6 +9,7 @@
 #   make torture   random kills, freezes, bad disks and floods, judged from outside; minutes to hours
 #   make obs       a real OBS, headless, publishes through the gate
 #   make evening   people in real browsers over the installed program, with a feed on air
+#   make pictures  every picture of docs/pictures, from the product as it is; minutes
 #   make newcomer  a fresh clone with an empty HOME: `make demo` must reach air
 #
 # ARGS goes to the program each target runs: make test ARGS='-k rtmp -x'
@@ -25,7 +26,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export NODE_OPTIONS := $(strip --use-system-ca $(NODE_OPTIONS))
 
 .DELETE_ON_ERROR:
-.PHONY: help install dev demo test unit e2e lint fix openapi page bench torture obs evening newcomer clean
+.PHONY: help install dev demo test unit e2e lint fix openapi page bench torture obs evening pictures newcomer clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -79,6 +80,9 @@ obs: dev
 
 evening: need dev page
 	$(BIN)/pytest -m evening tests/e2e/test_e2e_evening.py $(ARGS)
+
+pictures: need dev page
+	PYTHONPATH=tests $(BIN)/python -m pictures $(ARGS)
 
 newcomer:
 	tests/e2e/newcomer.sh $(ARGS)

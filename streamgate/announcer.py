@@ -42,9 +42,12 @@ class Announcer:
         rtmp, rtmps, console, public = (
             self._where(name, ports) for name in ("rtmp", "rtmps", "console", "public")
         )
+        viewers = self._settings.viewers_url(ports["public"]) if "public" in ports else ""
         with suppress(OSError):
             page = self._settings.page_url(console) if console else ""
-            self._places.write_serve(ServeInfo(os.getpid(), rtmp or "", console or "", rtmps, page, public))
+            self._places.write_serve(
+                ServeInfo(os.getpid(), rtmp or "", console or "", rtmps, page, public, viewers)
+            )
         if process == "ingest":
             self._out.write(f"encoders: rtmp://{rtmp}/live\n")
             if rtmps is not None:
@@ -53,7 +56,7 @@ class Announcer:
             self._page = self._settings.page_url(console or "")
             self._out.write(f"console: {self._page}/\n")
         elif process == "comments":
-            self._out.write(f"viewers: http://{public}/\n")
+            self._out.write(f"viewers: {viewers}/\n")
         self.well(process)
 
     def trouble(self, process: str, code: str, reason: str) -> None:

@@ -5,6 +5,7 @@ takes changes over within a second anyway.
 """
 
 import contextlib
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 RELOAD_S = 1.0
 KEY_VARIABLE = "STREAMGATE_SOURCE_KEY"
+_BASE = re.compile(r"https?://(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?/?")
+_PROXY = (
+    "streamgate: the public address has no TLS of its own. Over a network put a reverse proxy with TLS before"
+    " it, which passes /watch/, /overlay/, /hls/, /assets/, /favicon.svg and /api/v1/channels/ on to {public}"
+    " and does not buffer answers; then: --base https://HOST-OF-THE-PROXY"
+)
 source_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -216,14 +223,20 @@ def overlay(
     style: Annotated[
         Literal["bullet", "list", "ticker"], typer.Option(metavar="bullet|list|ticker")
     ] = "bullet",
+    base: Annotated[
+        str,
+        typer.Option(metavar="URL", help="https://HOST of the reverse proxy before the public address."),
+    ] = "",
     json: _Json = False,
 ) -> None:
     """Print the address of a channel's overlay, for a browser source of OBS. It holds a token: keep it."""
     from streamgate.core.channel_name import require_name
 
     require_name(channel)
-    address = f"{_overlay(ctx.obj, channel)}&style={style}"
+    address = f"{_overlay(ctx.obj, channel, _require_base(base))}&style={style}"
     print_answer(json, {"channel": channel, "overlay": address}, address)
+    if not (base or json):
+        typer.echo(_PROXY.format(public=_public(ctx.obj)), err=True)
 
 
 # ---------------------------------------------------------------- helpers
@@ -350,11 +363,32 @@ def _public(places: DataDir) -> str:
     return str(load(places.root).public.reachable())
 
 
-def _overlay(places: DataDir, channel: str) -> str:
+def _overlay(places: DataDir, channel: str, base: str = "") -> str:
+    """Return the address of an overlay at `base`, else where viewers reach the public address."""
     from moderation.public.viewers import overlay_token
 
     token = overlay_token(_secret(places), channel)
-    return f"http://{_public(places)}/overlay/{channel}?token={token}"
+    return f"{base or _viewers(places)}/overlay/{channel}?token={token}"
+
+
+def _viewers(places: DataDir) -> str:
+    from streamgate.config import load
+
+    serving = places.serving()
+    if serving is not None and serving.viewers:
+        return serving.viewers
+    settings = load(places.root)
+    return settings.viewers_url(settings.public.port)
+
+
+def _require_base(base: str) -> str:
+    """Return `base` without a slash at its end. Raise ConfigError for what is no address of a whole site."""
+    if base and _BASE.fullmatch(base) is None:
+        raise ConfigError(
+            f"--base is {base}; allowed is http(s)://HOST or http(s)://HOST:PORT, without a path, because the"
+            " pages' own addresses begin at the root; give the proxy a host name of its own"
+        )
+    return base.rstrip("/")
 
 
 def _tell(places: DataDir, channel: str) -> None:

@@ -279,6 +279,11 @@ class Settings(BaseSettings):
             return f"https://{self.public_host}"
         return f"{'http' if self.console_cert is None else 'https'}://{address}"
 
+    def viewers_url(self, port: int) -> str:
+        """Return where viewers find the public address on that port; no slash at the end. It has no TLS."""
+        known_as = "" if _is_loopback(self.public.host) else self.public_host
+        return f"http://{HostPort(self.public.reachable(known_as).host, port)}"
+
     @property
     def shown(self) -> list[ShownSetting]:
         """All settings for people, each with where it comes from; no secret stands among them."""

@@ -18,7 +18,8 @@ class ServeInfo(msgspec.Struct, frozen=True):
     """Written by the supervisor as `run/serve.json`. Addresses are HOST:PORT as really bound; None: off.
 
     `console` is "" while the page has no address, because another program holds it. `page`: how a browser
-    reaches it, without a slash at the end. `public`: for viewers and sources of comments.
+    reaches it, without a slash at the end. `public`: for viewers and sources of comments; `viewers`: how a
+    browser reaches it.
     """
 
     pid: int
@@ -27,6 +28,7 @@ class ServeInfo(msgspec.Struct, frozen=True):
     rtmps: str | None = None
     page: str = ""
     public: str | None = None
+    viewers: str = ""
 
 
 class DataDir:

@@ -20,9 +20,7 @@ from tools.testfeed import Feed
 from console import pages
 from moderation.desk.intake import Incoming
 from moderation.public.comment_body import clean_text
-from moderation.review.events import Escalate, Reviewer
-from streamgate.store import users
-from streamgate.store.database import Database
+from moderation.review.events import Escalate
 
 AXE = Path(pages.__file__).parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = """async () => (await axe.run()).violations

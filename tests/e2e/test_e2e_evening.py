@@ -1,12 +1,10 @@
 """People over the installed program, in real browsers: a feed comes in, is held, and somebody decides.
 
-One `serve` with a real encoder and a real platform for all stories; each story has people of its own. Set
-SCREENSHOTS to a folder to have the pictures that stand in the documents.
+One `serve` with a real encoder and a real platform for all stories; each story has people of its own.
 """
 
 import csv
 import io
-import os
 import re
 import shutil
 import time
@@ -89,11 +87,6 @@ def choose_password(page: Page, name: str = "") -> None:
     for field_ in page.locator("input[autocomplete=new-password]").all():
         field_.fill(PASSWORD)
     page.keyboard.press("Enter")
-
-
-def picture(page: Page, name: str) -> None:
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def until(wanted: Callable[[], object], seconds: float) -> None:
@@ -180,7 +173,6 @@ def test_a_cut_by_key_and_a_restore_by_whoever_may(evening: Evening) -> None:
     assert evening.gate.status("main")["state"] == "cut"
     director.keyboard.press("r")
     director.get_by_test_id("reason").wait_for()
-    picture(director, "reason-en")
     director.keyboard.press("1")
     expect(operator.get_by_test_id("state")).not_to_have_attribute("data-state", "cut")
     expect(operator.get_by_test_id("log")).to_contain_text("dirk")
@@ -199,7 +191,6 @@ def test_a_restore_that_takes_two(evening: Evening) -> None:
         expect(dora.get_by_test_id("notice")).to_contain_text("Waiting for a second person")
         assert evening.gate.status("main")["requested"] == "cut"
         expect(dan.get_by_test_id("notice")).to_contain_text("dora asks to restore")
-        picture(dan, "restore-by-two-en")
         dan.keyboard.press("r")
         if dan.get_by_test_id("reason").count():
             dan.keyboard.press("1")
@@ -254,7 +245,6 @@ def test_a_destination_airs_once_another_person_approved_it(evening: Evening) ->
     one.get_by_role("textbox", name="Push address with its key").fill(evening.platform.url("second"))
     one.keyboard.press("Enter")
     expect(one.locator("[data-destination=second] [data-state=waiting]")).to_be_visible()
-    picture(one, "destinations-en")
     assert "second" not in {publish.name for publish in evening.platform.publishes}
     other = evening.desk(evening.gate.person("finn", "director"), "destinations")
     other.get_by_role("button", name="Approve second").click()
@@ -288,7 +278,6 @@ def test_the_auditor_reads_and_exports_who_decided_what(evening: Evening) -> Non
     page = evening.desk(evening.gate.person("ida", "auditor"), "audit")
     expect(page.get_by_test_id("proof")).to_have_attribute("data-state", "whole", timeout=30_000)
     expect(page.locator("tr[data-kind]").filter(has_text="dina").first).to_be_visible()
-    picture(page, "audit-en")
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Export CSV").click()
     text = Path(downloading.value.path()).read_text("utf-8-sig")
@@ -306,7 +295,6 @@ def test_no_screen_keeps_anybody_out(evening: Evening, language: str) -> None:
     page = evening.open(language=language)
     page.wait_for_selector(SIGN_IN)
     found = _findings(page, "sign-in")
-    picture(page, f"sign-in-{language}")
     sign_in(page, evening.admin)
     page.wait_for_function(PLAYS, timeout=30_000)
     links = [str(link.get_attribute("href")) for link in page.locator("#rail a").all()]
@@ -325,7 +313,6 @@ def test_no_screen_keeps_anybody_out(evening: Evening, language: str) -> None:
         page.wait_for_selector("h1, video")
         page.wait_for_timeout(700)
         found += _findings(page, path)
-        picture(page, f"{path[1:]}-{language}")
     assert found == []
     assert evening.complaints == []
 

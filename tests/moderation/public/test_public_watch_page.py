@@ -1,18 +1,29 @@
-"""The viewers' page and the overlay, in a real Chromium before a real desk and its public address."""
+"""The viewers' page, in a real Chromium before a real desk and its public address."""
 
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 from public_stage import Stage
 from tools.hostile import ELEMENTS as MARKUP
 from tools.hostile import text, unlike_any_other
-from watch_browser import AXE, SERIOUS, STATIC, Audience, Relay, open_audience, picture
+from watch_browser import (
+    AUTOPLAY,
+    AXE,
+    ELEMENTS,
+    ON_OVERLAY,
+    SERIOUS,
+    Audience,
+    Relay,
+    open_audience,
+    open_stage,
+    picture,
+    until,
+)
 from watch_program import Program
 
 from moderation.review.reasons import RejectCode
@@ -35,43 +46,24 @@ HOSTILE = (
 TEXTS = "() => [...document.querySelectorAll('[data-comment] > :last-child')].map((one) => one.textContent)"
 NAMES = "() => [...document.querySelectorAll('[data-comment] > :first-child')].map((one) => one.textContent)"
 FLYING = "() => [...document.querySelectorAll('[data-testid=bullets] bdi')].map((one) => one.textContent)"
-ON_OVERLAY = "() => [...document.querySelectorAll('main bdi')].map((one) => one.textContent)"
-ELEMENTS = "(where) => document.querySelectorAll(where).length"
 STATE = "[data-testid=own] small"
 MOVED = "() => document.querySelector('video').currentTime"
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FOCUSED = "() => document.activeElement.tagName"
-LOOK = """() => {
-    const { color, fontSize, fontFamily, textShadow } = getComputedStyle(document.querySelector(".text"));
-    return { color, fontSize, fontFamily, textShadow };
-}"""
-BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
 
 
 @pytest.fixture
 async def stage(tmp_path: Path, sqlite: Location) -> AsyncIterator[Stage]:
-    made = Stage(tmp_path, sqlite)
-    made.static = STATIC
-    async with made.serving():
-        await made.open(comments=False, window_s=0, slow_s=0)
-        await made.source()
-        yield made
+    async with open_stage(tmp_path, sqlite) as opened:
+        yield opened
 
 
 @pytest.fixture
 async def audience(stage: Stage) -> AsyncIterator[Audience]:
-    async with open_audience(stage, "--autoplay-policy=no-user-gesture-required") as found:
+    async with open_audience(stage, AUTOPLAY) as found:
         yield found
         assert found.complaints == []
         assert found.strangers == []
-
-
-async def until(page: Page, script: str, wanted: Callable[[Any], bool], timeout_s: float = 10) -> Any:
-    """Return what a script answers, as soon as it is as wanted."""
-    async with asyncio.timeout(timeout_s):
-        while not wanted(found := await page.evaluate(script)):
-            await asyncio.sleep(0.02)
-    return found
 
 
 # ---------------------------------------------------------------- comments
@@ -168,14 +160,14 @@ async def test_a_viewer_chooses_where_a_comment_is_shown_and_only_bullets_cross(
     page = await audience.viewer()
     bullet, ticker = [await audience.overlay(f"style={style}&seconds=60") for style in ("bullet", "list")]
     await expect(page.get_by_role("radio", name="Comment")).to_be_checked()
-    for text, kind in (("stands beside", "Comment"), ("goes across", "Bullet")):
+    for said, kind in (("stands beside", "Comment"), ("goes across", "Bullet")):
         await page.get_by_role("radio", name=kind).check()
-        await page.locator("textarea").fill(text)
+        await page.locator("textarea").fill(said)
         await page.get_by_role("button", name="Send").click()
-        await expect(page.locator("[data-testid=own]", has_text=text)).to_have_count(1)
+        await expect(page.locator("[data-testid=own]", has_text=said)).to_have_count(1)
         await stage.until(lambda: waiting(stage))
         await asyncio.gather(*map(stage.approve, waiting(stage)))
-        await until(page, TEXTS, lambda found, text=text: text in found)
+        await until(page, TEXTS, lambda found, said=said: said in found)
     await until(page, FLYING, lambda found: found == ["goes across"])
     await until(bullet, ON_OVERLAY, lambda found: found == ["goes across"])
     assert {"stands beside", "goes across"} <= set(await ticker.evaluate(ON_OVERLAY))
@@ -428,46 +420,6 @@ async def test_the_keyboard_reaches_everything_and_axe_finds_nothing_serious(
             await page.keyboard.press("Tab")
             reached.add(await page.evaluate(FOCUSED))
         assert {"BUTTON", "TEXTAREA", "INPUT", "DIV"} <= reached
-
-
-# ---------------------------------------------------------------- the overlay
-
-
-async def test_the_overlay_lies_over_nothing_and_looks_as_its_address_says(
-    stage: Stage, audience: Audience
-) -> None:
-    await stage.open(comments=True, bullets=True)
-    page = await audience.overlay("style=list&color=ffcc00&size=50&rows=2&font=Noto+Sans+CJK+SC&seconds=0")
-    await stage.publish("first", "second", "third")
-    await until(page, ON_OVERLAY, lambda found: "third" in found and "first" not in found)
-    assert await page.evaluate(BACKGROUND) == "rgba(0, 0, 0, 0)"
-    look = await page.evaluate(LOOK)
-    assert (look["color"], look["fontSize"]) == ("rgb(255, 204, 0)", "50px")
-    assert look["fontFamily"].startswith('"Noto Sans CJK SC"')
-    assert look["textShadow"] != "none"
-
-
-async def test_an_overlay_that_runs_for_long_does_not_grow(stage: Stage, audience: Audience) -> None:
-    await stage.open(comments=True, bullets=True)
-    pages = [
-        await audience.overlay(f"style={style}&seconds=3&rows=30") for style in ("bullet", "list", "ticker")
-    ]
-    for round_ in range(3):
-        await stage.publish(*(unlike_any_other(round_ * 250 + number) for number in range(250)), bullet=True)
-    await asyncio.sleep(1)
-    for page in pages:
-        assert await page.evaluate(ELEMENTS, "main *") < 400
-    await asyncio.sleep(8)  # the crowd has crossed; nothing of it is left
-    for page in pages[:2]:
-        assert await page.evaluate(ELEMENTS, "main bdi.text, main .item") == 0
-
-
-async def test_the_preview_says_which_values_are_not_taken(stage: Stage, audience: Audience) -> None:
-    page = await audience.overlay("preview=1&size=9000&color=nonsense&rows=4")
-    await expect(page.locator(".wrong")).to_have_count(2)
-    await expect(page.locator(".wrong").first).to_contain_text("color: RRGGBB")
-    await until(page, ON_OVERLAY, lambda found: found != [])
-    await picture(page, "overlay-preview")
 
 
 async def published(stage: Stage) -> list[str]:

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { AuditRecord } from "../api/types";
 import { type Strings, useLanguage, useText } from "../i18n";
+import { rolesInWords } from "../people/grants";
 import { CopyButton } from "../ui/Page";
 import page from "../ui/Page.module.css";
 import { byWhom } from "../ui/people";
@@ -40,7 +41,8 @@ function Row({ one }: { one: AuditRecord }) {
   const [open, setOpen] = useState(false);
   const record = readRecord(one.record);
   const when = `${dateOf(one.at)} ${timeOf(one.at)}`;
-  const origin = [record.role, record.from].filter((part) => part !== "").join(" · ");
+  const role = rolesInWords(record.role.split(",").filter(Boolean), text.people, text.people.joins);
+  const origin = [role, record.from].filter((part) => part !== "").join(" · ");
   return (
     <>
       <tr className={classes.row} data-kind={record.kind} data-open={open}>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { aHit } from "./fixtures";
-import { gravest, kindsOf, piecesOf, spanOf, termOf } from "./highlights";
+import { gravest, kindsOf, namesOf, piecesOf, spanOf } from "./highlights";
 import { en, zh } from "./strings";
 
 const shape = (text: string, ...spans: [number, number][]) =>
@@ -72,11 +72,11 @@ test("the same find three times is told once", () => {
   ]);
 });
 
-test("personal data is named in the reader's words, a term as the list writes it", () => {
-  const found = aHit({ channel: "personal", term: "resident-id" });
-  expect([en, zh].map((words) => termOf(found, words))).toEqual(["resident ID number", "身份证号"]);
-  expect(termOf(aHit({ term: "mobile" }), zh)).toBe("mobile"); // a term that a list has
-  expect(termOf(aHit({ channel: "personal", term: "iris" }), zh)).toBe("iris"); // a kind of tomorrow
+test("a find is named in the page's words; a list that is not shipped as it is named", () => {
+  const words = { lists: { scams: "诈骗广告", personal: "个人信息" }, kinds: { mobile: "手机号" } };
+  expect(namesOf({ term: "加微信", list: "scams" }, words)).toEqual({ term: "加微信", list: "诈骗广告" });
+  expect(namesOf({ term: "mobile", list: "personal" }, words)).toEqual({ term: "手机号", list: "个人信息" });
+  expect(namesOf({ term: "mobile", list: "ours" }, words)).toEqual({ term: "mobile", list: "ours" });
 });
 
 test("what lint says of a term is said in both languages", () => {

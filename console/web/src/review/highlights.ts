@@ -1,5 +1,4 @@
 /** A comment as pieces: what was found where, and characters that cannot be seen. Spans count code points. Pure. */
-import type { Strings } from "../i18n/strings";
 import type { HitView } from "./types";
 
 export interface Piece {
@@ -16,11 +15,6 @@ export interface Piece {
 const UNSEEN =
   // oxlint-disable-next-line no-control-regex -- that is what it is for
   /[\u034f\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/u;
-
-/** What was found, in the words of the page: of personal data its kind, else the term as the list writes it. */
-export function termOf({ channel, term }: HitView, words: Strings["review"]): string {
-  return channel === "personal" ? (words.personal[term as keyof typeof words.personal] ?? term) : term;
-}
 
 /** Cut a text at the edges of its hits and around characters that cannot be seen. */
 export function piecesOf(text: string, hits: readonly HitView[]): Piece[] {
@@ -70,4 +64,12 @@ export function kindsOf(hits: readonly HitView[]): { hit: HitView; times: number
     else known.times += 1;
   }
   return [...kinds.values()];
+}
+
+/** A find in the page's words: what was found, and on which list. */
+export function namesOf(
+  { term, list }: Pick<HitView, "term" | "list">,
+  { lists, kinds }: { lists: Readonly<Record<string, string>>; kinds: Readonly<Record<string, string>> },
+): { term: string; list: string } {
+  return { term: (list === "personal" ? kinds[term] : undefined) ?? term, list: lists[list] ?? list };
 }
