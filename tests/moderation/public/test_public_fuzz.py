@@ -18,6 +18,7 @@ from public_stage import Stage
 from store.conftest import on_both_engines
 from tools.hostile import text
 
+from moderation.desk.interactions import MOST_WAITING
 from streamgate.store.location import Location
 
 PER_REQUEST = 25
@@ -82,8 +83,9 @@ async def each(count: int, run: Callable[[int], Any], at_once: int = 8) -> None:
 async def test_hostile_comments(tmp_path: Path, place: Location, request: pytest.FixtureRequest) -> None:
     total = request.config.getoption("--hostile")
     made = Stage(tmp_path, place)
-    async with made.serving(queue_limit=total + 1) as stage:  # all of them are to reach the store
-        await stage.open(comments=True, bullets=True, window_s=0, slow_s=0)
+    async with made.serving() as stage:
+        # A third is accepted, and all of that is to reach the store.
+        await stage.open(comments=True, bullets=True, window_s=0, slow_s=0, queue_limit=MOST_WAITING)
         await stage.source()
         await hand_in_and_look(stage, total)
 
