@@ -22,6 +22,7 @@ from streamgate.core.retention import DAY_S, ClockMark, check_retention_days, ju
 from streamgate.errors import LedgerError, StoreError
 from streamgate.ledger.places import FOLDER
 from streamgate.ledger.record import Notice
+from streamgate.ledger.signing import Signer
 from streamgate.ledger.writer import Writer
 from streamgate.store import old_comments, settings
 from streamgate.store.old_comments import OldCard
@@ -97,7 +98,7 @@ def tell_ledger(data_dir: Path, run_dir: Path, retention_days: int) -> Tell:
     """Return what records removals in the ledger's files of the process `comments`."""
 
     def write(removed: list[Removed]) -> None:
-        writer = Writer(data_dir / FOLDER, "comments", spill_dir=run_dir / FOLDER)
+        writer = Writer(data_dir / FOLDER, "comments", spill_dir=run_dir / FOLDER, signer=Signer(data_dir))
         try:
             written = [writer.written(_notice(one, retention_days)) for one in removed]
             for one in written:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 RESTART_S = 1.0
+AGAIN_S = 0.05
 _log = structlog.get_logger()
 
 
@@ -36,7 +37,12 @@ class Services:
         return task
 
     def cancel(self) -> None:
-        """Ask every service to end; one that is ending already is not disturbed in its cleaning up."""
+        """Ask every service to end; one that is ending already is not disturbed in its cleaning up.
+
+        It is asked again until it has: a timeout of its own, which came in the same moment, looks like an end.
+        """
         for task in self._tasks:
             if not task.cancelling():
                 task.cancel()
+        if self._tasks:
+            asyncio.get_running_loop().call_later(AGAIN_S, self.cancel)
