@@ -39,7 +39,7 @@ class Services:
     def cancel(self) -> None:
         """Ask every service to end; one that is ending already is not disturbed in its cleaning up.
 
-        It is asked again until it has: a timeout of its own, which came in the same moment, looks like an end.
+        It is asked again until it has: a timeout of its own that came in the same moment looks like an end.
         """
         for task in self._tasks:
             if not task.cancelling():
