@@ -49,13 +49,14 @@ class Broadcast(msgspec.Struct, frozen=True):
 
 
 def follow(
-    known: Broadcast | None, channel: str, on_air_s: float | None, expected_s: float | None, now: float
+    known: Broadcast | None, status: ChannelStatus, expected_s: float | None, now: float
 ) -> Broadcast | None:
-    """Return the broadcast that is on air. Pure.
+    """Return the broadcast that is on air, by the name that the gate gave it. Pure.
 
-    `on_air_s`: for how long, None: nothing is on air. `expected_s`: for how long the one that was seen last
-    would be by now, by a clock that nobody sets: the wall clock may be set while it is on air.
+    `expected_s`: for how long the one that was seen last would be on air by now, by a clock that nobody sets:
+    the wall clock may be set while it is on air.
     """
+    on_air_s = status.on_air_s
     if on_air_s is None:
         return None
     started_at = now - on_air_s
@@ -64,7 +65,7 @@ def follow(
         if goes_on or abs(started_at - known.started_at) <= TOLERANCE_S:
             return known
     start = dt.datetime.fromtimestamp(started_at, tz=dt.UTC)
-    return Broadcast(f"{channel}-{start:%Y%m%dT%H%M%SZ}", started_at)
+    return Broadcast(status.broadcast or f"{status.name}-{start:%Y%m%dT%H%M%SZ}", started_at)
 
 
 def decode(value: Any) -> Broadcast | None:
@@ -162,7 +163,7 @@ class Broadcasts:
         for status in (*statuses, *gone):
             channel, on_air_s = status.name, status.on_air_s
             known, began = self._on_air.get(channel), self._began.get(channel)
-            newest = follow(known, channel, on_air_s, None if began is None else clock_s - began, now)
+            newest = follow(known, status, None if began is None else clock_s - began, now)
             self.told.add(channel)
             if on_air_s is None:
                 self._began.pop(channel, None)

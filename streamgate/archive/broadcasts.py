@@ -6,10 +6,11 @@ it was off air is a recording of its own, up to the next pause of more than PAUS
 
 import itertools
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+_START = "%Y%m%dT%H%M%SZ"
 PAUSE_S = 300.0
 NO_INPUT_S = 2.0  # a shorter pause between two parts is none
 
@@ -52,8 +53,25 @@ class Broadcast(NamedTuple):
 
 
 def broadcast_id(channel: str, started_at: float) -> str:
-    """Return CHANNEL-START in UTC, as comments and certificates name a broadcast."""
-    return f"{channel}-{datetime.fromtimestamp(started_at, UTC):%Y%m%dT%H%M%SZ}"
+    """Return CHANNEL-START in UTC: what the gate calls a broadcast when it begins, and so everybody."""
+    return f"{channel}-{datetime.fromtimestamp(started_at, UTC):{_START}}"
+
+
+def name_as_aired(broadcasts: Iterable[Broadcast], edit_lists: Collection[str]) -> list[Broadcast]:
+    """Give broadcasts the names of their edit lists: the ledger tells their start some milliseconds later.
+
+    `edit_lists`: names, of all channels or of one.
+    """
+    broadcasts = list(broadcasts)
+    taken = {one.id for one in broadcasts}
+    named = []
+    for one in broadcasts:
+        channel, _, start = one.id.rpartition("-")
+        begun = datetime.strptime(start, _START).replace(tzinfo=UTC).timestamp()
+        before = broadcast_id(channel, begun - 1)
+        meant = one.id in edit_lists or before not in edit_lists or before in taken
+        named.append(one if meant else one._replace(id=before))
+    return named
 
 
 def group(

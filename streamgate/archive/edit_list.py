@@ -9,7 +9,6 @@ stands for lines that the disk did not take, `end` is the end of the broadcast.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -81,12 +80,6 @@ class EditList(msgspec.Struct):
     path: Path
     lines: list[Line]
     damaged: int = 0
-
-
-def broadcast_id(channel: str, started_at: float) -> str:
-    """Return CHANNEL-START, the start in UTC: what the comments process calls the broadcast, too."""
-    start = datetime.fromtimestamp(started_at, UTC)
-    return f"{channel}-{start:%Y%m%dT%H%M%SZ}"
 
 
 def list_path(root: Path, channel: str, broadcast: str) -> Path:

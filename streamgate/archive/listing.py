@@ -7,8 +7,9 @@ from typing import NamedTuple
 import msgspec
 
 from streamgate.archive.air_times import read_air_times
-from streamgate.archive.broadcasts import Broadcast, Loss, Piece, group
+from streamgate.archive.broadcasts import Broadcast, Loss, Piece, group, name_as_aired
 from streamgate.archive.catalog import Catalog
+from streamgate.archive.edit_list import find_edit_lists
 from streamgate.archive.holds import Hold
 from streamgate.archive.parts import newer_parts
 from streamgate.archive.retention_file import read_retention, settle_retention
@@ -124,7 +125,7 @@ class Shelf:
             Loss(row["start_s"], row["end_s"], row["reason"])
             for row in self._catalog.gaps(channel, first, last)
         ]
-        return group(channel, pieces, air, gaps)
+        return name_as_aired(group(channel, pieces, air, gaps), find_edit_lists(self._root, channel))
 
     def _listed(self, channel: str, one: Broadcast) -> Listed:
         return Listed(

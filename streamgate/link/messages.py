@@ -116,6 +116,7 @@ class ChannelStatus(msgspec.Struct):
     returns_in_s: float | None = None
     filler: str = ""  # name of the clip that airs, or would air: "slate" or a clip
     on_air_s: float | None = None
+    broadcast: str = ""  # what the record calls what is on air
     ingest: IngestStatus = msgspec.field(default_factory=IngestStatus)
     destinations: list[DestinationStatus] = []
     archive: ArchiveStatus = msgspec.field(default_factory=ArchiveStatus)

@@ -489,6 +489,7 @@ class Channel:
             returns_in_s=report.returns_in_s(gate, source, now),
             filler=gate.filler_name,
             on_air_s=round((now - self._started_us) / SECOND_US, 1) if gate.on_air else None,
+            broadcast=self._edits.broadcast if gate.on_air else "",
             ingest=ingest,
             destinations=self._legs.statuses(),
             archive=self.archive.status(),

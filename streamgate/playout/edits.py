@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from streamgate.archive.edit_list import Begin, End, broadcast_id
+from streamgate.archive.broadcasts import broadcast_id
+from streamgate.archive.edit_list import Begin, End
 from streamgate.archive.edit_writer import EditWriter
 from streamgate.archive.intake import Alarm
 from streamgate.clock import boot_id, now_us, wall_s

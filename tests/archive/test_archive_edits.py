@@ -15,6 +15,7 @@ from tools.disks import Disk
 from typer.testing import CliRunner
 
 from streamgate.archive.as_aired import AsAired
+from streamgate.archive.broadcasts import Broadcast, broadcast_id, name_as_aired
 from streamgate.archive.certificate import certify
 from streamgate.archive.edit_list import (
     Begin,
@@ -22,7 +23,6 @@ from streamgate.archive.edit_list import (
     EditList,
     End,
     Lost,
-    broadcast_id,
     find_edit_list,
     list_path,
     read_edit_list,
@@ -490,3 +490,12 @@ def test_an_flv_part_gives_its_packets_back_by_number(tmp_path, alarms, feed):
                 found += part.packets(kind, stretch.first, stretch.packets)
         assert [one.data for one in found] == [one.data for one in wanted]
         assert [one.pts - one.dts for one in found] == [one.pts - one.dts for one in wanted]
+
+
+def test_a_broadcast_has_one_name_though_the_ledger_tells_its_start_in_the_next_second():
+    def named(*starts):
+        found = [Broadcast(broadcast_id("main", start), start, start + 9, 1, 1, []) for start in starts]
+        return [one.id for one in name_as_aired(found, {broadcast_id("main", 99.9)})]
+
+    assert named(100.01, 300.0) == [broadcast_id("main", start) for start in (99.9, 300.0)]
+    assert named(99.95, 100.9) == [broadcast_id("main", start) for start in (99.9, 100.9)]

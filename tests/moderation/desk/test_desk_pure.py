@@ -1,5 +1,6 @@
 """Small parts of the desk that hold no state of others: broadcasts, condemned moments, rates, switches."""
 
+import msgspec
 import pytest
 
 from moderation.desk import interactions
@@ -23,8 +24,10 @@ def status(on_air_s: float | None, *spans: SpanStatus, name: str = "main") -> Ch
 
 
 def test_a_broadcast_is_named_by_its_start() -> None:
-    one = follow(None, "main", 10.0, None, START + 10)
+    one = follow(None, status(10.0), None, START + 10)
     assert one == Broadcast("main-20251128T160000Z", START)
+    named = msgspec.structs.replace(status(10.0), broadcast="main-20251128T155959Z")
+    assert follow(None, named, None, START + 10) == Broadcast(named.broadcast, START)  # as the gate calls it
     assert decode(encode(one)) == one
     assert decode(encode(None)) is None
     assert decode({"id": 7}) is None
@@ -32,10 +35,10 @@ def test_a_broadcast_is_named_by_its_start() -> None:
 
 def test_it_stays_the_same_while_the_gate_restarts_and_the_clock_is_set() -> None:
     one = Broadcast("main-20251128T160000Z", START)
-    assert follow(one, "main", 104.0, None, START + 100) == one  # another process, within 5 s
-    assert follow(one, "main", 104.0, 103.8, START + 5000) == one  # the wall clock was set
-    assert follow(one, "main", None, 104.0, START + 105) is None
-    again = follow(one, "main", 1.0, 104.0, START + 105)
+    assert follow(one, status(104.0), None, START + 100) == one  # another process, within 5 s
+    assert follow(one, status(104.0), 103.8, START + 5000) == one  # the wall clock was set
+    assert follow(one, status(None), 104.0, START + 105) is None
+    again = follow(one, status(1.0), 104.0, START + 105)
     assert again == Broadcast("main-20251128T160144Z", START + 104)
 
 
