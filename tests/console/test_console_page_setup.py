@@ -51,10 +51,10 @@ async def test_the_delay_is_raised_and_never_below_the_floor(desk: Desk) -> None
     await page.get_by_role("button", name="Delay").click()
     field = page.get_by_role("textbox", name="Seconds from arrival to air")
     await field.fill("20")
-    await page.get_by_role("button", name="Save").click()
+    await page.get_by_role("button", name="Save").first.click()
     await expect(page.get_by_role("alert")).to_contain_text("rule R1")
     await field.fill("45")
-    await page.get_by_role("button", name="Save").click()
+    await page.get_by_role("button", name="Save").first.click()
     await expect(page.get_by_text("In force: 45 s")).to_be_visible()
     assert desk.store.get("main").delay_s == 45
     await page.get_by_role("button", name="Remove main").click()

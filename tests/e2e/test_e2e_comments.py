@@ -237,7 +237,8 @@ def tell_the_story(hall: Hall, feed: FeedReader) -> None:
     expect(hand(rita)).to_contain_text("图书馆几点开放")
     write(one, "会后有回放吗")
     expect(card(rita, "会后有回放吗")).to_be_visible()
-    olga.get_by_role("switch", name="Comments").click()
+    for what in ("Comments", "Bullets"):
+        olga.get_by_role("switch", name=what).click()
     for viewer in (one, two):
         expect(viewer.locator("textarea")).to_have_count(0)
         expect(viewer.get_by_text(CLOSED)).to_be_visible()
