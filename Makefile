@@ -39,7 +39,7 @@ demo: install
 
 test: need dev page
 	$(NPM) test
-	$(BIN)/pytest -n 2 -m "not obs and not evening" $(ARGS) || $(BIN)/python tests/tools/again.py -m "not obs and not evening"
+	$(BIN)/pytest -n 2 -m "not obs and not evening" $(ARGS)
 
 unit: dev
 	$(BIN)/pytest -m "not obs and not e2e" $(ARGS)

@@ -367,7 +367,7 @@ async def test_too_many_searches_at_once_are_refused_and_the_loop_goes_on(
         asked = [asyncio.ensure_future(client.get(AUDIT)) for _ in range(4)]
         begun = time.monotonic()
         assert (await client.get("/api/v1/session")).status_code == 200
-        assert time.monotonic() - begun < 1.2  # the disk hangs for 1.5 s
+        assert time.monotonic() - begun < 0.5
         codes = sorted((answer.status_code, answer.json()["code"]) for answer in await asyncio.gather(*asked))
     assert codes == [(503, "busy"), (503, "busy"), (503, "ledger_away"), (503, "ledger_away")]
     monkeypatch.setattr(Backwards, "next", original)

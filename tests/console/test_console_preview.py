@@ -86,7 +86,7 @@ async def test_who_joins_later_starts_with_the_gop_at_once(stage: Stage) -> None
         await first_init(first)
         await collect(first, 0.4)
         async with stage.socket(PVW) as second:
-            async with asyncio.timeout(0.4):  # a GOP lasts 0.5 s
+            async with asyncio.timeout(0.25):  # a GOP lasts 0.5 s
                 _, segment = await first_init(second)
                 piece = await second.recv()
             assert len(pictures([segment, piece])) >= 1

@@ -75,7 +75,7 @@ async def test_who_was_signed_in_sees_and_cuts(
                 began = time.monotonic()
                 await page.send('{"t":"cmd","id":1,"cmd":"cut","channel":"main"}')
                 assert (await receive(page, "reply"))["ok"] is True
-                assert time.monotonic() - began < 1.5  # a gate is waited for 2 s
+                assert time.monotonic() - began < 0.5
                 assert idle.gate.requests[-1].actor == "console:operator"
                 assert await code(idle, "GET", "state") == "ok"
                 assert await code(idle, "GET", "users") == "database_away"
