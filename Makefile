@@ -7,8 +7,10 @@
 #   make lint      ruff, mypy, import contracts, the page's types and lint
 #   make bench     CPU, memory, cut latency, delay error: one table and one JSON object
 #   make torture   random kills, freezes, bad disks and floods, judged from outside; minutes to hours
+#   make soak      one broadcast of 45 minutes: memory flat, sound in step with the picture
 #   make obs       a real OBS, headless, publishes through the gate
-#   make evening   people in real browsers over the installed program, with a feed on air
+#   make evening   people in real browsers over the installed program, with a feed on air; minutes
+#   make pictures  every picture of docs/pictures, from the product as it is; minutes
 #   make newcomer  a fresh clone with an empty HOME: `make demo` must reach air
 #
 # ARGS goes to the program each target runs: make test ARGS='-k rtmp -x'
@@ -25,7 +27,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export NODE_OPTIONS := $(strip --use-system-ca $(NODE_OPTIONS))
 
 .DELETE_ON_ERROR:
-.PHONY: help install dev demo test unit e2e lint fix openapi page bench torture obs evening newcomer clean
+.PHONY: help install dev demo test unit e2e lint fix openapi page bench torture soak obs evening pictures newcomer clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -68,17 +70,23 @@ console/web/node_modules/.package-lock.json: console/web/package-lock.json | $(V
 	@touch $@
 
 bench: need dev
-	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+	PYTHONPATH=tests:tests/fakes $(BIN)/python -m bench $(ARGS)
 
 torture: need dev
 	PYTHONPATH=tests $(BIN)/python -m torture $(ARGS)
+
+soak: need dev
+	PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
 obs: dev
 	@tests/tools/need.sh obs
 	$(BIN)/pytest -m obs tests/e2e/test_obs.py $(ARGS)
 
 evening: need dev page
-	$(BIN)/pytest -m evening tests/e2e/test_e2e_evening.py $(ARGS)
+	$(BIN)/pytest -m evening tests/e2e/test_e2e_evening*.py $(ARGS)
+
+pictures: need dev page
+	PYTHONPATH=tests $(BIN)/python -m pictures $(ARGS)
 
 newcomer:
 	tests/e2e/newcomer.sh $(ARGS)

@@ -6,22 +6,32 @@ from fastapi import Depends, FastAPI
 
 from console import pages
 from console.api import (
+    archive,
     audit,
     backups,
     channel_settings,
     channels,
+    conveyor,
     destinations,
+    duty,
+    exports,
     health,
+    holds,
+    incidents,
     me,
     openapi,
+    own_keys,
     page,
     people,
+    practice,
+    recordings,
     rehearsal,
     review,
     review_files,
     session,
     settings,
     sockets,
+    storage,
     tokens,
     undo,
 )
@@ -47,8 +57,26 @@ def routes() -> FastAPI:
         strict_content_type=False,  # scripts need not name it; the guard refuses other sites' pages
     )
     for module in (
-        *(health, session, me, people, tokens, channels),
-        *(channel_settings, destinations, backups, rehearsal, undo, settings, audit, review, review_files),
+        *(health, session, me, own_keys, people, tokens, channels, conveyor),
+        *(
+            channel_settings,
+            destinations,
+            backups,
+            rehearsal,
+            duty,
+            practice,
+            undo,
+            settings,
+            audit,
+            archive,
+            incidents,
+            recordings,
+            holds,
+            exports,
+            storage,
+            review,
+            review_files,
+        ),
         *(openapi, sockets, page),
     ):
         app.include_router(module.router)

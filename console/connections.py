@@ -25,27 +25,27 @@ class Connection(HeadDeadline, H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._note(waiting=True)
-        self._hurry()
+        self._mark_waiting(waiting=True)
+        self._start_deadline()
         if len(self.connections) > MAX_CONNECTIONS:
             _expendable(self).transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._rest()
+        self._stop_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
-            self._note(waiting=False)
-            self._rest()
-        elif self._late is None:
-            self._hurry()
+            self._mark_waiting(waiting=False)
+            self._stop_deadline()
+        elif self._deadline is None:
+            self._start_deadline()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()  # it ends an idle connection after `timeout_keep_alive`
         if self.conn.their_state is h11.IDLE:
-            self._note(waiting=True)
+            self._mark_waiting(waiting=True)
 
 
 def _expendable(newest: Connection) -> Connection:

@@ -7,6 +7,7 @@ program with a token, asked to be done is recorded each time, refused or not.
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from streamgate.clock import now_us, wall_s
 from streamgate.core.notice_limit import NoticeLimit
 from streamgate.errors import StreamgateError
 from streamgate.ledger.record import Decision, Record, Refusal, SessionEnd, SignIn
-from streamgate.ledger.writer import Writer
+from streamgate.ledger.signing import Signer
+from streamgate.ledger.writer import Writer, Written
 from streamgate.link.client import call
 from streamgate.link.messages import Note, Standing
 from streamgate.playout.texts import say
@@ -37,11 +39,17 @@ class Ledger:
         self._control_socket = control_socket
         self._limit: NoticeLimit[Repeatable] = NoticeLimit()
         self._reason = ""  # why it cannot be written at the moment; set by the writer's thread
-        self._writer = Writer(root, "console", spill_dir=spill_dir, alarm=self._alarm)
+        self._writer = Writer(
+            root, "console", spill_dir=spill_dir, signer=Signer(root.parent), alarm=self._alarm
+        )
 
     def write(self, record: Record) -> None:
         """Record it; never waits and never raises."""
         self._writer.write(record)
+
+    def written(self, record: Record) -> Future[Written]:
+        """Record it; the future is done when it is on disk (see `Writer.written`)."""
+        return self._writer.written(record)
 
     def refuse(self, record: Repeatable) -> None:
         """Record what was not done by somebody who need not be known, or who only looked.

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from streamgate.wording import in_chinese, in_english
+
 
 class Problem(NamedTuple):
     """`close_code`: how a websocket is closed for this reason. `code` is stable, sentences are for people.
@@ -117,8 +119,21 @@ REASON_NEEDED = Problem(
     "此操作须填写理由（1 至 500 字），理由会留存。",
 )
 NOT_FOUND = Problem(404, "not_found", "There is nothing at this address.", "该地址没有内容。", 4404)
+NOTHING_RECORDED = Problem(
+    404, "nothing_recorded", "Nothing was recorded on this channel then.", "该频道在此时段没有录像。", 4404
+)
+NOTHING_AIRED = NOTHING_RECORDED._replace(
+    error="Nothing aired on this channel then, or nothing of it is kept.",
+    error_zh="该频道在此时段没有播出，或播出内容已不再保存。",
+)
+BAD_RANGE = Problem(
+    416,
+    "bad_range",
+    "There are no such bytes: the file has {} of them at the moment.",
+    "请求的字节范围不存在。",
+)
 TOO_LARGE = Problem(
-    413, "too_large", "The request body is larger than 16 KiB.", "请求内容超过 16 KiB。", 1009
+    413, "too_large", "The request body is larger than 32 KiB.", "请求内容超过 32 KiB。", 1009
 )
 TOO_SLOW = Problem(
     408,
@@ -214,6 +229,15 @@ def refused(error: str, error_zh: str) -> Problem:
 def rule(error: str, error_zh: str) -> Problem:
     """A rule of ours forbids it, and says why."""
     return Problem(409, "refused", error, error_zh or error)
+
+
+def archive_away(error: Exception) -> Problem:
+    return Problem(
+        503,
+        "archive_away",
+        f"The archive cannot be read at the moment: {in_english(error)}. The broadcast is not affected.",
+        f"暂时无法读取归档：{in_chinese(error)}。播出不受影响。",
+    )
 
 
 def weak_password(error: str, error_zh: str) -> Problem:

@@ -123,48 +123,52 @@ class _Exchange:
             self._method in CHANGING and (self._method, self._route) in ROUTES
         )
         trace, told = self._trace, told_of(self._method, self._route)
-        code, error = _problem(answer) if status >= _BAD_REQUEST else ("ok", "")
+        said = _problem(answer) if status >= _BAD_REQUEST else _Said("ok")
+        code = said.code
         if trace.signs_in:
-            self._sign_in(code, error)
+            self._sign_in(said)
         elif status in _REFUSALS and self._is_told(code, decides=decides):
-            self._refusal(told.what, code, error, decides=decides)
+            self._refusal(told.what, said, decides=decides)
         elif not decides:
             return
         elif told.what in COMMAND_NAMES:
             if code != "ok" and not trace.by_gate:
-                self._refusal(told.what, code, error, decides=True)
+                self._refusal(told.what, said, decides=True)
         elif status not in _REFUSALS:
-            self._decision(told.what, "stored" if code == "ok" and trace.late else code, error or trace.late)
+            self._decision(told.what, _Said("stored", trace.late) if code == "ok" and trace.late else said)
 
     def _is_told(self, code: str, *, decides: bool) -> bool:
         """Say whether a refusal is one. Who has no session and only looks is shown the page to sign in."""
         return code != "no_session" or decides
 
-    def _sign_in(self, code: str, error: str) -> None:
-        trace, answer = self._trace, self._trace.result or code
-        record = SignIn(**self._person(), answer=answer, error=error, factors=trace.factors)
+    def _sign_in(self, said: "_Said") -> None:
+        trace, answer = self._trace, self._trace.result or said.code
+        record = SignIn(**self._person(), answer=answer, factors=trace.factors)
+        record.error, record.error_zh = said.error, said.error_zh
         record.latency_ms = self._latency_ms()
-        if code == "ok":
+        if said.code == "ok":
             self._ledger.write(record)
         else:
             self._ledger.refuse(record)
 
-    def _refusal(self, what: str, code: str, error: str, *, decides: bool) -> None:
-        channel, reason, args = self._arguments(code)
+    def _refusal(self, what: str, said: "_Said", *, decides: bool) -> None:
+        channel, reason, args = self._arguments(said.code)
         right = ROUTES.get((self._method, self._route), "")
         record = Refusal(**self._person(), channel=channel, what=what, args=args, reason=reason)
-        record.right, record.answer, record.error = str(right), code, error
+        record.right, record.answer = str(right), said.code
+        record.error, record.error_zh = said.error, said.error_zh
         record.latency_ms = self._latency_ms()
         if record.who and decides:
             self._ledger.write(record)
         else:
             self._ledger.refuse(record)
 
-    def _decision(self, what: str, code: str, error: str) -> None:
-        channel, reason, args = self._arguments(code)
+    def _decision(self, what: str, said: "_Said") -> None:
+        channel, reason, args = self._arguments(said.code)
         record = Decision(**self._person(), channel=channel, what=what, args=args, reason=reason)
-        done = code in {"ok", "stored"}
-        record.changes, record.answer, record.error = self._trace.changes if done else [], code, error
+        done = said.code in {"ok", "stored"}
+        record.changes, record.answer = self._trace.changes if done else [], said.code
+        record.error, record.error_zh = said.error, said.error_zh
         record.latency_ms = self._latency_ms()
         if record.who or done:
             self._ledger.write(record)
@@ -225,14 +229,18 @@ class _Handshake:
 
 
 class _Said(msgspec.Struct):
+    """A problem as it was answered."""
+
     code: str = ""
     error: str = ""
+    error_zh: str = ""
 
 
-def _problem(answer: bytes) -> tuple[str, str]:
-    """Return code and sentence of a problem; one in another form is a fault of ours."""
+def _problem(answer: bytes) -> _Said:
+    """Return the problem of an answer; one in another form is a fault of ours."""
     try:
         said = msgspec.json.decode(answer, type=_Said)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return "failed", ""
-    return said.code or "failed", said.error
+        return _Said("failed")
+    said.code = said.code or "failed"
+    return said

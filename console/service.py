@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import shlex
 import socket
 import sys
@@ -15,7 +16,14 @@ import uvicorn
 from console import pages
 from console.api.answers import Parts
 from console.app import STATIC, create_app
+from console.archive.exports import Exports
+from console.archive.parts import Archive
+from console.archive.playback import Playback
+from console.archive.records import Records
+from console.archive.stills import Stills
+from console.archive.storage import Storage
 from console.audit.audit import Audit
+from console.audit.happenings import Happenings
 from console.auth.factors import Totp
 from console.auth.guard import HostNames
 from console.auth.own_account import OwnAccount
@@ -25,11 +33,20 @@ from console.auth.remembered import Memory
 from console.auth.sessions import Rules, Sessions
 from console.auth.sign_in import Passwords, SignIn
 from console.connections import Connection
+from console.duty.board import DutyBoard
+from console.duty.desk import DutyDesk
+from console.duty.parts import DutyParts
+from console.duty.practice import Practices
+from console.incidents.desk import IncidentDesk, Incidents
+from console.incidents.reports import Reports
 from console.ledger import Ledger
+from console.live.conveyor import Conveyor
 from console.live.gate_link import GateLink
 from console.live.hub import Hub
 from console.live.media_link import MediaLink
 from console.live.preview import Preview
+from console.live.reactions import Reactions
+from console.live.signs import Signs
 from console.review.files import Files
 from console.review.link import CommentsLink
 from console.review.pages import Pages
@@ -41,7 +58,9 @@ from console.setup.parts import Setup
 from console.setup.rehearsals import Rehearsals
 from console.setup.undo import Undo
 from console.tls import Certificate
+from streamgate.core.retention import MIN_RETENTION_DAYS
 from streamgate.ledger.places import FOLDER
+from streamgate.ledger.record import Record
 from streamgate.runtime import listen
 from streamgate.runtime.listen import Address
 from streamgate.runtime.secret_box import SecretBox
@@ -78,8 +97,10 @@ async def run(
     host_names: Iterable[str] = (),
     static: Path = STATIC,
     background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+    recording: Sequence[Callable[[Callable[[Record], Any]], Coroutine[Any, Any, None]]] = (),
     ready: Callable[[int], None] | None = None,
     settings: Sequence[Mapping[str, str]] = (),
+    stills: bool = True,
 ) -> None:
     """Serve until `stop` is set, then end within about 2 s. What people do is recorded in DATA_DIR/ledger.
 
@@ -91,7 +112,9 @@ async def run(
     `certificate`: serve HTTPS. `behind_proxy`: addresses whose X-Forwarded-For and -Proto are believed.
     `host_names`: further names under which the page may be opened (a reverse proxy's).
     `background`: services that run beside the server until they are cancelled; one that returns is left
-    alone, one that fails ends the console.
+    alone, one that fails ends the console. `recording`: the same, given what writes into the ledger; its
+    answer is done when the record is on disk.
+    `stills`: pictures of the unaired window for the conveyor; a child process makes them.
     `settings`: those in force, to be read, as `ShownSetting` has them.
 
     Raises:
@@ -102,17 +125,40 @@ async def run(
     comments = CommentsLink(control_socket.parent / COMMENTS_SOCKET)
     ledger = Ledger(data_dir / FOLDER, control_socket.parent / FOLDER, control_socket)
     preview = Preview(media)
+    conveyor = Conveyor(gate, media_socket)
     store, hashing, totp = AsyncDatabase(database), Hashing(), Totp(SecretBox(data_dir))
     sessions = Sessions(
         store, rules or Rules(), lambda: gate.on_air, Memory(data_dir), ended=ledger.end_session
     )
+    reactions = Reactions(store)
     approvals = ApprovalRecord(data_dir, store)
     files = ChannelFiles(data_dir, gate, changed=approvals.note)
     audit = Audit(data_dir, ledger.write)
+    playback = Playback(data_dir)
+    records = Records(data_dir, playback, retention_days=_retention(settings))
+    archive = Archive(
+        records,
+        Stills(data_dir, playback),
+        Exports(data_dir, ledger.write),
+        store,
+        Storage(data_dir, control_socket.parent, playback, settings),
+    )
+    signs = Signs()
+    board = DutyBoard(store, gate, signs)
+    duty = DutyParts(board, DutyDesk(store, board), Practices(store, files, gate, ledger.write))
     setup = Setup(files, Undo(), Backups(data_dir), Rehearsals(data_dir), settings)
     parts = Parts(
         gate=gate,
-        hub=Hub(gate, preview, ledger, _command(data_dir), lambda: comments.up),
+        hub=Hub(
+            gate,
+            preview,
+            ledger,
+            _command(data_dir),
+            comments_up=lambda: comments.up,
+            reactions=reactions,
+            signs=signs,
+        ),
+        reactions=reactions,
         sessions=sessions,
         sign_in=SignIn(store, sessions, Passwords(hashing), totp),
         own=OwnAccount(store, sessions, hashing, totp),
@@ -121,7 +167,16 @@ async def run(
         data_dir=data_dir,
         setup=setup,
         audit=audit,
+        happenings=Happenings(data_dir, audit),
         review=Review(comments, Pages(comments), Files(store, ledger.write)),
+        playback=playback,
+        archive=archive,
+        incidents=Incidents(
+            IncidentDesk(data_dir, store),
+            Reports(data_dir, database, ledger.write, settings, lambda: gate.up),
+        ),
+        conveyor=conveyor,
+        duty=duty,
     )
     app = create_app(parts, HostNames(host, host_names), ledger)
 
@@ -159,16 +214,30 @@ async def run(
         opened.push_async_callback(store.close)
         opened.callback(hashing.close)
         opened.push_async_callback(setup.rehearsals.close)
+        opened.push_async_callback(duty.practices.close)
         opened.push_async_callback(audit.close)
+        opened.push_async_callback(playback.close)
+        opened.push_async_callback(archive.stills.close)
+        opened.push_async_callback(archive.exports.close)
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
         services = [ledger.run, gate.run, media.run, comments.run, preview.run, sessions.run, approvals.run]
+        services.append(board.run)
+        if stills:
+            services.append(conveyor.run)
         services += [*background, lambda: cleaner.run(store)]
+        services += [functools.partial(one, ledger.written) for one in recording]
         if certificate is not None:
             services.append(certificate.follow)
         async with beside(*services):
             await server.serve_until(stop, listeners)
     _log.info("console_stopped")
+
+
+def _retention(settings: Sequence[Mapping[str, str]]) -> int:
+    """Return for how many days recordings are kept where a channel says nothing of its own."""
+    given = next((one["value"] for one in settings if one["name"] == "retention_days"), "")
+    return int(given) if given.isdecimal() else MIN_RETENTION_DAYS
 
 
 def _command(data_dir: Path) -> str:

@@ -1,4 +1,4 @@
-"""What the supervisor reports: addresses on stdout, troubles to the operators through the gate."""
+"""Reports of the supervisor: addresses on stdout, troubles to the operators through the gate."""
 
 import asyncio
 import os
@@ -26,13 +26,13 @@ _log = structlog.get_logger()
 
 
 class Announcer:
-    """The supervisor's `Report`. `run` brings standing troubles to the gate, again when it is a new one."""
+    """The supervisor's `Report`. `run` sends standing troubles to the gate, also to a restarted one."""
 
     def __init__(self, settings: "Settings") -> None:
         self._settings = settings
         self._places = settings.places
         self._out = LogWriter(sys.stdout.fileno())
-        self._standing: dict[str, Warn | None] = {}  # by process; None: it is there again
+        self._standing: dict[str, Warn | None] = {}  # by process; None: it is available again
         self._changed = asyncio.Event()
         self._page = ""
 
@@ -42,9 +42,12 @@ class Announcer:
         rtmp, rtmps, console, public = (
             self._where(name, ports) for name in ("rtmp", "rtmps", "console", "public")
         )
+        viewers = self._settings.viewers_url(ports["public"]) if "public" in ports else ""
         with suppress(OSError):
             page = self._settings.page_url(console) if console else ""
-            self._places.write_serve(ServeInfo(os.getpid(), rtmp or "", console or "", rtmps, page, public))
+            self._places.write_serve(
+                ServeInfo(os.getpid(), rtmp or "", console or "", rtmps, page, public, viewers)
+            )
         if process == "ingest":
             self._out.write(f"encoders: rtmp://{rtmp}/live\n")
             if rtmps is not None:
@@ -53,12 +56,12 @@ class Announcer:
             self._page = self._settings.page_url(console or "")
             self._out.write(f"console: {self._page}/\n")
         elif process == "comments":
-            self._out.write(f"viewers: http://{public}/\n")
+            self._out.write(f"viewers: {viewers}/\n")
         self.well(process)
 
     def trouble(self, process: str, code: str, reason: str) -> None:
         if process == "gate":
-            return  # it says so itself when it is there again
+            return  # the gate reports it itself after its restart
         known = "address_taken" if code == "address_taken" else "process_away"
         self._standing[process] = say(known, process=process, reason=reason)
         self._changed.set()
@@ -80,13 +83,13 @@ class Announcer:
     # ------------------------------------------------------------ the gate
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Send troubles and their ends to the gate, until cancelled."""
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), AGAIN_S if self._standing else None)
             self._changed.clear()
             for process, what in list(self._standing.items()):
-                with suppress(StreamgateError):  # the gate is away: it is told when it is back
+                with suppress(StreamgateError):  # the gate is down: sent again when it is up
                     await call(self._places.control_socket, Standing(1, actor=_ACTOR, key=process, what=what))
                     if what is None and self._standing.get(process) is None:
                         del self._standing[process]

@@ -1,8 +1,8 @@
-"""Records of what is decided on the command line without the gate: the ledger's files of the process `cli`.
+"""Ledger records of command line decisions that bypass the gate: the ledger's files of the process `cli`.
 
-Commands may run at the same time and while `serve` runs: a lock in the runtime directory lets one of them
-write after the other. A disk that does not take the record holds nobody up for long: the record waits in
-memory for the next command, and the person is told. Imports are few: `streamgate cut` loads this.
+Commands may run at the same time and while `serve` runs: a lock in the runtime directory makes them write one
+after the other. A disk that does not take the record delays a command by some seconds only: the record waits
+in memory for the next command, and stderr says so. Imports are few: `streamgate cut` loads this.
 """
 
 import contextlib
@@ -29,9 +29,10 @@ LOCK = "cli.lock"
 
 
 class Deciding:
-    """A decision on its way: what is learned of it goes into its record."""
+    """A decision being made: collects the content of its record. `channel`: "" for no single one."""
 
-    def __init__(self, args: Mapping[str, Any]) -> None:
+    def __init__(self, args: Mapping[str, Any], channel: str = "") -> None:
+        self.channel = channel
         self.args = {name: _plain(value) for name, value in args.items() if value not in (None, "", [], {})}
         self.changes: list[Change] = []
 
@@ -56,21 +57,24 @@ class Deciding:
 
 @contextlib.contextmanager
 def decided(places: DataDir, what: str, *, channel: str = "", **args: Any) -> Iterator[Deciding]:
-    """Record the decision that the body carries out, or why it was refused; on disk when this returns.
+    """Record the decision that the body executes, or why it was refused; on disk when this returns.
 
-    `args`: never a secret; URLs are recorded without their keys, what is empty is left out.
+    `args`: never a secret; URLs are recorded without their keys, empty values are left out, and `reason` is a
+    field of its own in the record.
     """
     from streamgate.ledger.record import Decision
 
-    deciding, began_us = Deciding(args), now_us()
-    record = Decision(who=cli_actor(), channel=channel, what=what, args=deciding.args)
+    reason = str(args.pop("reason", None) or "")
+    deciding, began_us = Deciding(args, channel), now_us()
+    record = Decision(who=cli_actor(), channel=channel, what=what, args=deciding.args, reason=reason)
     try:
         yield deciding
     except StreamgateError as error:
-        record.answer, record.error = "refused", str(error)
+        record.answer, record.error, record.channel = "refused", str(error), deciding.channel
+        record.error_zh = error.zh
         _write(places, record, began_us)
         raise
-    record.answer, record.changes = "ok", deciding.changes
+    record.answer, record.changes, record.channel = "ok", deciding.changes, deciding.channel
     _write(places, record, began_us)
 
 
@@ -78,16 +82,18 @@ def _write(places: DataDir, record: "Decision", began_us: int) -> None:
     from concurrent.futures import TimeoutError as NotYet
 
     from streamgate.ledger.places import FOLDER
+    from streamgate.ledger.signing import Signer
     from streamgate.ledger.writer import Writer
 
     record.latency_ms = round((now_us() - began_us) / 1000, 3)
     if not places.root.is_dir():
-        return  # refused before there was anything to decide about
+        return  # refused before there was a data directory to record in
     with contextlib.suppress(StreamgateError):
         places.create_run()
     with _turn(places.run / LOCK) as alone:
-        # Without its turn it must not touch the copies in memory; the ledger then begins another file.
-        writer = Writer(places.root / FOLDER, "cli", spill_dir=places.run / FOLDER if alone else None)
+        # Without the lock it must not touch the copies in memory; the ledger then begins another file.
+        spill_dir = places.run / FOLDER if alone else None
+        writer = Writer(places.root / FOLDER, "cli", spill_dir=spill_dir, signer=Signer(places.root))
         written = writer.written(record)
         try:
             written.result(DISK_S)
@@ -102,7 +108,7 @@ def _write(places: DataDir, record: "Decision", began_us: int) -> None:
 
 @contextlib.contextmanager
 def _turn(path: Path) -> Iterator[bool]:
-    """Wait for other commands that write; False: one of them hangs, or the lock cannot be made."""
+    """Wait for the lock; False: another command that writes hangs, or the lock file cannot be made."""
     from streamgate.ledger.owner import give_to_owner
 
     try:

@@ -1,4 +1,4 @@
-"""What commands that work straight in the database share: a transaction, and how answers are printed."""
+"""Shared by commands that work directly in the database: a transaction, and the output of answers."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def writing(places: DataDir) -> Iterator["Session"]:
-    """A transaction of the database, which is made and upgraded first."""
+    """Yield a write transaction of the database, which is created and upgraded first."""
     from streamgate.store.database import Database
     from streamgate.store.upgrade import upgrade
 
@@ -33,6 +33,25 @@ def locate_database(places: DataDir) -> "Location":
     from streamgate.store.location import locate
 
     return locate(load(places.root).database, places.root)
+
+
+def reload_gate(places: DataDir) -> None:
+    """Make a running gate read the channels again. Without one, do nothing."""
+    import asyncio
+
+    from streamgate.errors import StreamgateError
+    from streamgate.link.client import NotRunningError, call
+    from streamgate.link.messages import Reload
+    from streamgate.runtime.actor import cli_actor
+
+    try:
+        asyncio.run(call(places.control_socket, Reload(id=1, actor=cli_actor())))
+    except NotRunningError:
+        return
+    except StreamgateError as error:
+        raise type(error)(
+            f"the change is stored, but the running gate did not take it over: {error}"
+        ) from error
 
 
 def print_answer(json: bool, answer: Mapping[str, object], text: str) -> None:

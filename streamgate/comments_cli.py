@@ -1,10 +1,11 @@
-"""`streamgate source`, `interaction`, `overlay`: who hands in comments, and what viewers may do.
+"""`streamgate source`, `interaction`, `overlay`: sources of comments, and what viewers may do.
 
-They work straight in the database, with `serve` running and without; a running comments process is told, and
-takes changes over within a second anyway.
+They work directly in the database, with `serve` running and without; a running comments process is notified,
+and reads changes within a second anyway.
 """
 
 import contextlib
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 RELOAD_S = 1.0
 KEY_VARIABLE = "STREAMGATE_SOURCE_KEY"
+_BASE = re.compile(r"https?://(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?/?")
+_PROXY = (
+    "streamgate: the public address has no TLS of its own. Over a network put a reverse proxy with TLS before"
+    " it, which passes /watch/, /overlay/, /hls/, /assets/, /favicon.svg and /api/v1/channels/ on to {public}"
+    " and does not buffer answers; then: --base https://HOST-OF-THE-PROXY"
+)
 source_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -98,7 +105,7 @@ def source_rotate(ctx: typer.Context, name: _Source, json: _Json = False) -> Non
 
 @source_app.command("remove")
 def source_remove(ctx: typer.Context, name: _Source, json: _Json = False) -> None:
-    """Refuse a source from now on. Its comments stay."""
+    """Remove a source: it is refused from now on. Its comments stay."""
     from streamgate.clock import wall_s
     from streamgate.store import sources
 
@@ -181,6 +188,9 @@ def interaction(
         bool | None,
         typer.Option("--authors-told/--authors-not-told", help="Authors learn of rejections."),
     ] = None,
+    queue_limit: Annotated[
+        int | None, typer.Option(metavar="N", help="Comments that may wait for review; more are refused.")
+    ] = None,
     json: _Json = False,
 ) -> None:
     """Show or change what viewers of a channel may do (rule R5). All is closed until somebody opens it."""
@@ -193,6 +203,7 @@ def interaction(
         "window_s": window,
         "stages": stages,
         "authors_told": authors_told,
+        "queue_limit": queue_limit,
     }
     asked = {name: value for name, value in given.items() if value is not None}
     view = _change_interaction(ctx.obj, channel, asked) if asked else _read_interaction(ctx.obj, channel)
@@ -200,7 +211,8 @@ def interaction(
     text = (
         f"{channel}: comments {_word(view['comments'])}, bullets {_word(view['bullets'])},"
         f" sharing {_word(view['sharing'])}; one comment in {view['slow_s']:g} s,"
-        f" at most {view['max_chars']} characters; {view['window_s']:g} s for undo"
+        f" at most {view['max_chars']} characters; {view['window_s']:g} s for undo,"
+        f" at most {view['queue_limit']} waiting"
     )
     print_answer(json, {"channel": channel, **view, "overlay": overlay}, text)
 
@@ -211,14 +223,20 @@ def overlay(
     style: Annotated[
         Literal["bullet", "list", "ticker"], typer.Option(metavar="bullet|list|ticker")
     ] = "bullet",
+    base: Annotated[
+        str,
+        typer.Option(metavar="URL", help="https://HOST of the reverse proxy before the public address."),
+    ] = "",
     json: _Json = False,
 ) -> None:
     """Print the address of a channel's overlay, for a browser source of OBS. It holds a token: keep it."""
     from streamgate.core.channel_name import require_name
 
     require_name(channel)
-    address = f"{_overlay(ctx.obj, channel)}&style={style}"
+    address = f"{_overlay(ctx.obj, channel, _require_base(base))}&style={style}"
     print_answer(json, {"channel": channel, "overlay": address}, address)
+    if not (base or json):
+        typer.echo(_PROXY.format(public=_public(ctx.obj)), err=True)
 
 
 # ---------------------------------------------------------------- helpers
@@ -282,7 +300,7 @@ def _new_key() -> tuple[str, str]:
 
 
 def _require_free_name(name: str) -> None:
-    """Raise Refused for a name that a source may not have: the watch pages' are made by the program."""
+    """Raise Refused for a reserved name: the program makes the sources of watch pages itself."""
     from moderation.public.source_keys import WATCH
     from streamgate.core.channel_name import require_name
 
@@ -307,7 +325,7 @@ def _require_source(session: Any, name: str) -> "Source":
 
 
 def _local(places: DataDir, name: str) -> tuple[str, str, str]:
-    """Return address, channel and key of a source here: who may read the data directory needs no other."""
+    """Return address, channel and key of a source here; the key comes from a file in the data directory."""
     from moderation.public.source_keys import local_key
 
     with writing(places) as session:
@@ -336,7 +354,7 @@ def _secret(places: DataDir) -> bytes:
 
 
 def _public(places: DataDir) -> str:
-    """Return HOST:PORT of the viewers' address: as the running serve has it, else as it is set."""
+    """Return HOST:PORT of the viewers' address: that of the running serve, else as set."""
     from streamgate.config import load
 
     serving = places.serving()
@@ -345,15 +363,36 @@ def _public(places: DataDir) -> str:
     return str(load(places.root).public.reachable())
 
 
-def _overlay(places: DataDir, channel: str) -> str:
+def _overlay(places: DataDir, channel: str, base: str = "") -> str:
+    """Return the address of an overlay at `base`, else where viewers reach the public address."""
     from moderation.public.viewers import overlay_token
 
     token = overlay_token(_secret(places), channel)
-    return f"http://{_public(places)}/overlay/{channel}?token={token}"
+    return f"{base or _viewers(places)}/overlay/{channel}?token={token}"
+
+
+def _viewers(places: DataDir) -> str:
+    from streamgate.config import load
+
+    serving = places.serving()
+    if serving is not None and serving.viewers:
+        return serving.viewers
+    settings = load(places.root)
+    return settings.viewers_url(settings.public.port)
+
+
+def _require_base(base: str) -> str:
+    """Return `base` without a slash at its end. Raise ConfigError when it is not the root of a site."""
+    if base and _BASE.fullmatch(base) is None:
+        raise ConfigError(
+            f"--base is {base}; allowed is http(s)://HOST or http(s)://HOST:PORT, without a path, because the"
+            " pages' own addresses begin at the root; give the proxy a host name of its own"
+        )
+    return base.rstrip("/")
 
 
 def _tell(places: DataDir, channel: str) -> None:
-    """Tell a running comments process to read again; without one, or where it is busy, it looks by itself."""
+    """Make a running comments process read again at once; a busy one reads by itself within a second."""
     import asyncio
 
     from moderation.desk.messages import Person, Reload

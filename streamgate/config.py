@@ -21,12 +21,15 @@ from pydantic import (
     GetCoreSchemaHandler,
     PrivateAttr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, core_schema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from streamgate.archive.copy.place import ALLOWED as COPY_PLACES
+from streamgate.archive.copy.place import check_place
 from streamgate.errors import ConfigError
 from streamgate.runtime.datadir import DataDir, default_root
 from streamgate.store.location import ALLOWED, SQLITE, holds_password, redact
@@ -58,7 +61,7 @@ class HostPort(msgspec.Struct, frozen=True):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def reachable(self, public_host: str = "") -> "HostPort":
-        """Return the address others use: `public_host`, else this machine's own where we listen on all."""
+        """Return the address that others use: `public_host`, else this machine's own if we listen on all."""
         host = public_host or self.host
         if host in ("0.0.0.0", "::"):  # noqa: S104 - read, not bound
             host = _own_address()
@@ -81,7 +84,7 @@ class HostPort(msgspec.Struct, frozen=True):
 
 
 def _own_address() -> str:
-    """Return the address of the interface with the default route: the kernel's table; nothing is sent."""
+    """Return the address of the interface with the default route, from the kernel; nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # TEST-NET-1, RFC 5737
@@ -122,6 +125,20 @@ def _roles(value: str) -> str:
     return ",".join(names)
 
 
+def _authority(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("no HTTP address")
+    return _second_place(value)
+
+
+def _second_place(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")) and not Path(value).is_absolute():
+        raise ValueError("neither an absolute path nor an HTTP address")
+    if "@" in value.partition("://")[2].partition("/")[0]:
+        raise ValueError("a password does not belong in an address")
+    return value
+
+
 def _networks(value: str) -> str:
     return ",".join(str(ipaddress.ip_network(one.strip())) for one in value.split(",") if one.strip())
 
@@ -134,7 +151,7 @@ Source = Literal["default", "file", "environment", "command line"]
 
 
 class ShownSetting(msgspec.Struct, frozen=True):
-    """One setting for people. `value`: as it would be written; `allowed`: what may stand there."""
+    """One setting for display. `value`: as in the file; `allowed`: which values are allowed."""
 
     name: str
     value: str
@@ -143,7 +160,7 @@ class ShownSetting(msgspec.Struct, frozen=True):
 
 
 class Settings(BaseSettings):
-    """What `serve` needs to know. A field's description says what is allowed; errors quote it.
+    """Settings of `serve`. A field's description names the allowed values; errors quote it.
 
     `Settings()` reads all sources and raises pydantic's ValidationError; `load` raises ConfigError instead.
     """
@@ -200,6 +217,37 @@ class Settings(BaseSettings):
         description=f"a whole number of days from {MIN_RETENTION_DAYS} to 36500"
         f" (rule R8, Art. 19: recordings are kept at least {MIN_RETENTION_DAYS} days)",
     )
+    copy_to: Annotated[str, AfterValidator(check_place)] = Field(
+        "", description=f"{COPY_PLACES}; left out there is no second copy"
+    )
+    copy_endpoint: str = Field(
+        "",
+        pattern=r"^(https?://[A-Za-z0-9._:\[\]-]+/?)?$",
+        description="http(s)://HOST[:PORT] of an S3-compatible store; left out it is Amazon's",
+    )
+    copy_region: str = Field(
+        "", pattern=r"^[a-z0-9-]*$", description="the region of the store, for example cn-north-1"
+    )
+    copy_addressing: Annotated[Literal["auto", "path", "virtual"], BeforeValidator(_lower)] = Field(
+        "auto", description="auto, path (HOST/BUCKET) or virtual (BUCKET.HOST, which some clouds demand)"
+    )
+    copy_limit: float = Field(
+        0.0, ge=0, le=100000, description="megabits per second from 0 to 100000 (0: as fast as it goes)"
+    )
+    copy_retention: int = Field(
+        0,
+        ge=0,
+        le=36500,
+        description=f"0 (copies are never removed), or a number of days from {MIN_RETENTION_DAYS} to 36500",
+    )
+    copy_recheck: int = Field(
+        30, ge=0, le=3650, description="days from 0 to 3650 after which a copy is read back again (0: never)"
+    )
+    copy_check: Annotated[Literal["read", "checksum"], BeforeValidator(_lower)] = Field(
+        "read",
+        description="read (each copy is read back) or checksum (the store's own SHA-256 is believed where it"
+        " gives one)",
+    )
     no_input_stop_min: float = Field(
         30.0, ge=0, le=10080, description="minutes from 0 to 10080 (0: a broadcast never ends by itself)"
     )
@@ -209,6 +257,14 @@ class Settings(BaseSettings):
         description="one-person (a destination entered on this machine's command line counts as approved by"
         " that administrator) or two-person (it waits for somebody else, too) (rule R13)",
     )
+    ledger_copy: Annotated[str, AfterValidator(_second_place)] = Field(
+        "",
+        description="an absolute path of a file, or an http:// or https:// address that takes POST, where the"
+        " ledger's heads are sent; best where nobody who can write here can write",
+    )
+    tsa: Annotated[str, AfterValidator(_authority)] = Field(
+        "", description="an http:// or https:// address of a time stamping authority (RFC 3161)"
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="debug, info, warning or error"
     )
@@ -217,9 +273,16 @@ class Settings(BaseSettings):
     )
     max_bitrate_mbps: float = Field(60.0, ge=1, le=1000, description="megabits per second from 1 to 1000")
 
+    @field_validator("copy_retention")
+    @classmethod
+    def _copies_outlive_the_rule(cls, days: int) -> int:
+        if 0 < days < MIN_RETENTION_DAYS:
+            raise ValueError(f"under {MIN_RETENTION_DAYS} days")
+        return days
+
     @model_validator(mode="after")
     def _tls_is_complete(self) -> "Settings":
-        """An rtmps listener without certificate would only be found out by the first encoder."""
+        """Refuse rtmps without a certificate now, not at the first encoder's connection."""
         if self.rtmps is None:
             return self
         for name in ("tls_cert", "tls_key"):
@@ -240,7 +303,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _console_is_private(self) -> "Settings":
-        """Passwords and session cookies go over the page's connection."""
+        """Require TLS for a page that others reach: it carries passwords and session cookies."""
         if (self.console_cert is None) != (self.console_key is None):
             raise PydanticCustomError(
                 "tls", "console_cert and console_key belong together; name both PEM files, or neither"
@@ -274,18 +337,23 @@ class Settings(BaseSettings):
         return init_settings, env_settings, _TomlSource(settings_cls)
 
     def page_url(self, address: str) -> str:
-        """Return where a browser finds the page that listens on HOST:PORT, without a slash at the end."""
+        """Return the URL for browsers of the page that listens on HOST:PORT, without a slash at the end."""
         if self.behind_proxy and self.public_host:
             return f"https://{self.public_host}"
         return f"{'http' if self.console_cert is None else 'https'}://{address}"
 
+    def viewers_url(self, port: int) -> str:
+        """Return the URL for viewers of the public address on that port, without a slash. It has no TLS."""
+        known_as = "" if _is_loopback(self.public.host) else self.public_host
+        return f"http://{HostPort(self.public.reachable(known_as).host, port)}"
+
     @property
     def shown(self) -> list[ShownSetting]:
-        """All settings for people, each with where it comes from; no secret stands among them."""
+        """All settings for display, each with its source; secrets are redacted."""
         return [
             ShownSetting(
                 name,
-                _written(name, getattr(self, name)),
+                _format_value(name, getattr(self, name)),
                 self._sources.get(name, "default"),
                 field.description or "",
             )
@@ -298,7 +366,7 @@ class Settings(BaseSettings):
 
 
 class _TomlSource(PydanticBaseSettingsSource):
-    """`streamgate.toml` in the data directory the sources before it named. Relative paths start there."""
+    """Reads `streamgate.toml` in the data directory of the earlier sources. Relative paths start there."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
         return None, field_name, False
@@ -334,7 +402,7 @@ class _TomlSource(PydanticBaseSettingsSource):
 def load(data_dir: Path | None = None, **command_line: Any) -> Settings:
     """Read the settings; None on the command line means not given.
 
-    Raises ConfigError with thing, value, where it comes from, what is allowed and what to do.
+    Raises ConfigError, which names the setting, its value, its source, what is allowed and what to do.
     """
     given = {name: value for name, value in command_line.items() if value is not None}
     if data_dir is not None:
@@ -369,7 +437,7 @@ def _sources(given: Mapping[str, Any], environ: Mapping[str, str], toml: Path) -
     return sources | dict.fromkeys(given, "command line")
 
 
-def _written(name: str, value: Any) -> str:
+def _format_value(name: str, value: Any) -> str:
     if name == "database":
         return redact(value)
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""`streamgate db`: look at, back up, put back, upgrade and move the database of accounts and rights."""
+"""`streamgate db`: check, back up, restore, upgrade and copy the database of accounts and rights."""
 
 import sys
 from pathlib import Path
@@ -59,7 +59,7 @@ def backup(ctx: typer.Context, file: _File, json: _Json = False) -> None:
 
 @db_app.command()
 def restore(ctx: typer.Context, file: _File, json: _Json = False) -> None:
-    """Put a copy in the database's place, with serve ended. What stood there is kept; all are signed out."""
+    """Restore a backup, with serve ended. The replaced database is kept; everybody is signed out."""
     from console.auth.remembered import Memory
     from streamgate.store import backup as copies
 
@@ -67,7 +67,7 @@ def restore(ctx: typer.Context, file: _File, json: _Json = False) -> None:
         _refuse_serving(ctx, "restore")
         ctx.obj.create()
         done = copies.restore(_location(ctx), file)
-        Memory(ctx.obj.root).forget_all()  # its sessions are ended
+        Memory(ctx.obj.root).forget_all()  # all sessions are ended
     kept = f"; what stood there is now {done.replaced}" if done.replaced else ""
     _print(
         json,
@@ -151,7 +151,7 @@ def _refuse_serving(ctx: typer.Context, what: str) -> None:
 
 
 def _location(ctx: typer.Context) -> "Location":
-    """Where the settings say that the database stands. Raises ConfigError."""
+    """Return the database's location from the settings. Raises ConfigError."""
     from streamgate.config import load
     from streamgate.store.location import locate
 

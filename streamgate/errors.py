@@ -1,12 +1,19 @@
 """Every error streamgate raises on purpose, in one tree.
 
-A message names the thing, the value, what is allowed and what to do. Secrets (stream keys, the last
-part of a push URL) never stand in one.
+A message names the thing, the value, what is allowed and what to do. It never contains a secret (stream
+keys, the last part of a push URL).
 """
 
 
 class StreamgateError(Exception):
-    """Root of the tree. `str(error)` is fit to be shown to an operator."""
+    """Root of the tree. `str(error)` may be shown to an operator; `zh` is the same text in Chinese.
+
+    `zh` is "" for errors that reach only the command line and the log.
+    """
+
+    def __init__(self, text: str = "", zh: str = "") -> None:
+        super().__init__(text)
+        self.zh = zh
 
 
 class Retryable(StreamgateError):  # noqa: N818 - a kind of error, not one
@@ -18,11 +25,7 @@ class Fatal(StreamgateError):  # noqa: N818 - a kind of error, not one
 
 
 class Refused(Fatal):
-    """A command or a request that the present state or the rules do not allow. `zh`: the same in Chinese."""
-
-    def __init__(self, text: str, zh: str = "") -> None:
-        super().__init__(text)
-        self.zh = zh
+    """A command or a request that the present state or the rules do not allow."""
 
 
 class ConfigError(Fatal):
@@ -34,11 +37,11 @@ class ProtocolError(Fatal):
 
 
 class LinkError(Retryable):
-    """Another streamgate process cannot be reached or hung up."""
+    """Another streamgate process cannot be reached, or closed the connection."""
 
 
 class DestinationError(Retryable):
-    """A push destination refused, vanished or stalled."""
+    """A push destination refused the stream, disconnected or stalled."""
 
 
 class MediaError(Fatal):
@@ -50,7 +53,7 @@ class ArchiveError(Retryable):
 
 
 class CatalogDamaged(ArchiveError):  # noqa: N818 - a kind of error, not one
-    """The archive's catalog is no database, a torn one or one of another version; it can be made anew."""
+    """The archive's catalog is no database, or damaged, or of another version; it can be rebuilt."""
 
 
 class LedgerError(StreamgateError):
@@ -58,20 +61,19 @@ class LedgerError(StreamgateError):
 
 
 class ChainError(LedgerError, Fatal):
-    """A line of the ledger that is not what must stand there. The text says why."""
+    """A line of the ledger that is invalid at its place. The text says why."""
 
 
 class StoreError(StreamgateError):
-    """The database cannot be used. `kind` is stable; `zh`: the same in Chinese."""
+    """The database cannot be used. `kind` is stable."""
 
     def __init__(self, kind: str, text: str, zh: str) -> None:
-        super().__init__(text)
+        super().__init__(text, zh)
         self.kind = kind
-        self.zh = zh
 
 
 class StoreAwayError(StoreError, Retryable):
-    """The database is locked, full, restored at the moment, or its server does not answer."""
+    """The database is locked, full, being restored, or its server does not answer."""
 
 
 class StoreBrokenError(StoreError, Fatal):
@@ -79,4 +81,16 @@ class StoreBrokenError(StoreError, Fatal):
 
 
 class StoreConflictError(StoreError, Fatal):
-    """A constraint of the database forbids what was to be stored."""
+    """A constraint of the database forbids the change."""
+
+
+class CopyError(Retryable):
+    """The store of the second copy does not answer, refuses, or cannot be used as it is."""
+
+
+class CopyLost(CopyError):  # noqa: N818 - a kind of error, not one
+    """A file in the second copy is missing or changed."""
+
+
+class CopyLocked(CopyError):  # noqa: N818 - a kind of error, not one
+    """The store of the second copy refuses to remove a copy: an object lock or its rights forbid it."""

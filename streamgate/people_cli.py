@@ -1,6 +1,6 @@
-"""`streamgate user`, `token`, `secrets`: people, programs and keys, straight in the database.
+"""`streamgate user`, `token`, `secrets`: people, programs and keys, directly in the database.
 
-They work with `serve` running and without; a running console takes changes over within a second.
+They work with `serve` running and without; a running console reads changes within a second.
 """
 
 import sys
@@ -233,7 +233,7 @@ def token_add(
 
 @token_app.command("list")
 def token_list(ctx: typer.Context, json: _Json = False) -> None:
-    """Show all tokens, also those that were revoked, without what their bearers hold."""
+    """Show all tokens, also those that were revoked, without the secrets themselves."""
     from streamgate.store import api_tokens
 
     with writing(ctx.obj) as session:
@@ -261,7 +261,7 @@ def token_list(ctx: typer.Context, json: _Json = False) -> None:
 
 @token_app.command("revoke")
 def token_revoke(ctx: typer.Context, name: _Token, json: _Json = False) -> None:
-    """Take a token back: it is refused within a second, and its connections close."""
+    """Revoke a token: it is refused within a second, and its connections close."""
     from streamgate.clock import wall_s
     from streamgate.store import api_tokens
 
@@ -278,6 +278,8 @@ def token_revoke(ctx: typer.Context, name: _Token, json: _Json = False) -> None:
 @secrets_app.command("rotate")
 def secrets_rotate(ctx: typer.Context, json: _Json = False) -> None:
     """Make a new key, encrypt everything with it, and drop the old one. Safe to repeat."""
+    from streamgate.archive.copy.login import read_login, store_login
+    from streamgate.incidents.chain import ChainFile
     from streamgate.runtime.channels import ChannelStore
     from streamgate.runtime.secret_box import SecretBox
     from streamgate.store import factors
@@ -296,6 +298,9 @@ def secrets_rotate(ctx: typer.Context, json: _Json = False) -> None:
                 f"the old key stays, too, until every channel file can be read: {'; '.join(broken)}"
             )
         files = store.seal(anew=True)
+        if (login := read_login(ctx.obj.root, box)) is not None:
+            store_login(ctx.obj.root, login, box)
+        ChainFile(ctx.obj.root).seal_anew()
         box.end_rotation()
         deciding.args |= {"people": len(rows), "channels": files}
     print_answer(
@@ -309,7 +314,7 @@ def secrets_rotate(ctx: typer.Context, json: _Json = False) -> None:
 
 
 def has_administrator(places: DataDir) -> bool:
-    """Say whether somebody could sign in and administer. Raises StoreError."""
+    """Return whether somebody can sign in as an administrator. Raises StoreError."""
     from streamgate.store import users
 
     with writing(places) as session:
@@ -317,7 +322,7 @@ def has_administrator(places: DataDir) -> bool:
 
 
 def _memory(places: DataDir) -> "Memory":
-    """What a console that starts without the database would believe; one that runs writes it anew itself."""
+    """Return the accounts kept for a console that starts without the database; a running one updates them."""
     from console.auth.remembered import Memory
 
     return Memory(places.root)
@@ -330,7 +335,7 @@ def _grants(roles: list[str]) -> list["Grant"]:
 
 
 def _read_password() -> str:
-    """Return standard input without the line's end. Never an argument: everybody could read those."""
+    """Return the password from standard input, without the line's end. Everybody could read arguments."""
     data = sys.stdin.buffer.read(MAX_PASSWORD_BYTES + 1)
     try:
         return data.decode().removesuffix("\n").removesuffix("\r")

@@ -1,4 +1,4 @@
-"""Tables for people at a terminal. Imported only when one is printed: rich takes its time to load."""
+"""Tables for people at a terminal. Imported only when one is printed: rich loads slowly."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ _COLOURS = {
 
 
 def print_status(channels: Sequence[ChannelStatus], warnings: Sequence[Warn] = ()) -> None:
-    """One row per channel, then what an operator should know: of streamgate itself first."""
+    """Print streamgate's own warnings, one row per channel, then the channels' warnings."""
     console = Console()
     for warn in warnings:
         _print_warning(console, "streamgate", warn)
@@ -37,13 +37,14 @@ def print_status(channels: Sequence[ChannelStatus], warnings: Sequence[Warn] = (
             escape(channel.name),
             state,
             f"{lead}[dim]delay {channel.delay_s:g} s[/]",
-            escape(_ingest(channel.ingest)),
+            escape(_inputs(channel)),
             "\n".join(escape(_destination(one)) for one in channel.destinations) or "[dim]none[/]",
             escape(f"{channel.archive.state} {_size(channel.archive.bytes)}"),
         )
     console.print(table)
     for channel in channels:
-        for warn in (*channel.warnings, *channel.ingest.warnings):
+        inputs = [channel.ingest] if channel.standby is None else [channel.ingest, channel.standby]
+        for warn in (*channel.warnings, *(warn for one in inputs for warn in one.warnings)):
             _print_warning(console, channel.name, warn)
 
 
@@ -53,7 +54,7 @@ def _print_warning(console: Console, name: str, warn: Warn) -> None:
 
 
 def print_channels(loaded: Loaded) -> None:
-    """One row per channel, then the files that were not loaded."""
+    """Print one row per channel, then the files that were not loaded."""
     console = Console()
     if not loaded.channels and not loaded.errors:
         console.print("no channels yet; make one with: streamgate channel add NAME --push URL")
@@ -75,6 +76,11 @@ def print_channels(loaded: Loaded) -> None:
     console.print(table)
     for error in loaded.errors:
         console.print(error.text, style="bold red", markup=False, highlight=False)
+
+
+def _inputs(channel: ChannelStatus) -> str:
+    main = _ingest(channel.ingest)
+    return main if channel.standby is None else f"{main}\nstandby: {_ingest(channel.standby)}"
 
 
 def _ingest(ingest: IngestStatus) -> str:

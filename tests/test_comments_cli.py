@@ -18,7 +18,7 @@ from moderation.public.source_keys import hash_key
 from moderation.public.viewers import overlay_token
 from streamgate.ledger.read import read
 from streamgate.runtime.channels import ChannelStore
-from streamgate.runtime.datadir import DataDir
+from streamgate.runtime.datadir import DataDir, ServeInfo
 from streamgate.runtime.key_file import read_or_make
 from streamgate.store import settings, sources
 from streamgate.store.database import Database
@@ -27,7 +27,7 @@ from streamgate.store.location import locate
 
 class Line:
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root, self.places = root, DataDir(root)
         self.database = locate("sqlite", root)
         ChannelStore(root).add("main", delay_s=30)
 
@@ -97,6 +97,7 @@ def test_the_life_of_a_source(line: Line) -> None:
         (("interaction", "nowhere", "--comments", "open"), "nowhere"),
         (("interaction", "main", "--window", "-1"), "window_s is -1; allowed are 0 to 600"),
         (("interaction", "main", "--stages", "4"), "stages is 4; allowed are 1 to 3"),
+        (("interaction", "main", "--queue-limit", "0"), "queue_limit is 0; allowed are 1 to 50000"),
     ],
 )
 def test_refusals(line: Line, arguments: tuple[str, ...], why: str) -> None:
@@ -121,7 +122,9 @@ def test_interaction_is_closed_until_somebody_opens_it(line: Line) -> None:
         False,
         5,
     )
-    again = line.json("interaction", "main", "--bullets", "closed")
+    assert opened["queue_limit"] == 20_000
+    again = line.json("interaction", "main", "--bullets", "closed", "--queue-limit", "300")
+    assert again["queue_limit"] == 300
     assert (again["comments"], again["bullets"], again["slow_s"]) == (True, False, 5)
     with Database(line.database) as database, database.read() as session:
         stored = settings.get(session, f"{interactions.PREFIX}main")
@@ -129,7 +132,10 @@ def test_interaction_is_closed_until_somebody_opens_it(line: Line) -> None:
     first, second = line.decisions()
     assert (first["what"], first["channel"]) == ("interaction.set", "main")
     assert first["args"] == {"comments": True, "bullets": True, "slow_s": 5}
-    assert second["changes"] == [{"name": "bullets", "old": True, "new": False}]
+    assert second["changes"] == [
+        {"name": "bullets", "old": True, "new": False},
+        {"name": "queue_limit", "old": 20_000, "new": 300},
+    ]
     assert "comments open, bullets closed" in line.run("interaction", "main").stdout
 
 
@@ -138,6 +144,28 @@ def test_the_overlay_has_its_token(line: Line) -> None:
     token = overlay_token(read_or_make(line.root / KEY_FILE), "main")
     assert address == f"http://127.0.0.1:8081/overlay/main?token={token}&style=list"
     assert line.json("interaction", "main")["overlay"] == f"http://127.0.0.1:8081/overlay/main?token={token}"
+
+
+def test_the_overlay_is_found_where_viewers_reach_the_public_address(line: Line) -> None:
+    told = line.run("overlay", "main")
+    assert "reverse proxy" in told.stderr
+    assert "127.0.0.1:8081" in told.stderr
+    line.places.toml.write_text('public = "0.0.0.0:9000"\npublic_host = "live.example.edu"\n')
+    assert line.json("overlay", "main")["overlay"].startswith("http://live.example.edu:9000/overlay/main?")
+    line.places.create_run()
+    line.places.write_serve(
+        ServeInfo(os.getpid(), "x", "x", public="127.0.0.1:40003", viewers="http://127.0.0.1:40003")
+    )
+    assert line.json("overlay", "main")["overlay"].startswith("http://127.0.0.1:40003/overlay/main?")
+    for base in ("https://live.example.edu", "https://live.example.edu/"):
+        told = line.run("overlay", "main", "--base", base)
+        assert told.stdout.startswith("https://live.example.edu/overlay/main?token=")
+        assert told.stderr == ""
+
+
+@pytest.mark.parametrize("base", ["live.example.edu", "https://a/b", "ftp://a", "https://a?b", "https://a b"])
+def test_a_base_is_the_address_of_a_whole_site(line: Line, base: str) -> None:
+    assert f"--base is {base}; allowed is" in line.run("overlay", "main", "--base", base, code=1).stderr
 
 
 def test_a_running_comments_process_is_told(line: Line) -> None:

@@ -265,6 +265,19 @@ def test_the_pages_address(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("public", "url"),
+    [
+        ("127.0.0.1:8081", "http://127.0.0.1:9"),  # under its name nobody reaches it
+        ("[::1]:8081", "http://[::1]:9"),
+        ("0.0.0.0:8081", "http://live.example.org:9"),
+        ("192.0.2.7:8081", "http://live.example.org:9"),
+    ],
+)
+def test_where_viewers_find_the_public_address(tmp_path: Path, public: str, url: str) -> None:
+    assert load(tmp_path, public=public, public_host="live.example.org").viewers_url(9) == url
+
+
+@pytest.mark.parametrize(
     "wrong", [{"totp_roles": "king"}, {"behind_proxy": "proxy.example"}, {"idle_logout_min": "0"}]
 )
 def test_values_about_people_that_are_refused(tmp_path: Path, wrong: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ from streamgate.store import users
 from streamgate.store.database import Database
 from streamgate.store.location import Location, locate
 
-HEAD = "0003"
+HEAD = "0008"
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,10 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from console.archive.parts import Archive
+from console.archive.playback import Playback
 from console.audit.audit import Audit
+from console.audit.happenings import Happenings
 from console.auth.guard import is_secure
 from console.auth.own_account import OwnAccount
 from console.auth.passwords import PasswordRefused
@@ -22,8 +25,12 @@ from console.auth.people import People
 from console.auth.principals import Principal, Session
 from console.auth.sessions import COOKIE, SECURE_COOKIE, Sessions
 from console.auth.sign_in import SignIn
+from console.duty.parts import DutyParts
+from console.incidents.desk import Incidents
+from console.live.conveyor import Conveyor
 from console.live.gate_link import GateLink
 from console.live.hub import Hub
+from console.live.reactions import Reactions
 from console.problems import (
     BAD_REQUEST,
     FAILED,
@@ -76,7 +83,14 @@ class Parts(NamedTuple):
     data_dir: Path
     setup: Setup
     audit: Audit
+    happenings: Happenings
     review: Review
+    playback: Playback
+    incidents: Incidents
+    archive: Archive
+    conveyor: Conveyor
+    reactions: Reactions
+    duty: DutyParts
 
 
 async def _parts(connection: HTTPConnection) -> Parts:
@@ -123,9 +137,15 @@ def delete_cookie(request: HTTPConnection, response: Response) -> None:
     )
 
 
+_PROBLEM = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}}}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what a route says of its errors in the OpenAPI document."""
-    return {status: {"model": ProblemBody} for status in statuses}
+    """Return what a route says of its errors in the OpenAPI document.
+
+    By reference: FastAPI would build a validator for the body of each status of each route.
+    """
+    return {status: {"content": _PROBLEM} for status in statuses}
 
 
 class Nothing(Model):
@@ -188,7 +208,9 @@ def add_error_answers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
-        _log.error("request_failed", path=request.url.path, exc_info=error)
+        # The route, not the address: that of a one-time link opens an account.
+        route = getattr(request.scope.get("route"), "path", "")
+        _log.error("request_failed", path=route, exc_info=error)
         return answer(FAILED)
 
 

@@ -132,7 +132,7 @@ async def search_audit(
     },
 )
 async def export_audit(parts: GetParts, session: GetSession, asked: _Asked) -> StreamingResponse:
-    """Export records as CSV, newest first, with the same filters. The export stands in the ledger."""
+    """Export records as CSV, newest first, with the same filters. The export is recorded in the ledger."""
     export = await parts.audit.begin_export(asked, decision_of(session))
     name = f"streamgate-audit-{utc_day(wall_s())}.csv"
     return Download(export, session, name, "text/csv", EXPORT_S + 30)
@@ -167,5 +167,5 @@ def _proof(proofs: Proofs) -> AuditProof:
         checked_at=last.at,
         running=proofs.running,
         error=last.error,
-        error_zh=f"核验未能完成：{last.error}" if last.error else "",
+        error_zh=last.error_zh,
     )

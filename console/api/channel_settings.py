@@ -1,5 +1,7 @@
 """Channels as they are set: list, make, change, remove, and a new stream key."""
 
+from typing import Literal
+
 from fastapi import APIRouter
 from pydantic import Field
 
@@ -17,9 +19,11 @@ from console.auth.principals import Session
 from console.auth.rights import API, Right, rights_of
 from console.problems import Problem
 from console.setup.undo import PutBack, Removal
+from console.trace import current
 from streamgate.clock import now_us
 from streamgate.core.actor import is_same_person
 from streamgate.core.delay import MIN_DELAY_S
+from streamgate.core.duty import WatchMode
 from streamgate.playout.fillers import clip_names
 from streamgate.runtime.channels import ChannelConfig
 from streamgate.runtime.destinations import Destination
@@ -55,9 +59,17 @@ class BackupFile(Model):
 
 
 class ChannelSettings(Model):
+    """A channel as it is set. `standby`: it has a stream key for a standby camera."""
+
     name: str
     delay_s: float
     restore_needs_two: bool
+    dump_s: float
+    duty_watch: WatchMode
+    duty_ask_min: float
+    duty_absent_s: float
+    practice: bool
+    standby: bool
     created: str
     destinations: list[DestinationSettings]
     backups: list[BackupFile]
@@ -90,10 +102,17 @@ class ChannelChange(Model):
 
     `delay_s`: 30 to 600. On air it can be raised at once; it is lowered with the next broadcast.
     `restore_needs_two`: a second person must confirm each restore. On air it can be demanded, not dropped.
+    `dump_s`: what a dump condemns when nobody says how much, 1 to 30.
+    `duty_watch`, `duty_ask_min` (minutes, 1 to 60), `duty_absent_s` (seconds, 20 to 3600): what happens when
+    nobody on duty is there.
     """
 
     delay_s: float | None = None
     restore_needs_two: bool | None = None
+    dump_s: float | None = None
+    duty_watch: WatchMode | None = None
+    duty_ask_min: float | None = None
+    duty_absent_s: float | None = None
 
 
 class Changed(Model):
@@ -111,9 +130,10 @@ class Removed(Model):
 
 
 class StreamKey(Model):
-    """A new stream key: stored as a hash only, shown this once."""
+    """A new stream key of a channel's `camera`: stored as a hash only, shown this once."""
 
     channel: str
+    camera: Literal["main", "standby"] = "main"
     rtmp_server: str
     rtmps_server: str | None
     stream_key: str
@@ -151,13 +171,21 @@ async def add_channel(body: NewChannel, parts: GetParts, session: GetSession) ->
 
 @router.patch("/{channel}", responses=ERRORS)
 async def change_channel(channel: str, body: ChannelChange, parts: GetParts, session: GetSession) -> Changed:
-    """Change a channel's delay, and whether two people must ask for a restore."""
+    """Change a channel's delay, dump, watch over duty, and whether two people must ask for a restore."""
     files = parts.setup.files
     if body.restore_needs_two is False and (await files.get(channel)).restore_needs_two:
         await files.refuse_on_air(channel)  # else one person could end by it what two must end
     changed, late = await files.change(
         session,
-        lambda store: store.set(channel, delay_s=body.delay_s, restore_needs_two=body.restore_needs_two),
+        lambda store: store.set(
+            channel,
+            delay_s=body.delay_s,
+            restore_needs_two=body.restore_needs_two,
+            dump_s=body.dump_s,
+            duty_watch=body.duty_watch,
+            duty_ask_min=body.duty_ask_min,
+            duty_absent_s=body.duty_absent_s,
+        ),
     )
     return changed_to(parts, changed, late, session.actor)
 
@@ -183,6 +211,29 @@ async def rotate_key(channel: str, parts: GetParts, session: GetSession) -> Stre
     return await _stream_key(parts, channel, key, late)
 
 
+@router.post("/{channel}/standby/key", responses=ERRORS, openapi_extra=EMPTY_BODY)
+async def rotate_standby_key(channel: str, parts: GetParts, session: GetSession) -> StreamKey:
+    """Give a channel's standby camera a stream key, the first or a new one; the old one is worth nothing."""
+    current().args["change"] = "rotate"
+    (_, key), late = await parts.setup.files.change(session, lambda store: store.rotate_standby_key(channel))
+    made = await _stream_key(parts, channel, key, late)
+    made.camera = "standby"
+    return made
+
+
+@router.delete("/{channel}/standby", responses=ERRORS)
+async def remove_standby(channel: str, parts: GetParts, session: GetSession) -> Removed:
+    """Let no standby camera publish any more: its encoder is disconnected, its recordings stay."""
+    current().args["change"] = "remove"
+    before = await parts.setup.files.get(channel)
+    _, late = await parts.setup.files.change(session, lambda store: store.remove_standby(channel))
+
+    async def put_back() -> None:
+        await parts.setup.files.change(session, lambda store: store.put_back_standby(before))
+
+    return removed(parts, session.actor, Right.CHANNEL_SETTINGS, channel, put_back, late)
+
+
 # ---------------------------------------------------------------- for this and its neighbours
 
 
@@ -192,6 +243,12 @@ def shown(parts: Parts, channel: ChannelConfig, who: str) -> ChannelSettings:
         name=channel.name,
         delay_s=channel.delay_s,
         restore_needs_two=channel.restore_needs_two,
+        dump_s=channel.dump_s,
+        duty_watch=channel.duty_watch,
+        duty_ask_min=channel.duty_ask_min,
+        duty_absent_s=channel.duty_absent_s,
+        practice=channel.practice,
+        standby=bool(channel.standby_key_hash),
         created=channel.created,
         destinations=[_destination(one, who) for one in channel.destinations],
         backups=[

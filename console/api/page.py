@@ -14,11 +14,16 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def home(request: Request, parts: GetParts, token: str | None = None) -> Response:
-    """Return the page. In the demo's directory a token signs in, and leaves the address bar."""
+async def home(request: Request, parts: GetParts, token: str | None = None, to: str = "") -> Response:
+    """Return the page. In the demo's directory a token signs in, and leaves the address bar.
+
+    `to`: "review" opens that screen, anything else the one that a person sees first.
+    """
     if token is None or not tokens.is_demo(parts.data_dir):
         return pages.index(parts.static)
-    response = RedirectResponse("/", 303, headers={"cache-control": "no-store"})
+    response = RedirectResponse(
+        "/review" if to == "review" else "/", 303, headers={"cache-control": "no-store"}
+    )
     user = tokens.peek(parts.data_dir, token)
     if user and tokens.consume(parts.data_dir, token) == user:
         try:

@@ -89,7 +89,7 @@ def _clip(turn: Turn) -> RehearsedClip:
         name=turn.name,
         state=turn.state,
         error=turn.error,
-        error_zh=f"无法衔接：{turn.error}" if turn.error else "",
+        error_zh=f"无法衔接：{turn.error_zh}" if turn.error_zh else "",
         feed=proof.feed if proof else None,
         pictures=proof.pictures if proof else 0,
         sounds=proof.sounds if proof else 0,

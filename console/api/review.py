@@ -30,6 +30,7 @@ from console.review import messages as ours
 from console.review.link import person_of
 from console.trace import current
 from moderation.desk import messages
+from moderation.desk.interactions import MOST_WAITING
 from moderation.desk.messages import MAX_AT_ONCE, MAX_QUEUE, CardView, Pile, Reply, Verb
 from streamgate.store.comment_models import NOTE_CHARS, TEXT_CHARS
 
@@ -103,6 +104,13 @@ class BanBody(Model):
     minutes: float = Field(0, ge=0, le=_MOST_MINUTES, allow_inf_nan=False)
 
 
+class TrustBody(Model):
+    """`card`: whose author is trusted from now on, or no longer."""
+
+    card: _Number
+    trusted: bool
+
+
 class TermBody(Model):
     """`expires`: a date, 2026-12-31. `check_only`: only look what would be found fault with."""
 
@@ -125,6 +133,7 @@ class InteractionBody(Model):
     window_s: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] | None = None
     stages: int | None = Field(None, ge=1, le=3)
     authors_told: bool | None = None
+    queue_limit: int | None = Field(None, ge=1, le=MOST_WAITING)
 
 
 # ---------------------------------------------------------------- looking
@@ -168,7 +177,7 @@ async def show_author(channel: str, card_id: _CardId, parts: GetParts, who: GetP
     openapi_extra=EMPTY_BODY,
 )
 async def reveal_card(channel: str, card_id: _CardId, parts: GetParts, who: GetSession) -> Response:
-    """Show a card's comments as they were written, personal data included. That stands in the ledger."""
+    """Show a card's comments as they were written, personal data included. This is recorded in the ledger."""
     reply = await _ask(parts, who, channel, messages.Reveal, card=card_id)
     revealed = _found(reply, ours.Revealed)
     current().args["comments"] = [one.id for one in revealed.comments]
@@ -200,7 +209,7 @@ async def claim_card(channel: str, card_id: _CardId, parts: GetParts, who: GetSe
 
 @router.delete("/cards/{card_id}/claim", responses=_ACT)
 async def let_card_go(channel: str, card_id: _CardId, parts: GetParts, who: GetSession) -> Done:
-    await _ask(parts, who, channel, messages.LetGo, card=card_id)
+    await _ask(parts, who, channel, messages.ReleaseCard, card=card_id)
     return Done()
 
 
@@ -262,6 +271,13 @@ async def lift_ban(
 ) -> Done:
     await _ask(parts, who, channel, messages.LiftBan, ban=ban_id)
     return Done()
+
+
+@router.post("/trust", response_model=model_of(ours.AuthorPage), responses=_ACT)
+async def trust_author(channel: str, body: TrustBody, parts: GetParts, who: GetSession) -> Response:
+    """Have new cards of a card's author come a little earlier, or no longer. None skips a review."""
+    reply = await _ask(parts, who, channel, messages.TrustAuthor, card=body.card, trusted=body.trusted)
+    return json_response(_found(reply, ours.AuthorPage))
 
 
 @router.post("/terms", response_model=model_of(ours.TermPage), responses=_ACT)

@@ -6,11 +6,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
-from console.api.answers import GetParts, GetSession, Model, problems
+from console.api.answers import GetParts, GetPrincipal, GetSession, Model, problems
 from console.api.download import Download, decision_of
-from console.auth.principals import Session
+from console.api.review import MOST_ID
+from console.auth.principals import Principal, Session
 from console.auth.rights import API, Right, require
-from console.review.files import Kind
+from console.review.files import REPORT_CARDS, Kind
+from moderation.filter.policy import Verdict
+from streamgate.store.broadcasts import UNREVIEWED, CardRecord
 from streamgate.store.comment_models import ID_CHARS
 
 router = APIRouter(prefix=f"{API}/review/{{channel}}", tags=["review"])
@@ -40,11 +43,77 @@ class BroadcastRows(Model):
     broadcasts: list[BroadcastRow]
 
 
+class UnreviewedCard(Model):
+    """A card that nobody published and nobody rejected, so that nobody saw it.
+
+    `author`, `text`: of its first comment, personal data starred out. `comments`: numbers of its equal
+    comments. `state`: `waiting`, `blocked`, or `expired` (the broadcast had ended). `approved`: how many of
+    its `stages` had approved it.
+    """
+
+    card: int
+    received_at: float
+    author: str
+    text: str
+    comments: list[int]
+    verdict: str
+    why: str
+    why_zh: str
+    state: str
+    stages: int
+    approved: int
+    held: str
+
+
+class BroadcastReport(BroadcastRow):
+    """`decisions`: what people did, by act, undone decisions, too. `rejected_for`: cards, by reason.
+
+    `unreviewed`: in the order they came; `has_more`: ask again `after` the last one's card.
+    """
+
+    decisions: dict[str, int]
+    rejected_for: dict[str, int]
+    unreviewed_cards: int
+    unreviewed: list[UnreviewedCard]
+    has_more: bool
+
+
 @router.get("/broadcasts", responses=problems(404, 503))
 async def list_broadcasts(channel: str, parts: GetParts) -> BroadcastRows:
     """Show which broadcasts have comments, and what became of them."""
     found = await parts.review.files.list_broadcasts(channel)
     return BroadcastRows(broadcasts=[BroadcastRow(**one._asdict()) for one in found])
+
+
+@router.get(
+    "/report",
+    response_model=BroadcastReport,
+    responses={
+        200: {"content": {"text/html": {"schema": {"type": "string"}}}},
+        **problems(400, 404, 503),
+    },
+)
+async def show_report(  # noqa: PLR0917 - one for each question
+    channel: str,
+    broadcast: _Broadcast,
+    parts: GetParts,
+    who: GetPrincipal,
+    kind: Annotated[Literal["json", "html"], Query(alias="format")] = "json",
+    after: Annotated[int, Query(ge=0, le=MOST_ID)] = 0,
+    limit: Annotated[int, Query(ge=1, le=REPORT_CARDS)] = REPORT_CARDS,
+) -> BroadcastReport | HTMLResponse:
+    """Show what became of a broadcast's comments, and list what nobody reviewed: it stays unpublished."""
+    files = parts.review.files
+    if kind == "html":
+        return HTMLResponse(await files.make_report_page(channel, broadcast, _name(who)))
+    found = await files.read_report(channel, broadcast, after, limit)
+    return BroadcastReport(
+        **found.counts._asdict(),
+        **found.acts._asdict(),
+        unreviewed_cards=sum(found.counts.cards.get(state, 0) for state in UNREVIEWED),
+        unreviewed=[_unreviewed(one) for one in found.unreviewed],
+        has_more=found.has_more,
+    )
 
 
 @router.get(
@@ -65,7 +134,7 @@ async def export_comments(
     session: GetSession,
     kind: Annotated[Kind, Query(alias="format")] = "csv",
 ) -> StreamingResponse:
-    """Export every comment of a broadcast with every decision on it. The export stands in the ledger."""
+    """Export every comment of a broadcast with every decision on it. The export is recorded in the ledger."""
     require(session, Right.REVIEW_READ, channel)
     export = await parts.review.files.begin_export(channel, broadcast, kind, decision_of(session))
     return Download(export, session, _file_name("comments", broadcast, kind), _TYPES[kind], EXPORT_S)
@@ -92,7 +161,7 @@ async def show_form(
     session: GetSession,
     kind: Annotated[Literal["html", "pdf"], Query(alias="format")] = "html",
 ) -> Response:
-    """Show a broadcast's review form (审核表). That stands in the ledger."""
+    """Show a broadcast's review form (审核表). This is recorded in the ledger."""
     require(session, Right.REVIEW_READ, channel)
     files, who, name = parts.review.files, decision_of(session), _name(session)
     if kind == "html":
@@ -102,8 +171,26 @@ async def show_form(
     return Response(made, headers=headers, media_type="application/pdf")
 
 
-def _name(session: Session) -> str:
-    return session.display_name or session.user
+def _unreviewed(one: CardRecord) -> UnreviewedCard:
+    first, card = one.comments[0], one.card
+    return UnreviewedCard(
+        card=card.id,
+        received_at=first.received_at,
+        author=first.author if first.masked_author is None else first.masked_author,
+        text=first.text if first.masked is None else first.masked,
+        comments=[comment.id for comment in one.comments],
+        verdict=Verdict(card.verdict).word,
+        why=first.cause_en,
+        why_zh=first.cause_zh,
+        state=card.state,
+        stages=card.stages,
+        approved=sum(decision.decision == "approve" for decision in one.decisions),
+        held=card.held,
+    )
+
+
+def _name(who: Principal) -> str:
+    return who.display_name or who.user if isinstance(who, Session) else who.name
 
 
 def _file_name(what: str, broadcast: str, ending: str) -> str:

@@ -23,6 +23,8 @@ _INVALID = "HTTPValidationError"
 SOCKETS = """State and commands of the page: websocket `/api/v1/ws`; the console sends `ServerMessage`, the
 page `PageCommand` and `Active`. Pictures: websockets `/api/v1/preview/{channel}/pvw` and
 `/api/v1/preview/{channel}/pgm`; the console sends `PreviewMessage` (text) and fragments of MP4 (binary).
+What came in, for the conveyor: websocket `/api/v1/channels/{channel}/conveyor`; the console sends
+`StripMessage`.
 Comments under review: websocket `/api/v1/review/{channel}/ws`; the console sends `ReviewMessage`, the page
 `Touch`."""
 
@@ -39,7 +41,7 @@ def model_of(struct: type[msgspec.Struct], *, sent_by_page: bool = False, name: 
         fields[config.tag_field] = (Literal[config.tag], ...)
     for field in msgspec.structs.fields(struct):
         optional = sent_by_page and not field.required
-        fields[field.name] = (_translate(field.type), field.default if optional else ...)
+        fields[field.encode_name] = (_translate(field.type), field.default if optional else ...)
     model: type[BaseModel] = create_model(
         name or struct.__name__, __config__=ConfigDict(extra="forbid"), __doc__=struct.__doc__, **fields
     )
@@ -71,6 +73,7 @@ def socket_models() -> list[type[BaseModel]]:
     return [
         _any_of("ServerMessage", messages.ServerMessage),
         _any_of("PreviewMessage", messages.PreviewMessage),
+        model_of(messages.StripMessage),
         model_of(messages.PageCommand, sent_by_page=True),
         model_of(messages.Active, sent_by_page=True),
         _root("ReviewMessage", model_of(Changed, name="ReviewChanged") | model_of(NotClaimed)),

@@ -15,13 +15,13 @@ async def page(websocket: WebSocket, parts: GetParts) -> None:
 
 
 @router.websocket(f"{API}/preview/{{channel}}/pvw")
-async def preview(websocket: WebSocket, channel: str, parts: GetParts) -> None:
-    await parts.hub.feed(websocket, channel, "pvw")
+async def preview(websocket: WebSocket, channel: str, parts: GetParts, *, stills: bool = False) -> None:
+    await parts.hub.feed(websocket, channel, "pvw", stills=stills)
 
 
 @router.websocket(f"{API}/preview/{{channel}}/pgm")
-async def program(websocket: WebSocket, channel: str, parts: GetParts) -> None:
-    await parts.hub.feed(websocket, channel, "pgm")
+async def program(websocket: WebSocket, channel: str, parts: GetParts, *, stills: bool = False) -> None:
+    await parts.hub.feed(websocket, channel, "pgm", stills=stills)
 
 
 @router.websocket(f"{API}/review/{{channel}}/ws")

@@ -13,7 +13,7 @@ from console.audit.trail import Row
 
 BOM = "\ufeff"
 _NAMED = ("who", "role", "from", "channel", "kind")
-_LAST = ("old", "new", "reason", "answer", "error", "latency_ms", "text", "text_zh")
+_LAST = ("old", "new", "reason", "answer", "error", "error_zh", "latency_ms", "text", "text_zh")
 COLUMNS = ("time_utc", *_NAMED, "what", "args", *_LAST, "more", "file", "n", "hash")
 _WHAT = ("what", "name", "code")
 _PLACED = {*_NAMED, *_LAST, *_WHAT, "args", "at", "n", "hash"}

@@ -10,7 +10,8 @@ from console.setup.child import run_child
 from streamgate.clock import wall_s
 from streamgate.errors import MediaError
 from streamgate.ledger.known import Known
-from streamgate.ledger.verify import Proof
+from streamgate.ledger.verdict import Proof
+from streamgate.wording import in_chinese, in_english
 
 FRESH_S = 60.0  # a result is not renewed before
 WHOLE_EVERY_S = 24 * 3600.0  # older days are read anew, too
@@ -24,6 +25,7 @@ class Checked:
     at: float | None = None
     proof: Proof | None = None
     error: str = ""
+    error_zh: str = ""
 
 
 class Proofs:
@@ -82,7 +84,7 @@ class Proofs:
             )
             proof = msgspec.json.decode(printed, type=Proof)
         except (MediaError, msgspec.DecodeError) as error:
-            self.last = Checked(at, error=str(error))
+            self.last = Checked(at, error=in_english(error), error_zh=f"核验未能完成：{in_chinese(error)}")
             return
         self._known = proof.known
         if known is None and not self._again:

@@ -8,8 +8,9 @@ import msgspec
 
 Group = Literal["all", "decisions", "events", "ledger"]
 Outcome = Literal["", "done", "refused", "waiting"]
-EVENTS = frozenset({"notice"})
-LEDGER = frozenset({"header", "open", "close", "seal", "gap", "mended", "damaged"})
+EVENTS = frozenset({"notice", "removal", "copy_removal", "certificate", "publication"})
+_OF_FILES = frozenset({"part", "index", "edit_list"})  # every few seconds while something is recorded
+LEDGER = frozenset({"header", "open", "close", "seal", "gap", "mended", "damaged"}) | _OF_FILES
 _CHAIN = frozenset({"n", "prev", "hash", "boot", "mono_us"})  # a text search passes them over
 _HASH_CHARS = 64
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what a forged line can raise
@@ -100,7 +101,7 @@ class Matcher:
             and self._is_action(brief)
             and query.outcome in ("", outcome_of(brief))
             and self._is_person(brief.who)
-            and self._holds_text(line)
+            and self.holds_text(line)
         )
 
     def _is_action(self, brief: Brief) -> bool:
@@ -116,7 +117,8 @@ class Matcher:
         actors = who.casefold().split(", ")
         return any(self._person in (actor, actor.partition(":")[2]) for actor in actors)
 
-    def _holds_text(self, line: bytes) -> bool:
+    def holds_text(self, line: bytes) -> bool:
+        """Say whether the words asked for stand in a line."""
         if self._hash:
             return self._hash.encode() in line
         if not self._words:

@@ -126,6 +126,7 @@ def set_roles(session: Session, username: str, grants: Sequence[Grant], *, by: s
 @contextlib.contextmanager
 def keep_an_administrator(session: Session) -> Iterator[None]:
     """Raise Refused, which undoes the transaction, when the body left nobody who could administer."""
+    users.lock_administrators(session)
     before = users.count_administrators(session)
     yield
     session.flush()

@@ -33,6 +33,8 @@ def _told(what: str, shown: str = "", hidden: str = "") -> Told:
 _CHANNEL = f"{API}/channels/{{channel}}"
 _REVIEW = f"{API}/review/{{channel}}"
 _CARD = f"{_REVIEW}/cards/{{card_id}}"
+_INCIDENT = f"{API}/incidents/{{channel}}/{{incident}}"
+_ARCHIVE = f"{API}/archive/{{channel}}"
 _DESTINATION = f"{_CHANNEL}/destinations/{{destination}}"
 DECISIONS: Mapping[tuple[str, str], Told] = {
     ("POST", f"{API}/session"): _told(
@@ -47,19 +49,27 @@ DECISIONS: Mapping[tuple[str, str], Told] = {
     ("POST", f"{API}/me/recovery-codes"): _told("own.recovery_codes", hidden="password"),
     ("DELETE", f"{API}/me/sessions/{{session_id}}"): _told("own.session.end", "session_id"),
     ("DELETE", f"{API}/me/sessions"): _told("own.session.end_others"),
+    ("PUT", f"{API}/me/keys"): _told("own.keys", "keys"),
     ("PATCH", f"{API}/users/{{username}}"): _told("person.change", "username display_name roles disabled"),
     ("POST", f"{API}/users/{{username}}/reset"): _told("person.reset", "username totp"),
     ("POST", f"{API}/invitations"): _told("person.invite", "username display_name roles"),
     ("POST", f"{API}/tokens"): _told("token.add", "name scopes channel expires_at"),
     ("DELETE", f"{API}/tokens/{{name}}"): _told("token.revoke", "name"),
     **{
-        ("POST", f"{_CHANNEL}/{command}"): _told(command, "channel seconds clip reason")
+        ("POST", f"{_CHANNEL}/{command}"): _told(
+            command, "channel seconds sense clip span with from_s to_s from_at to_at reason"
+        )
         for command in COMMANDS
     },
     ("POST", f"{API}/channels"): _told("channel.add", "name delay_s"),
-    ("PATCH", _CHANNEL): _told("channel.change", "channel delay_s restore_needs_two"),
+    ("PATCH", _CHANNEL): _told(
+        "channel.change", "channel delay_s restore_needs_two dump_s duty_watch duty_ask_min duty_absent_s"
+    ),
     ("DELETE", _CHANNEL): _told("channel.remove", "channel"),
     ("POST", f"{_CHANNEL}/key"): _told("channel.key", "channel"),
+    # `change`, "rotate" or "remove", is an argument that the handler adds
+    ("POST", f"{_CHANNEL}/standby/key"): _told("channel.standby_key", "channel"),
+    ("DELETE", f"{_CHANNEL}/standby"): _told("channel.standby_key", "channel"),
     ("POST", f"{_CHANNEL}/destinations"): _told("destination.enter", "channel name url split_headers"),
     ("PATCH", _DESTINATION): _told("destination.change", "channel destination split_headers"),
     ("DELETE", _DESTINATION): _told("destination.remove", "channel destination"),
@@ -83,13 +93,44 @@ DECISIONS: Mapping[tuple[str, str], Told] = {
     ("POST", f"{_REVIEW}/retract"): _told("review.retract", "channel id reason comment"),
     ("POST", f"{_REVIEW}/bans"): _told("review.ban", "channel card cause minutes"),
     ("DELETE", f"{_REVIEW}/bans/{{ban_id}}"): _told("review.lift_ban", "channel ban_id"),
+    ("POST", f"{_REVIEW}/trust"): _told("review.trust", "channel card trusted"),
     ("POST", f"{_REVIEW}/terms"): _told(
         "review.add_term", "channel term severity category expires check_only", "note"
     ),
     ("PUT", f"{_REVIEW}/interaction"): _told(
         "interaction.set",
-        "channel comments bullets sharing max_chars slow_s window_s stages authors_told",
+        "channel comments bullets sharing max_chars slow_s window_s stages authors_told queue_limit",
     ),
+    # The words stand in the incident book; the ledger names their hash (an argument that the handler adds).
+    ("POST", f"{_CHANNEL}/note"): _told("incident.note", "channel", hidden="text"),
+    ("POST", f"{_INCIDENT}/complete"): _told(
+        "incident.complete", "channel incident category level aired", "words measures"
+    ),
+    ("POST", f"{_INCIDENT}/join"): _told("incident.join", "channel incident into reason"),
+    **{
+        ("POST", f"{_INCIDENT}/{path}"): _told(f"incident.{what}", "channel incident", "words")
+        for path, what in (
+            ("escalate", "report"),
+            ("acknowledge", "acknowledge"),
+            ("follow-up", "follow"),
+            ("close", "close"),
+        )
+    },
+    ("POST", f"{_INCIDENT}/dismiss"): _told("incident.dismiss", "channel incident reason"),
+    ("POST", f"{_ARCHIVE}/holds"): _told("archive.hold", "channel start end broadcast reason"),
+    ("POST", f"{_ARCHIVE}/holds/{{hold}}/lift"): _told("archive.release", "channel hold reason"),
+    ("POST", f"{_ARCHIVE}/exports"): _told("archive.export.queue", "channel start end kind exact reason"),
+    ("DELETE", f"{_ARCHIVE}/exports/{{export}}"): _told("archive.export.remove", "channel export"),
+    ("POST", f"{_CHANNEL}/duty/shifts"): _told("duty.plan", "channel user starts_at ends_at broadcast note"),
+    ("DELETE", f"{_CHANNEL}/duty/shifts/{{shift}}"): _told("duty.remove", "channel shift"),
+    ("POST", f"{_CHANNEL}/duty/take"): _told("duty.take", "channel note"),
+    ("POST", f"{_CHANNEL}/duty/leave"): _told("duty.leave", "channel"),
+    ("POST", f"{_CHANNEL}/duty/offer"): _told("duty.offer", "channel to note"),
+    ("POST", f"{_CHANNEL}/duty/withdraw"): _told("duty.withdraw", "channel"),
+    ("POST", f"{_CHANNEL}/duty/accept"): _told("duty.accept", "channel"),
+    ("PUT", f"{API}/me/reaction"): _told("own.reaction", "kind chosen_s"),
+    ("POST", f"{API}/practice"): _told("practice.start", "marks"),
+    ("DELETE", f"{API}/practice"): _told("practice.end"),
     ("POST", f"{API}/undo/{{undo}}"): _told("undo", hidden="undo"),
 }
 COMMAND_NAMES = frozenset(COMMANDS)

@@ -29,7 +29,7 @@ from console.problems import (
 )
 from streamgate.runtime.origin import is_ours
 
-MAX_BODY = 16 * 1024
+MAX_BODY = 32 * 1024
 BODY_S = 15.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WILDCARD = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  recognised, not bound
@@ -202,7 +202,7 @@ class _Dressed:
             if self._secure:
                 headers["strict-transport-security"] = f"max-age={_HSTS_S}"
             if self._path.startswith("/api") or self._path == "/healthz":
-                headers["cache-control"] = "no-store"
+                headers.setdefault("cache-control", "no-store")  # unless the route says otherwise
         await self._send(message)
 
     async def refuse(self, problem: Problem) -> None:

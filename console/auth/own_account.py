@@ -10,14 +10,18 @@ from console.auth.passwords import Hashing
 from console.auth.principals import Session
 from console.auth.sessions import Sessions
 from console.auth.tokens import Tries
-from console.problems import BAD_TOTP, NOT_FOUND, RATE_LIMITED, WRONG_PASSWORD, Refused
+from console.problems import BAD_TOTP, NO_SESSION, NOT_FOUND, RATE_LIMITED, WRONG_PASSWORD, Refused
 from streamgate.clock import now_us, wall_s
-from streamgate.store import factors, sessions, sign_ins, users
+from streamgate.store import factors, sessions, settings, sign_ins, users
 from streamgate.store.database import AsyncDatabase
 from streamgate.store.models import SignIn, User, WebSession
 
 SIGN_INS = 10
 _ENDED = "ended by the person"
+
+
+def _keys_of(session: Session) -> str:
+    return f"keys.{session.user_id}"
 
 
 class Account(NamedTuple):
@@ -43,6 +47,14 @@ class OwnAccount:
 
     async def show(self, session: Session) -> Account:
         return await self._database.read(_show, session.user_id)
+
+    async def read_keys(self, session: Session) -> dict[str, list[str]] | None:
+        """Return the person's own keys of the page, act to keys; None: as shipped."""
+        found: dict[str, list[str]] | None = await self._database.read(settings.get, _keys_of(session))
+        return found
+
+    async def store_keys(self, session: Session, keys: dict[str, list[str]]) -> None:
+        await self._database.write(settings.put, _keys_of(session), keys, by=session.actor, at=wall_s())
 
     async def change_password(self, session: Session, current: str, new: str) -> str:
         """Return the new cookie's value."""
@@ -149,13 +161,19 @@ def _passwords(transaction: Transaction, user_id: int) -> tuple[User, list[str]]
 
 
 def _renew(transaction: Transaction, session: Session, id_: str, why: str, password_hash: str | None) -> None:
-    """End every session of the person and begin one that lasts as long as the one in use would have."""
+    """End every session of the person and begin one that lasts as long as the one in use would have.
+
+    Not where that one was ended meanwhile: the account was disabled or reset, which must not be undone.
+    """
     now = wall_s()
+    users.lock(transaction, session.user_id)
+    old = transaction.get(WebSession, session.id)
+    if old is None or old.ended_at is not None:
+        raise Refused(NO_SESSION)
     if password_hash is None:
         sessions.end_all(transaction, session.user_id, at=now, why=why)
     else:
         accounts.set_password(transaction, session.user_id, password_hash, at=now, why=why)
-    old = transaction.get(WebSession, session.id)
     sessions.create(
         transaction,
         id_,
@@ -163,5 +181,5 @@ def _renew(transaction: Transaction, session: Session, id_: str, why: str, passw
         at=now,
         absolute_expires_at=session.expires_at,
         address=session.address,
-        user_agent="" if old is None else old.user_agent,
+        user_agent=old.user_agent,
     )

@@ -53,9 +53,22 @@ class Right(StrEnum):
     REVIEW_DECIDE = "review:decide"  # in which stages, the review machine judges by the roles
     INTERACTION = "interaction:set"
     TERMS = "terms:add"
+    ARCHIVE_READ = "archive:read"
+    INCIDENT_NOTE = "incident:note"
+    INCIDENT_READ = "incident:read"
+    INCIDENT_WRITE = "incident:write"  # complete, join, dismiss
+    ARCHIVE_HOLD = "archive:hold"
+    ARCHIVE_LIFT = "archive:lift"
+    ARCHIVE_EXPORT = "archive:export"
+    STORAGE_READ = "storage:read"
+    DUTY_TAKE = "duty:take"  # step in, hand over, take over
+    DUTY_ROSTER = "duty:roster"  # edit the roster; read what others practised
+    PRACTICE = "practice:run"
 
 
-Command = Literal["cut", "restore", "live", "start", "stop", "dump", "backup"]
+Command = Literal[
+    "cut", "restore", "live", "start", "stop", "dump", "backup", "condemn", "redact", "move", "lift", "uncut"
+]
 COMMANDS: Mapping[Command, Right] = {
     "cut": Right.CHANNEL_CUT,
     "restore": Right.CHANNEL_RESTORE,
@@ -64,36 +77,57 @@ COMMANDS: Mapping[Command, Right] = {
     "stop": Right.CHANNEL_STOP,
     "dump": Right.CHANNEL_DUMP,
     "backup": Right.CHANNEL_BACKUP,
+    "condemn": Right.CHANNEL_DUMP,
+    "redact": Right.CHANNEL_DUMP,
+    "move": Right.CHANNEL_DUMP,  # what uncovers anything needs the right to restore as well: the gate is told
+    "lift": Right.CHANNEL_RESTORE,
+    "uncut": Right.CHANNEL_RESTORE,
 }
 
 # ---------------------------------------------------------------- roles
 
 _OWN = frozenset({Right.PUBLIC, Right.SESSION, Right.OWN_PASSWORD, Right.OWN_TOTP, Right.OWN_ACCOUNT})
 _VIEW = frozenset({Right.CHANNEL_VIEW, Right.REVIEW_READ})
-_REVIEW = _VIEW | {Right.REVIEW_DECIDE}
+# Incidents show recordings: who may not see these notes what is going on, and reads no incidents.
+_NOTE = frozenset({Right.INCIDENT_NOTE})
+_INCIDENTS = _NOTE | {Right.INCIDENT_READ, Right.INCIDENT_WRITE}
+_DUTY = frozenset({Right.DUTY_TAKE})
+_PRACTICE = _DUTY | {Right.PRACTICE}  # who may cut
+_REVIEW = _VIEW | _NOTE | _DUTY | {Right.REVIEW_DECIDE}
 _PREPARE = frozenset({Right.SETTINGS_READ, Right.BACKUP_UPLOAD})
 _DESTINATIONS = frozenset({Right.DESTINATION_ENTER, Right.DESTINATION_APPROVE})
 _OPERATE = (
     _VIEW
     | {Right.CHANNEL_CUT, Right.CHANNEL_DUMP, Right.CHANNEL_BACKUP, Right.CHANNEL_LIVE, Right.INTERACTION}
     | _PREPARE
+    | _INCIDENTS
+    | _PRACTICE
+    | {Right.ARCHIVE_READ, Right.ARCHIVE_HOLD, Right.STORAGE_READ}
 )
+_RECORDS = frozenset({Right.ARCHIVE_HOLD, Right.ARCHIVE_LIFT, Right.ARCHIVE_EXPORT})
 _AUDIT = frozenset({Right.AUDIT_READ})
 _DIRECT = _OPERATE | {Right.CHANNEL_START, Right.CHANNEL_STOP, Right.CHANNEL_RESTORE} | _DESTINATIONS | _AUDIT
-_READ = _VIEW | {Right.PEOPLE_READ, Right.TOKENS_READ, Right.SETTINGS_READ} | _AUDIT
+_DIRECT |= _RECORDS | {Right.DUTY_ROSTER}
+_READ = (
+    _VIEW
+    | {Right.PEOPLE_READ, Right.TOKENS_READ, Right.SETTINGS_READ, Right.ARCHIVE_READ, Right.INCIDENT_READ}
+    | {Right.STORAGE_READ}
+    | _AUDIT
+)
 _MANAGE = frozenset({Right.PEOPLE_MANAGE, Right.TOKENS_MANAGE, Right.CHANNEL_SETTINGS})
 _WORDS = frozenset({Right.INTERACTION, Right.TERMS})
-_ADMINISTER = _READ | _MANAGE | _PREPARE | _DESTINATIONS | _WORDS
+_ADMINISTER = _READ | _MANAGE | _PREPARE | _DESTINATIONS | _WORDS | _INCIDENTS | _RECORDS
 # The administrator cuts, as whoever watches air with authority may, and undoes nothing on air: that is the
-# director's. Comments are decided on by reviewers alone.
+# director's. Comments are decided on by reviewers alone; they see no recordings, where what
+# was condemned stands, too.
 ROLE_RIGHTS: Mapping[str, frozenset[Right]] = {
-    "administrator": _ADMINISTER | {Right.CHANNEL_CUT},
+    "administrator": _ADMINISTER | _PRACTICE | {Right.CHANNEL_CUT, Right.DUTY_ROSTER},
     "director": _DIRECT,
     "operator": _OPERATE,
     "reviewer": _REVIEW,
     "senior-reviewer": _REVIEW | {Right.TERMS},
     "chief-reviewer": _REVIEW | {Right.TERMS},
-    "auditor": _READ,
+    "auditor": _READ | {Right.ARCHIVE_EXPORT},
 }
 assert set(ROLE_RIGHTS) == set(ROLES)
 SCOPES = frozenset({Right.CHANNEL_VIEW, *COMMANDS.values(), Right.REVIEW_READ})
@@ -108,6 +142,9 @@ _IDLE = frozenset({Right.PUBLIC, Right.SESSION, Right.CHANNEL_VIEW, Right.CHANNE
 
 API = "/api/v1"
 _REVIEW_OF = f"{API}/review/{{channel}}"
+_INCIDENT = f"{API}/incidents/{{channel}}/{{incident}}"
+_ARCHIVE = f"{API}/archive/{{channel}}"
+_CHANNEL = f"{API}/channels/{{channel}}"
 WEBSOCKET, FILES = "WEBSOCKET", "FILES"  # stand in the place of a method
 ANY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Method and path (as the route writes it) to the right that the route needs.
@@ -130,6 +167,8 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("GET", f"{API}/me/sessions"): Right.OWN_ACCOUNT,
     ("DELETE", f"{API}/me/sessions"): Right.OWN_ACCOUNT,
     ("DELETE", f"{API}/me/sessions/{{session_id}}"): Right.OWN_ACCOUNT,
+    ("GET", f"{API}/me/keys"): Right.OWN_ACCOUNT,
+    ("PUT", f"{API}/me/keys"): Right.OWN_ACCOUNT,
     ("GET", f"{API}/users"): Right.PEOPLE_READ,
     ("PATCH", f"{API}/users/{{username}}"): Right.PEOPLE_MANAGE,
     ("POST", f"{API}/users/{{username}}/reset"): Right.PEOPLE_MANAGE,
@@ -140,6 +179,7 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("DELETE", f"{API}/tokens/{{name}}"): Right.TOKENS_MANAGE,
     ("GET", f"{API}/state"): Right.CHANNEL_VIEW,
     **{("POST", f"{API}/channels/{{channel}}/{command}"): right for command, right in COMMANDS.items()},
+    ("GET", f"{API}/channels/{{channel}}/stills/{{number}}"): Right.CHANNEL_VIEW,
     ("GET", f"{API}/settings"): Right.SETTINGS_READ,
     # The handlers show those with the right on some channels the records of those alone.
     ("GET", f"{API}/audit"): Right.AUDIT_READ,
@@ -151,6 +191,8 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("PATCH", f"{API}/channels/{{channel}}"): Right.CHANNEL_SETTINGS,
     ("DELETE", f"{API}/channels/{{channel}}"): Right.CHANNEL_SETTINGS,
     ("POST", f"{API}/channels/{{channel}}/key"): Right.CHANNEL_SETTINGS,
+    ("POST", f"{API}/channels/{{channel}}/standby/key"): Right.CHANNEL_SETTINGS,
+    ("DELETE", f"{API}/channels/{{channel}}/standby"): Right.CHANNEL_SETTINGS,
     ("POST", f"{API}/channels/{{channel}}/destinations"): Right.DESTINATION_ENTER,
     ("PATCH", f"{API}/channels/{{channel}}/destinations/{{destination}}"): Right.DESTINATION_ENTER,
     ("DELETE", f"{API}/channels/{{channel}}/destinations/{{destination}}"): Right.DESTINATION_ENTER,
@@ -174,17 +216,68 @@ ROUTES: Mapping[tuple[str, str], Right] = {
     ("GET", f"{_REVIEW_OF}/bans"): Right.REVIEW_READ,
     ("POST", f"{_REVIEW_OF}/bans"): Right.REVIEW_DECIDE,
     ("DELETE", f"{_REVIEW_OF}/bans/{{ban_id}}"): Right.REVIEW_DECIDE,
+    ("POST", f"{_REVIEW_OF}/trust"): Right.REVIEW_DECIDE,
     ("POST", f"{_REVIEW_OF}/terms"): Right.TERMS,
     ("GET", f"{_REVIEW_OF}/interaction"): Right.REVIEW_READ,
     ("PUT", f"{_REVIEW_OF}/interaction"): Right.INTERACTION,
     ("GET", f"{_REVIEW_OF}/broadcasts"): Right.REVIEW_READ,
+    ("GET", f"{_REVIEW_OF}/report"): Right.REVIEW_READ,
     # These two need the right to read comments as well: the handlers ask for it.
     ("GET", f"{_REVIEW_OF}/export"): Right.AUDIT_READ,
     ("GET", f"{_REVIEW_OF}/form"): Right.AUDIT_READ,
+    ("GET", f"{API}/archive/{{channel}}/playlist.m3u8"): Right.ARCHIVE_READ,
+    ("GET", f"{API}/archive/{{channel}}/parts/{{day}}/{{name}}"): Right.ARCHIVE_READ,
+    ("GET", f"{API}/archive/{{channel}}/aired/{{broadcast}}/{{name}}"): Right.ARCHIVE_READ,
+    ("GET", f"{API}/storage"): Right.STORAGE_READ,  # the handler leaves out other channels' use
+    ("GET", f"{API}/selfcheck"): Right.AUDIT_READ,  # on all channels: the handler asks for it
+    ("POST", f"{API}/channels/{{channel}}/note"): Right.INCIDENT_NOTE,
+    ("GET", f"{API}/incidents"): Right.INCIDENT_READ,  # the handler leaves out other channels' ones
+    ("GET", _INCIDENT): Right.INCIDENT_READ,
+    ("GET", f"{_INCIDENT}/stills/{{number}}"): Right.INCIDENT_READ,
+    ("GET", f"{_INCIDENT}/report"): Right.INCIDENT_READ,
+    ("GET", f"{API}/archive/{{channel}}/report"): Right.ARCHIVE_READ,  # and that to read comments
+    ("POST", f"{_INCIDENT}/escalate"): Right.INCIDENT_WRITE,
+    ("POST", f"{_INCIDENT}/acknowledge"): Right.INCIDENT_WRITE,
+    ("POST", f"{_INCIDENT}/follow-up"): Right.INCIDENT_WRITE,
+    ("POST", f"{_INCIDENT}/close"): Right.INCIDENT_WRITE,
+    ("POST", f"{_INCIDENT}/complete"): Right.INCIDENT_WRITE,
+    ("POST", f"{_INCIDENT}/join"): Right.INCIDENT_WRITE,
+    ("POST", f"{_INCIDENT}/dismiss"): Right.INCIDENT_WRITE,
+    ("GET", f"{_ARCHIVE}/days"): Right.ARCHIVE_READ,
+    ("GET", f"{_ARCHIVE}/broadcasts"): Right.ARCHIVE_READ,
+    ("GET", f"{_ARCHIVE}/timeline"): Right.ARCHIVE_READ,
+    ("GET", f"{_ARCHIVE}/expiring"): Right.ARCHIVE_READ,
+    ("GET", f"{_ARCHIVE}/events"): Right.ARCHIVE_READ,
+    ("GET", f"{_ARCHIVE}/search"): Right.ARCHIVE_READ,
+    ("GET", f"{_ARCHIVE}/comments"): Right.ARCHIVE_READ,  # the handler asks for that to read comments, too
+    ("GET", f"{_ARCHIVE}/certificate"): Right.ARCHIVE_READ,
+    ("GET", f"{_ARCHIVE}/still.jpg"): Right.ARCHIVE_READ,
+    ("GET", f"{_ARCHIVE}/holds"): Right.ARCHIVE_READ,
+    ("POST", f"{_ARCHIVE}/holds"): Right.ARCHIVE_HOLD,
+    ("POST", f"{_ARCHIVE}/holds/{{hold}}/lift"): Right.ARCHIVE_LIFT,
+    ("GET", f"{_ARCHIVE}/exports"): Right.ARCHIVE_READ,
+    ("POST", f"{_ARCHIVE}/exports"): Right.ARCHIVE_EXPORT,
+    ("DELETE", f"{_ARCHIVE}/exports/{{export}}"): Right.ARCHIVE_EXPORT,
+    ("GET", f"{_ARCHIVE}/exports/{{export}}/file"): Right.ARCHIVE_EXPORT,
+    ("GET", f"{_CHANNEL}/duty"): Right.CHANNEL_VIEW,
+    ("GET", f"{_CHANNEL}/duty/people"): Right.DUTY_TAKE,
+    ("POST", f"{_CHANNEL}/duty/shifts"): Right.DUTY_ROSTER,
+    ("DELETE", f"{_CHANNEL}/duty/shifts/{{shift}}"): Right.DUTY_ROSTER,
+    **{
+        ("POST", f"{_CHANNEL}/duty/{act}"): Right.DUTY_TAKE
+        for act in ("take", "leave", "offer", "withdraw", "accept")
+    },
+    ("GET", f"{API}/me/reaction"): Right.OWN_ACCOUNT,
+    ("PUT", f"{API}/me/reaction"): Right.OWN_ACCOUNT,
+    ("GET", f"{API}/practice"): Right.PRACTICE,
+    ("POST", f"{API}/practice"): Right.PRACTICE,
+    ("DELETE", f"{API}/practice"): Right.PRACTICE,
+    ("GET", f"{API}/practices"): Right.PRACTICE,  # the handler shows others' only to who edits rosters
     ("POST", f"{API}/undo/{{undo}}"): Right.SESSION,  # the handler asks for the right of the removal
     (WEBSOCKET, f"{API}/ws"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{API}/preview/{{channel}}/pvw"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{API}/preview/{{channel}}/pgm"): Right.CHANNEL_VIEW,
+    (WEBSOCKET, f"{API}/channels/{{channel}}/conveyor"): Right.CHANNEL_VIEW,
     (WEBSOCKET, f"{_REVIEW_OF}/ws"): Right.REVIEW_READ,
     # Addresses with nothing behind them: answered in the console's own form.
     **{(method, "/api/{path:path}"): Right.SESSION for method in ANY_METHOD},

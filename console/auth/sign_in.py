@@ -95,9 +95,13 @@ class _Known(NamedTuple):
 
 
 class _New(NamedTuple):
-    """A session to store. `has_factor`: the second factor has to be right first."""
+    """A session to store. `has_factor`: the second factor has to be right first.
+
+    `password_hash`: what the person was checked against; another stands there when it changed meanwhile.
+    """
 
     user_id: int
+    password_hash: str | None
     id: str
     replaces: str | None
     has_factor: bool
@@ -159,7 +163,7 @@ class SignIn:
     async def _begin(self, given: Credentials, user: User, known: _Known, replaces: str | None) -> str | None:
         """Store a new session; return its cookie's value, None when the second factor is wrong."""
         cookie = self._sessions.new_cookie()
-        new = _New(user.id, self._sessions.id_of(cookie), replaces, known.has_factor)
+        new = _New(user.id, user.password_hash, self._sessions.id_of(cookie), replaces, known.has_factor)
         stored = await self._database.write(self._store, given, new)
         if not stored:
             return None
@@ -231,6 +235,9 @@ class SignIn:
 
     def _store(self, transaction: Transaction, given: Credentials, new: _New) -> bool:
         now = wall_s()
+        user = users.lock(transaction, new.user_id)
+        if user is None or user.disabled_at is not None or user.password_hash != new.password_hash:
+            raise Refused(BAD_CREDENTIALS)  # disabled, reset or changed while the password was checked
         if new.has_factor and not self._factor.check(transaction, new.user_id, given.totp or "", at=now):
             return False
         if new.replaces is not None:

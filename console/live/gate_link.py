@@ -6,6 +6,7 @@ makes anybody wait.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from streamgate.link.messages import (
     AnyAnswer,
     ChannelRequest,
     ChannelStatus,
+    DutyReport,
     GetStatus,
     LogLine,
     Push,
@@ -57,6 +59,8 @@ class GateLink(ProcessLink[Request, Reply]):
         self.log: deque[LogLine] = deque(maxlen=LOG_LINES)
         self._known: deque[tuple[int, float]] = deque(maxlen=LOG_LINES)
         self._lines = 0
+        # told of each command that was carried out, and when it came (monotonic, us)
+        self.commanded: Callable[[ChannelRequest, Principal, int], None] = lambda *_: None
         self._probe = asyncio.Lock()
         self._probed_us = -_PROBE_KEPT_US
         self._answers = False
@@ -93,11 +97,17 @@ class GateLink(ProcessLink[Request, Reply]):
         """
         request.actor, request.role, request.origin = by.actor, by.role, by.address
         by.touch(wall_s())
+        begun_us = now_us()
         reply = await self._ask(request, COMMAND_TIMEOUT_S)
         current().by_gate = True
         if reply.error:
             raise Refused(refused(reply.error, reply.error_zh))
+        self.commanded(request, by, begun_us)
         return reply
+
+    async def report_duty(self, report: DutyReport) -> None:
+        """Tell the gate who is on duty. Raises Refused: it does not answer."""
+        await self._ask(report, COMMAND_TIMEOUT_S)
 
     async def probe(self) -> bool:
         """Say whether the gate answers now, within 1 s; asked more often, it keeps an answer for 250 ms."""

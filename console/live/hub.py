@@ -18,7 +18,7 @@ from console.auth.rights import (
     rights_of,
 )
 from console.ledger import Ledger, person
-from console.live.commands import MAX_REASON, to_request
+from console.live.commands import MAX_REASON, describe_marked, make_request
 from console.live.gate_link import GateLink
 from console.live.messages import (
     GateMessage,
@@ -37,6 +37,8 @@ from console.live.messages import (
 from console.live.page_socket import close, read, send, until_first, watch_rights
 from console.live.presence import Presence
 from console.live.preview import Feed, FeedName, Preview, TooManyViewersError, Viewer
+from console.live.reactions import Reactions
+from console.live.signs import Signs
 from console.problems import BUSY, NOT_FOUND, Problem, Refused, unreadable
 from console.trace import begin
 from streamgate import __version__
@@ -70,16 +72,20 @@ class Hub:
         preview: Preview,
         ledger: Ledger,
         command: str,
+        *,
         comments_up: Callable[[], bool],
+        reactions: Reactions,
+        signs: Signs,
     ) -> None:
         """`command`: how the command line of this very streamgate is called; shown when the page is lost.
 
         `comments_up`: says whether the comments process answers.
         """
         self._gate, self._preview, self._ledger, self._command = gate, preview, ledger, command
-        self._comments_up = comments_up
+        self._comments_up, self._reactions = comments_up, reactions
         self._pages = 0
         self._presence = Presence()
+        self._signs = signs
 
     def snapshot(self, who: Principal) -> Snapshot:
         """Return all there is to know now for somebody who may see some channels, or all."""
@@ -98,7 +104,7 @@ class Hub:
             return
         self._pages += 1
         try:
-            with _present(who):
+            with _present(who), self._signs.page(who):
                 await until_first(
                     self._tell(websocket, who), self._listen(websocket, who), watch_rights(websocket, who)
                 )
@@ -184,7 +190,9 @@ class Hub:
         else:
             if not isinstance(message, PageCommand):
                 who.touch(wall_s())
+                self._signs.note(who)
                 return
+            self._signs.note(who)
             answer = await self._carry_out(websocket, who, message, started)
         with contextlib.suppress(WebSocketDisconnect):
             await send(websocket, answer)
@@ -196,8 +204,8 @@ class Hub:
         with begin(websocket.scope) as trace:
             try:
                 require(who, COMMANDS[command.cmd], command.channel)
-                request = to_request(
-                    command.cmd, command.channel, command.seconds, command.clip, command.reason
+                request = await make_request(
+                    command.cmd, command.channel, command.details(), who, self._reactions
                 )
                 reply = await self._gate.command(request, who)
             except Refused as error:
@@ -214,18 +222,19 @@ class Hub:
                 took_ms=reply.took_ms,
                 by_ms=(now_us() - started) / 1000,
                 waiting=reply.waiting,
+                **describe_marked(reply),
             )
         )
 
     def _refuse(self, websocket: WebSocket, command: PageCommand, problem: Problem, started: int) -> None:
         """Record a command that the gate has not answered."""
-        args = {"seconds": command.seconds, "clip": command.clip}
+        args = command.details()
         self._ledger.write(
             Refusal(
                 **person(websocket.scope),
                 channel=command.channel[:MAX_NAME],
                 what=command.cmd,
-                args={name: value for name, value in args.items() if value is not None},
+                args={name: value for name, value in args.items() if value is not None and name != "reason"},
                 reason=(command.reason or "")[:MAX_REASON],
                 right=str(COMMANDS[command.cmd]),
                 answer=problem.code,
@@ -236,8 +245,8 @@ class Hub:
 
     # ------------------------------------------------------------ pictures
 
-    async def feed(self, websocket: WebSocket, channel: str, name: FeedName) -> None:
-        """Serve a feed's pictures until the page leaves."""
+    async def feed(self, websocket: WebSocket, channel: str, name: FeedName, *, stills: bool = False) -> None:
+        """Serve a feed's pictures (of `stills`: its keyframes) until the page leaves."""
         who: Principal = websocket.scope["principal"]
         await websocket.accept()
         gate = self._gate
@@ -245,7 +254,7 @@ class Hub:
             await close(websocket, NOT_FOUND)
             return
         try:
-            feed, viewer = self._preview.watch(channel, name)
+            feed, viewer = self._preview.watch(channel, name, stills=stills)
         except TooManyViewersError:
             await close(websocket, BUSY, code=1013)
             return

@@ -12,7 +12,7 @@ from streamgate.core.packet import FeedFormat, Packet
 from streamgate.errors import LinkError, ProtocolError
 from streamgate.link import wire
 from streamgate.link.messages import VERSION, AnyMedia, Format, Hello, Subscribe, Unsubscribe
-from streamgate.runtime.peer import hang_up_on_corpse
+from streamgate.runtime.peer import close_when_peer_is_defunct
 
 _RETRY_S = (0.1, 0.2, 0.4, 1.0)
 _READ = 256 * 1024
@@ -76,7 +76,7 @@ class MediaLink:
             for message, _ in self._sinks.values():
                 self._send(message)
             frames = wire.FrameReader()
-            async with hang_up_on_corpse(writer.transport):
+            async with close_when_peer_is_defunct(writer.transport):
                 while data := await reader.read(_READ):
                     for frame in frames.feed(data):
                         if isinstance(frame, bytes):

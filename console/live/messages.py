@@ -5,7 +5,7 @@ messages are binary frames. The OpenAPI document holds all of them as schemas: t
 this file.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -119,6 +119,16 @@ class ReplyDone(Message, tag="reply"):
     by_ms: float
     waiting: Literal["", "second_person"] = ""
     ok: Literal[True] = True
+    span: str | None = None  # of a command on spans, cut and dump: see `SpanDone`, `DumpDone`
+    kind: str | None = None
+    from_s: float | None = None
+    to_s: float | None = None
+    from_at: float | None = None
+    to_at: float | None = None
+    open_end: bool | None = None
+    seconds: float | None = None
+    channel_s: float | None = None
+    reaction_s: float | None = None
 
 
 class ReplyFailed(Message, tag="reply"):
@@ -139,7 +149,9 @@ ServerMessage = Hello | SessionMessage | StateMessage | GateMessage | Ping | Rep
 # ---------------------------------------------------------------- page to console
 
 
-class PageCommand(msgspec.Struct, tag_field="t", tag="cmd", forbid_unknown_fields=True):
+class PageCommand(
+    msgspec.Struct, tag_field="t", tag="cmd", forbid_unknown_fields=True, rename={"with_": "with"}
+):
     """A command. `id` is the page's own number, given back in the reply."""
 
     id: int
@@ -147,7 +159,20 @@ class PageCommand(msgspec.Struct, tag_field="t", tag="cmd", forbid_unknown_field
     channel: str
     seconds: float | None = None  # of dump
     clip: str | None = None  # of backup; "" or none is the channel's first clip
-    reason: str | None = None  # restore and stop need one
+    reason: str | None = None  # restore, stop, lift and uncut need one
+    sense: Literal["picture", "sound"] | None = None  # of dump: whose reaction time is given back
+    span: str | None = None  # of move and lift
+    from_s: float | None = None  # of condemn, redact and move: seconds from now ...
+    to_s: float | None = None
+    from_at: float | None = None  # ... or wall clock at arrival
+    to_at: float | None = None
+    with_: Literal["mute", "bleep", "mosaic"] | None = None  # of redact
+    box: tuple[float, float, float, float] | None = None  # of a mosaic: x, y, w, h in shares of the picture
+
+    def details(self) -> dict[str, Any]:
+        """Return what was sent beside the command and its channel, by the names of the wire."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return {name: value for name, value in plain.items() if name not in {"t", "id", "cmd", "channel"}}
 
 
 class Active(msgspec.Struct, tag_field="t", tag="active", forbid_unknown_fields=True):
@@ -177,3 +202,31 @@ class PreviewInit(Message, tag="init"):
 
 
 PreviewMessage = PreviewInit | PreviewWait
+
+
+# ---------------------------------------------------------------- console to page, conveyor
+
+
+class StripStill(msgspec.Struct, frozen=True):
+    """A keyframe that came in at `at` (wall clock); `number` names its picture in its address.
+
+    `change`: how much it differs from the one before, 0 to 100 percent.
+    """
+
+    at: float
+    number: int
+    change: int
+
+
+class StripMessage(Message, tag="strip"):
+    """What came in since the last message; the first holds the whole delay. At least once a second.
+
+    `up`: the process that looks works. `level_at`, `level_db`: beginnings (wall clock) of tenths of a second,
+    and the RMS of their sound, dBFS from -60 to 0.
+    """
+
+    server_time: float
+    up: bool
+    stills: list[StripStill]
+    level_at: list[float]
+    level_db: list[int]

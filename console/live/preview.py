@@ -1,7 +1,8 @@
 """PVW and PGM for the page: one muxer per feed, one bounded queue per viewer.
 
 A feed is asked of the gate only while somebody watches it, and a little longer. A viewer who reads too slowly
-loses what waits for it and goes on at the next keyframe; nobody else notices.
+loses what waits for it and goes on at the next keyframe; nobody else notices. A viewer may ask for the
+keyframes alone (`stills`): the same packets through a muxer of its own.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import structlog
 from console.live.fragments import Fragment, Init, PreviewMuxer
 from console.live.media_link import MediaLink
 from console.live.messages import PreviewWait
+from console.live.stills import StillsMuxer
 from streamgate.core.packet import FeedFormat, Packet
 
 FeedName = Literal["pvw", "pgm"]
@@ -104,18 +106,29 @@ class Feed:
     feed: FeedName
     muxer: PreviewMuxer = field(default_factory=PreviewMuxer)
     viewers: set[Viewer] = field(default_factory=set)
+    stills: StillsMuxer = field(default_factory=StillsMuxer)
+    stills_viewers: set[Viewer] = field(default_factory=set)
     heard_s: float = 0.0  # of its last packet
     asked_s: float = 0.0  # of the newest request to the gate
     left_s: float = 0.0  # when the last viewer left
     lost: bool = True
 
+    @property
+    def watched(self) -> int:
+        """How many watch, moving or still."""
+        return len(self.viewers) + len(self.stills_viewers)
+
     def on_format(self, feed: FeedFormat) -> None:
         self._send(self.muxer.set_format(feed))
+        self.stills.set_format(feed)
 
     def on_packet(self, packet: Packet) -> None:
         self.heard_s = asyncio.get_running_loop().time()
         self.lost = False
         self._send(self.muxer.add(packet))
+        if (still := self.stills.add(packet)) is not None:
+            for viewer in self.stills_viewers:
+                viewer.offer(still, self.stills.init)
 
     def on_lost(self) -> None:
         """The feed stopped or the gate is gone: pages are told to wait, once.
@@ -123,12 +136,16 @@ class Feed:
         What comes next goes on from what came last where its timestamps say so, without a keyframe.
         """
         if not self.lost:
-            for viewer in self.viewers:
+            for viewer in self.viewers | self.stills_viewers:
                 viewer.wait()
         self.lost = True
 
-    def join(self, viewer: Viewer) -> None:
-        """Add a viewer, who plays at once if there is a feed."""
+    def join(self, viewer: Viewer, *, stills: bool = False) -> None:
+        """Add a viewer, who plays at once if there is a feed; of `stills` the newest keyframe."""
+        if stills:
+            viewer.join(None if self.lost else self.stills.init, [] if self.lost else self.stills.newest)
+            self.stills_viewers.add(viewer)
+            return
         viewer.join(None if self.lost else self.muxer.init, [] if self.lost else self.muxer.gop)
         self.viewers.add(viewer)
 
@@ -153,8 +170,8 @@ class Preview:
         self._queue_bytes, self._linger = queue_bytes, linger_s
         self.feeds: dict[tuple[str, FeedName], Feed] = {}
 
-    def watch(self, channel: str, name: FeedName) -> tuple[Feed, Viewer]:
-        """Add a viewer.
+    def watch(self, channel: str, name: FeedName, *, stills: bool = False) -> tuple[Feed, Viewer]:
+        """Add a viewer, of the keyframes alone with `stills`.
 
         Raises:
             TooManyViewersError: see there.
@@ -166,14 +183,15 @@ class Preview:
             feed = self.feeds[channel, name] = Feed(channel, name)
             self._ask(feed)
             _log.info("preview_began", channel=channel, feed=name)
-        if len(feed.viewers) >= MAX_VIEWERS:
+        if feed.watched >= MAX_VIEWERS:
             raise TooManyViewersError
         viewer = Viewer(self._queue_bytes)
-        feed.join(viewer)
+        feed.join(viewer, stills=stills)
         return feed, viewer
 
     def leave(self, feed: Feed, viewer: Viewer) -> None:
         feed.viewers.discard(viewer)
+        feed.stills_viewers.discard(viewer)
         feed.left_s = asyncio.get_running_loop().time()
 
     async def run(self) -> None:
@@ -182,7 +200,7 @@ class Preview:
             await asyncio.sleep(min(0.5, self._linger / 4))
             now = asyncio.get_running_loop().time()
             for key, feed in list(self.feeds.items()):
-                if not feed.viewers and now - feed.left_s >= self._linger:
+                if not feed.watched and now - feed.left_s >= self._linger:
                     del self.feeds[key]
                     self._link.unsubscribe(feed)
                     _log.info("preview_ended", channel=feed.channel, feed=feed.feed)

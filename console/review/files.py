@@ -1,21 +1,22 @@
 """Exports and review forms of a broadcast's comments: read in pages, within bounds, on record."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from console.audit.export import last_line
 from console.problems import BUSY, NOT_FOUND, Problem, Refused
 from console.review import export
-from console.review.form import Form, to_html
+from console.review.form import Form, to_html, to_report_html
 from console.setup.child import run_child
 from streamgate.clock import wall_s
 from streamgate.errors import MediaError, StoreError
 from streamgate.ledger.record import Decision, Record
 from streamgate.store import broadcasts
-from streamgate.store.broadcasts import BroadcastComments, CardRecord, Names
+from streamgate.store.broadcasts import UNREVIEWED, Acts, BroadcastComments, CardRecord, Names
 from streamgate.store.database import AsyncDatabase
+from streamgate.wording import in_chinese, in_english
 
 Kind = Literal["csv", "jsonl"]
 BROADCASTS = 200
@@ -23,6 +24,8 @@ EXPORTS = 2  # at once
 EXPORT_ROWS = 1_000_000  # a spreadsheet holds 1 048 576
 FORM_CARDS = 2_000
 """On one form: 250 sheets, 42 s of CPU time as PDF; the rest is in the export."""
+REPORT_CARDS = 500
+"""Unreviewed cards of one answer, and on one form."""
 PDF_S = 180.0
 _PAGE = 50  # cards a transaction: the event loop is held up for as long as their rows take
 
@@ -37,13 +40,22 @@ TOO_MANY = (
 BROKEN = ("Not whole: the database went away:", "不完整：数据库中断：")
 
 
-def no_pdf(reason: str) -> Problem:
+def no_pdf(error: Exception) -> Problem:
     return Problem(
         503,
         "pdf_failed",
-        f"The form could not be made into PDF: {reason}. Print its HTML instead.",
-        f"无法生成 PDF：{reason}。请改为打印 HTML 版。",
+        f"The form could not be made into PDF: {in_english(error)}. Print its HTML instead.",
+        f"无法生成 PDF：{in_chinese(error)}。请改为打印 HTML 版。",
     )
+
+
+class Report(NamedTuple):
+    """What became of a broadcast's comments, and the cards that nobody reviewed: so many of one answer."""
+
+    counts: BroadcastComments
+    acts: Acts
+    unreviewed: list[CardRecord]
+    has_more: bool
 
 
 class Files:
@@ -57,6 +69,25 @@ class Files:
         """Return the newest broadcasts with comments, the newest first."""
         _require_names(channel)
         return await self._database.read(broadcasts.list_of_channel, channel, limit=BROADCASTS)
+
+    async def read_report(self, channel: str, broadcast: str, after: int, limit: int) -> Report:
+        """Return what became of a broadcast's comments, with the unreviewed cards after card `after`."""
+        _require_names(channel, broadcast)
+        counts = await self._counts_of(channel, broadcast)
+        acts = await self._database.read(broadcasts.count_acts, channel, broadcast)
+        found: list[CardRecord] = []
+        async for page in read_pages(self._database, channel, broadcast, after, UNREVIEWED):
+            found += page
+            if len(found) > limit:
+                break
+        return Report(counts, acts, found[:limit], len(found) > limit)
+
+    async def make_report_page(self, channel: str, broadcast: str, printed_by: str) -> str:
+        """Return the report as HTML."""
+        report = await self.read_report(channel, broadcast, 0, REPORT_CARDS)
+        names = await self._database.read(broadcasts.read_names)
+        form = Form(channel, report.counts, [], 0, report.unreviewed, names, wall_s(), printed_by)
+        return await asyncio.to_thread(to_report_html, form, report.acts)
 
     async def begin_export(self, channel: str, broadcast: str, kind: Kind, who: Decision) -> "Export":
         """Take a place for an export, read its first page, and put it on record."""
@@ -89,16 +120,12 @@ class Files:
             try:
                 made = await run_child("console.review.pdf", given=given, timeout_s=PDF_S)
             except MediaError as error:
-                raise Refused(no_pdf(str(error))) from None
+                raise Refused(no_pdf(error)) from None
         self._note(who, "review.form", channel, broadcast, "pdf")
         return made
 
     async def _read_form(self, channel: str, broadcast: str, printed_by: str) -> Form:
-        _require_names(channel, broadcast)
-        read = broadcasts.list_of_channel
-        counts = await self._database.read(read, channel, broadcast=broadcast, limit=1)
-        if not counts:
-            raise Refused(NOT_FOUND)
+        report = await self.read_report(channel, broadcast, 0, REPORT_CARDS)
         names = await self._database.read(broadcasts.read_names)
         rows: list[CardRecord] = []
         async for page in read_pages(self._database, channel, broadcast):
@@ -106,8 +133,16 @@ class Files:
             if len(rows) >= FORM_CARDS:
                 break
         del rows[FORM_CARDS:]
-        left_out = max(0, sum(counts[0].cards.values()) - len(rows))
-        return Form(channel, counts[0], rows, left_out, names, wall_s(), printed_by)
+        left_out = max(0, sum(report.counts.cards.values()) - len(rows))
+        return Form(channel, report.counts, rows, left_out, report.unreviewed, names, wall_s(), printed_by)
+
+    async def _counts_of(self, channel: str, broadcast: str) -> BroadcastComments:
+        """Return what became of a broadcast's comments. Raises Refused when it has none."""
+        read = broadcasts.list_of_channel
+        found = await self._database.read(read, channel, broadcast=broadcast, limit=1)
+        if not found:
+            raise Refused(NOT_FOUND)
+        return found[0]
 
     def _note(self, who: Decision, what: str, channel: str, broadcast: str, kind: str) -> None:
         who.what, who.channel, who.args = what, channel, {"broadcast": broadcast, "format": kind}
@@ -173,11 +208,18 @@ def _require_names(*names: str) -> None:
 
 
 async def read_pages(
-    database: AsyncDatabase, channel: str, broadcast: str
+    database: AsyncDatabase,
+    channel: str,
+    broadcast: str,
+    after: int = 0,
+    states: Sequence[str] | None = None,
 ) -> AsyncIterator[list[CardRecord]]:
-    """Yield all cards of a broadcast, some at a time. Raises StoreError."""
-    after = 0
-    while page := await database.read(broadcasts.read_page, channel, broadcast, after=after, limit=_PAGE):
+    """Yield the cards of a broadcast after card `after`, some at a time. Raises StoreError.
+
+    `states`: only cards in one of these; None: all.
+    """
+    read = broadcasts.read_page
+    while page := await database.read(read, channel, broadcast, after=after, limit=_PAGE, states=states):
         yield page
         after = page[-1].card.id
         if len(page) < _PAGE:

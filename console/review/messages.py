@@ -83,7 +83,8 @@ class AuthorComment(msgspec.Struct):
 class AuthorPage(msgspec.Struct):
     """What is on record of an author at one source. `comments`: the newest; personal data is starred out.
 
-    `states`: how many comments are in which; `first_at`: when the first one came.
+    `states`: how many comments are in which; `first_at`: when the first one came. `trusted`: new cards of
+    theirs come a little earlier.
     """
 
     source: str
@@ -94,6 +95,9 @@ class AuthorPage(msgspec.Struct):
     first_at: float | None
     bans: list[BanView]
     comments: list[AuthorComment]
+    trusted: bool = False
+    trusted_by: str = ""
+    trusted_at: float | None = None
 
 
 class BanList(msgspec.Struct):
@@ -101,13 +105,17 @@ class BanList(msgspec.Struct):
 
 
 class TermFinding(msgspec.Struct):
-    """One thing to know about a term. `level`: fix (it is not added) or note. `reason`: in English."""
+    """One thing to know about a term. `level`: fix (it is not added) or note. `reason`: in English.
+
+    `values`: what stands in it, by name: a page has words of its own for each `rule`.
+    """
 
     file: str
     line: int
     level: str
     rule: str
     reason: str
+    values: dict[str, str] = {}
 
 
 class TermPage(msgspec.Struct):

@@ -13,7 +13,7 @@ from console.live.process_link import to_text
 from console.problems import BUSY, Problem, Refused, unreadable
 from console.review.link import CommentsLink, Subscription, person_of
 from console.review.messages import NotClaimed, Touch
-from moderation.desk.messages import Claim, LetGo
+from moderation.desk.messages import Claim, ReleaseCard
 from streamgate.clock import wall_s
 
 MAX_PAGES = 64
@@ -62,7 +62,9 @@ class Pages:
     async def _let_go(self, who: Principal, channel: str, card: int | None) -> None:
         if card is not None:
             with contextlib.suppress(Refused):  # it ends by its time, or has
-                await self._link.ask(LetGo(id=0, channel=channel, by=person_of(who, channel), card=card))
+                await self._link.ask(
+                    ReleaseCard(id=0, channel=channel, by=person_of(who, channel), card=card)
+                )
 
     async def _listen(self, websocket: WebSocket, who: Principal, channel: str) -> None:
         while (text := await read(websocket)) is not None:
@@ -82,7 +84,7 @@ class Pages:
             who.touch(wall_s())
             if touch.let_go is not None:
                 self._held.pop((_number(who), channel), None)
-                await self._link.ask(LetGo(id=0, channel=channel, by=by, card=touch.let_go))
+                await self._link.ask(ReleaseCard(id=0, channel=channel, by=by, card=touch.let_go))
             if touch.claim is not None:
                 await self._link.ask(Claim(id=0, channel=channel, by=by, card=touch.claim))
                 self.note(who, channel, touch.claim)

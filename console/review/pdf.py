@@ -9,6 +9,10 @@ import sys
 
 import msgspec
 
+from streamgate.errors import MediaError
+from streamgate.reports.pdf import print_pdf
+from streamgate.wording import both
+
 NICE = 10  # whatever it makes can wait for a picture that is on air
 MEMORY = 3 * 1024**3
 
@@ -18,15 +22,11 @@ def main() -> int:
     os.nice(NICE)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     try:
-        # Where its libraries are missing, that is the answer.
-        from weasyprint import HTML  # noqa: PLC0415
-        from weasyprint.urls import URLFetcher  # noqa: PLC0415
-    except OSError as error:
-        reason = f"PDF needs the library Pango ({error}); on Debian: apt-get install libpangoft2-1.0-0"
-        sys.stderr.write(f"\n{msgspec.json.encode({'error': reason}).decode()}\n")
+        made = print_pdf(sys.stdin.buffer.read().decode())
+    except MediaError as error:
+        sys.stderr.write(f"\n{msgspec.json.encode(both(error)).decode()}\n")
         return 1
-    page = HTML(string=sys.stdin.buffer.read().decode(), url_fetcher=URLFetcher(allowed_protocols=()))
-    sys.stdout.buffer.write(page.write_pdf(full_fonts=False))
+    sys.stdout.buffer.write(made)
     return 0
 
 

@@ -19,6 +19,7 @@ from console.problems import BUSY, MAX_UPLOAD, TOO_LARGE_FILE, Problem, Refused
 from console.setup.child import run_child
 from streamgate.errors import MediaError
 from streamgate.playout.clip_info import ClipLook
+from streamgate.wording import in_chinese, in_english
 
 SPARE_BYTES = 1024**3
 """Left free on the disk by any upload: recordings matter more (rule R8)."""
@@ -79,8 +80,13 @@ NO_ROOM = Problem(
 CUT_OFF = Problem(400, "bad_request", "The upload broke off.", "上传中断。")
 
 
-def unusable(reason: str) -> Problem:
-    return Problem(400, "not_media", f"This file cannot be used: {reason}", f"该文件无法使用：{reason}")
+def unusable(error: Exception) -> Problem:
+    return Problem(
+        400,
+        "not_media",
+        f"This file cannot be used: {in_english(error)}",
+        f"该文件无法使用：{in_chinese(error)}",
+    )
 
 
 class Backups:
@@ -137,7 +143,7 @@ class Backups:
         try:
             printed = await run_child("streamgate.playout.clip_look", str(path), name, timeout_s=LOOK_S)
         except MediaError as error:
-            raise Refused(unusable(str(error))) from error
+            raise Refused(unusable(error)) from error
         return msgspec.json.decode(printed, type=ClipLook)
 
     def take_away(self, path: Path) -> Path:

@@ -31,21 +31,27 @@ async def run_child(module: str, *arguments: str, given: bytes = b"", timeout_s:
         async with asyncio.timeout(timeout_s):
             printed, said = await child.communicate(given)
     except TimeoutError:
-        raise MediaError(f"it took longer than {timeout_s:g} s and was given up") from None
+        raise MediaError(
+            f"it took longer than {timeout_s:g} s and was given up", f"超过 {timeout_s:g} 秒未完成，已放弃"
+        ) from None
     finally:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
             await child.wait()
     if child.returncode:
-        raise MediaError(_reason(said, module, child.returncode))
+        raise _failed(said, module, child.returncode)
     return printed
 
 
-def _reason(said: bytes, module: str, code: int) -> str:
+def _failed(said: bytes, module: str, code: int) -> MediaError:
     """Return what the child's last line on stderr says."""
     lines = said.strip().splitlines()
     with contextlib.suppress(msgspec.MsgspecError, IndexError):
-        return msgspec.json.decode(lines[-1], type=dict[str, str])["error"]
+        told = msgspec.json.decode(lines[-1], type=dict[str, str])
+        return MediaError(told["error"], told.get("error_zh", ""))
     _log.error("child_failed", module=module, exit=code, said=said[-4000:].decode(errors="replace"))
-    return f"the program that reads it failed (exit {code}); the log tells more"
+    return MediaError(
+        f"the program that reads it failed (exit {code}); the log tells more",
+        f"读取程序出错（退出码 {code}），详见日志",
+    )

@@ -18,6 +18,7 @@ from streamgate.playout.fillers import DEFAULT_FORMAT
 from streamgate.playout.job import SLATE
 from streamgate.playout.memory import read_records
 from streamgate.runtime.datadir import DataDir
+from streamgate.wording import in_chinese
 
 CLIP_S = 180.0  # for one clip; measured: 6 s for 1280x720 on two busy cores
 MAX_KEPT = 64  # channels
@@ -32,6 +33,7 @@ class Turn:
     name: str
     state: State = "waiting"
     error: str = ""
+    error_zh: str = ""
     proof: Rehearsed | None = None
 
 
@@ -112,7 +114,7 @@ class Rehearsals:
                     turn.proof = msgspec.json.decode(printed, type=Rehearsed)
                     turn.state = "ok"
                 except MediaError as error:
-                    turn.state, turn.error = "failed", str(error)
+                    turn.state, turn.error, turn.error_zh = "failed", str(error), in_chinese(error)
         finally:
             for turn in rehearsal.turns:
                 if turn.state in {"waiting", "running"}:

@@ -1,1 +1,1 @@
-"""The desk: what people review in the comments process, the shell around the review machine (ADR 23)."""
+"""The review desk: stores comments and has people review them, in the comments process (ADR 23)."""

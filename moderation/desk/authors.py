@@ -1,9 +1,10 @@
-"""Answers requests about authors: their record, what they wrote, bans.
+"""Answers requests about authors: their record, their comments, trust and bans.
 
-What `Reply.found` holds:
+Contents of `Reply.found`:
 
-- `Author`: {"source", "author_id", "author", "states": {state: number}, "retracted", "first_at", "bans":
-  [BanView], "comments": [{"id", "text", "state", "at"}]}, the newest comments, personal data starred out.
+- `Author`, `TrustAuthor`: {"source", "author_id", "author", "states": {state: number}, "retracted",
+  "first_at", "bans": [BanView], "comments": [{"id", "text", "state", "at"}], "trusted", "trusted_by",
+  "trusted_at"}, the newest comments, personal data starred out.
 - `Reveal`: {"comments": [{"id", "author", "text"}]}, as they were written.
 """
 
@@ -14,12 +15,15 @@ from sqlalchemy.orm import Session
 
 from moderation.desk import bans as bans_in_memory
 from moderation.desk.desk import Desk
-from moderation.desk.lookup import Found, Lookup
-from moderation.desk.messages import Author, Ban, LiftBan, ListBans, Person, Reply, Reveal
+from moderation.desk.lookup import CardWithComments, Lookup
+from moderation.desk.members import Member
+from moderation.desk.messages import Author, Ban, LiftBan, ListBans, Person, Reply, Reveal, TrustAuthor
 from moderation.errors import ReviewRefused
 from moderation.review.events import Reviewer
+from moderation.review.refusals import not_entitled
+from moderation.review.stages import Stage, entitling_role
 from streamgate.clock import wall_s
-from streamgate.store import bans, comments
+from streamgate.store import bans, comments, trusted
 from streamgate.store.bans import BanInForce
 from streamgate.store.comment_models import NOTE_CHARS
 from streamgate.store.comments import AuthorRecord
@@ -27,7 +31,7 @@ from streamgate.store.models import ACTOR_CHARS, clip
 
 AUTHORS_NEWEST = 20
 MAX_MINUTES = 10 * 366 * 24 * 60.0
-AuthorRequest = Reveal | Author | Ban | LiftBan | ListBans
+AuthorRequest = Reveal | Author | Ban | TrustAuthor | LiftBan | ListBans
 
 
 class Authors:
@@ -59,11 +63,14 @@ class Authors:
                 return Reply(id=request.id, found={"comments": texts})
             case Author():
                 return Reply(id=request.id, found=await self._author(channel, one))
+            case TrustAuthor():
+                await self._trust(request, one)
+                return Reply(id=request.id, found=await self._author(channel, one))
             case Ban():
                 made = await self._ban(request, one)
                 return Reply(id=request.id, bans=[bans_in_memory.view(made)])
 
-    async def _author(self, channel: str, one: Found) -> dict[str, Any]:
+    async def _author(self, channel: str, one: CardWithComments) -> dict[str, Any]:
         first = one.members[0]
         record, newest = await self._desk.reader.read(_read_author, first.source_id, first.author_id)
         theirs = [
@@ -71,19 +78,36 @@ class Authors:
             for ban in self._desk.bans.of(channel, wall_s())
             if (ban.source_id, ban.author_id) == (first.source_id, first.author_id)
         ]
-        masked = first.judgement.masked_author
+        trust = self._desk.trusted.get((first.source_id, first.author_id))
         return {
             "source": self._desk.sources.get(first.source_id, "?"),
             "author_id": first.author_id,
-            "author": first.author if masked is None else masked,
+            "author": _masked_name(first),
             "states": record.states,
             "retracted": record.retracted,
             "first_at": record.first_at,
             "bans": theirs,
             "comments": newest,
+            "trusted": trust is not None,
+            "trusted_by": "" if trust is None else trust.made_by,
+            "trusted_at": None if trust is None else trust.at,
         }
 
-    async def _ban(self, request: Ban, one: Found) -> BanInForce:
+    async def _trust(self, request: TrustAuthor, one: CardWithComments) -> None:
+        if entitling_role(Stage.FIRST, reviewer_of(request.by).roles) is None:
+            raise not_entitled(Stage.FIRST)
+        desk, first, by, now = self._desk, one.members[0], actor_of(request.by), wall_s()
+        key = first.source_id, first.author_id
+        if request.trusted:
+            trust = await desk.call(trusted.add, *key, by=by, at=now)
+            desk.own_changes += 1
+            desk.trusted[key] = trust
+        else:
+            await desk.call(trusted.remove, *key, by=by, at=now)
+            desk.own_changes += 1
+            desk.trusted.pop(key, None)
+
+    async def _ban(self, request: Ban, one: CardWithComments) -> BanInForce:
         reviewer_of(request.by)
         cause, minutes, now = request.cause.strip(), request.minutes, wall_s()
         if not 0 < len(cause) <= NOTE_CHARS or clip(cause, NOTE_CHARS) != cause:
@@ -99,13 +123,14 @@ class Authors:
                 f"分钟数为 {minutes}；允许 0（直至解除）至 {MAX_MINUTES:.0f}",
             )
         first, by = one.members[0], actor_of(request.by)
+        name = _masked_name(first)  # everybody who reviews sees it, for as long as the ban is stored
         ends_at = now + minutes * 60 if minutes else None
         number = await self._desk.call(
             bans.add,
             request.channel,
             first.source_id,
             first.author_id,
-            author=first.author,
+            author=name,
             card_id=one.card.id,
             cause=cause,
             by=by,
@@ -119,7 +144,7 @@ class Authors:
             first.source_id,
             source,
             first.author_id,
-            first.author,
+            name,
             cause,
             by,
             now,
@@ -128,6 +153,12 @@ class Authors:
         self._desk.own_changes += 1
         self._desk.bans.add(made)
         return made
+
+
+def _masked_name(one: Member) -> str:
+    """Return the author's name, personal data starred out."""
+    masked = one.judgement.masked_author
+    return one.author if masked is None else masked
 
 
 def _read_author(
@@ -148,7 +179,7 @@ def _read_author(
 
 
 def reviewer_of(by: Person) -> Reviewer:
-    """Return who decides. Raises ReviewRefused for what is no person."""
+    """Return the person who decides. Raises ReviewRefused when the request comes from a program."""
     if by.user_id <= 0:
         raise ReviewRefused(
             "not_entitled",
@@ -159,5 +190,5 @@ def reviewer_of(by: Person) -> Reviewer:
 
 
 def actor_of(by: Person) -> str:
-    """Return the name that records have of somebody."""
+    """Return the name under which a person stands in records."""
     return clip(by.actor or by.name, ACTOR_CHARS)

@@ -1,4 +1,4 @@
-"""Bans in force, in memory: asked for every comment that comes in."""
+"""Bans in force, kept in memory: they are looked up for every incoming comment."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ _Author = tuple[str, int, str]
 
 
 class Bans:
-    """By channel, source and author. Times are seconds since the epoch."""
+    """Index of bans by channel, source and author. Times are seconds since the epoch."""
 
     def __init__(self, stored: Iterable[BanInForce] = ()) -> None:
         self._by_id = {one.id: one for one in stored}
@@ -27,13 +27,16 @@ class Bans:
             self._by_author[_author(one)].remove(one)
 
     def find(self, channel: str, source_id: int, author_id: str, now: float) -> BanInForce | None:
-        """Return the ban of an author that lasts longest."""
-        found = [one for one in self._by_author.get((channel, source_id, author_id), ()) if _holds(one, now)]
+        """Return the ban of this author that lasts longest; None: the author is not banned."""
+        known = self._by_author.get((channel, source_id, author_id))
+        if not known:
+            return None
+        found = [one for one in known if _is_in_force(one, now)]
         return max(found, key=lambda one: float("inf") if one.ends_at is None else one.ends_at, default=None)
 
     def of(self, channel: str, now: float) -> list[BanInForce]:
         """Return the bans of a channel, the oldest first."""
-        return [one for one in self._by_id.values() if one.channel == channel and _holds(one, now)]
+        return [one for one in self._by_id.values() if one.channel == channel and _is_in_force(one, now)]
 
 
 def view(one: BanInForce) -> BanView:
@@ -54,5 +57,5 @@ def _author(one: BanInForce) -> _Author:
     return one.channel, one.source_id, one.author_id
 
 
-def _holds(one: BanInForce, now: float) -> bool:
+def _is_in_force(one: BanInForce, now: float) -> bool:
     return one.ends_at is None or one.ends_at > now

@@ -1,7 +1,7 @@
-"""Keeps cards in the database: what the review machine says is stored as a whole, and read back the same.
+"""Stores review cards in the database and reads them back.
 
-Every function takes a session and commits nothing, so that many steps share one commit. A refusal in the
-middle leaves the transaction as it is: `save` checks before it writes.
+Every function takes a session and does not commit, so that many steps share one commit. `save` checks before
+it writes: when it refuses, the transaction is unchanged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 from moderation.filter.policy import Verdict
 from moderation.review import refusals
 from moderation.review.card import Card, Decision, State
-from moderation.review.events import Act, Step
+from moderation.review.events import ActRecord, Step
 from moderation.review.stages import Stage
 from streamgate.store import cards, comments, decisions, published
 from streamgate.store.comment_models import ReviewCard, StageDecision
 
 
 def add_many(session: Session, opened: Sequence[Card]) -> None:
-    """Store cards that were opened. Their comments are stored next."""
+    """Store new cards. The caller stores their comments next."""
     new = [
         cards.NewCard(one.id, one.channel, one.broadcast, one.key, one.opened_at, one.trusted, _values(one))
         for one in opened
@@ -28,13 +28,13 @@ def add_many(session: Session, opened: Sequence[Card]) -> None:
 
 
 def save(session: Session, step: Step) -> None:
-    """Store a step: the card, its decisions, the record, and what is published or taken back.
+    """Store a step: the card, its decisions, the record of the act, and what is published or retracted.
 
-    A comment that joins a card is stored by `comments.add_many`.
+    Comments that join a card are stored by `comments.add_many`.
 
     Raises:
-        ReviewRefused: `stale`, when the stored card has another revision; nothing is written then.
-        StoreConflictError: when the database forbids it. Roll back.
+        ReviewRefused: `stale`: the stored card has another revision. Nothing is written then.
+        StoreConflictError: a constraint of the database is violated. Roll back.
     """
     if save_many(session, [step]):
         stored = load_many(session, [step.card.id])
@@ -42,9 +42,9 @@ def save(session: Session, step: Step) -> None:
 
 
 def save_many(session: Session, steps: Sequence[Step]) -> list[Step]:
-    """Store steps of different cards, as `save` does. Returns those that are stale: they are not stored.
+    """Store steps of different cards, as `save` does. Return the stale ones, which are not stored.
 
-    Raises ReviewRefused (`stale`) for two steps of one card: roll back.
+    Raises ReviewRefused (`stale`) when two steps are of the same card. Roll back then.
     """
     steps = [step for step in steps if step.changed]
     stored = cards.lock_revisions(session, [step.card.id for step in steps])
@@ -77,12 +77,12 @@ def save_many(session: Session, steps: Sequence[Step]) -> list[Step]:
 
 
 def load_many(session: Session, card_ids: Iterable[int]) -> dict[int, Card]:
-    """Return these cards as they are stored, by number."""
+    """Return these cards as stored, by card number."""
     return _load(session, cards.get_many(session, card_ids))
 
 
 def load_open(session: Session, channel: str | None = None) -> dict[int, Card]:
-    """Return the cards whose review is under way, or that are about to be published: after a start."""
+    """Return the cards that wait for review or publication. It is called after a start."""
     return _load(session, cards.list_open(session, channel))
 
 
@@ -131,15 +131,15 @@ def _card(
 
 def _values(card: Card) -> cards.CardValues:
     return cards.CardValues(
-        state=card.state.value,
-        stages=card.stages,
-        stage=card.stage.value,
-        verdict=card.verdict.value,
-        revision=card.revision,
-        publish_at=card.publish_at,
-        held=card.held,
-        escalated=card.escalated,
-        rescued=card.rescued,
+        card.state.value,
+        card.stages,
+        card.stage.value,
+        card.verdict.value,
+        card.revision,
+        card.publish_at,
+        card.held,
+        card.escalated,
+        card.rescued,
     )
 
 
@@ -154,7 +154,7 @@ def _new_decision(one: Decision) -> decisions.NewDecision:
     )
 
 
-def _new_act(act: Act) -> decisions.NewAct:
+def _new_act(act: ActRecord) -> decisions.NewAct:
     stage = None if act.stage is None else act.stage.value
     return decisions.NewAct(
         act.revision,

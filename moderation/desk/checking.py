@@ -1,4 +1,4 @@
-"""Checks the form of a comment that comes in: whole text of bounded length, with names. Pure."""
+"""Validates an incoming comment: text and names are valid Unicode of bounded length. Pure."""
 
 import math
 import re
@@ -6,38 +6,70 @@ from collections.abc import Iterator
 
 import msgspec
 
-from moderation.desk.intake import BAD_COMMENT, TOO_LONG, Incoming, Taken
+from moderation.desk.intake import BAD_COMMENT, TOO_LONG, IncomingComment, IntakeResult
 from streamgate.store.comment_models import AUTHOR_CHARS, ID_CHARS, TEXT_CHARS
 from streamgate.store.models import clip
 
 _BREAKS = re.compile("\r\n|[\n\r\t\v\f\x85\u2028\u2029]")
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_ODD = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # either of them
 _LATEST = 1e11
-"""Seconds: beyond it a time is no time."""
+"""Seconds: a later time is refused."""
 
 
-def refuse(incoming: Incoming, code: str, error: str, error_zh: str) -> Taken:
-    """Return the answer to a comment of which nothing is stored."""
-    return Taken(clip(str(incoming.client_id), ID_CHARS), None, "", code, error, error_zh)
+def refuse(
+    incoming: IncomingComment, code: str, error: str, error_zh: str, wait_s: float = 0.0
+) -> IntakeResult:
+    """Return the answer to a comment that is not stored.
 
-
-def check(incoming: Incoming, max_chars: int) -> Incoming | Taken:
-    """Return the comment as it is stored, or why it is refused. `max_chars`: code points of a text.
-
-    Line breaks and tabs become spaces; other control characters, NUL and halves of characters are refused.
+    `wait_s`: how long the sender should wait; 0: unknown.
     """
-    fault = next(_faults(incoming, min(max_chars, TEXT_CHARS)), None)
+    return IntakeResult(clip(str(incoming.client_id), ID_CHARS), None, "", code, error, error_zh, wait_s)
+
+
+def check(incoming: IncomingComment, max_chars: int) -> IncomingComment | IntakeResult:
+    """Return the comment as it will be stored, or the refusal. `max_chars`: most code points of the text.
+
+    Line breaks and tabs become spaces. Other control characters and lone surrogates are refused.
+    """
+    most = min(max_chars, TEXT_CHARS)
+    if _is_plain(incoming, most):
+        return incoming
+    fault = next(_faults(incoming, most), None)
     if fault is not None:
         return refuse(incoming, *fault)
     return msgspec.structs.replace(incoming, text=_clean(incoming.text), author=_clean(incoming.author))
+
+
+def _is_plain(incoming: IncomingComment, most: int) -> bool:
+    """Return whether a comment has no fault and needs no cleaning. Most comments do not, so this is fast."""
+    client_id, author_id, author, text = (
+        incoming.client_id,
+        incoming.author_id,
+        incoming.author,
+        incoming.text,
+    )
+    return (
+        incoming.sent_at is None
+        and incoming.at_media_s is None
+        and isinstance(client_id, str)
+        and isinstance(author_id, str)
+        and 0 < len(client_id) <= ID_CHARS
+        and 0 < len(author_id) <= ID_CHARS
+        and 0 < len(author) <= AUTHOR_CHARS
+        and 0 < len(text) <= most
+        and not _ODD.search(f"{client_id}{author_id}{author}{text}")
+        and author == author.strip()
+        and text == text.strip()
+    )
 
 
 def _clean(text: str) -> str:
     return _BREAKS.sub(" ", text).strip()
 
 
-def _faults(incoming: Incoming, most: int) -> Iterator[tuple[str, str, str]]:
-    """Yield what is wrong: code, English, Chinese. Only the first is to be asked for."""
+def _faults(incoming: IncomingComment, most: int) -> Iterator[tuple[str, str, str]]:
+    """Yield each fault as (code, English, Chinese). Take only the first."""
     if (length := len(incoming.text)) > most:
         yield (
             TOO_LONG,
@@ -56,7 +88,7 @@ def _faults(incoming: Incoming, most: int) -> Iterator[tuple[str, str, str]]:
             sign = f"U+{ord(found[0]):04X}"
             yield (
                 BAD_COMMENT,
-                f"{name} holds {sign}, a control character or half a character; leave it out",
+                f"{name} holds {sign}, a control character or a lone surrogate; leave it out",
                 f"{name} 含有控制字符或残缺字符 {sign}；请去掉",
             )
         if not value:

@@ -1,13 +1,14 @@
-"""The desk: owns the comments of one installation, from the moment they come in until they are published.
+"""The review desk: owns the comments of one installation, from intake to publication.
 
-One for a process. Cards stand in memory as they are committed; whatever changes one goes through the writer,
-and nobody, viewer or reviewer, is told of it before the commit.
+A process has one desk. It keeps the committed open cards in memory. Every change of a card goes through the
+writer, and neither viewers nor reviewers get an answer before the commit.
 """
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -23,18 +24,21 @@ from moderation.desk.intake import (
     INTERACTION_CLOSED,
     QUEUE_FULL,
     STARTING,
-    Incoming,
+    CheckedComment,
+    IncomingComment,
+    IntakeResult,
     SourceRef,
-    Taken,
 )
 from moderation.desk.interactions import Interactions
-from moderation.desk.jobs import Act, Call, Job, TakeIn, shown_state
-from moderation.desk.judging import Judged
-from moderation.desk.loading import Loaded, Switches, load
+from moderation.desk.jobs import ApplyEvent, Job, StoreCall, StoreComment, shown_state
+from moderation.desk.judging import JudgedComment
+from moderation.desk.loading import StoredState, Switches, load
 from moderation.desk.members import Member
 from moderation.desk.messages import InteractionView
-from moderation.desk.piles import OPEN, Piles
-from moderation.desk.rates import Rates
+from moderation.desk.pending_answers import Outcome, PendingAnswers
+from moderation.desk.piles import Entry, Piles
+from moderation.desk.publications import publication
+from moderation.desk.rates import Rates, wait_for_room_s
 from moderation.desk.reader import ANSWER_S, Reader
 from moderation.desk.writer import MAX_WAITING, Writer
 from moderation.errors import ReviewRefused
@@ -44,27 +48,41 @@ from moderation.review.leases import Leases
 from moderation.review.stages import Rules
 from streamgate.clock import now_us, wall_s
 from streamgate.errors import StoreError
+from streamgate.ledger.record import Publication
 from streamgate.store import client_ids, comments, published
 from streamgate.store.database import Database
 from streamgate.store.failures import failure
+from streamgate.store.trusted import Trust
 
-QUEUE_LIMIT = 20_000
-"""Open cards of a channel; of the comments on them five times as many."""
+COMMENTS_A_CARD = 5
+"""A channel may have `queue_limit` times so many comments on its open cards."""
+COMMIT_WAIT_S = 1.0
 CONDEMNED = "it speaks of a condemned moment (所述时刻已被切除)"
 CLOSE_S = 1.0
 T = TypeVar("T")
-_Refusal = tuple[str, str, str]
+_Refusal = tuple[str, str, str, float]
+"""Code, English, Chinese, seconds after which the sender may try again (0: unknown)."""
+_STARTING = STARTING, "comments are not taken in yet; try again in a moment", "正在启动，请稍后再试", 1.0
+_AWAY = DATABASE_AWAY, "the database is away; try again later", "数据库暂不可用，请稍后再试", 1.0
+_CLOSED = INTERACTION_CLOSED, "comments are closed at the moment", "互动未开启", 0.0
+_CLOSED_BULLETS = INTERACTION_CLOSED, "bullet comments are closed at the moment", "当前未开放弹幕", 0.0
 CardChanged = Callable[[str, Card | None, Sequence[Member]], None]
 
 
-class Desk:
-    """`upkeep` keeps it going. `filter` is set once the lists are built; until then nothing comes in.
+class _RefusedComment(NamedTuple):
+    incoming: IncomingComment
+    refusal: _Refusal
 
-    `on_change`: called in the event loop after a commit, with channel, card and its comments; with None for
-    the card when only counts or switches may have changed.
+
+class Desk:
+    """Comments, cards and settings in memory, and the operations on them. `upkeep` runs its background tasks.
+
+    `filter`: None until the word lists are compiled; no comment is accepted before. `on_change`: called in
+    the event loop after a commit with channel, card and comments; the card is None when only counts or
+    settings may have changed.
     """
 
-    def __init__(self, database: Database, *, queue_limit: int = QUEUE_LIMIT) -> None:
+    def __init__(self, database: Database) -> None:
         self.filter: CommentFilter | None = None
         self.loaded = False
         """Whether the database has been read since the start."""
@@ -73,22 +91,31 @@ class Desk:
         self.interactions = Interactions()
         self.broadcasts = Broadcasts(self._broadcast_changed)
         self.bans = bans_in_memory.Bans()
+        self.trusted: dict[tuple[int, str], Trust] = {}
+        """By source and author."""
         self.sources: dict[int, str] = {}
         self.people: dict[int, str] = {}
+        self.actors: dict[int, str] = {}
+        """Names of people in records ("console:alice"), by account number."""
+        self.record: Callable[[Publication], None] = lambda _: None
+        """Writes a publication to the ledger. It must not block."""
         self.rates = Rates()
         self.unjudged: set[int] = set()
-        """Cards whose comments were judged by other lists than those that count now."""
+        """Cards with comments that were judged by an older version of the word lists."""
         self.to_restage: set[str] = set()
-        """Channels whose fewest stages were changed."""
+        """Channels whose minimum of stages changed; their cards must be checked again."""
         self.own_changes = 0
-        """Rises with every change of switches and bans that this process has stored."""
+        """Number of changes of settings, bans and trust that this process has stored."""
         self.to_close: dict[str, bool] = {}
-        """Channels whose broadcast began or ended, until that is stored; True: it ended, all is closed."""
+        """Channels whose broadcast began or ended, until that is stored.
+
+        True: it ended, interaction is closed.
+        """
         self.due = asyncio.Event()
-        """Something may be to publish sooner than was known."""
+        """Set when a card may have to be published earlier than planned."""
         self.on_change: list[CardChanged] = []
         self.reader = Reader(database)
-        self.writer: Writer[Loaded] = Writer(
+        self.writer: Writer[StoredState] = Writer(
             database,
             load=load,
             take_memory=self._take_memory,
@@ -96,43 +123,72 @@ class Desk:
             leased=self._leased,
         )
         self._location = database.location
-        self._limit = queue_limit
         self._feed = Feed()
 
     # ------------------------------------------------------------ the viewers' side
 
-    async def take_in(self, source: SourceRef, incoming: Sequence[Incoming]) -> list[Taken]:
-        """Filter comments and store them. Returns after the commit, an answer each, in order."""
-        self.sources.setdefault(source.id, source.name)
+    async def store_comments(
+        self, source: SourceRef, incoming: Sequence[IncomingComment]
+    ) -> list[IntakeResult]:
+        """Check, filter and store comments. Return after the commit, with one result for each, in order."""
         now = wall_s()
         view = self.interaction(source.channel)
-        answers: list[Taken | None] = [None] * len(incoming)
-        fit: list[tuple[int, Incoming]] = []
-        refused: list[tuple[int, Incoming, _Refusal]] = []
-        for place, one in enumerate(incoming):
-            checked = checking.check(one, view.max_chars)
-            if isinstance(checked, Taken):
-                answers[place] = checked
-            elif (refusal := self._refusal(source, checked, view, now, len(fit))) is not None:
-                refused.append((place, checked, refusal))
-            else:
-                fit.append((place, checked))
-        if refused:
-            for (place, _, _), taken in zip(refused, await self._refuse(source, refused, now), strict=True):
-                answers[place] = taken
-        if fit:
-            taken_in = await self._take_in_fit(source, [one for _, one in fit], view, now)
-            for (place, _), taken in zip(fit, taken_in, strict=True):
-                answers[place] = taken
-        return [one for one in answers if one is not None]
+        found: list[CheckedComment | IntakeResult | _RefusedComment] = []
+        fit: list[CheckedComment] = []
+        for one in incoming:
+            looked_at = self._check_comment(source, one, view, now, len(fit))
+            found.append(looked_at)
+            if isinstance(looked_at, CheckedComment):
+                fit.append(looked_at)
+        if len(fit) == len(found):
+            return await self.store_checked(fit)
+        unfit = [one for one in found if isinstance(one, _RefusedComment)]
+        refused = iter(await self._refuse(source, unfit, now) if unfit else ())
+        taken = iter(await self.store_checked(fit))
+        return [
+            next(taken)
+            if isinstance(one, CheckedComment)
+            else next(refused)
+            if isinstance(one, _RefusedComment)
+            else one
+            for one in found
+        ]
+
+    def check_comment(self, source: SourceRef, incoming: IncomingComment, more: int) -> CheckedComment | None:
+        """Return the comment for `store_checked`; None: pass it to `store_comments`, for a refusal.
+
+        `more`: how many comments the caller will pass to `store_checked` before this one.
+        """
+        view = self.interaction(source.channel)
+        found = self._check_comment(source, incoming, view, wall_s(), more)
+        return found if isinstance(found, CheckedComment) else None
+
+    async def store_checked(self, fit: Sequence[CheckedComment]) -> list[IntakeResult]:
+        """Filter and store checked comments, which may be of several sources. See `store_comments`."""
+        if not fit:
+            return []
+        assert self.filter is not None
+        judged = await self.filter.judge([(one.incoming.text, one.incoming.author) for one in fit])
+        answers = PendingAnswers(len(fit))
+        for place, (one, of_it) in enumerate(zip(fit, judged, strict=True)):
+            self.writer.submit(StoreComment(self._candidate(one, of_it), answers, place))
+        outcomes = await answers.wait(ANSWER_S)
+        return [
+            outcome if isinstance(outcome, IntakeResult) else self._failed(one.incoming, outcome)
+            for one, outcome in zip(fit, outcomes, strict=True)
+        ]
 
     def subscribe(self, channel: str) -> Subscription:
-        """Read the published feed of a channel from now on. Close it in the end."""
+        """Subscribe to the published feed of a channel from now on. The caller closes it."""
         return self._feed.subscribe(channel)
 
     def interaction(self, channel: str) -> InteractionView:
-        """Return what viewers of a channel may do now."""
+        """Return the interaction settings of a channel."""
         return self.interactions.get(channel)
+
+    def moment_of(self, channel: str, seen_at: float) -> float | None:
+        """Return the moment of the program, `at_media_s`, that aired at `seen_at` by the wall clock."""
+        return self.broadcasts.moment_of(channel, seen_at, wall_s(), now_us() / 1e6)
 
     def on_interaction(self, call: interactions.Listener) -> None:
         self.interactions.listen(call)
@@ -142,32 +198,35 @@ class Desk:
         return await self.reader.read(published.read_after, channel, after, limit=limit)
 
     async def newest(self, channel: str, limit: int) -> list[published.Item]:
-        """Return the newest comments that are published now, the oldest first. Raises StoreError."""
+        """Return the newest published comments, the oldest of them first. Raises StoreError."""
         return await self.reader.read(published.list_newest, channel, limit=limit)
 
     async def states_of(self, comment_ids: Iterable[int]) -> dict[int, str]:
-        """Return what became of comments: waiting, published, rejected, retracted, expired.
+        """Return the state of each comment: waiting, published, rejected, retracted or expired.
 
-        Whether their authors are told is for the caller to see to. Raises StoreError.
+        The caller decides whether the author may see it. Raises StoreError.
         """
         found = await self.reader.read(comments.states, list(comment_ids))
         return {number: shown_state(state) for number, state in found.items()}
 
-    # ------------------------------------------------------------ what is done to cards
+    # ------------------------------------------------------------ operations on cards
 
     def rules(self, channel: str) -> Rules:
         return interactions.rules(self.interaction(channel))
 
     async def act(self, channel: str, card_id: int, event: Event) -> Step:
-        """Do something to a card. Returns after the commit. Raises ReviewRefused, StoreError."""
-        return await self.commit(Act(channel, card_id, event, self.rules(channel)))
+        """Apply an event to a card. Return after the commit. Raises ReviewRefused, StoreError."""
+        return await self.commit(ApplyEvent(channel, card_id, event, self.rules(channel)))
 
     async def call(self, run: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a function of the store, `run(session, ...)`, with the next commit. Raises StoreError."""
-        return await self.commit(Call(run, *args, **kwargs))
+        return await self.commit(StoreCall(run, *args, **kwargs))
 
     async def commit(self, job: Job[T]) -> T:
-        """Have a job committed. StoreError of kind "hung": nobody knows, it may still come to pass."""
+        """Commit a job and return its answer.
+
+        Raises StoreError; kind "hung": it may still be committed later.
+        """
         self.writer.submit(job)
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -177,25 +236,25 @@ class Desk:
             raise failure("hung", self._location) from None
 
     def changed(self, channel: str, card: Card | None = None, members: Sequence[Member] = ()) -> None:
-        """Tell those who look on that a card, or counts and switches, changed."""
+        """Notify the listeners of `on_change` that a card, or counts and settings, changed."""
         for call in self.on_change:
             call(channel, card, members)
 
     def card_changed(self, card_id: int) -> None:
-        """The same for a card whose lease changed."""
+        """Notify the listeners that the lease of a card changed."""
         if (entry := self.piles.get(card_id)) is not None:
             self.changed(entry.card.channel, entry.card, entry.members)
 
     def take_switches(self, found: Switches) -> None:
-        """Take over what the command line may have changed."""
+        """Take over settings as read from the database."""
         self.sources.update(found.sources)
-        self.bans = bans_in_memory.Bans(found.bans)
+        self.bans, self.trusted = bans_in_memory.Bans(found.bans), found.trusted
         for channel in {*self.interactions.channels(), *found.interactions}:
             if not self.to_close.get(channel):
                 self.put_interaction(channel, found.interactions.get(channel, InteractionView()))
 
     def put_interaction(self, channel: str, view: InteractionView) -> None:
-        """Take over switches that are stored."""
+        """Take over interaction settings that are stored."""
         before = self.interaction(channel)
         if view != before:
             if view.stages != before.stages:
@@ -204,87 +263,90 @@ class Desk:
             self.changed(channel)
 
     async def close(self) -> None:
-        """Let the threads go, within a second. Whoever runs `upkeep` has ended it."""
+        """End the threads, within a second. The caller has ended `upkeep` before."""
         await asyncio.gather(self.writer.close(CLOSE_S), self.reader.close(CLOSE_S))
 
-    # ------------------------------------------------------------ coming in
+    # ------------------------------------------------------------ intake
+
+    def _check_comment(
+        self, source: SourceRef, one: IncomingComment, view: InteractionView, now: float, more: int
+    ) -> CheckedComment | IntakeResult | _RefusedComment:
+        self.sources.setdefault(source.id, source.name)
+        checked = checking.check(one, view.max_chars)
+        if isinstance(checked, IntakeResult):
+            return checked
+        refusal = self._refusal(source, checked, view, now, more)
+        return (
+            CheckedComment(source, checked, view, now)
+            if refusal is None
+            else _RefusedComment(checked, refusal)
+        )
 
     def _refusal(
-        self, source: SourceRef, one: Incoming, view: InteractionView, now: float, more: int
+        self, source: SourceRef, one: IncomingComment, view: InteractionView, now: float, more: int
     ) -> _Refusal | None:
         if self.filter is None or not self.loaded:
-            return STARTING, "comments are not taken in yet; try again in a moment", "正在启动，请稍后再试"
+            return _STARTING
         if not self.writer.ready:
-            return DATABASE_AWAY, "the database is away; try again later", "数据库暂不可用，请稍后再试"
+            return _AWAY
         if not (view.bullets if one.bullet else view.comments):
-            return INTERACTION_CLOSED, "comments are closed at the moment", "互动未开启"
+            return _CLOSED_BULLETS if one.bullet else _CLOSED
         if (ban := self.bans.find(source.channel, source.id, one.author_id, now)) is not None:
             wait = "" if ban.ends_at is None else f" for {ban.ends_at - now:.0f} s more"
             wait_zh = "" if ban.ends_at is None else f"，剩余 {ban.ends_at - now:.0f} 秒"
-            return BANNED, f"this author may not write here{wait}", f"该用户已被禁言{wait_zh}"
-        piles, coming = self.piles.of(source.channel), self.writer.waiting + more
-        if (
-            len(piles) + coming >= self._limit
-            or piles.comments + coming >= 5 * self._limit
-            or coming >= MAX_WAITING
-        ):
-            return (
-                QUEUE_FULL,
-                "too many comments wait for review; try again later",
-                "待审评论已满，请稍后再试",
-            )
-        return None
+            return BANNED, f"this author may not write here{wait}", f"该用户已被禁言{wait_zh}", 0.0
+        return self._no_room(source.channel, view.queue_limit, now, more)
+
+    def _no_room(self, channel: str, limit: int, now: float, more: int) -> _Refusal | None:
+        """Return the refusal when the writer's queue is full or the limit of waiting cards is reached."""
+        piles, coming = self.piles.of(channel), self.writer.waiting + more
+        comments = -(-(piles.comments + coming) // COMMENTS_A_CARD)  # in cards, rounded up
+        over = max(len(piles) + coming, comments) - limit
+        if coming >= MAX_WAITING:
+            wait_s = COMMIT_WAIT_S
+        elif over >= 0:
+            _, decided, _ = self.rates.per_minute(channel, 0, now)
+            wait_s = wait_for_room_s(over + 1, decided)
+        else:
+            return None
+        return (
+            QUEUE_FULL,
+            f"too many comments wait for review; try again in {wait_s:.0f} s",
+            f"待审评论已满，请在 {wait_s:.0f} 秒后再试",
+            wait_s,
+        )
 
     async def _refuse(
-        self, source: SourceRef, refused: Sequence[tuple[int, Incoming, _Refusal]], now: float
-    ) -> list[Taken]:
-        """Answer what is not taken in; one that is stored already is answered as that."""
-        names = [one.client_id for _, one, _ in refused]
+        self, source: SourceRef, unfit: Sequence[_RefusedComment], now: float
+    ) -> list[IntakeResult]:
+        """Return the results of refused comments. A comment that is stored already gets its state instead."""
+        names = [one.incoming.client_id for one in unfit]
         known: dict[str, tuple[int, str]] = {}
         if self.writer.ready:
             with contextlib.suppress(StoreError):
                 known = await self.reader.read(_find_earlier, source.id, names, now)
         return [
-            Taken(one.client_id, known[one.client_id][0], shown_state(known[one.client_id][1]))
+            IntakeResult(one.client_id, known[one.client_id][0], shown_state(known[one.client_id][1]))
             if one.client_id in known
             else checking.refuse(one, *refusal)
-            for _, one, refusal in refused
+            for one, refusal in unfit
         ]
 
-    async def _take_in_fit(
-        self, source: SourceRef, fit: Sequence[Incoming], view: InteractionView, now: float
-    ) -> list[Taken]:
-        assert self.filter is not None
-        judged = await self.filter.judge([(one.text, one.author) for one in fit])
-        jobs = [
-            TakeIn(self._candidate(source, one, of_it, view, now))
-            for one, of_it in zip(fit, judged, strict=True)
-        ]
-        for job in jobs:
-            self.writer.submit(job)
-        await asyncio.wait([job.answer for job in jobs], timeout=ANSWER_S)
-        return [self._taken(job) for job in jobs]
-
-    def _candidate(
-        self, source: SourceRef, one: Incoming, judged: Judged, view: InteractionView, now: float
-    ) -> Candidate:
+    def _candidate(self, fit: CheckedComment, judged: JudgedComment) -> Candidate:
+        source, one = fit.source, fit.incoming
         held = CONDEMNED if self.broadcasts.is_condemned(source.channel, one.at_media_s) else ""
         broadcast = self.broadcasts.id_of(source.channel)
-        return Candidate(source, one, judged, interactions.rules(view), broadcast, now, held)
+        trusted = (source.id, one.author_id) in self.trusted
+        return Candidate(source, one, judged, interactions.rules(fit.view), broadcast, fit.at, held, trusted)
 
-    def _taken(self, job: TakeIn) -> Taken:
-        one = job.candidate.incoming
-        if not job.answer.done():
-            job.answer.cancel()
-            error: BaseException | None = failure("hung", self._location)
-        else:
-            error = job.answer.exception()
-        if error is None:
-            return job.answer.result()
+    def _failed(self, one: IncomingComment, error: Outcome | None) -> IntakeResult:
+        if error is None:  # no answer in time: it may still be committed
+            error = failure("hung", self._location)
         if isinstance(error, StoreError):
             return checking.refuse(one, DATABASE_AWAY, str(error), error.zh)
         if isinstance(error, ReviewRefused):
             return checking.refuse(one, error.code, str(error), error.zh)
+        assert isinstance(error, Exception)
         raise error
 
     # ------------------------------------------------------------ memory
@@ -292,10 +354,11 @@ class Desk:
     def _leased(self) -> frozenset[int]:
         return frozenset(self.leases.cards(now_us() / 1e6))
 
-    def _take_memory(self, loaded: Loaded) -> Piles:
+    def _take_memory(self, loaded: StoredState) -> Piles:
         self.piles, self.loaded = loaded.piles, True
         self.people.update(loaded.people)
-        self.broadcasts.remember(loaded.broadcasts.items())
+        self.actors.update({number: f"console:{name}" for number, name in loaded.people.items()})
+        self.broadcasts.restore(loaded.broadcasts.items(), loaded.condemned)
         self.take_switches(loaded.switches)
         self.unjudged = {entry.card.id for entry in self.piles.entries()}
         self.due.set()
@@ -308,37 +371,58 @@ class Desk:
         now = wall_s()
         for card_id, members in group.judged.items():
             self.piles.replace_members(card_id, members)
+        version = "" if self.filter is None else self.filter.version
+        came: Counter[str] = Counter()
         for card in group.cards.values():
-            entry = self.piles.get(card.id)
-            members = group.members.get(card.id, []) if entry is None else entry.members
-            self.piles.put(card, group.members.get(card.id))
-            self._mark_unjudged(card)
-            self.changed(card.channel, card, members)
+            new = group.members.get(card.id, [])
+            before = self.piles.get(card.id)
+            entry = self.piles.put(card, new)
+            self._mark_unjudged(entry, card.id, version)
+            if entry is not None and card.stages < self.rules(card.channel).stages:
+                self.to_restage.add(card.channel)  # they were raised after its comment was checked
+            self.changed(card.channel, card, new if before is None else before.members)
+            if card.id not in group.steps:
+                came[card.channel] += len(new)
+            if not card.held and ((step := group.steps.get(card.id)) is None or step.act is None):
+                self._find_condemned(card, new)
         for card_id in group.judged.keys() - group.cards.keys():
             self.card_changed(card_id)
-        for card_id, some in group.members.items():
-            if card_id in group.cards and card_id not in group.steps:
-                self.rates.came(group.cards[card_id].channel, now, len(some))
+        for channel, number in came.items():
+            self.rates.count_arrived(channel, now, number)
         for step in group.steps.values():
             self._take_step(step, now)
         self._feed.publish(group.feed)
         self.due.set()
 
+    def _find_condemned(self, card: Card, new: Sequence[Member]) -> None:
+        """Find comments whose moment was condemned after they were checked and before they were committed."""
+        for one in new:
+            if (
+                one.at_media_s is not None
+                and card.broadcast == self.broadcasts.id_of(card.channel)
+                and self.broadcasts.is_condemned(card.channel, one.at_media_s)
+            ):
+                self.broadcasts.mark_missed(card.channel, one.at_media_s)
+
     def _take_step(self, step: Step, now: float) -> None:
+        if step.published:
+            self.record(publication(step, self.actors))
         if step.act is None:
-            self.rates.came(step.card.channel, now, len(step.card.comments) - len(step.before.comments))
+            self.rates.count_arrived(
+                step.card.channel, now, len(step.card.comments) - len(step.before.comments)
+            )
         elif step.act.user_id is not None:
-            self.rates.decided(step.card.channel, step.act.user_id, now)
+            self.rates.count_decided(step.card.channel, step.act.user_id, now)
             self.leases.release(step.card.id)
 
-    def _mark_unjudged(self, card: Card) -> None:
-        entry = self.piles.get(card.id)
-        version = "" if self.filter is None else self.filter.version
-        if card.state in OPEN and entry is not None:
-            if any(one.judgement.lists != version for one in entry.members):
-                self.unjudged.add(card.id)
-        else:
-            self.unjudged.discard(card.id)
+    def _mark_unjudged(self, entry: Entry | None, card_id: int, version: str) -> None:
+        if entry is None:
+            self.unjudged.discard(card_id)
+            return
+        for one in entry.members:
+            if one.judgement.lists != version:
+                self.unjudged.add(card_id)
+                return
 
     def _broadcast_changed(self, channel: str, ended: object, _begun: object) -> None:
         self.to_close[channel] = self.to_close.get(channel, False) or ended is not None

@@ -1,7 +1,7 @@
-"""Keys of comments: comments with the same key may share a card. Pure.
+"""Equality keys: comments with the same key may share a card. Pure.
 
-The filter's fold does most of it: width, case, look-alikes, repeated characters. It drops pictures and takes
-a repeated digit once, which reviewers would not call the same: these count beside it.
+The filter's fold unifies width, case, look-alikes and repeated characters. It also drops emoji and collapses
+repeated digits. Reviewers would not call such comments equal, so the key holds emoji and digits as well.
 """
 
 import hashlib
@@ -16,9 +16,9 @@ _RUNS = re.compile(r"(.)\1{3,}")
 
 
 def keys(texts: Sequence[str], authors: Sequence[str]) -> list[str]:
-    """Return a key for each text. `authors`: names that must be equal, too; "" where they need not.
+    """Return a key for each text. `authors`: a name that must be equal as well; "" when it need not be.
 
-    Texts hold no line breaks.
+    Texts must not contain line breaks.
     """
     if not texts:
         return []
@@ -29,7 +29,7 @@ def keys(texts: Sequence[str], authors: Sequence[str]) -> list[str]:
 
 
 def _marks(text: str) -> str:
-    """Digits and pictures of a text; more than three equal ones in a row are three."""
+    """Return the digits and emoji of a text. More than three equal ones in a row count as three."""
     if text.isalpha():
         return ""
     plain = unicodedata.normalize("NFKC", text)

@@ -1,4 +1,4 @@
-"""Subscriptions to the published feed: each a bounded queue of what was committed."""
+"""Subscriptions to the published feed: each is a bounded queue of committed events."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -12,14 +12,14 @@ MAX_ITEMS = 1000
 
 
 class Subscription:
-    """Items of a channel from now on, in order, each once.
+    """The events of one channel from now on, in order, each once.
 
-        with desk.subscribe("main") as items:
-            item = await items.get()
+    with desk.subscribe("main") as items:
+        item = await items.get()
 
-    `lagging`: items are missing, as the reader was too slow or nobody knows what a commit that failed has
-    brought: what is missing stands in the store. Read it there after the last number seen, having called
-    `resume` before; numbers seen twice are the same items.
+    `lagging`: events are missing, because the reader was too slow or because nobody knows what a failed
+    commit stored. Call `resume`, then read from the store what follows the last number seen. An event that
+    comes twice has the same number.
     """
 
     def __init__(self, feed: "Feed", channel: str, limit: int = MAX_ITEMS) -> None:
@@ -40,20 +40,20 @@ class Subscription:
         return self._items.popleft()
 
     def take_all(self) -> list[FeedItem]:
-        """Return what waits, without waiting."""
+        """Return the queued events without waiting."""
         items = list(self._items)
         self._items.clear()
         return items
 
     def resume(self) -> None:
-        """Queue items again."""
+        """Queue events again, after `lagging`."""
         self.lagging = False
 
     def close(self) -> None:
         self._feed.forget(self)
 
     def put(self, item: FeedItem) -> None:
-        """Queue an item; a queue that is full is emptied."""
+        """Queue an event. When the queue is full, empty it and set `lagging`."""
         if self.lagging:
             return
         if len(self._items) >= self._limit:
@@ -63,7 +63,7 @@ class Subscription:
             self._there.set()
 
     def miss(self) -> None:
-        """Have the reader look at the store."""
+        """Empty the queue and set `lagging`, so that the reader reads the store."""
         self._items.clear()
         self.lagging = True
         self._there.set()
@@ -76,7 +76,7 @@ class Subscription:
 
 
 class Feed:
-    """Who reads which channel."""
+    """All subscriptions, by channel."""
 
     def __init__(self) -> None:
         self._readers: defaultdict[str, set[Subscription]] = defaultdict(set)
@@ -93,19 +93,22 @@ class Feed:
             self._readers.pop(one.channel, None)
 
     def miss(self) -> None:
-        """Have everybody look at the store: something may have been committed that was not handed out."""
+        """Make every subscription lag: a commit may have stored events that were not published here."""
         for readers in self._readers.values():
             for one in readers:
                 one.miss()
 
     def publish(self, items: Iterable[tuple[str, Item]]) -> None:
-        """Hand out items that were committed, each with its channel."""
+        """Put committed events, each with its channel, into the subscriptions of that channel."""
         for channel, item in items:
             if readers := self._readers.get(channel):
-                made = FeedItem(*_values(item))
+                made = feed_item(item)
                 for one in tuple(readers):
                     one.put(made)
 
 
-def _values(item: Item) -> tuple[int, str, int, str, str, float | None, float]:
-    return item.id, item.kind, item.comment_id, item.author, item.text, item.at_media_s, item.at
+def feed_item(item: Item) -> FeedItem:
+    """Return a stored event in the form in which readers of the feed get it."""
+    return FeedItem(
+        item.id, item.kind, item.comment_id, item.author, item.text, item.at_media_s, item.at, item.bullet
+    )

@@ -1,24 +1,27 @@
-"""One commit: what was asked for, planned against the cards in memory, written together.
+"""A group: the changes of one commit. They are planned against the cards in memory, then written together.
 
-Runs in the writer's thread, inside a transaction. Memory stays as it is: the event loop takes the group over
-after its commit.
+A group runs in the writer's threads and changes nothing in memory. The event loop takes its changes over
+after the commit. Incoming comments may be planned while the group before is still being written; their group
+then sees the uncommitted cards of that one.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from moderation.desk import card_records
 from moderation.desk.equality import keys
-from moderation.desk.intake import Incoming, SourceRef
-from moderation.desk.judging import Judged
+from moderation.desk.intake import IncomingComment, SourceRef
+from moderation.desk.judging import JudgedComment
 from moderation.desk.members import Member, load_members
 from moderation.desk.piles import MAX_NAMES, Piles
-from moderation.errors import ReviewRefused
 from moderation.filter.policy import Verdict
-from moderation.review.card import Card, open_card
+from moderation.review import refusals
+from moderation.review.card import MAX_COMMENTS, Card, open_card
 from moderation.review.events import Event, Join, Rejudge, Step
 from moderation.review.machine import apply
 from moderation.review.stages import Rules
@@ -27,44 +30,84 @@ from streamgate.store.comments import Judgement, NewComment
 from streamgate.store.published import Item
 
 
-class Later(Exception):  # noqa: N818 - no error: the card's turn comes with the next commit
-    """Something else is done to the card in this commit already."""
+class RetryNextCommit(Exception):  # noqa: N818 - not an error: the job runs in the next commit
+    """This commit changes the card already; plan the job again in the next one."""
 
 
-class MemoryDiffers(Exception):  # noqa: N818 - the caller reads everything anew
-    """A card in the database is not as it is in memory. Roll back."""
+class StaleMemory(Exception):  # noqa: N818 - handled: the writer reloads memory
+    """A card in the database differs from the one in memory. Roll back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A comment that is fit to be taken in. `held`: why its card must not be published for now."""
+class Candidate(msgspec.Struct, frozen=True, gc=False):
+    """A comment that passed all checks. `held`: why its card must not be published for now; "" if it may.
+
+    `trusted`: its author is trusted, so that a card it opens comes earlier in the queue.
+    """
 
     source: SourceRef
-    incoming: Incoming
-    judged: Judged
+    incoming: IncomingComment
+    judged: JudgedComment
     rules: Rules
     broadcast: str
     received_at: float
     held: str = ""
+    trusted: bool = False
 
 
 @dataclass(slots=True)
-class _Equals:
-    """Cards that are opened or joined in this commit."""
+class _EqualCards:
+    """Cards that this commit opens or adds comments to.
+
+    `by_key`: their numbers by equality key. `names`: author names on each. `joining`: comments that are added
+    to an existing card when the plan is closed.
+    """
 
     by_key: dict[tuple[str, str, str, Verdict], int] = field(default_factory=dict)
     names: dict[int, set[str]] = field(default_factory=dict)
+    joining: dict[int, list[int]] = field(default_factory=dict)
+
+
+class UncommittedState(NamedTuple):
+    """What a group that is being written will have changed, for the group planned after it.
+
+    `next_card`, `next_comment`: the next free numbers. `names`: its comments by source and client id.
+    `by_key`: its cards that equal comments may join. `authors`: the author names on them.
+    """
+
+    next_card: int
+    next_comment: int
+    names: Mapping[client_ids.Name, int]
+    cards: Mapping[int, Card]
+    by_key: Mapping[tuple[str, str, str, Verdict], int]
+    authors: Mapping[int, set[str]]
+
+
+NOTHING_UNCOMMITTED = UncommittedState(0, 0, {}, {}, {}, {})
 
 
 class Group:
-    """`leased`: cards that somebody works on: nothing joins them. `now`: seconds since the epoch.
+    """The changes of one commit. Call `prepare`, then plan each job, then `close`, then `write`.
 
-    After `write`: `cards` as they are now, `members` that are new in memory by card, `judged` what the filter
-    says of all comments of a card, `feed` what was published or retracted.
+    `leased`: cards that a reviewer works on; no comment joins them. `now`: seconds since the epoch.
+
+    `before`: the changes of a group that is being written, if any. When its write fails, discard this group.
+    With `before` only `prepare` and `add_comment` may be called, and `session` only reads.
+
+    After `write`: `cards` are the changed cards, `members` the comments new in memory by card, `judged` all
+    comments of each card that was judged again, `feed` the events published or retracted.
     """
 
-    def __init__(self, session: Session, piles: Piles, *, leased: frozenset[int], now: float) -> None:
+    def __init__(
+        self,
+        session: Session,
+        piles: Piles,
+        *,
+        leased: frozenset[int],
+        now: float,
+        before: UncommittedState = NOTHING_UNCOMMITTED,
+    ) -> None:
         self.session = session
+        self._before = before
         self.now = now
         self.cards: dict[int, Card] = {}
         self.members: defaultdict[int, list[Member]] = defaultdict(list)
@@ -75,87 +118,88 @@ class Group:
         self._piles = piles
         self._leased = leased
         self._opened: dict[int, Card] = {}
-        self._equals = _Equals()
+        self._equals = _EqualCards()
         self._comments: list[NewComment] = []
-        self._client_ids: defaultdict[int, dict[str, int]] = defaultdict(dict)
-        self._known: dict[int, dict[str, int]] = {}
+        self._names: dict[client_ids.Name, int] = {}
+        self._known = client_ids.Names({}, [])
         self._keys: dict[int, str] = {}
         self._rejudged: list[tuple[int, Judgement]] = []
         self._next_card = self._next_comment = 0
 
-    # ------------------------------------------------------------ comments that come in
+    # ------------------------------------------------------------ incoming comments
 
     def prepare(self, candidates: Iterable[Candidate]) -> None:
-        """Look up what all of them need: names in use, numbers, keys of equal texts."""
+        """Look up what all of them need: client ids in use, free numbers, equality keys."""
         candidates = list(candidates)
         if not candidates:
             return
-        names: defaultdict[int, list[str]] = defaultdict(list)
-        for one in candidates:
-            names[one.source.id].append(one.incoming.client_id)
-        for source_id, some in names.items():
-            self._known[source_id] = client_ids.find_many(self.session, source_id, some, at=self.now)
-        self._next_card = cards.last_id(self.session) + 1
-        self._next_comment = comments.last_id(self.session) + 1
+        names = [(one.source.id, one.incoming.client_id) for one in candidates]
+        self._known = client_ids.look_up(self.session, names, at=self.now)
+        self._next_card, self._next_comment = self._before.next_card, self._before.next_comment
+        if not self._next_comment:
+            self._next_card = cards.last_id(self.session) + 1
+            self._next_comment = comments.last_id(self.session) + 1
         texts = [one.incoming.text for one in candidates]
         authors = ["" if one.judged.plain_author else one.incoming.author.casefold() for one in candidates]
         self._keys = {id(one): key for one, key in zip(candidates, keys(texts, authors), strict=True)}
 
-    def take_in(self, one: Candidate) -> int:
-        """Put a comment on a card, and return its number; of one that was handed in before the earlier one.
+    def add_comment(self, one: Candidate) -> int:
+        """Put a comment on a card and return its number. Call `prepare` with it first.
 
-        `prepare` knows it.
+        A comment with a client id that is in use is the same comment; its number is returned.
         """
-        source_id, name = one.source.id, one.incoming.client_id
-        earlier = self._client_ids[source_id].get(name) or self._known.get(source_id, {}).get(name)
+        name = one.source.id, one.incoming.client_id
+        earlier = self._names.get(name) or self._known.known.get(name) or self._before.names.get(name)
         if earlier is not None:
             self.states.setdefault(earlier, "")
             return earlier
         number, key = self._next_comment, self._keys[id(one)]
-        card = self._join(one, number, key) or self._open(one, number, key)
+        card = self._joinable((one.source.channel, one.broadcast, key, one.judged.verdict), one)
+        if card is None:
+            card = self._open(one, number, key)
+        else:
+            self._equals.joining.setdefault(card.id, []).append(number)
         self._next_comment += 1
-        self._client_ids[source_id][name] = number
+        self._names[name] = number
         self._put(card, one, number)
         self.states[number] = card.state.value
         return number
 
-    def _join(self, one: Candidate, number: int, key: str) -> Card | None:
-        like = (one.source.channel, one.broadcast, key, one.judged.verdict)
-        card = self._joinable(like, one)
-        if card is None:
-            return None
-        step = apply(card, Join(number), self.now, one.rules)
-        if card.id in self._opened:
-            self._opened[card.id] = step.card
-        else:
-            before = self.steps[card.id].before if card.id in self.steps else card
-            self.steps[card.id] = replace(step, before=before)
-        return step.card
-
     def _joinable(self, like: tuple[str, str, str, Verdict], one: Candidate) -> Card | None:
         card_id = self._equals.by_key.get(like)
         if card_id is None:
-            entry = self._piles.find_equal(*like)
-            if entry is None or entry.card.id in self.cards:
+            found = self._find_equal(like)
+            if found is None:
                 return None
-            card_id = entry.card.id
-            self._equals.names[card_id] = set(entry.names)
-            card = entry.card
+            card, known_names = found
+            card_id = card.id
+            self._equals.names[card_id] = set(known_names)
         else:
             card = self.cards[card_id]
-        names = self._equals.names[card_id]
+        names, joining = self._equals.names[card_id], self._equals.joining.get(card_id, ())
         channel, broadcast, key, verdict = like
         fits = (
             card_id not in self._leased
             and card.held == one.held
             and card.stages >= one.judged.stages
             and (len(names) < MAX_NAMES or one.incoming.author in names)
+            and len(card.comments) + len(joining) < MAX_COMMENTS
             and card.can_join(channel=channel, broadcast=broadcast, key=key, verdict=verdict)
         )
         if not fits:
             return None
         self._equals.by_key[like] = card_id
         return card
+
+    def _find_equal(self, like: tuple[str, str, str, Verdict]) -> tuple[Card, set[str]] | None:
+        """Return an equal card that this group has not changed, and the author names on it."""
+        before = self._before
+        if (card_id := before.by_key.get(like)) is not None:
+            return before.cards[card_id], before.authors[card_id]
+        entry = self._piles.find_equal(*like)
+        if entry is None or entry.card.id in self.cards or entry.card.id in before.cards:
+            return None
+        return entry.card, entry.names
 
     def _open(self, one: Candidate, number: int, key: str) -> Card:
         card = open_card(
@@ -169,6 +213,7 @@ class Group:
             now=one.received_at,
             rules=one.rules,
             held=one.held,
+            trusted=one.trusted,
         )
         self._next_card += 1
         self._opened[card.id] = card
@@ -191,6 +236,7 @@ class Group:
                 incoming.at_media_s,
                 one.judged.judgement,
                 one.judged.stages,
+                incoming.bullet,
             )
         )
         self._comments.append(
@@ -206,6 +252,7 @@ class Group:
                 incoming.sent_at,
                 incoming.at_media_s,
                 one.judged.judgement,
+                incoming.bullet,
             )
         )
 
@@ -220,14 +267,14 @@ class Group:
         """
         return self._take(apply(self._card(channel, card_id), event, self.now, rules))
 
-    def rejudge(self, channel: str, card_id: int, judged: Mapping[int, Judged], rules: Rules) -> None:
-        """Take over what the filter says now of comments of a card, by number."""
+    def rejudge(self, channel: str, card_id: int, judged: Mapping[int, JudgedComment], rules: Rules) -> None:
+        """Replace the judgement on comments of a card, by comment number."""
         card = self._card(channel, card_id)
         entry = self._piles.get(card_id)
         if entry is None:
             return  # its review has ended meanwhile
         members = [
-            one._replace(judgement=judged[one.id].judgement, stages=judged[one.id].stages)
+            msgspec.structs.replace(one, judgement=judged[one.id].judgement, stages=judged[one.id].stages)
             if one.id in judged
             else one
             for one in entry.members
@@ -244,18 +291,14 @@ class Group:
 
     def _card(self, channel: str, card_id: int) -> Card:
         if card_id in self.cards:
-            raise Later
+            raise RetryNextCommit
         entry = self._piles.get(card_id)
         card = entry.card if entry is not None else None
-        if card is None:  # its review has ended: undo, restore and retract come for it
+        if card is None:  # its review has ended; undo, restore and retract still apply
             card = card_records.load_many(self.session, [card_id]).get(card_id)
             self.members[card_id] = load_members(self.session, [card_id]).get(card_id, [])
         if card is None or card.channel != channel:
-            raise ReviewRefused(
-                "not_found",
-                f"there is no card {card_id} on channel {channel}; look at the queue again",
-                f"频道 {channel} 没有卡片 {card_id}；请刷新待审列表",
-            )
+            raise refusals.not_found(channel, card_id)
         return card
 
     def _take(self, step: Step) -> Step:
@@ -266,24 +309,49 @@ class Group:
 
     # ------------------------------------------------------------ the commit
 
-    def write(self) -> None:
-        """Write everything. Raises MemoryDiffers, and StoreError: roll back."""
+    def close(self) -> None:
+        """End planning. From now on `cards` are as they will be after the commit."""
+        self._join()
+        self._before = NOTHING_UNCOMMITTED
+
+    def uncommitted_state(self) -> UncommittedState:
+        """Return the changes for the group planned next. Call it after `close`."""
+        return UncommittedState(
+            self._next_card,
+            self._next_comment,
+            self._names,
+            self.cards,
+            self._equals.by_key,
+            self._equals.names,
+        )
+
+    def write(self, session: Session) -> None:
+        """Write everything. Raises StaleMemory, StoreError; roll back then."""
+        self.session = session
         shows = any(step.published or step.retracted for step in self.steps.values())
         shown = published.last_id(self.session) if shows else 0
         card_records.add_many(self.session, list(self._opened.values()))
         if card_records.save_many(self.session, list(self.steps.values())):
-            raise MemoryDiffers
+            raise StaleMemory
         comments.add_many(self.session, self._comments)
-        for source_id, names in self._client_ids.items():
-            if names:
-                client_ids.remember(self.session, source_id, names, at=self.now)
+        client_ids.remember_all(self.session, self._names, self._known.over, at=self.now)
         comments.rejudge_many(self.session, self._rejudged)
         if shows:
             self.feed = published.list_after(self.session, shown)
         earlier = [number for number, state in self.states.items() if not state]
         self.states |= comments.states(self.session, earlier)
 
+    def _join(self) -> None:
+        """Add the joining comments to their cards, as one step for each card."""
+        for card_id, (first, *more) in self._equals.joining.items():
+            step = apply(self.cards[card_id], Join(first, tuple(more)), self.now, Rules())
+            self.cards[card_id] = step.card
+            if card_id in self._opened:
+                self._opened[card_id] = step.card
+            else:
+                self.steps[card_id] = step
+
 
 def differs(old: Judgement, new: Judgement) -> bool:
-    """Say whether more than the lists' version has changed."""
-    return (old.verdict, old[2:]) != (new.verdict, new[2:])  # `lists` is the second
+    """Return whether two judgements differ in more than the version of the word lists."""
+    return (old.verdict, old[2:]) != (new.verdict, new[2:])  # all fields but the second, `lists`

@@ -1,13 +1,15 @@
-"""What goes between the viewers' side and the desk in one process: comments in, answers and feed items out.
+"""Data types between the public side and the desk: incoming comments, their results, feed items.
 
-Data only. Times are seconds since the epoch; `at_media_s` is the moment of the program that a comment speaks
-of, in seconds since its start.
+Times are seconds since the epoch. `at_media_s` is the moment of the program that a comment is about, in
+seconds since its start.
 """
 
 import msgspec
 
+from moderation.desk.messages import InteractionView
+
 ACCEPTED = ""
-"""`Taken.code` of a comment that is stored, durably."""
+"""`IntakeResult.code` of a comment that is stored durably."""
 BAD_COMMENT = "bad_comment"
 TOO_LONG = "too_long"
 BANNED = "banned"
@@ -15,24 +17,24 @@ QUEUE_FULL = "queue_full"
 DATABASE_AWAY = "database_away"
 INTERACTION_CLOSED = "interaction_closed"
 STARTING = "starting"
-"""The filter is not built yet: nothing is taken in unfiltered. Come again in a second."""
+"""The filter is not compiled yet, and no comment is accepted unfiltered. Try again in a second."""
 
 
-class SourceRef(msgspec.Struct, frozen=True):
-    """The source that hands comments in. `id`: its number in the database."""
+class SourceRef(msgspec.Struct, frozen=True, gc=False):
+    """A source of comments. `id`: its number in the database."""
 
     id: int
     name: str
     channel: str
 
 
-class Incoming(msgspec.Struct, frozen=True):
+class IncomingComment(msgspec.Struct, frozen=True, gc=False):
     """A comment as a source hands it in (docs/developers/sources.md).
 
-    Nothing of it has been checked, but that texts are str and numbers are numbers.
+    Only the types of its fields are checked.
 
-    `client_id`: what its source calls it; the same one within 24 hours is the same comment. `bullet`: it is
-    meant to cross the picture (弹幕), which the channel must have opened.
+    `client_id`: the source's name for it. Within 24 hours the same name means the same comment. `bullet`: it
+    is to cross the picture (弹幕); the channel must allow that.
     """
 
     client_id: str
@@ -44,11 +46,24 @@ class Incoming(msgspec.Struct, frozen=True):
     bullet: bool = False
 
 
-class Taken(msgspec.Struct, frozen=True):
-    """What became of one incoming comment. `code` "": it is stored, or was before, under `id`.
+class CheckedComment(msgspec.Struct, frozen=True, gc=False):
+    """A comment that passed the desk's checks, as it will be stored. Only the desk creates it.
 
-    Otherwise nothing of it is stored, `code` is one of the names above, and `error` and `error_zh` say why.
-    `state`: see `moderation.review.card.State`; "retracted", too.
+    `view`: the interaction settings it was checked against. `at`: when it came in.
+    """
+
+    source: SourceRef
+    incoming: IncomingComment
+    view: InteractionView
+    at: float
+
+
+class IntakeResult(msgspec.Struct, frozen=True, gc=False):
+    """The result of handing in one comment. `code` "": it is stored, now or earlier, under `id`.
+
+    Any other `code` is one of the constants above: the comment is not stored, `error` and `error_zh` say why.
+    `state`: a value of `moderation.review.card.State`, or "retracted". `wait_s`: seconds after which the
+    sender may try again; 0: unknown.
     """
 
     client_id: str
@@ -57,12 +72,14 @@ class Taken(msgspec.Struct, frozen=True):
     code: str = ACCEPTED
     error: str = ""
     error_zh: str = ""
+    wait_s: float = 0.0
 
 
 class FeedItem(msgspec.Struct, frozen=True):
-    """One event of the published feed, after its commit. `id` rises by one over all channels.
+    """One committed event of the published feed. `id` rises by one with each event of any channel.
 
-    `kind`: "publish" or "retract"; the latter has neither author nor text.
+    `kind`: "publish" or "retract"; a "retract" has neither author nor text. `bullet`: the comment is to cross
+    the picture (弹幕).
     """
 
     id: int
@@ -72,3 +89,4 @@ class FeedItem(msgspec.Struct, frozen=True):
     text: str
     at_media_s: float | None
     at: float
+    bullet: bool = False

@@ -1,4 +1,4 @@
-"""What the filter says of a comment's text and its author's name, as one judgement. Pure."""
+"""Combines the filter's results for a comment's text and its author's name into one judgement. Pure."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,13 +8,14 @@ from moderation.filter.result import Hit, Result
 from streamgate.store.comments import Judgement
 
 MAX_HITS = 100
-"""Hits of one comment that are stored."""
+"""Most hits that are stored for one comment."""
 
 
-class Judged(NamedTuple):
-    """`stages`: as the filter asks for. `late`: it could not be checked in time, so it needs full review.
+class JudgedComment(NamedTuple):
+    """The filter's verdict on a comment.
 
-    `plain_author`: the author's name alone is clean.
+    `stages`: how many approvals the filter asks for. `late`: the filter did not finish in time, so the
+    comment needs all stages. `plain_author`: the author's name has the verdict clean.
     """
 
     verdict: Verdict
@@ -24,17 +25,18 @@ class Judged(NamedTuple):
     plain_author: bool
 
 
-def judge(text: Result, author: Result, versions: Mapping[str, str]) -> Judged:
-    """Return the graver of both verdicts, the hits of both. `versions`: of the lists, by name."""
-    graver = author if author.verdict > text.verdict else text
+def judge(text: Result, author: Result, versions: Mapping[str, str]) -> JudgedComment:
+    """Return the graver of both verdicts with the hits of both. `versions`: of the word lists, by name."""
+    by_author = author.verdict > text.verdict
+    graver = author if by_author else text
     late = text.late or author.late
-    version = "" if late else text.version  # nobody checked it against any
+    version = "" if late else text.version  # it was checked against none
     en, zh = graver.reason_en, graver.reason_zh
-    if graver is author:
+    if by_author:  # not `author is graver`: clean texts share one result
         en, zh = f"In the author's name: {en}", f"昵称：{zh}"
     hits = [_stored(hit, versions, in_author=False) for hit in text.hits]
     hits += [_stored(hit, versions, in_author=True) for hit in author.hits]
-    return Judged(
+    return JudgedComment(
         graver.verdict,
         max(text.stages, author.stages),
         Judgement(int(graver.verdict), version, hits[:MAX_HITS], zh, en, text.masked, author.masked),

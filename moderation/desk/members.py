@@ -1,8 +1,8 @@
-"""Comments on cards, as reviewers see them and the filter judges them."""
+"""Members: the comments on a card, with the filter's judgement on each."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from moderation.filter.policy import STAGES, Verdict
@@ -11,10 +11,11 @@ from streamgate.store.comment_models import Comment
 from streamgate.store.comments import Judgement
 
 
-class Member(NamedTuple):
+class Member(msgspec.Struct, frozen=True, gc=False):
     """A comment on a card. See `streamgate.store.comment_models.Comment`.
 
-    `stages`: what the filter asks for; of one that is read back what its verdict asks for at least.
+    `stages`: how many approvals the filter asks for. It is not stored: after a start it is what the verdict
+    asks for at least.
     """
 
     id: int
@@ -26,10 +27,11 @@ class Member(NamedTuple):
     at_media_s: float | None
     judgement: Judgement
     stages: int
+    bullet: bool = False
 
 
 def load_members(session: Session, card_ids: Iterable[int]) -> dict[int, list[Member]]:
-    """Return the comments of these cards, by card, in the order they came."""
+    """Return the comments of these cards by card number, the oldest first."""
     found = comments.of_cards(session, card_ids)
     return {card_id: [_member(one) for one in some] for card_id, some in found.items()}
 
@@ -48,4 +50,5 @@ def _member(row: Comment) -> Member:
         row.at_media_s,
         judgement,
         STAGES[Verdict(row.verdict)],
+        row.bullet,
     )

@@ -1,9 +1,9 @@
-"""What the console and the command line ask the comments process, and what it answers: JSON over a websocket.
+"""Messages between the comments process and the console or the command line: JSON over a websocket.
 
-The unix socket is `RUN/comments.sock`; whoever can open it is trusted, the console checks people and rights
-before it asks. One connection asks many things: answers carry the number of their request. A connection that
-sent `Watch` is pushed a `Changed` at most every 100 ms while something changes; its leases end with it.
-Times are seconds since the epoch, unless they are called `_s` of something that passes.
+The unix socket is `RUN/comments.sock`. Whoever can open it is trusted: the console checks people and rights
+before it sends a request. A connection may have many requests open; a reply carries the number of its
+request. After `Watch` a connection gets a `Changed` at most every 100 ms while something changes. Its leases
+end with it. Times are seconds since the epoch; names that end in `_s` are durations in seconds.
 """
 
 from typing import Any, Literal
@@ -12,18 +12,18 @@ import msgspec
 
 VERSION = 1
 MAX_QUEUE = 200
-"""Cards of one answer."""
+"""Most cards of one reply."""
 MAX_AT_ONCE = 500
-"""Cards of one batch."""
+"""Most cards of one batch decision."""
 
 Pile = Literal["waiting", "blocked", "held", "approved", "published", "rejected", "expired"]
 Verb = Literal["approve", "reject", "escalate", "undo", "hold", "release", "restore"]
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Who asks: an account, its roles on the channel of the request, and the actor of the records.
+    """Who sends a request: account, its roles on the request's channel, and its name in records (`actor`).
 
-    `user_id` 0: the command line or a program; it may look, but decides nothing.
+    `user_id` 0: the command line or a program. It may read but not decide.
     """
 
     user_id: int
@@ -37,7 +37,7 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class HitView(msgspec.Struct, frozen=True):
-    """A find. `start`, `end`: code points of `text` (or of the author, `in_author`)."""
+    """A hit of the filter. `start`, `end`: code points of the text, or of the author's name (`in_author`)."""
 
     term: str
     list: str
@@ -62,13 +62,13 @@ class DecisionView(msgspec.Struct, frozen=True):
 
 
 class CardView(msgspec.Struct, frozen=True, kw_only=True):
-    """A card for reviewers. `text`, `author`: with personal data starred out where there is any (`masked`).
+    """A card for reviewers. In `text` and `author` personal data is masked; `masked`: there is some.
 
-    `text`, `hits`, `author`: of its first comment. `authors`: all names that would be published with it.
-    `version`: what a decision names. `count`: equal comments on it. `claimed_by`: who works on it now.
-    `why`, `why_zh`: the filter's sentence. `at_media_s`: the moment of the program that its first comment
-    speaks of. `publish_in_s`: until publication, while `state` is approved. `mine`: the newest decision is
-    the asker's and can be undone.
+    `text`, `hits`, `author`: of the first comment. `authors`: all names that would be published with it.
+    `version`: the revision that a decision must name. `count`: comments on the card; `bullets`: how many of
+    them are to cross the picture. `claimed_by`: who works on it now. `why`, `why_zh`: the filter's reason.
+    `at_media_s`: the moment of the program that the first comment is about. `publish_in_s`: seconds until
+    publication, while `state` is approved. `mine`: the newest decision is the asker's and can be undone.
     """
 
     id: int
@@ -92,6 +92,7 @@ class CardView(msgspec.Struct, frozen=True, kw_only=True):
     received_at: float
     waiting_s: float
     at_media_s: float | None = None
+    bullets: int = 0
     claimed_by: str | None = None
     held: str = ""
     escalated: bool = False
@@ -106,7 +107,11 @@ class CardView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """`stages`: waiting, by the stage that decides next. `per_minute`: decisions of the last minute."""
+    """Counts of a channel.
+
+    `stages`: waiting cards by the stage that decides next. `..._per_minute`: comments that came in,
+    decisions, and decisions of the asker, in the last minute.
+    """
 
     stages: dict[str, int]
     blocked: int
@@ -117,14 +122,15 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     decided_per_minute: int
     mine_per_minute: int
     rescanning: bool = False
-    """The lists changed and the waiting cards are being judged anew."""
+    """The word lists changed, and the waiting cards are being judged again."""
     lists: str = ""
 
 
 class InteractionView(msgspec.Struct, frozen=True, kw_only=True):
     """What viewers of a channel may do (R5). All closed by default and after a broadcast.
 
-    `slow_s`: the least time between two comments of one viewer. `authors_told`: authors learn of rejections.
+    `slow_s`: the least time between two comments of one viewer. `authors_told`: authors see rejections.
+    `queue_limit`: how many cards may wait; further comments are refused (`queue_full`).
     """
 
     comments: bool = False
@@ -135,6 +141,7 @@ class InteractionView(msgspec.Struct, frozen=True, kw_only=True):
     window_s: float = 10.0
     stages: int = 1
     authors_told: bool = False
+    queue_limit: int = 20_000
     changed_by: str = ""
     changed_at: float | None = None
 
@@ -148,7 +155,7 @@ class SourceView(msgspec.Struct, frozen=True):
 
 
 class BanView(msgspec.Struct, frozen=True, kw_only=True):
-    """`ends_at` None: until it is lifted. `author`: as it was shown when it began."""
+    """A ban in force. `ends_at` None: until it is lifted. `author`: the name when the ban began."""
 
     id: int
     channel: str
@@ -172,14 +179,14 @@ class Request(msgspec.Struct, tag_field="cmd", forbid_unknown_fields=True, kw_on
 
 
 class Watch(Request, tag="watch"):
-    """Push `Changed` of this channel from now on. Answered with counts and interaction."""
+    """Push `Changed` of this channel from now on. The reply holds counts and interaction."""
 
 
 class Unwatch(Request, tag="unwatch"): ...
 
 
 class Queue(Request, tag="queue"):
-    """Cards of a pile. `stage` 0: all. `after`: the last id of the answer before; 0: from the start."""
+    """List cards of a pile. `stage` 0: all. `after`: the last id of the previous reply; 0: from the start."""
 
     pile: Pile = "waiting"
     stage: int = 0
@@ -193,7 +200,7 @@ class Get(Request, tag="get"):
 
 
 class Deal(Request, tag="deal"):
-    """Claim and answer the next free card that this person may decide. `stage` 0: any."""
+    """Claim and return the next free card that this person may decide. `stage` 0: any."""
 
     stage: int = 0
     order: Literal["oldest", "gravest"] = "oldest"
@@ -205,12 +212,12 @@ class Claim(Request, tag="claim"):
     card: int
 
 
-class LetGo(Request, tag="let_go"):
+class ReleaseCard(Request, tag="let_go"):
     card: int
 
 
 class Decide(Request, tag="decide"):
-    """`version`: of the card as it was seen. `code`: of a rejection. `note`: in the person's words."""
+    """Decide on a card. `version`: the one that the person saw. `code`: of a rejection. `note`: free text."""
 
     card: int
     version: int
@@ -220,7 +227,10 @@ class Decide(Request, tag="decide"):
 
 
 class DecideMany(Request, tag="decide_many"):
-    """`cards`: pairs of id and version; all or, where one does not fit, that one not."""
+    """Decide on many cards.
+
+    `cards`: (id, version) each. A card that is refused does not affect the others.
+    """
 
     cards: list[tuple[int, int]]
     verb: Literal["approve", "reject"]
@@ -229,7 +239,7 @@ class DecideMany(Request, tag="decide_many"):
 
 
 class Retract(Request, tag="retract"):
-    """Take a published comment back; `comment` 0: all of the card."""
+    """Retract a published comment; `comment` 0: all comments of the card."""
 
     card: int
     reason: str
@@ -237,23 +247,33 @@ class Retract(Request, tag="retract"):
 
 
 class Reveal(Request, tag="reveal"):
-    """Answer text and author of a card's comments as they were written. The console records that."""
+    """Return texts and authors of a card's comments without masking. The console records the request."""
 
     card: int
 
 
 class Author(Request, tag="author"):
-    """Answer the record of a card's author: counts by state, bans, the newest comments; see `requests.py`."""
+    """Return the record of a card's author: counts by state, bans, newest comments. See `authors`."""
 
     card: int
 
 
 class Ban(Request, tag="ban"):
-    """Refuse the author of a card from now on, for `minutes`; 0: until it is lifted."""
+    """Ban the author of a card for `minutes`; 0: until the ban is lifted."""
 
     card: int
     cause: str
     minutes: float = 0
+
+
+class TrustAuthor(Request, tag="trust_author"):
+    """Trust the author of a card, or end that. New cards of a trusted author come earlier in the queue.
+
+    It has no other effect (ADR 22). The reply holds the author's record, as for `Author`.
+    """
+
+    card: int
+    trusted: bool
 
 
 class LiftBan(Request, tag="lift_ban"):
@@ -264,7 +284,7 @@ class ListBans(Request, tag="list_bans"): ...
 
 
 class AddTerm(Request, tag="add_term"):
-    """Add a term to the channel's own list. `check_only`: answer its findings, add nothing."""
+    """Add a term to the institution's own list. `check_only`: return the findings and add nothing."""
 
     term: str
     severity: str
@@ -278,7 +298,7 @@ class GetInteraction(Request, tag="get_interaction"): ...
 
 
 class SetInteraction(Request, tag="set_interaction"):
-    """Members that are None stay as they are."""
+    """Change interaction settings. Fields that are None keep their value."""
 
     comments: bool | None = None
     bullets: bool | None = None
@@ -288,10 +308,11 @@ class SetInteraction(Request, tag="set_interaction"):
     window_s: float | None = None
     stages: int | None = None
     authors_told: bool | None = None
+    queue_limit: int | None = None
 
 
 class Reload(Request, tag="reload"):
-    """Sources, interaction or lists were changed by the command line: read them anew."""
+    """Read sources and settings again, because the command line changed them."""
 
 
 AnyRequest = (
@@ -301,13 +322,14 @@ AnyRequest = (
     | Get
     | Deal
     | Claim
-    | LetGo
+    | ReleaseCard
     | Decide
     | DecideMany
     | Retract
     | Reveal
     | Author
     | Ban
+    | TrustAuthor
     | LiftBan
     | ListBans
     | AddTerm
@@ -321,7 +343,10 @@ AnyRequest = (
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """`code`: see `moderation.review.refusals`; also not_found, bad_request, busy, database_away."""
+    """Why a request was refused.
+
+    `code`: see `moderation.review.refusals`; also not_found, bad_request, busy, database_away.
+    """
 
     code: str
     error: str
@@ -329,7 +354,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """Of one card of a batch."""
+    """The result for one card of a batch."""
 
     id: int
     version: int
@@ -338,10 +363,12 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, tag_field="type", tag="reply", omit_defaults=True, kw_only=True):
-    """Answer to the request of the same number. `failure`: it was refused. The others: as the request asks.
+    """The reply to the request of the same number.
 
-    `card` comes with a failure `stale` or `taken`, too: as it is now. `found`: findings of a term, a person's
-    record, or the revealed texts, as `requests.py` says.
+    `failure`: it was refused. Other fields depend on the request.
+
+    `card` is also set with some failures, such as `stale` and `taken`: its current state. `found`: findings
+    of a term, an author's record, or unmasked texts; see `requests` and `authors`.
     """
 
     id: int
@@ -358,9 +385,9 @@ class Reply(msgspec.Struct, tag_field="type", tag="reply", omit_defaults=True, k
 
 
 class Changed(msgspec.Struct, tag_field="type", tag="changed", kw_only=True):
-    """What changed on a channel: cards as they are now (at most 200, else `many`: ask the queue again).
+    """Changes of a channel. `cards`: the changed cards in their current state, at most 200.
 
-    `cards` are seen without anybody's eyes: `mine` and `may_decide` are false.
+    `many`: more cards changed; list the queue again. `mine` and `may_decide` are false in these cards.
     """
 
     channel: str

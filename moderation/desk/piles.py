@@ -1,13 +1,13 @@
-"""Open cards in memory, sorted into piles, so that a queue of thousands answers at once. Pure.
+"""Open cards in memory, sorted into piles, so that a queue of thousands is listed in milliseconds. Pure.
 
-Only what is committed stands here. The event loop changes it; the writer's thread reads it.
+It holds committed cards only. The event loop changes it, the writer's threads read it.
 """
 
 import heapq
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from sortedcontainers import SortedList
@@ -16,53 +16,55 @@ from moderation.desk.members import Member
 from moderation.desk.messages import Pile
 from moderation.filter.policy import Verdict
 from moderation.review.card import Card, State
-from moderation.review.dealing import Order, order_key
+from moderation.review.queue_order import TRUST_S, Order, order_key
 
 OPEN: frozenset[State] = frozenset({State.WAITING, State.BLOCKED, State.APPROVED})
 MAX_NAMES = 100
-"""Different names of authors on a card: reviewers see all of them, so no more may join."""
+"""Most different author names on a card, because reviewers see all of them."""
 
 Rank = tuple[float, int]
-"""Where a card stands among those of its verdict: see `order_key`."""
+"""Sort key of a card among those of the same verdict: see `order_key`."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """A card and its comments, the oldest first."""
+    """An open card and its comments, the oldest first. `names`: of their authors."""
 
     card: Card
     members: list[Member]
-    names: set[str] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        self.names.update(one.author for one in self.members)
+    @property
+    def names(self) -> set[str]:
+        """The names of their authors. Most cards have one comment: to keep a set for each would cost more."""
+        return {one.author for one in self.members}
 
-    def add(self, members: Iterable[Member]) -> None:
-        for one in members:
-            self.members.append(one)
-            self.names.add(one.author)
+    @property
+    def takes_names(self) -> bool:
+        """Whether one more name has room."""
+        return len(self.members) < MAX_NAMES or len(self.names) < MAX_NAMES
 
 
 class Slot(NamedTuple):
-    """Which pile a card lies on."""
+    """What selects a sorted list of cards."""
 
     pile: Pile
     stage: int
     verdict: Verdict
+    trusted: bool
 
 
 Equal = tuple[str, str, str, Verdict]
 
 
 def pile_of(card: Card) -> Pile:
-    """Return the pile of a card: one that is held lies on a pile of its own."""
+    """Return the pile of a card. Held cards have a pile of their own, whatever their state."""
     if card.held and card.state in OPEN:
         return "held"
     return card.state.value
 
 
 def _slot(card: Card) -> Slot:
-    return Slot(pile_of(card), int(card.stage), card.verdict)
+    return Slot(pile_of(card), int(card.stage), card.verdict, card.trusted)
 
 
 def rank(card: Card) -> Rank:
@@ -77,17 +79,20 @@ class ChannelPiles:
         self._sorted: defaultdict[Slot, SortedList] = defaultdict(SortedList)
         self.broadcasts: Counter[str] = Counter()
         self.comments = 0
+        self._cards = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._sorted.values()))
+        return self._cards
 
     def add(self, card: Card) -> None:
         self._sorted[_slot(card)].add(rank(card))
+        self._cards += 1
         self.broadcasts[card.broadcast] += 1
         self.comments += len(card.comments)
 
-    def take_out(self, card: Card) -> None:
+    def remove(self, card: Card) -> None:
         self._sorted[_slot(card)].remove(rank(card))
+        self._cards -= 1
         self.broadcasts[card.broadcast] -= 1
         if not self.broadcasts[card.broadcast]:
             del self.broadcasts[card.broadcast]
@@ -96,7 +101,10 @@ class ChannelPiles:
     def ids(
         self, pile: Pile, *, stage: int = 0, order: Order = Order.OLDEST, after: Card | None = None
     ) -> Iterator[int]:
-        """Yield the cards of a pile in order. `stage` 0: all. `after`: only those that come behind it."""
+        """Yield the ids of a pile's cards in order.
+
+        `stage` 0: all stages. `after`: only cards sorted after it.
+        """
         slots = [one for one in self._sorted if one.pile == pile and stage in (0, one.stage)]
         if order is Order.OLDEST:
             groups = [slots]
@@ -122,9 +130,16 @@ class ChannelPiles:
         )
 
     def oldest(self, pile: Pile) -> float | None:
-        """Return when the oldest card of a pile was opened; of a trusted author's a little earlier."""
-        firsts = [ranks[0][0] for slot, ranks in self._sorted.items() if slot.pile == pile and ranks]
+        """Return when the oldest card of a pile was opened; None: the pile is empty."""
+        firsts = [
+            ranks[0][0] + (TRUST_S if slot.trusted else 0.0)
+            for slot, ranks in self._sorted.items()
+            if slot.pile == pile and ranks
+        ]
         return min(firsts, default=None)
+
+
+_NOTHING = ChannelPiles()
 
 
 class Piles:
@@ -152,62 +167,64 @@ class Piles:
         return list(self._channels)
 
     def of(self, channel: str) -> ChannelPiles:
-        """Return the piles of a channel; there may be nothing on them."""
-        return self._channels.get(channel) or ChannelPiles()
+        """Return the piles of a channel. They are empty when the channel has no open card."""
+        found = self._channels.get(channel)
+        return _NOTHING if found is None else found
 
     def find_equal(self, channel: str, broadcast: str, key: str, verdict: Verdict) -> Entry | None:
-        """Return the newest card that an equal comment may join, leases aside."""
+        """Return the newest card that an equal comment may join. The caller checks leases."""
         card_id = self._equal.get((channel, broadcast, key, verdict))
         entry = None if card_id is None else self._entries.get(card_id)
-        return entry if entry is not None and can_take(entry) else None
+        return entry if entry is not None and accepts_comment(entry) else None
 
-    def put(self, card: Card, members: Iterable[Member] | None = None) -> None:
-        """Put a card as it is now. `members`: those of a card that is new here, or that have joined it.
+    def put(self, card: Card, members: Sequence[Member] = ()) -> Entry | None:
+        """Add or update a card, and return its entry. `members`: comments that are new on it.
 
-        A card whose review has ended is taken away.
+        A card whose review has ended is removed, and None is returned.
         """
         entry = self._entries.get(card.id)
         if entry is not None:
             self._forget(entry.card)
         if card.state not in OPEN:
             self._entries.pop(card.id, None)
-            return
+            return None
         if entry is None:
-            entry = self._entries[card.id] = Entry(card, list(members or ()))
+            entry = self._entries[card.id] = Entry(card, list(members))
         else:
             entry.card = card
-            entry.add(members or ())
-        self._channels.setdefault(card.channel, ChannelPiles()).add(card)
-        if can_take(entry):
+            entry.members += members
+        if (piles := self._channels.get(card.channel)) is None:
+            piles = self._channels[card.channel] = ChannelPiles()
+        piles.add(card)
+        if accepts_comment(entry):
             self._equal[_equal(card)] = card.id
         if card.publish_at is not None and not card.held:
             self._due.add((card.publish_at, card.id))
+        return entry
 
     def replace_members(self, card_id: int, members: list[Member]) -> None:
-        """Take over what the filter says of a card's comments now."""
+        """Replace a card's comments by the same ones with new judgements."""
         if (entry := self._entries.get(card_id)) is not None:
             entry.members = members
 
     def due(self, now: float) -> list[int]:
-        """Return the approved cards that are to be published by now, in the order they fell due."""
+        """Return the approved cards that are due for publication, in the order in which they fell due."""
         return [card_id for _, card_id in self._due.irange(None, (now, float("inf")))]
 
     def next_due(self) -> float | None:
         return self._due[0][0] if self._due else None
 
     def _forget(self, card: Card) -> None:
-        self._channels[card.channel].take_out(card)
+        self._channels[card.channel].remove(card)
         if self._equal.get(_equal(card)) == card.id:
             del self._equal[_equal(card)]
         if card.publish_at is not None and not card.held:
             self._due.remove((card.publish_at, card.id))
 
 
-def can_take(entry: Entry) -> bool:
-    """Say whether a further equal comment may join."""
-    card = entry.card
-    like = {"channel": card.channel, "broadcast": card.broadcast, "key": card.key}
-    return len(entry.names) < MAX_NAMES and card.can_join(verdict=card.verdict, **like)
+def accepts_comment(entry: Entry) -> bool:
+    """Return whether one more equal comment may join."""
+    return entry.takes_names and entry.card.accepts_more
 
 
 def _equal(card: Card) -> Equal:

@@ -1,4 +1,4 @@
-"""Reads the database beside the event loop."""
+"""Reads the database in threads, so that the event loop does not wait."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,9 +17,9 @@ T = TypeVar("T")
 
 
 class Reader:
-    """`await reader.read(f, 1)` runs `f(session, 1)` in a transaction that changes nothing.
+    """`await reader.read(f, 1)` runs `f(session, 1)` in a read transaction.
 
-    Raises StoreError; of kind "hung" after 10 s without an answer.
+    Raises StoreError; its kind is "hung" after 10 s without an answer.
     """
 
     def __init__(self, database: Database) -> None:

@@ -1,6 +1,6 @@
-"""Answers the requests of reviewers, see `messages`. Those about people who wrote: `authors`.
+"""Answers the requests of reviewers (`messages`). Requests about authors are in `authors`.
 
-What `Reply.found` holds for `AddTerm`: {"findings": [{"file", "line", "level", "rule", "reason"}], "added",
+Contents of `Reply.found` for `AddTerm`: {"findings": [{"file", "line", "level", "rule", "reason"}], "added",
 "version"}.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from moderation.desk import interactions, upkeep, wordlists
 from moderation.desk.authors import Authors, actor_of, reviewer_of
 from moderation.desk.desk import Desk
-from moderation.desk.lookup import Found, Lookup, not_found
+from moderation.desk.lookup import CardWithComments, Lookup
 from moderation.desk.messages import (
     MAX_AT_ONCE,
     MAX_QUEUE,
@@ -27,16 +27,17 @@ from moderation.desk.messages import (
     Failure,
     Get,
     GetInteraction,
-    LetGo,
     LiftBan,
     ListBans,
     Outcome,
     Queue,
+    ReleaseCard,
     Reload,
     Reply,
     Retract,
     Reveal,
     SetInteraction,
+    TrustAuthor,
     Unwatch,
     Verb,
     Watch,
@@ -44,32 +45,35 @@ from moderation.desk.messages import (
 from moderation.desk.wordlists import Wordlists
 from moderation.errors import ReviewRefused
 from moderation.review import events
-from moderation.review.dealing import Order, check_batch, may_decide
+from moderation.review.card import Card
 from moderation.review.events import Event, Reviewer
+from moderation.review.queue_order import Order, check_batch_decision, may_decide
 from moderation.review.reasons import RejectCode
-from moderation.review.refusals import not_entitled
+from moderation.review.refusals import not_entitled, not_found, stale
 from moderation.review.stages import Stage, entitling_role
 from streamgate.clock import now_us, wall_s
-from streamgate.errors import StoreError
+from streamgate.core.channel_name import require_name
+from streamgate.errors import Refused, StoreError
 from streamgate.store import settings
 
 _CARD_WITH = ("stale", "taken", "closed", "held", "too_late")
-"""Codes of refusals that come with the card as it is now."""
+"""Codes of refusals whose reply holds the card in its current state."""
 
 
-class Requests:
-    """One for a desk. `answer` never raises for what a request asks."""
+class RequestHandler:
+    """Answers requests to a desk. `answer` returns refusals as replies; it does not raise them."""
 
     def __init__(self, desk: Desk, lists: Wordlists) -> None:
         self._desk = desk
         self._lists = lists
         self._lookup = Lookup(desk)
         self._authors = Authors(desk, self._lookup)
-        self._adding = asyncio.Lock()
+        self._adding, self._switching = asyncio.Lock(), asyncio.Lock()
 
     async def answer(self, request: AnyRequest) -> Reply:
         if request.by.user_id:
             self._desk.people[request.by.user_id] = request.by.name
+            self._desk.actors[request.by.user_id] = actor_of(request.by)
         try:
             return await self._answer(request)
         except ReviewRefused as error:
@@ -81,7 +85,7 @@ class Requests:
         except StoreError as error:
             return Reply(id=request.id, failure=Failure("database_away", str(error), error.zh))
 
-    async def _answer(self, request: AnyRequest) -> Reply:  # noqa: PLR0911 - one table of requests
+    async def _answer(self, request: AnyRequest) -> Reply:  # noqa: PLR0911 - a table of requests
         match request:
             case Watch() | Unwatch() | GetInteraction() | SetInteraction() | Reload():
                 return await self._answer_switches(request)
@@ -95,7 +99,7 @@ class Requests:
                 return self._deal(request)
             case Claim(card=card_id):
                 return await self._claim(request, card_id)
-            case LetGo(card=card_id):
+            case ReleaseCard(card=card_id):
                 if self._desk.leases.holder(card_id, _clock_s()) == request.by.user_id:
                     self._desk.leases.release(card_id)
                     self._desk.card_changed(card_id)
@@ -108,7 +112,7 @@ class Requests:
                 reviewer = reviewer_of(request.by)
                 event = events.Retract(reviewer, request.reason, request.comment or None)
                 return await self._act(request, request.card, event)
-            case Reveal() | Author() | Ban() | LiftBan() | ListBans():
+            case Reveal() | Author() | Ban() | TrustAuthor() | LiftBan() | ListBans():
                 return await self._authors.answer(request)
             case AddTerm():
                 return await self._add_term(request)
@@ -122,21 +126,30 @@ class Requests:
         if isinstance(request, Reload):
             await upkeep.reload(desk)
         elif isinstance(request, SetInteraction):
-            now, by = wall_s(), actor_of(request.by)
-            view = interactions.change(desk.interaction(channel), request)
-            key = f"{interactions.PREFIX}{channel}"
-            await desk.call(settings.put, key, interactions.encode(view), by=by, at=now)
-            desk.own_changes += 1
-            desk.put_interaction(channel, interactions.decode(interactions.encode(view), by, now))
+            async with self._switching:  # or who changes one setting would put the others back
+                await self._set_interaction(request)
         counts = self.counts(channel, request.by.user_id) if isinstance(request, Watch) else None
         return Reply(id=request.id, counts=counts, interaction=desk.interaction(channel))
 
+    async def _set_interaction(self, request: SetInteraction) -> None:
+        desk, channel = self._desk, request.channel
+        now, by = wall_s(), actor_of(request.by)
+        try:  # what has settings is a channel to viewers, and its name stands in paths
+            require_name(channel)
+        except Refused as error:
+            raise ReviewRefused("bad_request", str(error), error.zh) from error
+        view = interactions.change(desk.interaction(channel), request)
+        key = f"{interactions.PREFIX}{channel}"
+        await desk.call(settings.put, key, interactions.encode(view), by=by, at=now)
+        desk.own_changes += 1
+        desk.put_interaction(channel, interactions.decode(interactions.encode(view), by, now))
+
     def counts(self, channel: str, user_id: int = 0) -> Counts:
-        """Return the numbers beside a channel's queue, with those of one person."""
+        """Return the counts of a channel's queue, and the pace of one person."""
         desk, now = self._desk, wall_s()
         piles = desk.piles.of(channel)
         oldest = piles.oldest("waiting")
-        came, decided, mine = desk.rates.of(channel, user_id, now)
+        came, decided, mine = desk.rates.per_minute(channel, user_id, now)
         return Counts(
             stages={str(int(stage)): piles.count("waiting", int(stage)) for stage in Stage},
             blocked=piles.count("blocked"),
@@ -170,7 +183,7 @@ class Requests:
             free = desk.leases.holder(card_id, now) in (None, by.id)
             if entry is not None and free and may_decide(entry.card, by):
                 self._lease(card_id, by.id)
-                return Reply(id=request.id, card=self._lookup.view_of(Found.of(entry), request.by))
+                return Reply(id=request.id, card=self._lookup.view_of(CardWithComments.of(entry), request.by))
         return Reply(id=request.id)
 
     async def _claim(self, request: AnyRequest, card_id: int) -> Reply:
@@ -218,13 +231,23 @@ class Requests:
             one.card.id: one.card
             for one in await self._lookup.find(request.channel, [i for i, _ in request.cards])
         }
-        check_batch(request.verb, list(known.values()))
-        asked = (self._decide_one(request, by, card_id, version) for card_id, version in request.cards)
+        check_batch_decision(request.verb, list(known.values()))
+        asked = (
+            self._decide_one(request, by, card_id, version, known.get(card_id))
+            for card_id, version in request.cards
+        )
         outcomes = await asyncio.gather(*asked)
         return Reply(id=request.id, outcomes=list(outcomes))
 
-    async def _decide_one(self, request: DecideMany, by: Reviewer, card_id: int, version: int) -> Outcome:
+    async def _decide_one(
+        self, request: DecideMany, by: Reviewer, card_id: int, version: int, checked: Card | None
+    ) -> Outcome:
+        """Decide on one card of a batch. `checked`: as it was when the batch was allowed; None: unknown."""
         try:
+            if checked is None:
+                raise not_found(request.channel, card_id)
+            if checked.revision != version:
+                raise stale(checked, version)
             self._desk.leases.require_free(card_id, by.id, _clock_s())
             event = _event(by, version, request.verb, request.code, request.note)
             step = await self._desk.act(request.channel, card_id, event)
@@ -248,12 +271,12 @@ class Requests:
             )
         async with self._adding:
             lists = checker.service.filter.lists
-            new, findings = await asyncio.to_thread(self._lists.examine, request, lists)
-            added = not request.check_only and wordlists.is_fit(findings)
+            new, findings = await asyncio.to_thread(self._lists.check_term, request, lists)
+            added = not request.check_only and wordlists.has_no_errors(findings)
             if added:
-                kept = await asyncio.to_thread(self._lists.keep, new)
-                await checker.service.add(wordlists.only(kept, new.entries[0].term))
-            found = wordlists.as_found(findings, added=added, version=checker.version)
+                kept = await asyncio.to_thread(self._lists.store_term, new)
+                await checker.service.add(wordlists.only_term(kept, new.entries[0].term))
+            found = wordlists.term_answer(findings, added=added, version=checker.version)
             return Reply(id=request.id, found=found)
 
 

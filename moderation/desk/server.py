@@ -1,7 +1,7 @@
-"""The reviewers' socket: requests in, answers and changes out, JSON over websockets on a unix socket.
+"""The reviewers' socket: JSON over websockets on a unix socket. Requests come in, replies and changes go out.
 
-A connection asks many things at a time; answers come as they are there. One that reads too slowly is
-dropped, and one that asks too much at a time is told so.
+A connection may have many requests open; replies come as they are ready. A connection that reads too slowly
+is dropped. A request beyond the limit of open requests is answered `busy`.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from websockets.asyncio.server import Server, ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from moderation.desk.desk import Desk
-from moderation.desk.lookup import Found, Lookup
+from moderation.desk.lookup import CardWithComments, Lookup
 from moderation.desk.members import Member
 from moderation.desk.messages import (
     MAX_QUEUE,
@@ -30,7 +30,7 @@ from moderation.desk.messages import (
     Unwatch,
     Watch,
 )
-from moderation.desk.requests import Requests
+from moderation.desk.requests import RequestHandler
 from moderation.desk.wordlists import Wordlists
 from moderation.review.card import Card
 from streamgate.runtime.sockets import listen_unix
@@ -39,16 +39,16 @@ PUSH_EVERY_S = 0.1
 SEND_TIMEOUT_S = 0.2
 MAX_REQUEST = 256 * 1024
 MAX_PENDING = 256
-"""Requests of one connection that are not answered yet."""
+"""Open requests of one connection."""
 MAX_CONNECTIONS = 64
-MAX_WAITING = 8 * 1024 * 1024  # bytes for one connection that does not read; then it is dropped
+MAX_WAITING = 8 * 1024 * 1024  # bytes that a connection may leave unread before it is dropped
 _log = structlog.get_logger("moderation.desk.server")
 _decoder: msgspec.json.Decoder[AnyRequest] = msgspec.json.Decoder(AnyRequest)
 _encoder = msgspec.json.Encoder()
 
 
 class _Connection:
-    """`watched`: channels it is pushed; `people`: those who claimed cards by way of it."""
+    """One connection. `watched`: the channels whose changes it gets. `people`: who claimed cards over it."""
 
     def __init__(self, socket: ServerConnection) -> None:
         self.socket = socket
@@ -57,7 +57,7 @@ class _Connection:
         self.pending = 0
 
     async def send(self, body: str) -> None:
-        """Send, or drop a connection that does not read: the others must not wait for it."""
+        """Send, or drop the connection when it does not read, so that the others do not wait for it."""
         if self.socket.transport.get_write_buffer_size() > MAX_WAITING:
             self.socket.transport.abort()
             return
@@ -65,31 +65,31 @@ class _Connection:
             await self.socket.send(body)
 
 
-class _Dirty:
-    """What changed on a channel since the last push. More than fit into one are not kept."""
+class _UnsentChanges:
+    """Changes of a channel since the last push. `many`: more cards changed than one push may hold."""
 
     def __init__(self) -> None:
-        self.cards: dict[int, Found] = {}
+        self.cards: dict[int, CardWithComments] = {}
         self.many = False
 
     def add(self, card: Card, members: Sequence[Member]) -> None:
         if self.many:
             return
-        self.cards[card.id] = Found(card, members)
+        self.cards[card.id] = CardWithComments(card, members)
         if len(self.cards) > MAX_QUEUE:
             self.many = True
             self.cards.clear()
 
 
 class CommentsServer:
-    """`listen` opens the socket, `push_changes` runs beside it."""
+    """Serves the socket. Run `push_changes` as a task beside it."""
 
     def __init__(self, desk: Desk, lists: Wordlists) -> None:
         self._desk = desk
-        self._requests = Requests(desk, lists)
+        self._requests = RequestHandler(desk, lists)
         self._lookup = Lookup(desk)
         self._connections: set[_Connection] = set()
-        self._dirty: defaultdict[str, _Dirty] = defaultdict(_Dirty)
+        self._dirty: defaultdict[str, _UnsentChanges] = defaultdict(_UnsentChanges)
         self._changed = asyncio.Event()
         desk.on_change.append(self._note)
 
@@ -98,11 +98,11 @@ class CommentsServer:
         return await listen_unix(path, self._serve, max_message=MAX_REQUEST)
 
     async def push_changes(self) -> None:
-        """Tell connections what changed, at most every 100 ms, until cancelled."""
+        """Push changes to the connections, at most every 100 ms, until cancelled."""
         while True:
             await self._changed.wait()
             self._changed.clear()
-            dirty, self._dirty = self._dirty, defaultdict(_Dirty)
+            dirty, self._dirty = self._dirty, defaultdict(_UnsentChanges)
             for channel, changes in dirty.items():
                 watching = [one for one in self._connections if channel in one.watched]
                 if watching:
@@ -125,7 +125,7 @@ class CommentsServer:
             changes.add(card, members)
         self._changed.set()
 
-    def _describe(self, channel: str, changes: _Dirty) -> Changed:
+    def _describe(self, channel: str, changes: _UnsentChanges) -> Changed:
         return Changed(
             channel=channel,
             cards=[self._lookup.view_of(one) for one in changes.cards.values()],
@@ -159,7 +159,7 @@ class CommentsServer:
         try:
             request = _decoder.decode(message)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            reply = _refusal(0, "bad_request", f"the request is not understood: {error}", "请求无法识别")
+            reply = _refusal(0, "bad_request", f"the request cannot be decoded: {error}", "请求无法识别")
             group.create_task(one.send(_encode(reply)))
             return
         if request.v != VERSION:
@@ -187,7 +187,10 @@ class CommentsServer:
                 _log.exception("request_failed", request=type(request).__name__)
                 body = _encode(
                     _refusal(
-                        request.id, "bad_request", "this cannot be done; it stands in the log", "无法执行"
+                        request.id,
+                        "bad_request",
+                        "the request failed; the log of the comments process says why",
+                        "无法执行",
                     )
                 )
             await one.send(body)

@@ -1,12 +1,13 @@
-"""What happens at the desk by itself: publishing, judging anew, the ends of leases, bans and broadcasts."""
+"""Background tasks of the desk: publish, judge again after list changes, end leases, bans and broadcasts."""
 
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import structlog
 from sqlalchemy.orm import Session
 
@@ -14,18 +15,20 @@ from moderation.desk import broadcasts, interactions
 from moderation.desk.desk import CONDEMNED, Desk
 from moderation.desk.filtering import CommentFilter
 from moderation.desk.group import differs
-from moderation.desk.jobs import Act, Job, JudgeAnew
-from moderation.desk.judging import Judged
+from moderation.desk.jobs import ApplyEvent, Job, RejudgeCard
+from moderation.desk.judging import JudgedComment
 from moderation.desk.loading import load_people, load_switches
 from moderation.desk.messages import InteractionView
 from moderation.desk.piles import Entry
 from moderation.desk.wordlists import Wordlists
-from moderation.desk.writer import MAX_GROUP, RETRY_S
+from moderation.desk.writer import RETRY_S
 from moderation.errors import ReviewRefused
 from moderation.filter.filter import Filter
+from moderation.filter.process import FilterProcess
 from moderation.filter.service import FilterService
 from moderation.review.events import Event, Expire, Hold, Publish
 from streamgate.clock import now_us, wall_s
+from streamgate.core.condemned import Span
 from streamgate.errors import StoreError
 from streamgate.link.messages import ChannelStatus
 from streamgate.runtime.service import Services
@@ -33,7 +36,9 @@ from streamgate.store import client_ids, settings
 
 SECOND_S = 1.0
 SLICE = 250
-"""Cards judged anew at a time: a few milliseconds of the event loop."""
+"""Cards that are judged again at a time: a few milliseconds of the event loop."""
+MAX_ACTS = 500
+"""Most cards that are published or expire at a time."""
 LOOK_S = 0.2
 LISTS_S = 5.0
 PRUNE_S = 3600.0
@@ -41,33 +46,50 @@ _ACTOR = "comments"
 _log = structlog.get_logger("moderation.desk.upkeep")
 
 
-def start(desk: Desk, services: Services, *, lists: Wordlists, gate_socket: Path | None) -> None:
-    """Start everything; the services end it."""
+def start(
+    desk: Desk,
+    services: Services,
+    *,
+    lists: Wordlists,
+    gate_socket: Path | None,
+    filter_process: Callable[[], FilterProcess] | None = None,
+) -> None:
+    """Start all background tasks as services. `filter_process`: makes the process that checks floods."""
     services.start("comments writer", desk.writer.run)
-    services.start("comments filter", lambda: keep_filter(desk, lists))
+    services.start("comments filter", lambda: keep_filter(desk, lists, filter_process))
     services.start("publishing", lambda: publish_due(desk))
     services.start("judging anew", lambda: judge_anew(desk))
     services.start("comments seconds", lambda: _every(SECOND_S, lambda: each_second(desk)))
     services.start("comments names", lambda: _every(PRUNE_S, lambda: prune(desk)))
     if gate_socket is not None:
-        services.start(
-            "gate status", lambda: broadcasts.watch_gate(gate_socket, lambda all_: follow(desk, all_))
-        )
+        services.start("gate status", lambda: follow_gate(desk, gate_socket))
 
 
-def follow(desk: Desk, statuses: Sequence[ChannelStatus]) -> None:
-    """Take over a status of the gate. Not before the broadcasts of an earlier process are known."""
+async def follow_gate(desk: Desk, gate_socket: Path) -> None:
+    """Follow the gate's status, once the stored broadcasts are loaded."""
+    while not desk.loaded:  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(LOOK_S)
+    await broadcasts.watch_gate(gate_socket, lambda *status: take_gate_status(desk, *status))
+
+
+def take_gate_status(
+    desk: Desk, statuses: Sequence[ChannelStatus], condemned: Mapping[str, Sequence[Span]] | None = None
+) -> None:
+    """Take over a status of the gate. See `Broadcasts.update`."""
     if desk.loaded:
-        desk.broadcasts.take(statuses, wall_s(), now_us() / 1e6)
+        desk.broadcasts.update(statuses, wall_s(), now_us() / 1e6, condemned)
 
 
 # ---------------------------------------------------------------- the filter
 
 
-async def keep_filter(desk: Desk, lists: Wordlists) -> None:
-    """Build the filter, then follow changes of the institution's lists."""
+async def keep_filter(
+    desk: Desk, lists: Wordlists, filter_process: Callable[[], FilterProcess] | None = None
+) -> None:
+    """Build the filter, then reload it when the institution's word lists change."""
     built = await asyncio.to_thread(lambda: Filter(lists.load()))
-    async with FilterService(built) as service:
+    process = None if filter_process is None else filter_process()
+    async with FilterService(built, process=process) as service:
         desk.filter = CommentFilter(service)
         _log.info("filter_ready", version=built.version)
         while True:
@@ -77,7 +99,7 @@ async def keep_filter(desk: Desk, lists: Wordlists) -> None:
 
 
 async def judge_anew(desk: Desk) -> None:
-    """Have the filter look at open cards again whenever the lists change."""
+    """Judge the comments of open cards again whenever the word lists change."""
     version = ""
     while True:
         await asyncio.sleep(LOOK_S)
@@ -91,19 +113,19 @@ async def judge_anew(desk: Desk) -> None:
             await _restage(desk, channel)
         if not desk.unjudged:
             continue
-        _tell_all(desk)
+        _notify_all(desk)
         begun, cards = now_us(), len(desk.unjudged)
         while desk.unjudged and desk.writer.ready:
             some = list(itertools.islice(desk.unjudged, 2 * SLICE))
-            halves = some[::2], some[1::2]  # while one is stored the other is judged
+            halves = some[::2], some[1::2]  # one half is stored while the other is judged
             if not all(await asyncio.gather(*(judge_cards(desk, checker, half) for half in halves))):
-                break  # the filter or the database is busy: a little later
+                break  # the filter or the database is busy: try again later
         _log.info("judged_anew", cards=cards, left=len(desk.unjudged), took_ms=(now_us() - begun) // 1000)
-        _tell_all(desk)
+        _notify_all(desk)
 
 
 async def judge_cards(desk: Desk, checker: CommentFilter, card_ids: Sequence[int]) -> bool:
-    """Judge the comments of some cards by the lists of now. Returns False when that must be tried again."""
+    """Judge the comments of some cards by the current lists. Return False when it must be tried again."""
     version = checker.version
     asked = []
     for card_id in card_ids:
@@ -113,7 +135,7 @@ async def judge_cards(desk: Desk, checker: CommentFilter, card_ids: Sequence[int
         else:
             asked += [(card_id, one) for one in entry.members if one.judgement.lists != version]
     judged = await checker.judge([(one.text, one.author) for _, one in asked])
-    by_card: dict[int, dict[int, Judged]] = {}
+    by_card: dict[int, dict[int, JudgedComment]] = {}
     done = True
     for (card_id, one), judgement in zip(asked, judged, strict=True):
         if judgement.late:
@@ -129,10 +151,10 @@ async def judge_cards(desk: Desk, checker: CommentFilter, card_ids: Sequence[int
             differs(one.judgement, found[one.id].judgement) for one in entry.members if one.id in found
         )
         if changes or entry.card.stages < max(one.stages for one in found.values()):
-            jobs.append(JudgeAnew(entry.card.channel, card_id, found, desk.rules(entry.card.channel)))
+            jobs.append(RejudgeCard(entry.card.channel, card_id, found, desk.rules(entry.card.channel)))
         else:
             entry.members = [
-                one._replace(judgement=found[one.id].judgement) if one.id in found else one
+                msgspec.structs.replace(one, judgement=found[one.id].judgement) if one.id in found else one
                 for one in entry.members
             ]
     outcome = await _commit_all(desk, jobs)
@@ -144,14 +166,14 @@ async def judge_cards(desk: Desk, checker: CommentFilter, card_ids: Sequence[int
 
 
 async def _restage(desk: Desk, channel: str) -> None:
-    """Apply a channel's fewest stages, which were changed, to the cards that are open."""
+    """Apply a channel's changed minimum of stages to its open cards."""
     desk.to_restage.discard(channel)
     rules = desk.rules(channel)
     cards = [entry.card.id for entry in desk.piles.entries() if entry.card.channel == channel]
     for low in range(0, len(cards), SLICE):
-        jobs = [JudgeAnew(channel, card_id, {}, rules) for card_id in cards[low : low + SLICE]]
+        jobs = [RejudgeCard(channel, card_id, {}, rules) for card_id in cards[low : low + SLICE]]
         if not await _commit_all(desk, jobs):
-            desk.to_restage.add(channel)  # the database is away: again
+            desk.to_restage.add(channel)  # the database is away: try again
 
 
 def _is_old(entry: Entry, version: str) -> bool:
@@ -162,10 +184,13 @@ def _is_old(entry: Entry, version: str) -> bool:
 
 
 async def publish_due(desk: Desk) -> None:
-    """Publish approved cards when their window is over, all that are due in one commit."""
+    """Publish approved cards when their window for undo is over; all due cards in one commit."""
     while True:
         desk.due.clear()
-        due = desk.piles.due(wall_s())[:MAX_GROUP] if desk.writer.ready else []
+        if desk.writer.ready:  # a card that is due now does not wait for `each_second`
+            for channel in desk.broadcasts.channels_newly_condemned():
+                await _hold_condemned(desk, channel)
+        due = desk.piles.due(wall_s())[:MAX_ACTS] if desk.writer.ready else []
         if due:
             if not await act_on_all(desk, due, Publish()):
                 await asyncio.sleep(LOOK_S)
@@ -178,10 +203,10 @@ async def publish_due(desk: Desk) -> None:
 
 
 async def act_on_all(desk: Desk, card_ids: Iterable[int], event: Event) -> bool:
-    """Do the same to many cards. Returns False when some of them refused, or the database is away."""
+    """Apply an event to many cards. Return False when one was refused or the database is away."""
     cards = [entry.card for card_id in card_ids if (entry := desk.piles.get(card_id)) is not None]
     return await _commit_all(
-        desk, [Act(one.channel, one.id, event, desk.rules(one.channel)) for one in cards]
+        desk, [ApplyEvent(one.channel, one.id, event, desk.rules(one.channel)) for one in cards]
     )
 
 
@@ -199,36 +224,39 @@ async def _commit_all(desk: Desk, jobs: Sequence[Job[Any]]) -> bool:
 
 
 async def each_second(desk: Desk) -> None:
-    """See to what ends by itself, and to what the command line changed."""
+    """Expire leases and broadcasts, store what changed, and load what the command line changed."""
     for card_id in desk.leases.expire(now_us() / 1e6):
         desk.card_changed(card_id)
     if not desk.writer.ready:
         return
-    with contextlib.suppress(StoreError):  # it is tried again
+    with contextlib.suppress(StoreError):  # tried again in a second
         await reload_switches(desk)
     for channel, ended in list(desk.to_close.items()):
         await _store_broadcast(desk, channel, ended=ended)
     for channel in desk.piles.channels():
         await _expire(desk, channel)
+    for channel in desk.broadcasts.channels_newly_condemned():
         await _hold_condemned(desk, channel)
+    for channel, condemned in desk.broadcasts.unstored_condemned():
+        await _store_condemned(desk, channel, condemned)
 
 
 async def reload_switches(desk: Desk) -> None:
-    """Read anew what the command line changes. Raises StoreError."""
+    """Read settings that the command line may have changed. Raises StoreError."""
     changes = desk.own_changes
     found = await desk.reader.read(load_switches)
-    if desk.own_changes == changes:  # else it may be older than what stands in memory
+    if desk.own_changes == changes:  # else memory may be newer
         desk.take_switches(found)
 
 
 async def reload(desk: Desk) -> None:
-    """Read anew switches and people. Raises StoreError."""
+    """Read settings and people again. Raises StoreError."""
     await reload_switches(desk)
     desk.people.update(await desk.reader.read(load_people))
 
 
 async def prune(desk: Desk) -> None:
-    """Forget names of comments that are older than a day."""
+    """Delete client ids that are older than a day."""
     if desk.writer.ready:
         with contextlib.suppress(StoreError):
             await desk.call(client_ids.prune, at=wall_s())
@@ -247,10 +275,18 @@ async def _store_broadcast(desk: Desk, channel: str, *, ended: bool) -> None:
     _log.info("broadcast_followed", channel=channel, broadcast="" if on_air is None else on_air.id)
 
 
+async def _store_condemned(desk: Desk, channel: str, condemned: broadcasts.Condemned) -> None:
+    """Store the condemned moments, for a restart: the gate forgets them once they have aired."""
+    key, plain = f"{broadcasts.CONDEMNED_PREFIX}{channel}", msgspec.to_builtins(condemned)
+    with contextlib.suppress(StoreError):  # it is tried again in a second
+        await desk.call(settings.put, key, plain, by=_ACTOR, at=wall_s())
+        desk.broadcasts.mark_stored(channel, condemned)
+
+
 def _write_broadcast(
     session: Session, channel: str, on_air: dict[str, Any], ended: bool, now: float
 ) -> InteractionView | None:
-    """Store which broadcast is on air; with the end of one everything is closed. Returns the new switches."""
+    """Store which broadcast is on air. At the end of one close interaction and return the new settings."""
     settings.put(session, f"{broadcasts.PREFIX}{channel}", on_air, by=_ACTOR, at=now)
     key = f"{interactions.PREFIX}{channel}"
     stored = settings.get(session, key)
@@ -265,18 +301,18 @@ def _write_broadcast(
 
 
 async def _expire(desk: Desk, channel: str) -> None:
-    """End the review of what was not reviewed when its broadcast ended."""
+    """Expire the cards that were not reviewed when their broadcast ended."""
     current = desk.broadcasts.id_of(channel)
     over = [one for one in desk.piles.of(channel).broadcasts if one not in ("", current)]
-    if not over or channel not in desk.broadcasts.told:
+    if not over or channel not in desk.broadcasts.reported:
         return
     cards = [
         entry.card.id
         for entry in desk.piles.entries()
         if entry.card.channel == channel and entry.card.broadcast in over and not _is_reviewed(entry)
     ]
-    for start in range(0, len(cards), MAX_GROUP):
-        await act_on_all(desk, cards[start : start + MAX_GROUP], Expire())
+    for start in range(0, len(cards), MAX_ACTS):
+        await act_on_all(desk, cards[start : start + MAX_ACTS], Expire())
 
 
 def _is_reviewed(entry: Entry) -> bool:
@@ -284,10 +320,8 @@ def _is_reviewed(entry: Entry) -> bool:
 
 
 async def _hold_condemned(desk: Desk, channel: str) -> None:
-    """Hold what speaks of a moment that was condemned since the last look."""
-    grown = desk.broadcasts.take_grown(channel)
-    if not grown:
-        return
+    """Hold the cards with comments about moments that were condemned since the last call."""
+    condemned = desk.broadcasts.newly_condemned(channel)
     current = desk.broadcasts.id_of(channel)
     cards = [
         entry.card.id
@@ -297,13 +331,14 @@ async def _hold_condemned(desk: Desk, channel: str) -> None:
             low <= one.at_media_s <= high
             for one in entry.members
             if one.at_media_s is not None
-            for low, high in grown
+            for low, high in condemned
         )
     ]
-    await act_on_all(desk, cards, Hold(None, CONDEMNED))
+    if await act_on_all(desk, cards, Hold(None, CONDEMNED)):
+        desk.broadcasts.mark_held(channel, condemned)
 
 
-def _tell_all(desk: Desk) -> None:
+def _notify_all(desk: Desk) -> None:
     for channel in desk.piles.channels():
         desk.changed(channel)
 

@@ -1,4 +1,4 @@
-"""Cards as reviewers see them. Pure."""
+"""Builds the form of a card that reviewers see. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +9,19 @@ from moderation.desk.messages import CardView, DecisionView, HitView
 from moderation.filter.result import channel_words
 from moderation.lexicon import Channel
 from moderation.review.card import Card, State
-from moderation.review.dealing import may_decide
 from moderation.review.events import Reviewer
+from moderation.review.queue_order import may_decide
 
 _NO_NAME = "?"
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What a view needs beside the card. `claimed_by`: who works on it. `window_s`: to undo a rejection."""
+class ViewContext:
+    """What a view needs besides the card.
+
+    `window_s`: seconds in which a rejection can be undone. `sources`, `people`: names by number.
+    `claimed_by`: the account that works on the card. `asker`: who looks at it.
+    """
 
     now: float
     window_s: float
@@ -27,8 +31,8 @@ class Context:
     asker: Reviewer | None = None
 
 
-def view(card: Card, members: Sequence[Member], context: Context) -> CardView:
-    """Return a card for reviewers; personal data is starred out. `members`: at least one."""
+def view(card: Card, members: Sequence[Member], context: ViewContext) -> CardView:
+    """Return a card for reviewers, with personal data masked. `members`: at least one comment."""
     first = members[0]
     gravest = max(members, key=lambda one: one.judgement.verdict)
     people = context.people
@@ -57,6 +61,7 @@ def view(card: Card, members: Sequence[Member], context: Context) -> CardView:
         received_at=first.received_at,
         waiting_s=max(0.0, round(context.now - card.opened_at, 1)),
         at_media_s=first.at_media_s,
+        bullets=sum(one.bullet for one in members),
         claimed_by=None if context.claimed_by is None else people.get(context.claimed_by, _NO_NAME),
         held=card.held,
         escalated=card.escalated,
@@ -84,7 +89,7 @@ def _author(one: Member) -> str:
     return one.author if one.judgement.masked_author is None else one.judgement.masked_author
 
 
-def _can_undo(card: Card, by: Reviewer, context: Context) -> bool:
+def _can_undo(card: Card, by: Reviewer, context: ViewContext) -> bool:
     if not card.decisions or card.decisions[-1].user_id != by.id:
         return False
     if card.rejection is not None:

@@ -1,7 +1,7 @@
-"""The lists that comments are checked against: those that came with the program, and the institution's own.
+"""The word lists that comments are checked against: the shipped lists, and the institution's own.
 
-The own ones stand in one directory. Terms that reviewers add go to the list `own-CATEGORY` there; they count
-on every channel.
+The own lists are in one directory. A term that a reviewer adds goes to the list `own-CATEGORY` there. It
+applies to every channel.
 """
 
 import datetime as dt
@@ -17,8 +17,9 @@ from moderation.errors import InputError, ReviewRefused
 from moderation.filter.cli import installed
 from moderation.lexicon import MAX_TERM, SEVERITIES, Entry, WordList
 from moderation.lists import versions
-from moderation.lists.files import MANIFEST, ListError, load_dir, load_list, parse_list
+from moderation.lists.files import MANIFEST, load_dir, load_list
 from moderation.lists.findings import Finding, Level, must_fix
+from moderation.lists.list_format import ListError, parse_list
 from moderation.lists.text import list_text
 from moderation.text.fold import fold
 
@@ -29,14 +30,17 @@ _log = structlog.get_logger("moderation.desk.wordlists")
 
 
 class Wordlists:
-    """`own`: the institution's directory; it may be missing. Methods read files: call them in a thread."""
+    """Loads and changes word lists. Its methods read files: call them in a thread.
+
+    `own`: the institution's directory, which may be missing.
+    """
 
     def __init__(self, own: Path) -> None:
         self._own = own
         self._seen: tuple[int, ...] = ()
 
     def load(self) -> tuple[WordList, ...]:
-        """Return all lists. A list of the institution that is broken stands in the log; the others count."""
+        """Return all lists. A broken list of the institution is logged and left out."""
         self._seen = self._stamp()
         return (*self.load_shipped(), *self._load_own())
 
@@ -44,7 +48,7 @@ class Wordlists:
         return load_dir(installed())
 
     def is_changed(self) -> bool:
-        """Say whether somebody else has changed the own lists since they were loaded."""
+        """Return whether another process changed the own lists since they were loaded."""
         return self._stamp() != self._seen
 
     def _stamp(self) -> tuple[int, ...]:
@@ -69,10 +73,10 @@ class Wordlists:
                 _log.error("list_refused", file=file.name, reason=str(error))
         return tuple(found)
 
-    def examine(self, asked: AddTerm, lists: tuple[WordList, ...]) -> tuple[WordList, list[Finding]]:
-        """Return a list of the one new term, and what is to be said of it. `lists`: all that count.
+    def check_term(self, asked: AddTerm, lists: tuple[WordList, ...]) -> tuple[WordList, list[Finding]]:
+        """Return a list of the one new term, and the findings of lint on it. `lists`: all lists in use.
 
-        Raises ReviewRefused (`bad_request`) for what is no term.
+        Raises ReviewRefused (`bad_request`) when the term is not valid.
         """
         from moderation.filter.lint import lint  # noqa: PLC0415 - jieba takes a second to load
 
@@ -84,38 +88,41 @@ class Wordlists:
             for other in one.entries:
                 if fold(other.term) == folded:
                     reason = f"the list {one.name} has {other.term!r} already, as {other.severity.word}"
+                    known = {"list": one.name, "term": other.term, "severity": other.severity.word}
                     level = Level.NOTE if entry.severity > other.severity else Level.FIX
-                    findings.append(Finding(f"{new.name}.txt", 0, level, "duplicate", reason))
+                    findings.append(Finding(f"{new.name}.txt", 0, level, "duplicate", reason, known))
         return new, findings
 
-    def keep(self, new: WordList) -> WordList:
-        """Store the term of `new` as a new version of its list. Returns the list as it stands there now.
+    def store_term(self, new: WordList) -> WordList:
+        """Store the term of `new` in a new version of its list, and return that version.
 
-        Raises ReviewRefused: the directory cannot be written, or a list in it is broken.
+        Raises ReviewRefused when the directory cannot be written or the list in it is broken.
         """
         file = self._own / f"{new.name}.txt"
         try:
             self._own.mkdir(mode=0o700, parents=True, exist_ok=True)
             before = load_list(file) if file.exists() else msgspec.structs.replace(new, entries=())
-            kept = tuple(one for one in before.entries if one.term != new.entries[0].term)
-            now = versions.save(self._own, msgspec.structs.replace(before, entries=(*kept, *new.entries)))
+            remaining = tuple(one for one in before.entries if one.term != new.entries[0].term)
+            now = versions.save(
+                self._own, msgspec.structs.replace(before, entries=(*remaining, *new.entries))
+            )
         except (ListError, OSError) as error:
-            raise _wrong(f"the list cannot be kept: {error}", f"词表无法保存：{error}") from error
-        self._seen = self._stamp()  # the filter is told of it, it need not load all anew
+            raise _wrong(f"the list cannot be remaining: {error}", f"词表无法保存：{error}") from error
+        self._seen = self._stamp()  # the caller adds it to the filter; nothing must be loaded again
         return now
 
 
-def as_found(findings: list[Finding], *, added: bool, version: str) -> dict[str, Any]:
+def term_answer(findings: list[Finding], *, added: bool, version: str) -> dict[str, Any]:
     """Return the answer to `AddTerm`."""
     return {"findings": [one._asdict() for one in findings], "added": added, "version": version}
 
 
-def only(one: WordList, term: str) -> WordList:
-    """Return a list with the one term of it."""
+def only_term(one: WordList, term: str) -> WordList:
+    """Return the list reduced to one of its terms."""
     return msgspec.structs.replace(one, entries=tuple(entry for entry in one.entries if entry.term == term))
 
 
-def is_fit(findings: list[Finding]) -> bool:
+def has_no_errors(findings: list[Finding]) -> bool:
     return not must_fix(findings)
 
 

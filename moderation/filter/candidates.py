@@ -1,15 +1,18 @@
 """Candidates: matches of terms in the original texts, before allow-phrases and the policy judge them."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from moderation.lexicon import Channel
 
 MAX_RAW = 2000
-"""Raw matches of one text that are looked at, for each way of looking; a text with more is held for full
-review."""
+"""Raw matches of one text that are judged, for each reading; a text with more is held for full review."""
+MAX_HITS = 1000
+"""Hits of one text that a result lists."""
+SURENESS = {channel: place for place, channel in enumerate(Channel)}
+"""Channels in order, the surest first."""
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -38,8 +41,8 @@ class TextCandidates(msgspec.Struct, gc=False):
 class BatchCandidates:
     """The candidates of a batch, by number of the text.
 
-    `lone`: texts with one exact match, of which nothing else is to be asked; most of those with any. Of each
-    its start, end and term, as in Candidate.
+    `lone`: texts with one exact match and nothing to compare it with, which most texts with a match are: its
+    start, end and term, as in Candidate.
     `by_text`: the candidates of the others.
     """
 
@@ -77,3 +80,36 @@ def drop_allowed(candidates: TextCandidates) -> Iterator[Candidate]:
         at = bisect_right(starts, candidate.start) - 1
         if at < 0 or furthest[at] < candidate.end:
             yield candidate
+
+
+def only_candidate(candidates: TextCandidates, *, is_complete: bool) -> Candidate | None:
+    """Return the candidate of a text that has only one and nothing to compare it with; most have one.
+
+    `is_complete`: the text is not too long to be checked in full.
+    """
+    if len(candidates.found) == 1 and not candidates.allowed and not candidates.too_many and is_complete:
+        return candidates.found[0]
+    return None
+
+
+def drop_duplicates(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Keep one candidate of each term at a place: the one by the surest channel."""
+    candidates = list(candidates)
+    if len(candidates) < 2:
+        return candidates
+    best: list[Candidate] = []
+    ends: dict[int, list[tuple[int, int]]] = {}
+    for candidate in sorted(
+        candidates, key=lambda one: (SURENESS[one.channel], not one.clean, one.start, -one.end)
+    ):
+        there = ends.setdefault(candidate.term, [])
+        if candidate.channel is Channel.EXACT and candidate.clean:
+            fits = (candidate.start, candidate.end) not in there[-1:]
+        else:
+            fits = len(there) < MAX_HITS and not any(
+                a < candidate.end and candidate.start < b for a, b in there
+            )
+        if fits:
+            there.append((candidate.start, candidate.end))
+            best.append(candidate)
+    return best

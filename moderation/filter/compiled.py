@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import numpy as np
 
-from moderation.filter.leet.find import Leet
+from moderation.filter.leet.find import LeetMatcher
 from moderation.filter.matcher import Matcher, build
 from moderation.filter.pace import GiveWay, at_once, parts
+from moderation.filter.readings.alnum import AlnumIndex
 from moderation.filter.readings.decomposition import Decomposition
 from moderation.filter.readings.emoji import EmojiReader
+from moderation.filter.readings.lookalikes import LookalikeIndex
 from moderation.filter.readings.pinyin import SoundIndex, read_pinyin, resegment_pinyin
 from moderation.filter.readings.variants import variant_flags
 from moderation.lexicon import Channel, Entry, Severity, WordList
@@ -49,19 +51,22 @@ class Term(msgspec.Struct, frozen=True, gc=False):
     entry: Entry
     list: str
     category: str
+    title_zh: str
 
 
 class Compiled:
     """One set of lists, ready.
 
     `patterns[i]` is looked for exactly; `plain[i]` is the number of a term where it is only that term, each
-    character once, and -1 where `meanings(i)` tells more; `least[i]`: how many characters it takes at
+    character once, and -1 where `meanings(i)` has more; `least[i]`: how many characters it takes at
     least.
-    `texts[t]`: term t as it is written; `sources[source_of[t]]`: its list, category and severity.
+    `texts[t]`: term t as it is written; `sources[source_of[t]]`: its list, category, severity, Chinese
+    title.
     `folded[t]`: term t after folding, "" if nothing is left of it; `repeats[t]`: how often each character of
     it stands in the term, where one stands more than once in a row.
     `marks`: by code point, its flags in `mark_flags`, whether it is a PICTURE, whether it is one of
     `variant_flags`.
+    `lookalikes`, `alnum`: terms by characters that look like theirs, and by signs for their syllables.
     `sounds`: terms by sound; number 2 t, or 2 t + 1 for a spelling that only Latin letters can have.
     """
 
@@ -80,12 +85,15 @@ class Compiled:
         self.repeats: dict[int, tuple[int, ...]] = {}
         self._meanings: dict[str, int | tuple[Sense, ...]] = {}
         self._sounding: list[tuple[tuple[int, ...], int]] = []
+        self._of_han: list[int] = []
         for one in lists:
             for entry in one.entries:
                 if entry.counts_on(day):
-                    self.terms.append(Term(entry.term, entry.severity, entry, one.name, one.category))
+                    self.terms.append(
+                        Term(entry.term, entry.severity, entry, one.name, one.category, one.title_zh)
+                    )
         self.texts = [term.text for term in self.terms]
-        each = [(term.list, term.category, term.severity) for term in self.terms]
+        each = [(term.list, term.category, term.severity, term.title_zh) for term in self.terms]
         self.sources = list(dict.fromkeys(each))
         number_of = {source: number for number, source in enumerate(self.sources)}
         self.source_of = np.array([number_of[source] for source in each], np.uint16)
@@ -102,7 +110,7 @@ class Compiled:
         for number, senses in self._senses.items():
             self.least[number] = min(_least(self.patterns[number], one.runs) for one in senses)
         del self._meanings
-        # the engine lets go of the interpreter while it builds: both indexes at once
+        # the engine releases the interpreter lock while it builds, so both indexes are built at once
         with ThreadPoolExecutor(1) as other:
             sounds = other.submit(SoundIndex, self._sounding, engine, give_way)
             self.exact: Matcher = build(self.patterns, engine)
@@ -112,12 +120,16 @@ class Compiled:
             give_way()
             self.decomposition = Decomposition(self.patterns, pairs, beside)
             give_way()
-            self.leet = Leet(self._latin(), give_way)
+            self.leet = LeetMatcher(self._latin(), give_way)
+            give_way()
+            self.lookalikes = LookalikeIndex(self._written_in_han(Channel.LOOKALIKE))
+            give_way()
+            self.alnum = AlnumIndex(self._written_in_han(Channel.ALNUM))
             self.sounds = sounds.result()
         give_way()
         self.emoji = EmojiReader(self.exact, self.sounds, pairs, beside)
         self.marks = mark_flags() | self.emoji.is_picture * PICTURE | variant_flags() * VARIANT
-        del self._sounding, self._give_way
+        del self._sounding, self._of_han, self._give_way
 
     def _add_terms(self) -> None:
         """The terms themselves, and how they sound."""
@@ -147,6 +159,8 @@ class Compiled:
                 length = end - begin
                 han = han_before[end] - han_before[begin]
                 channels = term.entry.channels
+                if han == length > 1 and silent[end] == silent[begin] and not folded.isascii():
+                    self._of_han.append(number)
                 if (
                     silent[end] == silent[begin]
                     and han >= 2
@@ -159,6 +173,14 @@ class Compiled:
                         for reading in read_pinyin(folded):
                             self._sound(reading, number)
 
+    def _written_in_han(self, channel: Channel) -> list[tuple[str, int]]:
+        """The terms of Han characters only that a channel looks for: folded, and their numbers."""
+        return [
+            (self.folded[number], number)
+            for number in self._of_han
+            if channel in self.terms[number].entry.channels
+        ]
+
     def _latin(self) -> Iterator[tuple[str, int]]:
         for number, term in enumerate(self.terms):
             if Channel.LEET in term.entry.channels:
@@ -168,7 +190,7 @@ class Compiled:
     def _sound(self, reading: tuple[int, ...], number: int) -> None:
         self._sounding.append((reading, 2 * number))
         if runs := self.repeats.get(number):
-            # letters say each syllable as often as it stands there
+            # letters spell each syllable as often as it occurs
             reading = tuple(sound for sound, count in zip(reading, runs, strict=True) for _ in range(count))
             self._sounding.append((reading, 2 * number + 1))
         if len(reading) <= 3 and (again := resegment_pinyin(reading)) != reading and len(again) > 1:

@@ -1,4 +1,4 @@
-"""jieba's dictionary as data: words and how often they stand in running text. Only lint asks it.
+"""jieba's dictionary as data: words and how often they stand in running text. Only lint uses it.
 
 It is read without importing jieba, which would build its segmenter.
 """

@@ -25,7 +25,7 @@ MANY_NULS = 4
 
 
 class Line(NamedTuple):
-    """One line as read. `others`: what it may say too. `unread`: why it is not read for sure; "" if it is."""
+    """One decoded line. `others`: other possible texts. `unread`: why the decoding is unsure; "" if sure."""
 
     text: str
     others: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Line(NamedTuple):
 class Lines:
     """Cuts and reads a stream, piece by piece.
 
-    `notes`: what is to be told of its encoding, in sentences; whoever tells it clears it.
+    `notes`: sentences for the user about the encoding; the caller that prints them clears them.
     """
 
     def __init__(self) -> None:

@@ -1,29 +1,37 @@
-"""The filter: texts in, verdicts out. Give it lists, ask it `check` or `check_many`; both say the same.
+"""The filter: texts in, verdicts out. `check` and `check_many` return the same verdicts for the same lists.
 
 It may be used from several threads. Every call works from first to last on one set of lists.
 """
 
 import copy
 import datetime as dt
-import functools
 import hashlib
 import operator
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
-from moderation.filter.candidates import Candidate, TextCandidates, drop_allowed
+from moderation.filter.candidates import (
+    MAX_HITS,
+    SURENESS,
+    Candidate,
+    TextCandidates,
+    drop_allowed,
+    drop_duplicates,
+    only_candidate,
+)
 from moderation.filter.compiled import Compiled
 from moderation.filter.matcher import available
 from moderation.filter.pace import uncollected
 from moderation.filter.policy import Policy, Verdict
 from moderation.filter.readings.emoji import MAX_CHARS
+from moderation.filter.recipe import Recipe
 from moderation.filter.result import Hit, Result
 from moderation.filter.scan import Scan
+from moderation.filter.utf16 import Units, same_units, utf16_spans, utf16_units
 from moderation.lexicon import Channel, WordList
 from moderation.personal.find import MAX_READ, Personal, personal
 from moderation.personal.masking import masked, masked_blind
@@ -37,21 +45,18 @@ BATCH_CHARS = 1 << 20
 """Code points after which a batch ends, so that long texts do not pile up."""
 SOME = 1 << 10
 """Texts that show whether a batch repeats itself: if one in ten of them does."""
-SHORT = 200
-"""Code points up to which each span of a text is counted by itself."""
-MAX_HITS = 1000
-"""Hits of one text that a result lists."""
 EVERY_CHANNEL = frozenset(Channel)
-EXACT_CHANNELS = EVERY_CHANNEL - {Channel.HOMOPHONE, Channel.PINYIN, Channel.LEET}
+EXACT_CHANNELS = EVERY_CHANNEL - {
+    Channel.HOMOPHONE,
+    Channel.PINYIN,
+    Channel.LEET,
+    Channel.LOOKALIKE,
+    Channel.ALNUM,
+}
 """All that goes by written characters, one for one."""
 
 PERSONAL_LIST = "personal"
 PERSONAL_CATEGORY = "personal-data"
-
-_SURENESS = {channel: place for place, channel in enumerate(Channel)}
-
-
-_Units = Callable[[int, int], tuple[int, int]]
 
 
 class _Lists(NamedTuple):
@@ -103,6 +108,24 @@ class Filter:
         """What it checks against, the overlay's lists included."""
         state = self._state
         return state.base.lists + (state.overlay.lists if state.overlay else ())
+
+    @property
+    def clean(self) -> Result:
+        """The result for every text in which nothing is found, one object as long as the lists stay so."""
+        return self._state.clean
+
+    def recipe(self) -> Recipe:
+        """Return what another filter is built of that gives the same results."""
+        state = self._state
+        return Recipe(
+            version=state.version,
+            day=self.day,
+            lists=state.base.lists,
+            added=tuple(one for _, one in state.added),
+            policy=self.policy,
+            channels=self.channels,
+            engine=self.engine,
+        )
 
     @property
     def parts(self) -> dict[str, str]:
@@ -162,7 +185,7 @@ class Filter:
         return results
 
     def _check_flood(self, state: _Lists, texts: list[str]) -> list[Result]:
-        """A flood repeats itself (666, 哈哈哈): where it does, equal texts are looked at once."""
+        """Check equal texts of a batch once, if it has many: a flood repeats itself (666, 哈哈哈)."""
         some = texts[:SOME]
         if len(texts) < 2 or 10 * len(set(some)) > 9 * len(some):
             return self._check(state, texts)
@@ -203,7 +226,7 @@ class Filter:
     def _rate_lone(
         self, state: _Lists, lone: dict[int, tuple[int, int, int]], batch: Folded
     ) -> Iterator[Result]:
-        """What `_judge` would say of one plain candidate, for many at once: a flood has many."""
+        """Return the results that `_judge` would, for many texts with one plain candidate each."""
         exact, base = Channel.EXACT, state.base
         verdicts_of = [self.policy.verdict(source[2], exact, clean=True) for source in base.sources]
         rated = [
@@ -212,10 +235,20 @@ class Filter:
         ]
         starts, ends, numbers = zip(*lone.values(), strict=True)
         each = map(rated.__getitem__, base.source_of.take(numbers).tolist())
-        lists, categories, severities, verdicts, stages = zip(*each, strict=True)
-        terms, utf16 = map(base.texts.__getitem__, numbers), _utf16_spans(batch, lone, starts, ends)
+        lists, categories, severities, titles, verdicts, stages = zip(*each, strict=True)
+        terms, utf16 = map(base.texts.__getitem__, numbers), utf16_spans(batch, lone, starts, ends)
         hits = map(
-            Hit, terms, lists, categories, severities, repeat(exact), starts, ends, utf16, repeat(True)
+            Hit,
+            terms,
+            lists,
+            categories,
+            severities,
+            repeat(exact),
+            starts,
+            ends,
+            utf16,
+            repeat(True),
+            titles,
         )
         return map(Result, verdicts, stages, repeat(state.version), zip(hits, strict=True), repeat(0))
 
@@ -232,9 +265,10 @@ class Filter:
         each: list[tuple[Compiled, TextCandidates]],
         data: list[Personal],
     ) -> Result:
-        units = _utf16(text)
-        if not data and len(each) == 1 and (candidate := _only_candidate(text, each[0][1])) is not None:
-            return self._only(state, *self._rate(each[0][0], candidate, units))
+        units = utf16_units(text)
+        lone = only_candidate(each[0][1], is_complete=len(text) <= MAX_CHARS)
+        if not data and len(each) == 1 and lone is not None:
+            return self._only(state, *self._rate(each[0][0], lone, units))
         if len(each) > 1:
             # an allow-phrase counts for all lists, whichever part of them it came with
             allowed = [span for _, candidates in each for span in candidates.allowed]
@@ -243,7 +277,7 @@ class Filter:
         candidates_of = [
             (compiled, candidate)
             for compiled, candidates in each
-            for candidate in _distinct(drop_allowed(candidates))
+            for candidate in drop_duplicates(drop_allowed(candidates))
         ]
         too_many = len(text) > MAX_CHARS or len(candidates_of) > MAX_HITS
         too_many = too_many or any(candidates.too_many for _, candidates in each)
@@ -264,7 +298,7 @@ class Filter:
         if not rated and not too_many:
             return state.clean
         rated.sort(
-            key=lambda one: (one[1].start, one[1].end, _SURENESS[one[1].channel], one[1].list, one[1].term)
+            key=lambda one: (one[1].start, one[1].end, SURENESS[one[1].channel], one[1].list, one[1].term)
         )
         verdict = max((one for one, _ in rated), default=Verdict.SUSPECTED)
         cause = next((at for at, (one, _) in enumerate(rated) if one == verdict), -1)
@@ -280,7 +314,7 @@ class Filter:
             complete=not too_many,
         )
 
-    def _rate(self, compiled: Compiled, candidate: Candidate, units: _Units) -> tuple[Verdict, Hit]:
+    def _rate(self, compiled: Compiled, candidate: Candidate, units: Units) -> tuple[Verdict, Hit]:
         term = compiled.terms[candidate.term]
         start, end, severity, channel, clean = (
             candidate.start,
@@ -289,15 +323,17 @@ class Filter:
             candidate.channel,
             candidate.clean,
         )
-        span = (start, end) if units is _same else units(start, end)
-        hit = Hit(term.text, term.list, term.category, severity, channel, start, end, span, clean)
+        span = (start, end) if units is same_units else units(start, end)
+        hit = Hit(
+            term.text, term.list, term.category, severity, channel, start, end, span, clean, term.title_zh
+        )
         return self.policy.verdict(severity, channel, clean), hit
 
     def _only(self, state: _Lists, verdict: Verdict, hit: Hit) -> Result:
         return Result(verdict, self.policy.stages[verdict], state.version, (hit,), 0)
 
     def late(self, text: str) -> Result:
-        """The verdict on a text nobody could check in time: full review, and what may be personal starred."""
+        """Return the verdict on a text that was not checked in time: full review, personal data masked."""
         shown = masked_blind(text[:MAX_READ]) + "*" * (len(text) - MAX_READ)
         return Result(
             verdict=Verdict.IMPORTANT,
@@ -403,81 +439,6 @@ class Filter:
 
     def _day(self) -> dt.date:
         return max(self._turned, self._today or dt.datetime.now(tz=dt.UTC).astimezone().date())
-
-
-class _Spans:
-    """Code point spans of a long text in UTF-16 units."""
-
-    def __init__(self, text: str) -> None:
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        self._before = np.append(0, np.cumsum(codes > 0xFFFF))
-
-    def __call__(self, start: int, end: int) -> tuple[int, int]:
-        return start + int(self._before[start]), end + int(self._before[end])
-
-
-def _same(start: int, end: int) -> tuple[int, int]:
-    return start, end
-
-
-def _utf16_spans(
-    batch: Folded, numbers: Iterable[int], starts: Sequence[int], ends: Sequence[int]
-) -> Iterable[tuple[int, int]]:
-    """Code point spans of many texts in UTF-16 units."""
-    wide = (batch.codes > 0xFFFF).nonzero()[0]
-    if not len(wide):
-        return zip(starts, ends, strict=True)
-    spans = np.array((starts, ends))
-    begins = batch.original_begins.take(np.fromiter(numbers, np.intp, len(starts)))
-    spans += wide.searchsorted(begins + spans) - wide.searchsorted(begins)
-    return zip(*spans.tolist(), strict=True)
-
-
-def _utf16(text: str) -> _Units:
-    if text.isascii() or max(text) <= "\uffff":
-        return _same
-    return _Spans(text) if len(text) > SHORT else functools.partial(_span, text)
-
-
-def _span(text: str, start: int, end: int) -> tuple[int, int]:
-    """A code point span of a short text in UTF-16 units."""
-    low = len(text[:start].encode("utf-16-le", "surrogatepass")) // 2
-    return low, low + len(text[start:end].encode("utf-16-le", "surrogatepass")) // 2
-
-
-def _only_candidate(text: str, candidates: TextCandidates) -> Candidate | None:
-    """The one candidate there is, if nothing else has to be asked. Most texts with any have one."""
-    if (
-        len(candidates.found) == 1
-        and not candidates.allowed
-        and not candidates.too_many
-        and len(text) <= MAX_CHARS
-    ):
-        return candidates.found[0]
-    return None
-
-
-def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """One candidate of a term at a place: the surest way it was matched."""
-    candidates = list(candidates)
-    if len(candidates) < 2:
-        return candidates
-    best: list[Candidate] = []
-    ends: dict[int, list[tuple[int, int]]] = {}
-    for candidate in sorted(
-        candidates, key=lambda one: (_SURENESS[one.channel], not one.clean, one.start, -one.end)
-    ):
-        there = ends.setdefault(candidate.term, [])
-        if candidate.channel is Channel.EXACT and candidate.clean:
-            fits = (candidate.start, candidate.end) not in there[-1:]
-        else:
-            fits = len(there) < MAX_HITS and not any(
-                a < candidate.end and candidate.start < b for a, b in there
-            )
-        if fits:
-            there.append((candidate.start, candidate.end))
-            best.append(candidate)
-    return best
 
 
 def _digest(lists: Sequence[WordList]) -> str:

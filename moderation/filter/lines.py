@@ -56,7 +56,7 @@ def judged(
             if result.verdict > results[at].verdict:
                 texts[at], results[at] = other, result
         if line.unread and results[at].verdict.word in _LIGHT:
-            # as a text nobody could check in time, and with what was found all the same
+            # as for a text that was not checked in time, but with its matches
             late, found = made.late(texts[at]), results[at]
             results[at] = msgspec.structs.replace(
                 late, late=False, unread=True, hits=found.hits, version=found.version
@@ -66,7 +66,7 @@ def judged(
 
 
 def _read(fd: int) -> tuple[bytes, bool]:
-    """What there is, up to AT_ONCE bytes; waits for the first of it. Also tells whether that was all."""
+    """What there is, up to AT_ONCE bytes; waits for the first of it. Also returns whether that was all."""
     pieces: list[bytes] = []
     size = 0
     until = 0.0
@@ -149,7 +149,7 @@ def writable(text: str) -> str:
 
 
 def write(data: bytes) -> None:
-    """To standard output, past its buffer: what is said is out."""
+    """Write to standard output without its buffer."""
     if sys.stdout is None:
         raise OutputError("standard output is closed; the results go there")
     left = memoryview(data)
@@ -157,6 +157,6 @@ def write(data: bytes) -> None:
         while left:
             left = left[os.write(sys.stdout.fileno(), left) :]
     except BrokenPipeError:
-        raise  # whoever read has enough; typer ends quietly
+        raise  # the reader closed its end; typer ends quietly
     except OSError as error:
         raise OutputError(f"standard output cannot be written: {error.strerror}") from error

@@ -18,8 +18,9 @@ from moderation.filter.dictionary import Chance, Dictionary, dictionary
 from moderation.filter.filter import EVERY_CHANNEL, Filter
 from moderation.filter.result import Hit, Result
 from moderation.lexicon import Channel, Entry, Severity, WordList
-from moderation.lists.files import ListError, Problem, load_list
+from moderation.lists.files import load_list
 from moderation.lists.findings import Finding, Level
+from moderation.lists.list_format import ListError, Problem
 from moderation.lists.slip import slip
 from moderation.text.fold import Folded
 
@@ -35,7 +36,7 @@ _AGAINST = re.compile(
     r"[反防拒禁戒抵不勿别无没非]|远离|打击|举报|警惕|查处|整治|治理|揭露|危害|"
     r"\b(?:no|not|never|against|anti|stop|quit|prevent|without)\b"
 )
-"""What an allow-phrase says that speaks against what it names."""
+"""Words in an allow-phrase that condemn what the phrase names."""
 
 
 def lint_files(files: Sequence[Path], corpus: Path | None = None) -> list[Finding]:
@@ -81,10 +82,10 @@ def lint(
     words: Dictionary | None = None,
     today: dt.date | None = None,
 ) -> list[Finding]:
-    """Everything there is to say about lists that are installed together, by file and line.
+    """Return all findings about lists that are installed together, by file and line.
 
     `words`: the dictionary; by default jieba's, and without jieba the rules about words are passed over.
-    `today`: what expired earlier is told; by default the day it is.
+    `today`: entries that expired earlier are reported; by default the current day.
     """
     day = today or dt.datetime.now(tz=dt.UTC).astimezone().date()
     return _Lint(lists, corpus, dictionary() if words is None else words, day).findings()
@@ -118,7 +119,7 @@ class _Lint:
     def findings(self) -> list[Finding]:
         self._shapes()
         self._duplicates()
-        self._reached_and_covered()
+        self._find_unreachable_and_covered()
         self._allows()
         if self.words is not None:
             self._in_words(self.words)
@@ -130,8 +131,8 @@ class _Lint:
             self.found, key=lambda one: (order[one.file.removesuffix(".txt")], one.line, one.level, one.rule)
         )
 
-    def _say(self, list_: str, line: int, level: Level, rule: str, reason: str) -> None:
-        self.found.append(Finding(f"{list_}.txt", line, level, rule, reason))
+    def _report(self, list_: str, line: int, level: Level, rule: str, reason: str, **values: str) -> None:
+        self.found.append(Finding(f"{list_}.txt", line, level, rule, reason, values))
 
     def _shapes(self) -> None:
         """What is mistyped, and what the fold leaves nothing of, or one character."""
@@ -143,9 +144,9 @@ class _Lint:
             for allow in one.allows:
                 if why := slip(allow.phrase):
                     reason = f"allow-phrase {allow.phrase!r} {why}"
-                    self._say(one.name, allow.line, Level.FIX, "typing-slip", reason)
+                    self._report(one.name, allow.line, Level.FIX, "typing-slip", reason)
                 if not Folded([allow.phrase]).text:
-                    self._say(
+                    self._report(
                         one.name,
                         allow.line,
                         Level.FIX,
@@ -156,33 +157,44 @@ class _Lint:
     def _shape(self, name: str, line: int, what: str, text: str) -> None:
         left = len(Folded([text]).kept)
         if why := slip(text):
-            self._say(name, line, Level.FIX, "typing-slip", f"{what} {text!r} {why}")
+            self._report(name, line, Level.FIX, "typing-slip", f"{what} {text!r} {why}", term=text)
         if left == 0:
-            self._say(name, line, Level.FIX, "empty", f"of {what} {text!r} nothing is left when it is folded")
+            self._report(
+                name,
+                line,
+                Level.FIX,
+                "empty",
+                f"of {what} {text!r} nothing is left when it is folded",
+                term=text,
+            )
         elif left == 1:
-            self._say(
+            self._report(
                 name,
                 line,
                 Level.FIX,
                 "one-character",
                 f"{what} {text!r} is one character after folding{_other(text)} and would be found "
                 "everywhere; write the words it stands in",
+                term=text,
+                left=Folded([text]).text,
             )
 
     def _expired(self) -> None:
-        """Terms whose last day has passed, where nothing graver is to be said of them."""
+        """Report terms whose last day has passed, unless a graver finding names them."""
         wrong = {(one.file, one.line) for one in self.found if one.level is Level.FIX}
         for one in self.lists:
             for entry in one.entries:
                 if entry.counts_on(self.today) or (f"{one.name}.txt", entry.line) in wrong:
                     continue
-                self._say(
+                self._report(
                     one.name,
                     entry.line,
                     Level.NOTE,
                     "expired",
                     f"term {entry.term!r} is not looked for: its last day was {entry.expires}; take it out, "
                     "or give it a later day",
+                    term=entry.term,
+                    day=str(entry.expires),
                 )
 
     def _duplicates(self) -> None:
@@ -201,7 +213,7 @@ class _Lint:
             same = other.list == named.list
             what = "term" if text is named.entry.term else "alias"
             where = f"line {other.entry.line}" if same else f"{other.list}.txt:{other.entry.line}"
-            self._say(
+            self._report(
                 named.list,
                 named.entry.line,
                 Level.FIX if same else Level.NOTE,
@@ -209,8 +221,8 @@ class _Lint:
                 f"{what} {text!r} is after folding the same as {written!r} in {where}",
             )
 
-    def _reached_and_covered(self) -> None:
-        """Terms that are not found in themselves, and terms another one always finds too."""
+    def _find_unreachable_and_covered(self) -> None:
+        """Report terms that do not match their own text, and terms that another term always matches too."""
         for named, result in zip(
             self.named, self.filter.check_many([named.entry.term for named in self.named]), strict=True
         ):
@@ -221,7 +233,7 @@ class _Lint:
             if not any(hit.term == entry.term and hit.list == named.list for hit in whole):
                 phrase = self._allowing(entry.term)
                 why = f": allow-phrase {phrase!r} suppresses it" if phrase else ""
-                self._say(
+                self._report(
                     named.list,
                     entry.line,
                     Level.FIX,
@@ -231,7 +243,7 @@ class _Lint:
                 continue
             cover = next((hit for hit in whole if self._covers(hit, named)), None)
             if cover is not None:
-                self._say(
+                self._report(
                     named.list,
                     entry.line,
                     Level.NOTE,
@@ -245,7 +257,7 @@ class _Lint:
         if not hit.clean or hit.severity < named.entry.severity:
             return False
         theirs = _key(hit.term)[0]
-        return len(theirs) > 1 and theirs != _key(named.entry.term)[0]  # else another rule tells it
+        return len(theirs) > 1 and theirs != _key(named.entry.term)[0]  # else another rule reports it
 
     def _allowing(self, term: str) -> str | None:
         key = _key(term)[0]
@@ -260,7 +272,7 @@ class _Lint:
             rows, self.bare.check_many([allow.phrase for _, allow in rows]), strict=True
         ):
             if not result.hits and Folded([allow.phrase]).text:
-                self._say(
+                self._report(
                     name,
                     allow.line,
                     Level.NOTE,
@@ -271,7 +283,7 @@ class _Lint:
             if _AGAINST.search(allow.phrase.lower()):
                 continue
             if hit := next((hit for hit in result.hits if self._is_meant(allow.phrase, hit)), None):
-                self._say(
+                self._report(
                     name,
                     allow.line,
                     Level.NOTE,
@@ -286,7 +298,7 @@ class _Lint:
         if not hit.clean or hit.channel is not Channel.EXACT or hit.severity is Severity.SUSPECTED:
             return False
         if phrase.isascii() or _key(hit.term)[0] == _key(phrase)[0]:
-            return False  # Latin terms stand as words always; of the term itself another rule tells
+            return False  # Latin terms stand as words always; another rule reports the term itself
         if self.words is None:
             return True
         return not self.words.frequency(phrase) and self.words.is_part(phrase, hit.start, hit.end)
@@ -308,21 +320,25 @@ class _Lint:
                 (kin if own else strangers).setdefault(named, []).append(word)
         for named, each in strangers.items():
             common = [word for word in each if words.frequency(word) >= COMMON]
-            self._say(
+            self._report(
                 named.list,
                 named.entry.line,
                 Level.FIX if common else Level.NOTE,
                 "inside-word",
                 f"term {named.entry.term!r} stands inside {_examples(common or each)}; give allow-phrases "
                 "for words that mean something else, and list those that mean the same",
+                term=named.entry.term,
+                **_format_term(common or each),
             )
         for named, each in kin.items():
-            self._say(
+            self._report(
                 named.list,
                 named.entry.line,
                 Level.NOTE,
                 "compound",
                 f"term {named.entry.term!r} is also found in {_examples(each)}",
+                term=named.entry.term,
+                **_format_term(each),
             )
 
     def _between_words(self, words: Dictionary) -> None:
@@ -334,13 +350,16 @@ class _Lint:
                 continue
             if not any(hit.term == named.entry.term for hit in self._hits_between(chance)):
                 continue
-            self._say(
+            self._report(
                 named.list,
                 named.entry.line,
                 Level.NOTE,
                 "between-words",
                 f"term {named.entry.term!r} comes about between words some {chance.per_million:.1f} times "
                 f"in a million words ({'|'.join(chance.example)}); think of allow-phrases",
+                term=named.entry.term,
+                times=f"{chance.per_million:.1f}",
+                words="|".join(chance.example),
             )
 
     def _hits_between(self, chance: Chance) -> tuple[Hit, ...]:
@@ -355,7 +374,7 @@ class _Lint:
                 hits[named] += 1
                 example.setdefault(named, text)
         for named, times in hits.items():
-            self._say(
+            self._report(
                 named.list,
                 named.entry.line,
                 Level.FIX,
@@ -384,6 +403,11 @@ def _other(text: str) -> str:
     """What is left of it, where that is not plain."""
     left = Folded([text]).text
     return f", {left!r}," if left != text else ""
+
+
+def _format_term(words: Sequence[str]) -> dict[str, str]:
+    """The same, as values: the words, and how many more there are."""
+    return {"words": "、".join(words[:SHOWN]), "more": str(max(0, len(words) - SHOWN))}
 
 
 def _examples(words: Sequence[str]) -> str:

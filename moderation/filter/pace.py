@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 
 def at_once() -> None:
-    """Wait for nobody."""
+    """Do not wait."""
 
 
 def parts(items: Iterable[Item], give_way: GiveWay = at_once) -> Iterator[list[Item]]:

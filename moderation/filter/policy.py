@@ -10,7 +10,7 @@ from moderation.lexicon import Channel, Severity
 
 
 class Verdict(enum.IntEnum):
-    """What the filter says of a text. It never publishes and never deletes: reviewers decide."""
+    """Result of the filter for a text. The filter never publishes and never deletes: reviewers decide."""
 
     CLEAN = 0
     SUSPECTED = 1
@@ -40,6 +40,8 @@ ROWS: dict[str, tuple[Verdict, Verdict, Verdict, Verdict]] = {
     Channel.EMOJI: (_S, _N, _N, _I),
     Channel.PINYIN: (_S, _N, _N, _I),
     Channel.HOMOPHONE: (_S, _S, _N, _I),
+    Channel.LOOKALIKE: (_S, _S, _N, _I),
+    Channel.ALNUM: (_S, _S, _N, _I),
     Channel.INITIALS: (_S, _S, _N, _N),
     Channel.REVERSAL: (_S, _S, _N, _N),
     Channel.PERSONAL: (_S, _N, _I, _I),

@@ -20,6 +20,8 @@ _CHANNELS = {
     Channel.EMOJI: ("表情代字", "with pictures for characters"),
     Channel.PINYIN: ("拼音", "in pinyin letters"),
     Channel.HOMOPHONE: ("谐音", "by its sound"),
+    Channel.LOOKALIKE: ("形近字", "in characters that look alike"),
+    Channel.ALNUM: ("数字字母代字", "with a digit or letter for a syllable"),
     Channel.INITIALS: ("首字母", "by its initials"),
     Channel.REVERSAL: ("倒写", "backwards"),
     Channel.PERSONAL: ("个人信息", "personal data"),
@@ -50,10 +52,10 @@ _STRADDLES = ("，但与相邻文字可能构成别的词", ", though it may be 
 
 
 class Hit(msgspec.Struct, frozen=True, gc=False):
-    """One find. `start`, `end`: code points of the text; `utf16`: the same span in UTF-16 units.
+    """One match. `start`, `end`: code points of the text; `utf16`: the same span in UTF-16 units.
 
     `clean`: it stands at word boundaries. `term`: as the list writes it; of personal data its kind
-    (`mobile`).
+    (`mobile`). `title_zh`: what the list calls itself in Chinese; "" if it does not.
     """
 
     term: str
@@ -65,6 +67,7 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
     end: int
     utf16: tuple[int, int]
     clean: bool = True
+    title_zh: str = ""
 
 
 class Result(msgspec.Struct, frozen=True, gc=False):
@@ -73,7 +76,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     `masked`: the text with personal data starred out, of the same length; None if there is none.
     `cause`: the hit that gave the verdict, as a place in `hits`, which are ordered by start; -1 where none
     did, but that the text was not checked in full.
-    `complete`: false where the text held more finds than are kept, was too long, was not checked in time
+    `complete`: false where the text held more matches than are kept, was too long, was not checked in time
     (`late`), or came in bytes that could not be read (`unread`).
     `version`: of the lists it was checked against.
     """
@@ -114,7 +117,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
             )
         return (
             f"判为“{_VERDICTS[self.verdict][0]}”：以{_CHANNELS[hit.channel][0]}方式命中“{hit.term}”"
-            f"（{hit.list}，{_VERDICTS[Verdict(hit.severity)][0]}级）{_edge(hit)[0]}{more}。"
+            f"（{hit.title_zh or hit.list}，{_VERDICTS[Verdict(hit.severity)][0]}级）{_edge(hit)[0]}{more}。"
         )
 
     @property

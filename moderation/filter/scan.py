@@ -14,8 +14,9 @@ from moderation.filter.readings.phonetic import PhoneticMatcher, lines_with_lett
 from moderation.filter.readings.variants import Variant, remove_inserted, variants
 from moderation.filter.spans import FEW, Span, columns, find_many_spans, find_spans
 from moderation.lexicon import Channel
-from moderation.text.edges import edges_hold, gaps_of, has_stop, part_of_number, straddles, with_marks
+from moderation.text.edges import gaps_of, has_stop, has_word_edges, part_of_number, straddles, with_marks
 from moderation.text.fold import Folded
+from moderation.text.lettered import cuts_compound
 from moderation.text.tables import Flags, Index, Kind, tables
 
 _WRITTEN = (Channel.EXACT, Channel.ALIAS)
@@ -24,7 +25,7 @@ _JUDGED = (*_WRITTEN, Channel.SPLIT)
 
 
 class Scan:
-    """One batch against one compiled set, looked at in all ways that `channels` name.
+    """Matches one batch against one compiled set, in every channel of `channels`.
 
     `places`, `marks`: the original positions of all that `Compiled.marks` marks, and how.
     """
@@ -38,7 +39,7 @@ class Scan:
         self.found = BatchCandidates()
         self._phonetic = PhoneticMatcher(compiled, texts, self.found)
         read = None
-        self._exact()
+        self._match_exact()
         parts = None
         if Channel.SPLIT in channels and len(batch.folded) > 1:
             parts = compiled.decomposition.places(batch)
@@ -61,21 +62,27 @@ class Scan:
             self._match_emoji(*read, by_sound=Channel.HOMOPHONE in channels)
         variant_flags = self.places[self.marks >= VARIANT]
         if len(variant_flags) and (other := list(variants(batch, texts, channels, variant_flags))):
-            self._variants(other)
+            self._match_variants(other)
         if Channel.LEET in channels:
-            self._leet()
+            self._match_leet()
             self._match_inserted()
         if Channel.HOMOPHONE in channels:
             self._phonetic.match_homophones(batch)
         if Channel.PINYIN in channels:
             for source in (batch, read[0] if read else None):
-                self._letters(source)
+                self._match_pinyin(source)
+        if Channel.LOOKALIKE in channels:
+            self._phonetic.keep_unsure(batch, compiled.lookalikes.find(batch), Channel.LOOKALIKE)
+        if Channel.ALNUM in channels:
+            self._phonetic.keep_unsure(batch, compiled.alnum.find(batch), Channel.ALNUM)
         if parts:
-            self._whole(parts, pictures if Channel.EMOJI in channels else pictures[:0], channels)
+            self._match_beside_composed(
+                parts, pictures if Channel.EMOJI in channels else pictures[:0], channels
+            )
 
     # ------------------------------------------------------------ exact
 
-    def _exact(self) -> None:
+    def _match_exact(self) -> None:
         matches = self.compiled.exact.find(self.batch.text)
         if not matches:
             return
@@ -83,7 +90,7 @@ class Scan:
             least = self.compiled.least
             rows = zip(matches, find_spans(self.batch, self.texts, matches), strict=True)
             some = [(match, where) for match, where in rows if where[2] - where[1] >= least.item(match[2])]
-            self._matched([match for match, _ in some], [where for _, where in some])
+            self._keep_matches([match for match, _ in some], [where for _, where in some])
             return
         found = columns(matches)
         where = find_many_spans(self.batch, found)
@@ -98,9 +105,9 @@ class Scan:
         numbers, *candidates = (each.take(at).tolist() for each in (*where[:3], terms))
         self.found.lone = dict(zip(numbers, zip(*candidates, strict=True), strict=True))
         rest = (~lone).nonzero()[0]
-        self._matched([matches[one] for one in long.take(rest).tolist()], where.take(rest).rows())
+        self._keep_matches([matches[one] for one in long.take(rest).tolist()], where.take(rest).rows())
 
-    def _matched(self, matches: Sequence[Match], where: Iterable[Span]) -> None:
+    def _keep_matches(self, matches: Sequence[Match], where: Iterable[Span]) -> None:
         for (start, end, pattern), (number, low, high, bare, alone, _) in zip(matches, where, strict=True):
             candidates = self.found.more(number)
             if candidates.too_many:
@@ -109,22 +116,22 @@ class Scan:
                 if alone and sense.runs is None and sense.term >= 0 and sense.channel is Channel.EXACT:
                     candidates.found.append(Candidate(low, high, sense.term, Channel.EXACT, True))
                     continue
-                if (sense.runs is not None or not bare) and not self._repeated_enough(start, end, sense.runs):
+                if (sense.runs is not None or not bare) and not self._has_repeats(start, end, sense.runs):
                     continue
                 if sense.term == TRIGGER:
                     candidates.triggered = True
                     continue
                 begin = self.batch.original_begins.item(number)
-                if not bare and end - start == 1 and (pieces := self._pieces(start, sense.runs)):
+                if not bare and end - start == 1 and (pieces := self._find_pieces(start, sense.runs)):
                     for first, last in pieces:
-                        self._take(number, candidates, (first - begin, last - begin), sense, True)
-                elif not bare and not edges_hold(self.texts[number], low, high):
-                    first, last = self._trimmed(start, end, sense.runs)
-                    self._take(number, candidates, (first - begin, last - begin), sense, bare)
+                        self._keep_match(number, candidates, (first - begin, last - begin), sense, True)
+                elif not bare and not has_word_edges(self.texts[number], low, high):
+                    first, last = self._trim_repeats(start, end, sense.runs)
+                    self._keep_match(number, candidates, (first - begin, last - begin), sense, bare)
                 else:
-                    self._take(number, candidates, (low, high), sense, bare)
+                    self._keep_match(number, candidates, (low, high), sense, bare)
 
-    def _repeated_enough(self, start: int, end: int, runs: tuple[int, ...] | None) -> bool:
+    def _has_repeats(self, start: int, end: int, runs: tuple[int, ...] | None) -> bool:
         """Letters stand at least as often as in the term; digits exactly so, for 8888 is not 888.
 
         Digits may stand so often in one piece of several: 888 888. In words, number words are letters.
@@ -136,7 +143,7 @@ class Scan:
             if have < want:
                 return False
             exactly = have > want and batch.text[at].isdecimal() and (number or not self._is_word(at))
-            if exactly and all(count != want for _, _, count in self._unbroken(at)):
+            if exactly and all(count != want for _, _, count in self._split_unbroken(at)):
                 return False
         return True
 
@@ -146,40 +153,40 @@ class Scan:
         code = batch.codes.item(batch.kept.item(batch.runs.item(at)))
         return tables().kind[code] == Kind.HAN
 
-    def _unbroken(self, at: int) -> list[tuple[int, int, int]]:
+    def _split_unbroken(self, at: int) -> list[tuple[int, int, int]]:
         """The unbroken pieces of a folded character with its repeats: original span, and how many."""
         kept = self.batch.kept_of(at)
         cuts = (np.flatnonzero(np.diff(kept) > 1) + 1).tolist()
         bounds = zip([0, *cuts], [*cuts, len(kept)], strict=True)
         return [(kept.item(low), kept.item(high - 1) + 1, high - low) for low, high in bounds]
 
-    def _pieces(self, at: int, runs: tuple[int, ...] | None) -> list[tuple[int, int]]:
+    def _find_pieces(self, at: int, runs: tuple[int, ...] | None) -> list[tuple[int, int]]:
         """Of one character with its repeats: the unbroken pieces that are the term each (888 888)."""
         want, exactly = runs[0] if runs else 1, self.batch.text[at].isdecimal()
         return [
             (low, high)
-            for low, high, count in self._unbroken(at)
+            for low, high, count in self._split_unbroken(at)
             if (count == want if exactly else count >= want)
         ]
 
-    def _trimmed(self, start: int, end: int, runs: tuple[int, ...] | None) -> tuple[int, int]:
+    def _trim_repeats(self, start: int, end: int, runs: tuple[int, ...] | None) -> tuple[int, int]:
         """The span without repeats at its two ends that stand apart: of "coupon now" not the n of now."""
         low, high = self.batch.span(start, end)
-        last = self._unbroken(end - 1)
+        last = self._split_unbroken(end - 1)
         if len(last) > 1 and last[0][2] >= (runs[-1] if runs else 1):
             high = last[0][1]
-        first = self._unbroken(start)
+        first = self._split_unbroken(start)
         if len(first) > 1 and first[-1][2] >= (runs[0] if runs else 1) and end - start > 1:
             low = first[-1][0]
         return low, high
 
-    def _take(
+    def _keep_match(
         self, number: int, candidates: TextCandidates, span: tuple[int, int], sense: Sense, bare: bool
     ) -> None:
         """Keep a match whose letters are there, if it stands at the edges of words."""
         start, end = span
         text = self.texts[number]
-        if not edges_hold(text, start, end):
+        if not has_word_edges(text, start, end) or cuts_compound(text, start, end):
             return
         if sense.runs and self._is_number(sense) and part_of_number(text, start, end):
             return
@@ -220,7 +227,7 @@ class Scan:
                 self.found.more(number)
                 begin = self.batch.original_begins.item(number)
                 span, senses = (low - begin, high - begin), self.compiled.meanings(pattern)
-                self._read(number, span, Channel.SPLIT, senses, units=end - start)
+                self._keep_reading(number, span, Channel.SPLIT, senses, units=end - start)
 
     def _match_emoji(self, read: Folded, is_read: Flags, *, by_sound: bool) -> None:
         """Pictures read as the words for them: by letter and, three syllables or more, by sound."""
@@ -249,9 +256,9 @@ class Scan:
             if is_read.item(high - 1):
                 high = compiled.emoji.end(batch.codes, high - 1)
             senses = (Sense(which, Channel.EMOJI, None),) if is_phonetic else compiled.meanings(which)
-            self._read(number, (low - begin, high - begin), Channel.EMOJI, senses)
+            self._keep_reading(number, (low - begin, high - begin), Channel.EMOJI, senses)
 
-    def _variants(self, read: list[Variant]) -> None:
+    def _match_variants(self, read: list[Variant]) -> None:
         batch = Folded([one.reading for one in read])
         begins: list[int] = batch.folded_lines()[0].tolist()
         originals: list[int] = batch.original_begins.tolist()
@@ -268,9 +275,9 @@ class Scan:
             unsure = one.channel is Channel.LEET and not candidates.too_many
             if unsure and straddles(self.texts[one.text], first, last):
                 continue  # a の between two words
-            self._read(one.text, (first, last), one.channel, self.compiled.meanings(which))
+            self._keep_reading(one.text, (first, last), one.channel, self.compiled.meanings(which))
 
-    def _read(
+    def _keep_reading(
         self,
         number: int,
         span: tuple[int, int],
@@ -286,7 +293,7 @@ class Scan:
         """
         candidates, text = self.found.by_text[number], self.texts[number]
         start, end = span
-        if candidates.too_many or not edges_hold(text, start, end):
+        if candidates.too_many or not has_word_edges(text, start, end):
             return
         if not gaps_of(text, start, end, units=units, strict=channel is Channel.EMOJI):
             return
@@ -298,7 +305,7 @@ class Scan:
             if sense.runs and (self._is_number(sense) or not repeats_suffice(counts, sense.runs)):
                 continue
             found_by = sense.channel if channel is Channel.EXACT else channel
-            # an override turns the text for whoever reads it: no term has to ask for that
+            # a bidirectional override turns the text for every reader: the term needs no opt-in
             if (
                 found_by in _WRITTEN
                 or channel is Channel.REVERSAL
@@ -310,9 +317,9 @@ class Scan:
     def _channels_of(self, term: int) -> frozenset[Channel]:
         return self.compiled.terms[term].entry.channels
 
-    def _leet(self) -> None:
+    def _match_leet(self) -> None:
         """Latin letters written as digits, signs or stars."""
-        for number in self.compiled.leet.maybe(self.batch).tolist():
+        for number in self.compiled.leet.find_suspicious(self.batch).tolist():
             for start, end, term in self.compiled.leet.find(self.texts[number]):
                 candidates = self.found.more(number)
                 if not candidates.too_many:
@@ -332,14 +339,16 @@ class Scan:
                 begin = self.batch.original_begins.item(number)
                 self.found.more(number)
                 span = (low - begin, high - begin)
-                self._read(number, span, Channel.LEET, self.compiled.meanings(which), counts=counts)
+                self._keep_reading(number, span, Channel.LEET, self.compiled.meanings(which), counts=counts)
 
-    def _letters(self, source: Folded | None) -> None:
+    def _match_pinyin(self, source: Folded | None) -> None:
         """Pinyin in the texts, or in their readings."""
         if source is not None and (lines := lines_with_letters(source)) is not None:
             self._phonetic.match_pinyin(lines)
 
-    def _whole(self, parts: tuple[Index, Index], pictures: Index, channels: frozenset[Channel]) -> None:
+    def _match_beside_composed(
+        self, parts: tuple[Index, Index], pictures: Index, channels: frozenset[Channel]
+    ) -> None:
         """Other disguises beside parts that are put together. `pictures`: original positions."""
         compiled, by_sound = self.compiled, Channel.HOMOPHONE in channels
         # beside plain characters `_match_composed` has found them, but for equal halves beside others
@@ -348,7 +357,7 @@ class Scan:
         if read is None:
             return
         whole, is_whole = read
-        self._made(compiled.exact.find(whole.text), whole, is_whole)
+        self._keep_composed(compiled.exact.find(whole.text), whole, is_whole)
         if by_sound:
             self._phonetic.match_homophones(whole)
         shown = None
@@ -362,9 +371,9 @@ class Scan:
             self._match_emoji(*shown, by_sound=by_sound)
         if Channel.PINYIN in channels:
             for source in (whole, shown[0] if shown else None):
-                self._letters(source)
+                self._match_pinyin(source)
 
-    def _made(self, matches: Sequence[Match], whole: Folded, is_whole: Flags) -> None:
+    def _keep_composed(self, matches: Sequence[Match], whole: Folded, is_whole: Flags) -> None:
         """Keep matches that hold a character put together."""
         for start, end, pattern in matches:
             low, high = whole.span(start, end)
@@ -374,7 +383,7 @@ class Scan:
                 self.found.more(number)
                 span, senses = (low - begin, high - begin), self.compiled.meanings(pattern)
                 counts = [_count(is_whole, whole.kept_of(at)) for at in range(start, end)]
-                self._read(number, span, Channel.SPLIT, senses, units=end - start, counts=counts)
+                self._keep_reading(number, span, Channel.SPLIT, senses, units=end - start, counts=counts)
 
 
 def _count(is_whole: Flags, originals: Index) -> int:

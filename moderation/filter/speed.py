@@ -174,7 +174,7 @@ def table(rows: Sequence[Speed]) -> str:
 
 
 def _rate(run: Callable[[], object], count: int, rounds: int = 3) -> float:
-    """The best of a few rounds: what the machine can do when nobody else wants it."""
+    """Return the best rate of a few rounds: that of a machine without other load."""
     best = float("inf")
     for _ in range(rounds):
         started = time.perf_counter()

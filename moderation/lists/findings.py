@@ -13,13 +13,17 @@ class Level(enum.StrEnum):
 
 
 class Finding(NamedTuple):
-    """One thing a list's author should know. `line`: from 1; 0 if it is about the file."""
+    """One finding for the author of a list. `line`: from 1; 0 if it is about the file.
+
+    `reason`: in English. `values`: what stands in it, by name, for pages that have words of their own.
+    """
 
     file: str
     line: int
     level: Level
     rule: str
     reason: str
+    values: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import msgspec
 
 from moderation.lexicon import Allow, Severity, WordList
-from moderation.lists.files import ListError, Problem, load_list
+from moderation.lists.files import load_list
 from moderation.lists.findings import Finding, Level, Lint, must_fix
+from moderation.lists.list_format import ListError, Problem
 from moderation.lists.table import APART, Read, read_table
 from moderation.lists.versions import Diff, check_name, diff, save
 
@@ -26,7 +27,7 @@ class Imported(NamedTuple):
     """What an import did.
 
     `repeated`: rows whose term stood in an earlier row; the two are one entry with the graver severity.
-    `findings`: what lint says of it, by file and row of what was read. `left_out`: terms and allow-phrases
+    `findings`: of lint, by file and row of the source. `left_out`: terms and allow-phrases
     that had to be mended. `notes`: what was read otherwise than somebody may expect, in sentences.
     """
 
@@ -44,7 +45,7 @@ class Imported(NamedTuple):
 
 
 class UnfitError(ListError):
-    """A table that can be read, but holds what lint says must be fixed. `findings`: all there are."""
+    """A table that can be read, but has findings of lint that must be fixed. `findings`: all of them."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
@@ -120,7 +121,7 @@ def _onto(read: Read, before: WordList) -> Read:
 
 
 def _findings(one: WordList, corpus: Sequence[str], lint: Lint) -> list[Finding]:
-    """What lint says, and terms that are sentences: of a cover sheet, or below the table."""
+    """Return the findings of lint, and terms that are sentences: of a cover sheet, or below the table."""
     prose = [
         Finding(
             f"{one.name}.txt",

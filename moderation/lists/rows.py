@@ -12,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from moderation.lists.files import ListError, bytes_of
+from moderation.lists.files import bytes_of
+from moderation.lists.list_format import ListError
 
 _SPECIAL = re.compile(rb"<(?:\w+:)?(?:f|mergeCell)[ />]")
 """In a sheet's XML: formulas, or cells that are merged."""
@@ -118,24 +119,26 @@ def read_sheets(source: Path) -> list[Sheet]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sheet features that hold no terms
             book = openpyxl.load_workbook(source, read_only=True, data_only=True)
-            drawn = openpyxl.load_workbook(source) if special else None
+            displayed = openpyxl.load_workbook(source) if special else None
     except OSError as error:
         raise ListError.one(str(source), f"cannot be read: {error.strerror}") from error
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise ListError.one(source.name, "is not an XLSX file; save it as one, or as CSV") from error
     try:
-        sheets = [_sheet(one, drawn[one.title] if drawn is not None else None) for one in book.worksheets]
+        sheets = [
+            _sheet(one, displayed[one.title] if displayed is not None else None) for one in book.worksheets
+        ]
     finally:
         book.close()
     return [sheet for sheet in sheets if sheet.rows]
 
 
-def _sheet(sheet: Any, drawn: Any) -> Sheet:
-    """A sheet by the values stored in it. `drawn`: the same as people see it, where that may be more."""
+def _sheet(sheet: Any, displayed: Any) -> Sheet:
+    """A sheet by the values stored in it. `displayed`: the same as people see it, where that may be more."""
     full = {row.number: row for row in _rows(sheet)}
     without = {}
-    if drawn is not None:
-        for cell in (cell for row in drawn.iter_rows() for cell in row if cell.data_type == "f"):
+    if displayed is not None:
+        for cell in (cell for row in displayed.iter_rows() for cell in row if cell.data_type == "f"):
             number, at = cell.row, cell.column - 1
             if number not in full or at >= len(full[number].cells) or not full[number].cells[at]:
                 without[number, at] = (
@@ -143,8 +146,8 @@ def _sheet(sheet: Any, drawn: Any) -> Sheet:
                     "in a spreadsheet program, or write the value there"
                 )
                 full.setdefault(number, Row(number, ()))
-        for area in drawn.merged_cells.ranges:
-            first = drawn.cell(area.min_row, area.min_col)
+        for area in displayed.merged_cells.ranges:
+            first = displayed.cell(area.min_row, area.min_col)
             for number, at in ((row, column - 1) for row, column in area.cells):
                 if (
                     number in full

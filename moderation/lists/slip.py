@@ -12,7 +12,7 @@ SEVERITY_ZH = {
     **dict.fromkeys(("重要", "严重"), Severity.IMPORTANT),
     **dict.fromkeys(("拦截", "禁止", "屏蔽"), Severity.BLOCK),
 }
-"""What tables may say for a severity besides the words of the format; 级 may stand behind it."""
+"""Words for a severity that tables may use besides those of the format; 级 may follow."""
 _LONGEST = 16
 """Characters that a severity has at most, in whichever width."""
 _LIKE_OPENING = {"﹗": "!", "❗": "!", "❕": "!", "ǃ": "!", "﹫": "@", "﹟": "#", "♯": "#"}

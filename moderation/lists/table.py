@@ -21,12 +21,12 @@ from typing import NamedTuple
 import msgspec
 
 from moderation.lexicon import MAX_TERM, SEVERITIES, Allow, Entry, Severity, WordList
-from moderation.lists.files import ListError, Problem, parse_list
+from moderation.lists.list_format import ListError, Problem, parse_list
 from moderation.lists.rows import MAX_ROWS, SHEETS, Row, Sheet, kind_of, read_sheets, read_text, table_of
 from moderation.lists.slip import plain, severity_of
 
 MAX_PROBLEMS = 100
-"""Problems told of one file; the rest are counted."""
+"""Problems of one file that are listed; the rest are counted."""
 TITLE_ROWS = 10
 """Rows with something in them among which the headings must be."""
 _HEADINGS = {
@@ -97,7 +97,7 @@ def read_table(
 
 
 def _chosen(sheets: list[Sheet], file: str, name: str | None) -> tuple[list[Sheet], list[str]]:
-    """The sheets to be read, and what is to be said about the others."""
+    """Return the sheets to be read, and notes about the others."""
     names = ", ".join(repr(one.name) for one in sheets)
     if name is not None:
         chosen = [one for one in sheets if one.name.strip() == name.strip()]
@@ -289,7 +289,7 @@ def _check_values(sheet: Sheet, row: Row, columns: Iterable[int]) -> None:
 
 
 def _joined(first: Entry, again: Entry) -> Entry:
-    """Two rows of one term: the graver severity, and all that either says."""
+    """Merge two rows of one term: the graver severity, and the options of both."""
     expires = max(first.expires, again.expires) if first.expires and again.expires else None
     return msgspec.structs.replace(
         first,

@@ -18,16 +18,8 @@ from typing import NamedTuple
 import msgspec
 
 from moderation.lexicon import Entry, WordList
-from moderation.lists.files import (
-    MANIFEST,
-    MAX_LIST_BYTES,
-    ListError,
-    Problem,
-    load_list,
-    manifest,
-    manifest_bytes,
-    parse_list,
-)
+from moderation.lists.files import MANIFEST, MAX_LIST_BYTES, load_list, manifest, manifest_bytes
+from moderation.lists.list_format import ListError, Problem, parse_list
 from moderation.lists.text import list_text
 
 HISTORY = "history"
@@ -36,7 +28,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class Change(NamedTuple):
-    """A term that stands in both versions and says something else."""
+    """A term that is in both versions, with different fields."""
 
     before: Entry
     after: Entry
@@ -53,7 +45,7 @@ class Diff(NamedTuple):
     disallowed: tuple[str, ...]
     """Allow-phrases that went."""
     head: tuple[str, ...] = ()
-    """What is said above the terms and has changed, as lines: titles, licence, category, `@alias`."""
+    """Changed lines of the head: titles, licence, category, `@alias`."""
 
     def __bool__(self) -> bool:
         return any(self[:])
@@ -185,7 +177,7 @@ def now(directory: Path, name: str) -> WordList:
 
 
 def roll_back(directory: Path, name: str, number: int) -> WordList:
-    """Make what version `number` said count again, as a new version. Raises ListError as `save` does."""
+    """Restore the content of version `number` as a new version. Raises ListError as `save` does."""
     return save(directory, load_version(directory, name, number))
 
 

@@ -12,18 +12,31 @@ _LONE = (
     r"(?:(?<![a-z0-9\u4e00-\u9fff])|(?<=[我的加私找是换留]))(?:[微威徽维](?=[ :^~号])|薇(?=[ :^~号a-z0-9]))"
     r"|(?<![a-z0-9])(?:\+ ?[v微薇威维]|v(?= ?[:^]))"
 )
+_SIGNS = r"[\^~*_|/ ]{0,2}"
+"""What may be put between the characters of an announcing word: 卫♥星."""
+
+
+def _loose(*words: str) -> str:
+    """A pattern for words with signs between their characters."""
+    return "|".join(_SIGNS.join(word) for word in words)
+
+
+_OF_WECHAT, _OF_QQ = (
+    _loose("卫星", "微号", "绿泡泡"),
+    _loose("扣扣", "抠抠", "叩叩", "蔻蔻", "秋秋", "球球", "企鹅", "群号"),
+)
 # wxid_... by itself; else a word for WeChat, what may stand between, and letters or a number
 _WECHAT = re.compile(
     r"(?<![a-z0-9])(?P<own>wxid_[a-z0-9_-]{5,20})"
-    rf"|(?P<word>(?:我的|[我加搜])?{MARK}{{0,2}}(?:[微薇威徽维]{MARK}{{0,2}}[信芯]|[微薇威徽]x|微号|v{MARK}{{0,2}}[信芯]"
-    rf"|wei ?(?:xin|[信芯])|wechat|(?<![a-z0-9])[vw]x|卫星|绿泡泡)|加{MARK}{{0,2}}[v微薇威]"
+    rf"|(?P<word>(?:我的|[我加搜])?{MARK}{{0,2}}(?:[微薇威徽维]{MARK}{{0,2}}[信芯]|[微薇威徽]{_SIGNS}x|v{MARK}{{0,2}}[信芯]"
+    rf"|wei ?(?:xin|[信芯])|wechat|(?<![a-z0-9])[vw]\^{{0,2}}x|{_OF_WECHAT})|加{MARK}{{0,2}}[v微薇威]"
     rf"|(?<![a-z0-9])[vw][ .]x|{_LONE})"
     rf"(?P<link>{LINK})(?P<id>[a-z][a-z0-9_-]{{5,19}}|[1-9]\d{{5,11}}"
     r"|[a-z](?: [a-z0-9_]){5,19}|[a-z]{1,3} \d{4,12})(?![a-z0-9])"
 )
 _QQ = re.compile(
-    rf"(?P<word>qq|(?<![a-z0-9])q {{1,2}}q|扣扣|抠抠|叩叩|蔻蔻|秋秋|球球|求求|企鹅|加[q扣]|扣我"
-    rf"|[q扣][群裙]|群号|[加进入][群裙]|(?:交流|粉丝)群|群(?= ?:)|(?<![a-z0-9])q(?= ?:))"
+    rf"(?P<word>qq|(?<![a-z0-9])q {{1,2}}q|{_OF_QQ}|求求|加{_SIGNS}[q扣]|扣我"
+    rf"|[q扣]{_SIGNS}[群裙]|[加进入]{_SIGNS}[群裙]|(?:交流|粉丝)群|群(?= ?:)|(?<![a-z0-9])q(?= ?:))"
     rf"(?P<link>{LINK})(?P<id>[1-9](?:[ ~*_.-]{{0,3}}\d){{4,10}})(?!\d)"
 )
 _IN_EVERY_WORD = re.compile("[qvw微薇威徽维卫绿加扣抠叩蔻秋球求企群裙]")
@@ -75,7 +88,7 @@ def _is_wechat(soft: str, found: re.Match[str]) -> bool:
     if alone and (not _BESIDE_LONE.fullmatch(link) or _SHORTCUT.search(before)):
         return False
     if name.isdecimal() or " " in name:
-        return not counts_something(soft, found.end()) and _is_said(word, link, name, alone=alone)
+        return not counts_something(soft, found.end()) and _is_announced(word, link, name, alone=alone)
     if _NO_ID.match(name) or (link in {".", "_", "-", "("} and word.isascii()):
         return False
     if "_" in name or any(map(str.isdecimal, name)):
@@ -84,7 +97,7 @@ def _is_wechat(soft: str, found: re.Match[str]) -> bool:
     return bool(said and not alone and not _SENTENCE.match(soft, found.end()))
 
 
-def _is_said(word: str, link: str, name: str, *, alone: bool) -> bool:
+def _is_announced(word: str, link: str, name: str, *, alone: bool) -> bool:
     """Whether digits, or letters and digits with blanks between, are an id."""
     if name.isdecimal():
         unsaid = alone and (len(name) <= 6 or (word in "微威徽维" and not _SAID.search(link)))
@@ -100,7 +113,7 @@ def _qq_end(soft: str, found: re.Match[str]) -> int:
     sizes = [b - a for a, b in groups]
     if len(sizes) > 1 and (sizes[0] >= 8 or (sizes[0] >= 5 and counts_something(soft, end))):
         end, sizes = groups[0][1], sizes[:1]  # the rest is another number: QQ 123456789 10点
-    word = found["word"]
+    word = re.sub(_SIGNS, "", found["word"])
     least = _LEAST.get(word, 6 if word == "企鹅" and not _SAID.search(found["link"]) else 5)
     if sum(sizes) < least or counts_something(soft, end):
         return 0

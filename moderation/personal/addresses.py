@@ -65,8 +65,8 @@ def addresses(soft: str) -> list[Spot]:
     kinds = [_STREWN, _HAN_HOST, _ADDRESS] if "@" in soft else [_ADDRESS]
     if "邮" in soft:
         kinds.append(_BY_NUMBER)
-    finds = itertools.chain.from_iterable(kind.finditer(soft) for kind in kinds)
-    spans = (found.span("address") for found in finds)
+    matches = itertools.chain.from_iterable(kind.finditer(soft) for kind in kinds)
+    spans = (found.span("address") for found in matches)
     return [("e-mail", *span) for span in spans if not _in_url(soft, span[0])]
 
 

@@ -17,7 +17,7 @@ _SEVERITY = {"resident-id": Severity.IMPORTANT, "bank-card": Severity.IMPORTANT}
 
 
 class Personal(NamedTuple):
-    """One find. `kind`: mobile, phone, resident-id, bank-card, e-mail, plate, wechat, qq. Code points.
+    """One match. `kind`: mobile, phone, resident-id, bank-card, e-mail, plate, wechat, qq. Code points.
 
     `turned`: an override draws it from the right.
     """
@@ -30,7 +30,7 @@ class Personal(NamedTuple):
 
 
 def personal(text: str) -> list[Personal]:
-    """All finds in the first MAX_READ code points, ordered, without overlaps. Time grows with the length."""
+    """Return all matches in the first MAX_READ code points, ordered, without overlaps, in linear time."""
     text = text[:MAX_READ]
     (soft, places), *reordered = readings(text)
     found: list[tuple[int, int, str, bool]] = []

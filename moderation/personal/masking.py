@@ -22,20 +22,20 @@ _KEEP_LOCAL = (2, 2)
 _BLIND = re.compile(f"{MAYBE_NUMBER}|{MAYBE_ADDRESS}|{MAYBE_ID}|{MAYBE_PLATE}")
 
 
-def masked(text: str, finds: Sequence[Personal]) -> str:
-    """The text with the middle of every find starred out; of the same length.
+def masked(text: str, matches: Sequence[Personal]) -> str:
+    """Return the text with stars for the middle of every match; of the same length.
 
     What is behind MAX_READ was not searched: there `masked_blind` does it, from BORDER before it on.
     """
     out = list(text)
     rank: dict[int, int] = {}
-    if any(one.turned for one in finds):
+    if any(one.turned for one in matches):
         rank = {at: place for place, (at, _) in enumerate(visual_order(text[:MAX_READ]))}
-    for one in finds:
+    for one in matches:
         span: Sequence[int] = range(one.start, one.end)
         if one.turned:
             span = sorted(filter(rank.__contains__, span), key=rank.__getitem__)
-        if hidden := _hidden(text, one, span):
+        if hidden := _places_to_hide(text, one, span):
             low, last = min(hidden), max(hidden)
             end = min(with_marks(text, last + 1), one.end)
             out[low:end] = "*" * (end - low)
@@ -61,16 +61,16 @@ def masked_blind(text: str) -> str:
     return "".join(out)
 
 
-def _hidden(text: str, find: Personal, span: Sequence[int]) -> Sequence[int]:
+def _places_to_hide(text: str, match: Personal, span: Sequence[int]) -> Sequence[int]:
     """Places of the letters and digits that are not to be seen; of an address only what is before the @.
 
-    `span`: the places of the find as they are drawn.
+    `span`: the positions of the match in the order of display.
     """
     kind_of = tables().kind
     shown = [at for at in span if kind_of[ord(text[at])] <= Kind.ALNUM or text[at] == ROUND_ZERO]
-    if find.kind == "e-mail" and (signs := [at for at in span if text[at] in "@＠﹫"]):
+    if match.kind == "e-mail" and (signs := [at for at in span if text[at] in "@＠﹫"]):
         name = [at for at in span[: span.index(signs[0])] if kind_of[ord(text[at])] <= Kind.ALNUM]
         return name[1:] or name
-    local = find.kind == "phone" and len(shown) < 9
-    head, tail = _KEEP_LOCAL if local else _KEEP.get(find.kind, (1, 1))
+    local = match.kind == "phone" and len(shown) < 9
+    head, tail = _KEEP_LOCAL if local else _KEEP.get(match.kind, (1, 1))
     return shown[head : len(shown) - tail]

@@ -1,9 +1,9 @@
-"""Answers over ASGI: JSON with a length, problems in their one form, and bodies read with a bound."""
+"""Sends responses over ASGI (JSON, problems) and reads request bodies of bounded size."""
 
 import asyncio
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.responses import Response
@@ -13,14 +13,21 @@ from moderation.public.problems import TOO_SLOW, Problem, RequestRefused, too_la
 
 BODY_S = 15.0
 SEND_S = 20.0
-"""How long a peer may take nothing of what waits for it."""
+"""How long a peer may read nothing before its connection is aborted."""
 _PIECE = 64 * 1024
 Header = tuple[bytes, bytes]
 _encoder = msgspec.json.Encoder()
 
 
-async def send_json(send: Send, status: int, value: Any, headers: Iterable[Header] = ()) -> None:
-    """Send a whole answer."""
+class Reply(NamedTuple):
+    """A complete response, without the common headers."""
+
+    status: int
+    headers: list[Header]
+    body: bytes
+
+
+def json_reply(status: int, value: Any, headers: Iterable[Header] = ()) -> Reply:
     body = _encoder.encode(value)
     head = [
         (b"content-type", b"application/json"),
@@ -28,13 +35,26 @@ async def send_json(send: Send, status: int, value: Any, headers: Iterable[Heade
         (b"cache-control", b"no-store"),
         *headers,
     ]
-    await send({"type": "http.response.start", "status": status, "headers": head})
-    await send({"type": "http.response.body", "body": body})
+    return Reply(status, head, body)
+
+
+def problem_reply(refused: RequestRefused, more: dict[str, Any] | None = None) -> Reply:
+    headers = [(name.encode(), value.encode()) for name, value in _headers(refused).items()]
+    return json_reply(refused.problem.status, _body(refused.problem) | (more or {}), headers)
+
+
+async def send_reply(send: Send, reply: Reply) -> None:
+    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+async def send_json(send: Send, status: int, value: Any, headers: Iterable[Header] = ()) -> None:
+    """Send a complete JSON response."""
+    await send_reply(send, json_reply(status, value, headers))
 
 
 async def send_problem(send: Send, refused: RequestRefused, more: dict[str, Any] | None = None) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in _headers(refused).items()]
-    await send_json(send, refused.problem.status, _body(refused.problem) | (more or {}), headers)
+    await send_reply(send, problem_reply(refused, more))
 
 
 def problem_response(refused: RequestRefused) -> Response:
@@ -49,8 +69,8 @@ def json_response(value: Any, status: int = 200) -> Response:
     )
 
 
-class Whole(Response):
-    """A large answer, sent in pieces: little waits for a slow peer, and one that does not read is cut off."""
+class ChunkedResponse(Response):
+    """A large response sent in chunks. Little is buffered; a peer that does not read is disconnected."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -74,12 +94,12 @@ def _headers(refused: RequestRefused) -> dict[str, str]:
     if refused.wait_s > 0:
         headers["retry-after"] = str(math.ceil(refused.wait_s))
     if refused.problem is TOO_SLOW:
-        headers["connection"] = "close"  # what is left of the body may never end
+        headers["connection"] = "close"  # the rest of the body may never come
     return headers
 
 
 def header(headers: Iterable[Header], name: bytes) -> str | None:
-    """Return a header's value; the first one where there are many."""
+    """Return the first value of a header; None: there is none."""
     for found, value in headers:
         if found == name:
             return value.decode("latin-1")
@@ -100,7 +120,7 @@ async def read_body(receive: Receive, headers: Iterable[Header], most: int) -> b
     while True:
         message = await _receive(receive, until)
         if message["type"] != "http.request":
-            raise RequestRefused(TOO_SLOW)  # it left; nobody reads this
+            raise RequestRefused(TOO_SLOW)  # the peer has left; nobody reads this
         part: bytes = message.get("body", b"")
         size += len(part)
         if size > most:

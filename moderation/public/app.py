@@ -1,4 +1,4 @@
-"""The public address as an ASGI application: its routes, and what every answer carries."""
+"""The ASGI application of the public address: its routes and its error responses."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from moderation.public import problems
-from moderation.public.answers import header, json_response, problem_response
+from moderation.public.answers import json_response, problem_response
 from moderation.public.channels import KnownChannels
 from moderation.public.comments_api import CommentsApi
-from moderation.public.desk_side import DeskSide
+from moderation.public.common_headers import CommonHeaders
+from moderation.public.desk_interface import DeskInterface
 from moderation.public.feed import Feeds, Hub
 from moderation.public.intake import Intake
 from moderation.public.own_comments import OwnComments
@@ -28,24 +29,14 @@ from moderation.public.viewers import Viewers
 from streamgate.errors import StoreError
 
 API = "/api/v1/channels/{channel}"
-_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
-]
-_OURS = (b"cross-origin-resource-policy", b"same-origin")
-_ANYBODYS = [(b"cross-origin-resource-policy", b"cross-origin"), (b"access-control-allow-origin", b"*")]
-_BARE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _log = structlog.get_logger("comments")
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the routes use; `server.py` makes and runs them."""
+    """The objects that the routes use. `server.py` creates and runs them."""
 
-    desk: DeskSide
+    desk: DeskInterface
     keys: SourceKeys
     viewers: Viewers
     own: OwnComments
@@ -57,7 +48,7 @@ class Parts:
 
 
 def create_app(parts: Parts) -> ASGIApp:
-    """Return the application. Who made the parts runs them."""
+    """Return the application. The caller runs the parts."""
 
     async def find_feed(scope: Scope) -> Hub:
         parts.rates.address_reads.take(address_of(scope))
@@ -97,32 +88,7 @@ def create_app(parts: Parts) -> ASGIApp:
             Exception: _failed,
         },
     )
-    return Dressed(app)
-
-
-class Dressed:
-    """Adds the headers that every answer carries. Only the published feed is for other sites' pages."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        anybodys = scope["path"].endswith("/published")
-
-        async def dressed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                found = list(message.get("headers", ()))
-                found += _HEADERS
-                found += _ANYBODYS if anybodys else (_OURS,)
-                if header(found, b"content-security-policy") is None:
-                    found.append(_BARE)
-                message = {**message, "headers": found}
-            await send(message)
-
-        await self._app(scope, receive, dressed)
+    return CommonHeaders(app)
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -1,6 +1,6 @@
-"""Which channels there are, for viewers: those with a file, a source, or a stored interaction.
+"""The channels that viewers may ask for: those with a file, a source, or stored interaction settings.
 
-Strangers may ask for any name; only what is known costs memory and reads.
+Anybody may request any name. Unknown names take no memory, and reads for them are limited.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from moderation.desk.interactions import PREFIX
-from moderation.public.problems import NOT_FOUND, RequestRefused
+from moderation.public.problems import DISK_AWAY, NOT_FOUND, RequestRefused
 from streamgate.clock import now_us
 from streamgate.core.bucket import TokenBucket
 from streamgate.core.channel_name import check_name
@@ -19,28 +19,33 @@ from streamgate.store.database import AsyncDatabase
 
 REFRESH_S = 2.0
 LOOK_S = 1.0
-_LOOKS_PER_S = 5.0  # for names that are not known: strangers may ask for any
+_LOOKS_PER_S = 5.0  # for unknown names
 
 
 class KnownChannels:
-    """`run` keeps the names fresh until it is cancelled."""
+    """The names of the channels. `run` refreshes them until it is cancelled."""
 
     def __init__(self, directory: Path, database: AsyncDatabase, of_sources: Callable[[], set[str]]) -> None:
         self._directory, self._database, self._of_sources = directory, database, of_sources
         self._files: frozenset[str] = frozenset()
         self._settings: frozenset[str] = frozenset()
+        self._loaded = False
         self._looking: asyncio.Future[frozenset[str]] | None = None
         self._turn = asyncio.Lock()
         self._looks = TokenBucket(_LOOKS_PER_S, _LOOKS_PER_S, now_us())
 
     async def require(self, channel: str) -> None:
-        """Raise RequestRefused when there is no such channel. One that was just made is found at once."""
+        """Raise RequestRefused when there is no such channel.
+
+        A channel that was just created is found at once. Until the names have been read once, nobody is told
+        that a channel does not exist.
+        """
         if not self._has(channel) and _is_name(channel):
-            async with self._turn:  # somebody else may just have looked
+            async with self._turn:  # another request may just have refreshed
                 if not self._has(channel) and self._looks.try_take(1, now_us()):
                     await self.refresh()
         if not self._has(channel):
-            raise RequestRefused(NOT_FOUND)
+            raise RequestRefused(NOT_FOUND) if self._loaded else RequestRefused(DISK_AWAY, 1)
 
     def _has(self, channel: str) -> bool:
         return channel in self._files or channel in self._settings or channel in self._of_sources()
@@ -51,19 +56,22 @@ class KnownChannels:
             await asyncio.sleep(REFRESH_S)
 
     async def refresh(self) -> None:
-        """Look again. What cannot be read, because disk or database hang, stays as it was."""
+        """Read the names again. When disk or database do not answer within 1 s, the old names stay."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.ensure_future(asyncio.to_thread(_names, self._directory))
         await asyncio.wait({self._looking}, timeout=LOOK_S)
+        looked = False
         if self._looking.done():
             with contextlib.suppress(OSError):
                 self._files = self._looking.result()
+                looked = True
         try:
             async with asyncio.timeout(LOOK_S):
                 stored = await self._database.read(settings.list_under, PREFIX)
         except (StoreError, TimeoutError):
             return
         self._settings = frozenset(one.key.removeprefix(PREFIX) for one in stored)
+        self._loaded = self._loaded or looked
 
 
 def _names(directory: Path) -> frozenset[str]:

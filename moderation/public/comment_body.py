@@ -1,7 +1,7 @@
 """The body of a request that hands in comments: one comment, a list of them, or {"comments": [...]}.
 
-Pure. A comment that is malformed does not spoil the others of its batch. Lone surrogates, which JSON may hold
-as escapes and Unicode text may not, become U+FFFD.
+Pure. A malformed comment does not affect the others of its batch. JSON may contain lone surrogates as
+escapes; each becomes U+FFFD.
 """
 
 import json
@@ -11,37 +11,42 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from moderation.desk.intake import Incoming
+from moderation.desk.intake import IncomingComment
 from moderation.public.problems import BAD_REQUEST, RequestRefused, bad_comment
 
 MAX_COMMENTS = 500
 
 
 class ViewerComment(msgspec.Struct, frozen=True):
-    """A comment as the watch page hands it in; who writes stands in the cookie."""
+    """A comment as the watch page sends it. The author is in the cookie.
+
+    `seen_at`: when the moment that the viewer was watching aired, in seconds since the epoch, from
+    EXT-X-PROGRAM-DATE-TIME of the HLS playlist.
+    """
 
     text: str
     client_id: str = ""
     at_media_s: float | None = None
+    seen_at: float | None = None
     bullet: bool = False
 
 
 class Malformed(NamedTuple):
-    """A comment that cannot be read, and why."""
+    """A comment that cannot be decoded, and the reason."""
 
     client_id: str
     error: str
     error_zh: str
 
 
-_one = msgspec.json.Decoder(Incoming)
-_many = msgspec.json.Decoder(list[Incoming])
+_one = msgspec.json.Decoder(IncomingComment)
+_many = msgspec.json.Decoder(list[IncomingComment])
 _viewer = msgspec.json.Decoder(ViewerComment)
 
 
-def read_comments(body: bytes) -> Sequence[Incoming | Malformed]:
-    """Return the comments of a body, in order. Raises RequestRefused when it holds none, or more than 500."""
-    found: Sequence[Incoming | Malformed]
+def read_comments(body: bytes) -> Sequence[IncomingComment | Malformed]:
+    """Return the comments of a body, in order. Raises RequestRefused unless there are 1 to 500."""
+    found: Sequence[IncomingComment | Malformed]
     try:
         found = _many.decode(body) if body.lstrip()[:1] == b"[" else [_one.decode(body)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -51,8 +56,17 @@ def read_comments(body: bytes) -> Sequence[Incoming | Malformed]:
     return [_finite(one) for one in found]
 
 
+def read_plain(body: bytes) -> IncomingComment | None:
+    """Return the comment of a body that is one valid comment; None: use `read_comments`."""
+    try:
+        found = _one.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found if _finite(found) is found else None
+
+
 def read_viewer_comment(body: bytes) -> ViewerComment:
-    """Return the one comment of a body. Raises RequestRefused when it is not one."""
+    """Return the comment of a body. Raises RequestRefused when it is not one valid comment."""
     try:
         found = _viewer.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -60,7 +74,7 @@ def read_viewer_comment(body: bytes) -> ViewerComment:
             found = msgspec.convert(_parse(body), ViewerComment)
         except msgspec.ValidationError as error:
             raise RequestRefused(bad_comment(*_why(error))) from error
-    if found.at_media_s is not None and not math.isfinite(found.at_media_s):
+    if not all(value is None or math.isfinite(value) for value in (found.at_media_s, found.seen_at)):
         raise RequestRefused(bad_comment(*_NOT_FINITE))
     return found
 
@@ -75,9 +89,9 @@ def _batch(value: Any) -> list[Any]:
     return value
 
 
-def _convert(value: Any) -> Incoming | Malformed:
+def _convert(value: Any) -> IncomingComment | Malformed:
     try:
-        return msgspec.convert(value, Incoming)
+        return msgspec.convert(value, IncomingComment)
     except msgspec.ValidationError as error:
         named = value.get("client_id") if isinstance(value, dict) else None
         return Malformed(named if isinstance(named, str) else "", *_why(error))
@@ -86,8 +100,8 @@ def _convert(value: Any) -> Incoming | Malformed:
 _NOT_FINITE = ("sent_at and at_media_s must be finite numbers", "sent_at 与 at_media_s 必须是有限的数字")
 
 
-def _finite(one: Incoming | Malformed) -> Incoming | Malformed:
-    if isinstance(one, Malformed):
+def _finite(one: IncomingComment | Malformed) -> IncomingComment | Malformed:
+    if isinstance(one, Malformed) or (one.sent_at is None and one.at_media_s is None):
         return one
     if all(value is None or math.isfinite(value) for value in (one.sent_at, one.at_media_s)):
         return one
@@ -95,11 +109,11 @@ def _finite(one: Incoming | Malformed) -> Incoming | Malformed:
 
 
 def _why(error: msgspec.ValidationError) -> tuple[str, str]:
-    return f"the comment is not as it must be: {error}", f"评论格式不符合要求：{error}"
+    return f"the comment does not have the required form: {error}", f"评论格式不符合要求：{error}"
 
 
 def _parse(body: bytes) -> Any:
-    """Parse JSON that holds lone surrogates. Raises RequestRefused for what is no JSON."""
+    """Parse JSON that may contain lone surrogates. Raises RequestRefused when it is not JSON."""
     try:
         found = json.loads(body.decode(), parse_int=_number, parse_constant=_refuse)
         return _clean(found)
@@ -112,7 +126,7 @@ def _number(digits: str) -> float:
 
 
 def _refuse(name: str) -> Any:
-    raise ValueError(name)  # NaN and Infinity are Python's, not JSON
+    raise ValueError(name)  # Python reads NaN and Infinity; JSON has neither
 
 
 def _clean(value: Any) -> Any:
@@ -128,7 +142,7 @@ def _clean(value: Any) -> Any:
 
 
 def clean_text(text: str) -> str:
-    """Return text without lone surrogates; each becomes U+FFFD, a pair its character."""
+    """Replace lone surrogates by U+FFFD, and join surrogate pairs."""
     try:
         text.encode()
     except UnicodeEncodeError:

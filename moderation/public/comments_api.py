@@ -1,4 +1,4 @@
-"""POST comments: by the key of a source, or by the cookie of the watch page."""
+"""The route POST comments, for sources (with a key) and for viewers (with the watch page's cookie)."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from moderation.public.problems import (
     RequestRefused,
 )
 from moderation.public.rates import address_of
-from moderation.public.source_keys import SourceKeys
+from moderation.public.source_keys import SourceKeys, bearer_key
 from moderation.public.viewers import COOKIE, Viewers
 from streamgate.clock import wall_s
 from streamgate.runtime.origin import is_ours
@@ -27,11 +27,11 @@ from streamgate.runtime.origin import is_ours
 MAX_BODY = 1024 * 1024
 MAX_VIEWER_BODY = 16 * 1024
 MAX_BODIES = 64 * 1024 * 1024
-"""Bytes of bodies that are in memory at the same time, as far as they were declared."""
+"""Bound on the sum of declared body sizes that are being read at the same time."""
 
 
 class CommentsApi:
-    """Strangers are refused before their body is read."""
+    """The ASGI endpoint. It checks key or cookie before it reads the body."""
 
     def __init__(self, intake: Intake, keys: SourceKeys, viewers: Viewers, channels: KnownChannels) -> None:
         self._intake, self._keys, self._viewers, self._channels = intake, keys, viewers, channels
@@ -53,10 +53,10 @@ class CommentsApi:
             await _send(send, answer)
 
     async def _of_source(self, scope: Scope, receive: Receive, authorization: str) -> Answer:
-        kind, _, key = authorization.partition(" ")
-        if kind.lower() != "bearer":
+        key = bearer_key(authorization)
+        if key is None:
             raise RequestRefused(BAD_KEY)
-        source = await self._keys.find(key.strip())
+        source = await self._keys.find(key)
         channel: str = scope["path_params"]["channel"]
         declared = _declared(scope)
         self._bytes += declared
@@ -93,6 +93,8 @@ async def _send(send: Send, answer: Answer) -> None:
 
 
 def _declared(scope: Scope) -> int:
-    """Return how large the body says it is; one that does not say counts as the largest."""
+    """Return the declared size of the body, or MAX_BODY when none is declared."""
     text: Any = header(scope["headers"], b"content-length")
-    return min(int(text[:9]), MAX_BODY) if text is not None and text.isdecimal() else MAX_BODY
+    if text is None or not text.isdecimal():
+        return MAX_BODY
+    return min(int(text.lstrip("0")[:9] or "0"), MAX_BODY)  # more digits are more than MAX_BODY

@@ -1,7 +1,8 @@
-"""The published feed in memory: one hub a channel, which encodes each event once for all its readers.
+"""The published feed in memory. Each channel has a hub, which encodes an event once for all its readers.
 
-A reader who comes back with a number gets exactly what followed it: from memory, or from the store and then
-from memory. Joining is one step of the event loop: what memory has and what comes later meet without a gap.
+A reader that comes back with the number of its last event gets exactly the events after it: from memory, or
+first from the store and then from memory. A reader joins in one step of the event loop, so that there is no
+gap between the events in memory and later ones.
 """
 
 import asyncio
@@ -14,27 +15,28 @@ import msgspec
 import structlog
 from sqlalchemy.orm import Session
 
+from moderation.desk.feed import feed_item
 from moderation.desk.intake import FeedItem
 from moderation.desk.messages import InteractionView
-from moderation.public.desk_side import DeskSide, Subscription
+from moderation.public.desk_interface import DeskInterface, Subscription
 from moderation.public.problems import BUSY, DATABASE_AWAY, RATE_LIMITED, RequestRefused
-from moderation.public.recent import MAX_EVENTS, MAX_SHOWN, Event, Recent
+from moderation.public.recent import MAX_EVENTS, MAX_SHOWN, Event, RecentEvents
 from streamgate.errors import StoreError
 from streamgate.store import published
 from streamgate.store.database import AsyncDatabase
 
 NEWEST = 50
-"""Comments that a reader without a number begins with."""
+"""Comments that a reader without a number gets first."""
 MAX_WAITING = 512
-"""Events that wait for one reader; with more it is dropped, and comes back where it was."""
+"""Most events queued for one reader. With more it is dropped; it connects again and resumes."""
 MAX_READERS = 6000
 MAX_OF_ADDRESS = 2500
-"""Readers of one address, on all channels: a school behind one router."""
+"""Most readers of one address on all channels: enough for a school behind one router."""
 MAX_CHANNELS = 256
-LOOK_S = 0.2  # for a changed interaction: viewers are told within a second
+LOOK_S = 0.2  # between two looks for changed interaction settings
 LOADED_S = 5.0
 KEEP_ALIVE_S = 15.0
-RECONCILE_S = 2.0
+RECONCILE_S = 30.0
 PAGE = 500
 _PAGING = 4  # readers that the store serves at the same time
 _RETRY_S = 1.0
@@ -42,7 +44,10 @@ _log = structlog.get_logger("comments")
 
 
 class Notice(NamedTuple):
-    """Something that is told and not counted: it has no number. `text` "": nothing for websockets."""
+    """A message without a number.
+
+    `sse`: for server-sent events. `text`: for websockets; "": not sent there.
+    """
 
     sse: bytes
     text: str
@@ -52,12 +57,13 @@ KEEP_ALIVE = Notice(b": keep-alive\n\n", "")
 
 
 class Reader:
-    """One connection that reads a feed. `drop` is called when it does not keep up."""
+    """One connection that reads a feed. `drop` is called when it reads too slowly."""
 
     def __init__(self, seen: int, drop: Callable[[], None]) -> None:
         self.seen = seen
         self.dropped = False
         self._drop = drop
+        self._most = MAX_WAITING
         self._waiting: deque[Event | Notice] = deque()
         self._woken = asyncio.Event()
 
@@ -68,7 +74,7 @@ class Reader:
             self.seen = one.id
         if self.dropped:
             return
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) >= self._most:
             self.end()
             self._drop()
             return
@@ -76,7 +82,8 @@ class Reader:
         self._woken.set()
 
     def begin(self, events: Sequence[Event]) -> None:
-        """Put what it lacks before everything that comes: bounded by what memory keeps."""
+        """Queue the events that the reader has missed. They do not count towards MAX_WAITING."""
+        self._most = MAX_WAITING + len(events)
         self._waiting.extend(events)
         if events:
             self.seen = max(self.seen, events[-1].id)
@@ -88,24 +95,27 @@ class Reader:
         self._woken.set()
 
     async def next(self) -> list[Event | Notice]:
-        """Return everything that waits, at least one; nothing when the reader was dropped."""
+        """Wait for events and return all that are queued; an empty list: the reader was dropped."""
         while not self._waiting and not self.dropped:
             self._woken.clear()
             await self._woken.wait()
         found = list(self._waiting)
         self._waiting.clear()
+        self._most = MAX_WAITING
         return found
 
 
 class Hub:
     """One channel's feed. `run` follows the desk until it is cancelled."""
 
-    def __init__(self, channel: str, desk: DeskSide, database: AsyncDatabase, crowd: Counter[str]) -> None:
-        """Take `crowd`: how many readers each address has, on all channels."""
+    def __init__(
+        self, channel: str, desk: DeskInterface, database: AsyncDatabase, readers_by_address: Counter[str]
+    ) -> None:
+        """Create a hub. `readers_by_address`: the number of readers of each address on all channels."""
         self.channel = channel
         self.readers: set[Reader] = set()
-        self._desk, self._database, self._crowd = desk, database, crowd
-        self._recent: Recent | None = None
+        self._desk, self._database, self._readers_by_address = desk, database, readers_by_address
+        self._recent: RecentEvents | None = None
         self._loaded = asyncio.Event()
         self._paging = asyncio.Semaphore(_PAGING)
         self._view = desk.interaction(channel)
@@ -115,7 +125,7 @@ class Hub:
         return 0 if self._recent is None else self._recent.last
 
     def notice(self) -> Notice:
-        """Say what is open, as it is now."""
+        """Return a notice of the current interaction settings."""
         view = self._view
         body = {"comments": view.comments, "bullets": view.bullets, "sharing": view.sharing}
         return Notice(
@@ -143,7 +153,7 @@ class Hub:
                 _log.warning("feed_unread", channel=self.channel, reason=str(error))
                 await asyncio.sleep(_RETRY_S)
             else:
-                self._recent = Recent(floor, last, shown, events)
+                self._recent = RecentEvents(floor, last, shown, events)
         self._loaded.set()
 
     async def _follow(self, subscription: Subscription) -> None:
@@ -154,17 +164,22 @@ class Hub:
                 await self._catch_up()
             elif item.id <= self.last + 1:
                 self._add(item)
-            else:  # the numbers between are another channel's, or of a commit that nobody was told of
+            else:  # the missing numbers are of other channels, or of a commit that was not published here
                 await self._catch_up()
 
     async def _reconcile(self) -> None:
-        """Look for events that nobody told of: of a commit whose database hung, and that came to pass."""
+        """Read the store at intervals, for events that were committed but not published here.
+
+        After a commit with an unknown outcome the desk makes all subscriptions read the store (`Feed.miss`),
+        and a missing number shows at the next event. What remains is a database that carries out such a
+        commit after the desk has reloaded, with no event since.
+        """
         while True:
             await asyncio.sleep(RECONCILE_S)
             await self._catch_up()
 
     async def _catch_up(self) -> None:
-        """Read from the store what the subscription did not bring."""
+        """Read from the store the events that the subscription lacks."""
         while True:
             try:
                 found = await self._database.read(_after, self.channel, self.last)
@@ -204,26 +219,29 @@ class Hub:
     @contextlib.asynccontextmanager
     async def reading(
         self, after: int | None, address: str, drop: Callable[[], None]
-    ) -> AsyncIterator["Joining"]:
-        """Let somebody read from `after` on; None: from the newest comments. Raises RequestRefused."""
+    ) -> AsyncIterator["CatchUpReader"]:
+        """Open a reader of the events after number `after`; None: from the newest comments.
+
+        Raises RequestRefused.
+        """
         if len(self.readers) >= MAX_READERS:
             raise RequestRefused(BUSY, 5)
-        if self._crowd[address] >= MAX_OF_ADDRESS:
+        if self._readers_by_address[address] >= MAX_OF_ADDRESS:
             raise RequestRefused(RATE_LIMITED, 5)
-        self._crowd[address] += 1
-        joining = None
+        self._readers_by_address[address] += 1
+        catch_up = None
         try:
             await self._until_loaded()
             if after is not None and after > self.last:
                 after = await self._plausible(after)
-            yield (joining := Joining(self, after, drop))
+            yield (catch_up := CatchUpReader(self, after, drop))
         finally:
-            self._crowd[address] -= 1
-            if not self._crowd[address]:
-                del self._crowd[address]
-            if joining is not None and joining.reader is not None:
-                self.readers.discard(joining.reader)
-                joining.reader.end()
+            self._readers_by_address[address] -= 1
+            if not self._readers_by_address[address]:
+                del self._readers_by_address[address]
+            if catch_up is not None and catch_up.reader is not None:
+                self.readers.discard(catch_up.reader)
+                catch_up.reader.end()
 
     async def _until_loaded(self) -> None:
         try:
@@ -233,9 +251,9 @@ class Hub:
             raise RequestRefused(DATABASE_AWAY, 1) from None
 
     async def _plausible(self, after: int) -> int | None:
-        """Return a number beyond what memory knows; None when the store does not know it either.
+        """Check a number above the last one in memory. Return None when the store does not have it either.
 
-        That happens to readers after an older database was put back.
+        That happens to readers after an older database was restored.
         """
         try:
             last = await self._database.read(published.last_id)
@@ -244,7 +262,10 @@ class Hub:
         return after if after <= last else None
 
     def join(self, after: int | None, drop: Callable[[], None]) -> Reader | None:
-        """Let a reader follow from now on, if memory reaches back to `after`. One step of the event loop."""
+        """Add a reader of the events after `after`; None: memory does not reach back so far.
+
+        It never awaits.
+        """
         assert self._recent is not None, "loaded"
         events = self._recent.newest(NEWEST) if after is None else self._recent.after(after)
         if events is None:
@@ -261,15 +282,15 @@ class Hub:
         return [Event(item) for item in found]
 
 
-class Joining:
-    """How a reader comes in: pages of the store first, where memory does not reach back, then `reader`."""
+class CatchUpReader:
+    """Reads a feed: first pages of the store, as far as memory does not reach back, then from `reader`."""
 
     def __init__(self, hub: Hub, after: int | None, drop: Callable[[], None]) -> None:
         self.reader: Reader | None = None
         self._hub, self._after, self._drop = hub, after, drop
 
     async def next(self) -> Sequence[Event | Notice]:
-        """Return what comes next, in order; nothing: the reader was dropped, or the store is away."""
+        """Return the next events, in order; an empty list: the reader was dropped, or the store is away."""
         while self.reader is None:
             reader = self._hub.join(self._after, self._drop)
             if reader is not None:
@@ -281,7 +302,7 @@ class Joining:
             try:
                 events = await self._hub.page(self._after)
             except StoreError:
-                return []  # it comes back with the number it has
+                return []  # the client reconnects with its last number
             after = events[-1].id if events else self._after
             self._after = after if len(events) == PAGE else max(after, known)
             if events:
@@ -290,12 +311,12 @@ class Joining:
 
 
 class Feeds:
-    """All hubs. `run` lets each of them follow the desk until it is cancelled."""
+    """The hubs of all channels. `run` runs them until it is cancelled."""
 
-    def __init__(self, desk: DeskSide, database: AsyncDatabase) -> None:
+    def __init__(self, desk: DeskInterface, database: AsyncDatabase) -> None:
         self._desk, self._database = desk, database
         self._hubs: dict[str, Hub] = {}
-        self._crowd: Counter[str] = Counter()
+        self._readers_by_address: Counter[str] = Counter()
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -306,18 +327,18 @@ class Feeds:
             await asyncio.Event().wait()
 
     def hub(self, channel: str) -> Hub:
-        """Return the hub of a channel that is known; it is made at first use. Raises RequestRefused."""
+        """Return the hub of a known channel; create it at first use. Raises RequestRefused."""
         hub = self._hubs.get(channel)
         if hub is None:
             if len(self._hubs) >= MAX_CHANNELS:
                 raise RequestRefused(BUSY, 5)
-            hub = self._hubs[channel] = Hub(channel, self._desk, self._database, self._crowd)
+            hub = self._hubs[channel] = Hub(channel, self._desk, self._database, self._readers_by_address)
             if self._group is not None:
                 self._group.create_task(hub.run())
         return hub
 
     def end_readers(self) -> None:
-        """Let every reader go: the process ends."""
+        """End all readers, because the process stops."""
         for hub in self._hubs.values():
             for reader in list(hub.readers):
                 reader.end()
@@ -330,20 +351,14 @@ def _switches(view: InteractionView) -> tuple[bool, bool, bool]:
     return view.comments, view.bullets, view.sharing
 
 
-def _item(found: published.Item) -> FeedItem:
-    return FeedItem(
-        found.id, found.kind, found.comment_id, found.author, found.text, found.at_media_s, found.at
-    )
-
-
 def _after(session: Session, channel: str, after: int) -> list[FeedItem]:
-    return [_item(found) for found in published.read_after(session, channel, after, limit=PAGE)]
+    return [feed_item(found) for found in published.read_after(session, channel, after, limit=PAGE)]
 
 
 def _newest_of(session: Session, channel: str) -> tuple[int, int, list[FeedItem], list[FeedItem]]:
-    """Return what `Recent` begins with: floor, last number, comments shown now, events after the floor."""
+    """Return the arguments of `RecentEvents`: floor, last number, published comments, events."""
     last = published.last_id(session)
     floor = max(0, last - MAX_EVENTS)
     shown = published.list_newest(session, channel, limit=MAX_SHOWN)
     events = published.read_after(session, channel, floor, limit=MAX_EVENTS)
-    return floor, last, [_item(one) for one in shown], [_item(one) for one in events]
+    return floor, last, [feed_item(one) for one in shown], [feed_item(one) for one in events]

@@ -1,6 +1,7 @@
-"""Files for viewers: read by threads of their own, for a disk may freeze, and kept in memory for all.
+"""A cache of files for viewers. A thread pool of its own reads them, because a disk may hang.
 
-A name is one name in one directory, of few characters: no address leads anywhere else, nor do links.
+A name must match a short pattern without slashes, and links are not followed. So no request can leave the
+directory.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 class FileCache:
-    """Reads whole files. Many who ask for the same at the same time wait for one read."""
+    """Reads and caches whole files. Concurrent requests for one file share one read."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, "files")
@@ -47,8 +48,8 @@ class FileCache:
             allowed_s = MISSING_S if data is None else fresh_s
             if allowed_s is None or now - at <= allowed_s:
                 self._kept.move_to_end(key)
-                return _there(data)
-        return _there(await self._read(key))
+                return _require_content(data)
+        return _require_content(await self._read(key))
 
     async def _read(self, key: tuple[Path, str]) -> bytes | None:
         reading = self._reading.get(key)
@@ -82,7 +83,7 @@ class FileCache:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _there(data: bytes | None) -> bytes:
+def _require_content(data: bytes | None) -> bytes:
     if data is None:
         raise RequestRefused(NOT_FOUND)
     return data

@@ -1,4 +1,4 @@
-"""What browsers open: the watch page, the overlay, their assets, and the program as HLS files."""
+"""Serves the watch page, the overlay, their assets, and the program as HLS files."""
 
 import hmac
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from moderation.public.answers import Whole
+from moderation.public.answers import ChunkedResponse
 from moderation.public.channels import KnownChannels
 from moderation.public.files import FileCache
 from moderation.public.problems import BAD_OVERLAY, NOT_FOUND, RequestRefused
@@ -36,17 +36,21 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 _OF_HLS = frozenset({".m3u8", ".m4s", ".mp4", ".ts"})
-_HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-# Styles: components and the library for bullet comments write style elements. blob: Media Source Extensions.
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "font-src 'self' data:; media-src 'self' blob:; worker-src 'self' blob:; manifest-src 'self'; "
-    "connect-src 'self'{sockets}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+# Everything that a page needs comes from here; nothing else is loaded. blob: is for Media Source Extensions:
+# hls.js plays by an address of this kind; a browser without them (iPhone) reads /hls itself.
+_WATCH = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:;"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+    " require-trusted-types-for 'script'; trusted-types 'none'"
+)
+# OBS writes the custom CSS of a browser source into the page as a style element (obs-browser, `OnLoadEnd`):
+# hence 'unsafe-inline' for styles, and no trusted types. The overlay has no media.
+_OVERLAY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>streamgate</title>
-<style>body{font:16px/1.6 system-ui,"Noto Sans CJK SC",sans-serif;background:#14171c;color:#e6e8eb;
-margin:12vh auto;max-width:42rem;padding:0 1rem}</style>
 <h1>The page is not built</h1><p>Build it with <code>make install</code> and reload.</p>
 <h1 lang="zh">页面尚未构建</h1><p lang="zh">请运行 <code>make install</code> 后刷新。</p></html>
 """
@@ -63,7 +67,7 @@ class Pages:
 
     async def watch(self, request: Request) -> Response:
         await self._require_channel(request)
-        return await self._page(request, "watch.html")
+        return await self._page("watch.html", _WATCH)
 
     async def overlay(self, request: Request) -> Response:
         channel = await self._require_channel(request)
@@ -71,7 +75,7 @@ class Pages:
         good = self._viewers.overlay_token(channel)
         if not hmac.compare_digest(token.encode("utf-8", "replace"), good.encode()):
             raise RequestRefused(BAD_OVERLAY)
-        return await self._page(request, "overlay.html")
+        return await self._page("overlay.html", _OVERLAY)
 
     async def asset(self, request: Request) -> Response:
         name: str = request.path_params["name"]
@@ -79,7 +83,7 @@ class Pages:
         if media_type is None:
             raise RequestRefused(NOT_FOUND)
         data = await self._files.read(self._static / "assets", name, fresh_s=None)
-        return Whole(data, media_type=media_type, headers={"cache-control": _FOR_EVER})
+        return ChunkedResponse(data, media_type=media_type, headers={"cache-control": _FOR_EVER})
 
     async def icon(self, _: Request) -> Response:
         data = await self._files.read(self._static, "favicon.svg", fresh_s=PAGE_S)
@@ -96,15 +100,15 @@ class Pages:
         )
         headers = {"cache-control": "no-cache" if playlist else _SEGMENT, "accept-ranges": "bytes"}
         status, data = _cut(request.headers.get("range"), data, headers)
-        return Whole(data, status, headers, media_type=_TYPES[suffix])
+        return ChunkedResponse(data, status, headers, media_type=_TYPES[suffix])
 
     async def _require_channel(self, request: Request) -> str:
         channel: str = request.path_params["channel"]
         await self._channels.require(channel)
         return channel
 
-    async def _page(self, request: Request, name: str) -> Response:
-        headers = {"cache-control": "no-store", "content-security-policy": policy(request)}
+    async def _page(self, name: str, policy: str) -> Response:
+        headers = {"cache-control": "no-store", "content-security-policy": policy}
         try:
             data = await self._files.read(self._static, name, fresh_s=PAGE_S)
         except RequestRefused as refused:
@@ -114,15 +118,8 @@ class Pages:
         return HTMLResponse(data, headers=headers)
 
 
-def policy(request: Request) -> str:
-    """Return the Content-Security-Policy of a page: nothing from elsewhere. Websockets need their host."""
-    host = request.headers.get("host", "")
-    sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
-    return _POLICY.format(sockets=sockets)
-
-
 def _cut(asked: str | None, data: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-    """Return status and bytes of what is asked for: one range (RFC 9110, 14.2) or everything."""
+    """Return status and bytes for a Range header (RFC 9110, 14.2). Only a single range is supported."""
     found = _RANGE.fullmatch(asked or "")
     if found is None:
         return 200, data

@@ -1,4 +1,4 @@
-"""What the public address answers when something is wrong: a code, a status, a sentence in both languages."""
+"""Error responses of the public address: status, code, and a sentence in both languages."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from moderation.desk import intake
 
 
 class Problem(NamedTuple):
-    """`code` is stable, the sentences are for people."""
+    """An error response. `code` is stable; the sentences are for people."""
 
     status: int
     code: str
@@ -14,8 +14,8 @@ class Problem(NamedTuple):
     error_zh: str
 
 
-class RequestRefused(Exception):  # noqa: N818 - an answer, not a fault
-    """A request is not carried out. `wait_s`: seconds until another try makes sense; 0: unknown."""
+class RequestRefused(Exception):  # noqa: N818 - a response, not a failure
+    """A request is refused. `wait_s`: seconds after which the client may try again; 0: unknown."""
 
     def __init__(self, problem: Problem, wait_s: float = 0) -> None:
         super().__init__(problem.error)
@@ -37,7 +37,7 @@ BAD_KEY = Problem(
 NO_VIEWER = Problem(
     401,
     "no_viewer",
-    "Nobody is known here by that cookie. Enter through the watch page, or send the key of a source.",
+    "The viewer cookie is missing or not valid. Open the watch page, or send the key of a source.",
     "未识别到观众身份。请通过观看页面进入，或提供来源密钥。",
 )
 WRONG_CHANNEL = Problem(
@@ -65,15 +65,20 @@ CLOSED = Problem(
     "本频道目前未开放评论。",
 )
 NOT_FOUND = Problem(404, "not_found", "There is nothing at this address.", "该地址没有内容。")
-BAD_METHOD = Problem(405, "bad_method", "This address does not take that method.", "该地址不接受此请求方法。")
+BAD_METHOD = Problem(
+    405, "bad_method", "This address does not support that method.", "该地址不接受此请求方法。"
+)
 TOO_SLOW = Problem(
     408,
     "too_slow",
-    "The request did not come whole within 15 s. Look at the network and try again.",
+    "The request did not arrive completely within 15 s. Check the network and try again.",
     "请求在 15 秒内没有完整到达。请检查网络后重试。",
 )
 RATE_LIMITED = Problem(
-    429, "rate_limited", "That was too much in too short a time. Wait a little.", "操作过于频繁，请稍候再试。"
+    429,
+    "rate_limited",
+    "Too many requests in a short time. Wait a little and try again.",
+    "操作过于频繁，请稍候再试。",
 )
 SLOW_MODE = Problem(
     429,
@@ -90,23 +95,23 @@ QUEUE_FULL = Problem(
 DATABASE_AWAY = Problem(
     503,
     intake.DATABASE_AWAY,
-    "The database cannot be used at the moment; nothing was taken in. Try again.",
+    "The database is not available at the moment; nothing was stored. Try again.",
     "数据库暂时不可用，内容未被接收。请重试。",
 )
 STARTING = Problem(
     503,
     intake.STARTING,
-    "Comments are just starting. Try again in a second.",
+    "The comments process is starting. Try again in a second.",
     "评论服务正在启动，请稍后重试。",
 )
-BUSY = Problem(503, "busy", "Too much is asked at the same time. Try again.", "当前请求过多，请重试。")
+BUSY = Problem(503, "busy", "Too many requests at the same time. Try again.", "当前请求过多，请重试。")
 DISK_AWAY = Problem(
     503, "disk_away", "The disk does not answer at the moment. Try again.", "磁盘暂时没有响应，请重试。"
 )
 FAILED = Problem(
     500,
     "failed",
-    "The comments process failed at this request; its log says why.",
+    "The comments process failed to handle this request. Its log says why.",
     "评论服务处理该请求时出错，原因见日志。",
 )
 
@@ -122,10 +127,10 @@ def too_large(most: int) -> Problem:
     )
 
 
-OF_WHOLE_REQUEST = {
+WHOLE_REQUEST_PROBLEMS = {
     intake.INTERACTION_CLOSED: (CLOSED, 0.0),
     intake.QUEUE_FULL: (QUEUE_FULL, 5.0),
     intake.DATABASE_AWAY: (DATABASE_AWAY, 1.0),
     intake.STARTING: (STARTING, 1.0),
 }
-"""Codes that become the answer of a request when all its comments have the same; seconds to wait."""
+"""Problem and seconds to wait for a request whose comments were all refused with this code."""

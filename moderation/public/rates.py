@@ -1,6 +1,6 @@
-"""Rates: how often an address, a viewer or a source may do something. Bounded in memory, whoever comes.
+"""Rate limits for addresses, viewers and sources, in bounded memory.
 
-An IPv6 address counts by its /64: that is what one subscriber gets.
+IPv6 addresses are counted by /64, which is what one subscriber gets.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ MAX_KEYS = 50_000
 
 
 class Limits:
-    """What is allowed. An address may be a whole school behind one router: generous; a viewer is a person."""
+    """The limits. Those of an address are generous, because a school may be behind one router."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Limits:
         viewer_comments: tuple[float, float] = (0.5, 5.0),
         source_comments: tuple[float, float] = (40_000.0, 80_000.0),
     ) -> None:
-        """Each: how many a second, and how many at once. `address_reads`: own comments, and feeds opened."""
+        """Each limit is (per second, burst). `address_reads`: reads of own comments, and opened feeds."""
         self.address_comments = address_comments
         self.address_viewers = address_viewers
         self.address_reads = address_reads
@@ -37,7 +37,7 @@ class Limits:
 
 
 class Rate:
-    """One rate for many keys. Of more than 50,000 keys those that were not used for longest are forgotten."""
+    """A token bucket for each key. Beyond 50,000 keys the least recently used one is dropped."""
 
     def __init__(self, allowed: tuple[float, float], problem: Problem = RATE_LIMITED) -> None:
         self._per_s, self._burst = allowed
@@ -45,10 +45,18 @@ class Rate:
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def take(self, key: str, amount: float = 1.0) -> None:
-        """Take `amount`, or raise RequestRefused (429) with the seconds until it is there.
+        """Take `amount`, or raise RequestRefused (429) with the seconds to wait.
 
-        More than ever fits is taken once the bucket is full.
+        An amount above the burst is taken once the bucket is full.
         """
+        if (wait_us := self._take(key, amount)) > 0:
+            raise RequestRefused(self._problem, wait_us / 1e6)
+
+    def try_take(self, key: str, amount: float = 1.0) -> bool:
+        """Take `amount` if the bucket has it; return whether it did."""
+        return self._take(key, amount) == 0
+
+    def _take(self, key: str, amount: float) -> int:
         now = now_us()
         bucket = self._buckets.get(key)
         if bucket is None:
@@ -58,12 +66,12 @@ class Rate:
         else:
             self._buckets.move_to_end(key)
         wait_us = bucket.wait_us(now, min(amount, self._burst))
-        if wait_us > 0:
-            raise RequestRefused(self._problem, wait_us / 1e6)
-        bucket.charge(amount, now)
+        if wait_us <= 0:
+            bucket.charge(amount, now)
+        return wait_us
 
     def give_back(self, key: str, amount: float = 1.0) -> None:
-        """Undo a `take`: what it was for did not come to pass."""
+        """Undo a `take` whose request was not carried out."""
         if (bucket := self._buckets.get(key)) is not None:
             bucket.charge(-amount, now_us())
 
@@ -81,7 +89,7 @@ class Rates:
 
 @lru_cache(4096)
 def address_key(host: str) -> str:
-    """Return what an address counts as: itself, or the /64 of an IPv6 address."""
+    """Return the key of an address: itself, or the /64 of an IPv6 address."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -94,6 +102,6 @@ def address_key(host: str) -> str:
 
 
 def address_of(scope: Mapping[str, Any]) -> str:
-    """Return what the address counts as that an ASGI scope tells of; "" when it tells of none."""
+    """Return the key of the client's address in an ASGI scope; "" when it has none."""
     client = scope.get("client")
     return address_key(client[0]) if client else ""

@@ -1,8 +1,8 @@
-"""The newest events of one channel's feed, in memory: who resumes near the end needs no database. Pure.
+"""The newest events of one channel's feed in memory, so that most readers resume without the database. Pure.
 
-Events come with rising numbers. Everything of the channel with a number above `floor` is here, but for
-comments that were published and taken back meanwhile: their retraction is. So resuming after any number from
-`floor` on is exact.
+Events have rising numbers. All events of the channel above the number `floor` are here, except publications
+that were retracted later; their retractions are here. So a reader can resume exactly after any number from
+`floor` on.
 """
 
 from collections import deque
@@ -31,23 +31,24 @@ class Event:
                 "text": item.text,
                 "at_media_s": item.at_media_s,
                 "published_at": item.at,
+                "bullet": item.bullet,
             }
         self.sse = b"id: %d\nevent: %b\ndata: %b\n\n" % (item.id, item.kind.encode(), _encoder.encode(body))
         self.text = _encoder.encode({"event": item.kind, "seq": item.id, **body}).decode()
 
 
-class Recent:
-    """`last`: the highest number that is known, of this or of any channel."""
+class RecentEvents:
+    """`last`: the highest known number, of this or another channel."""
 
     def __init__(self, floor: int, last: int, shown: Iterable[FeedItem], events: Iterable[FeedItem]) -> None:
-        """Begin with what the store has: comments `shown` now, and all `events` after `floor`, by number."""
+        """Start with what the store has: published comments (`shown`), all `events` after `floor`."""
         self.floor, self.last = floor, last
         self._shown = {item.comment_id: Event(item) for item in shown}
         self._events = deque(Event(item) for item in events)
         self._trim()
 
     def add(self, item: FeedItem) -> Event:
-        """Add the next event. Returns it encoded."""
+        """Add the next event and return it, encoded."""
         event = Event(item)
         self.last = item.id
         if item.kind == "retract":
@@ -61,7 +62,7 @@ class Recent:
         return event
 
     def after(self, number: int) -> list[Event] | None:
-        """Return what somebody lacks who has everything up to `number`; None: it is too long ago."""
+        """Return the events after `number`; None: memory does not reach back so far."""
         if number < self.floor:
             return None
         if number >= self.last:
@@ -69,7 +70,7 @@ class Recent:
         return [event for event in self._events if event.id > number]
 
     def newest(self, number: int) -> list[Event]:
-        """Return the newest comments that are shown now, the oldest of them first."""
+        """Return the newest `number` published comments, the oldest of them first."""
         return list(self._shown.values())[-number:]
 
     def _trim(self) -> None:

@@ -1,4 +1,4 @@
-"""Serves the public address until it is told to stop: the web server, and what keeps its tables fresh."""
+"""Serves the public address: the web server, and the tasks that refresh its tables."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,8 @@ import uvicorn
 from moderation.public.app import Parts, create_app
 from moderation.public.channels import KnownChannels
 from moderation.public.connections import MAX_CONNECTIONS, Connection, Socket
-from moderation.public.desk_side import DeskSide
+from moderation.public.desk_interface import DeskInterface
+from moderation.public.fast_intake import FastIntake
 from moderation.public.feed import Feeds
 from moderation.public.files import FileCache
 from moderation.public.intake import Intake
@@ -38,7 +39,7 @@ _log = structlog.get_logger("comments")
 async def serve(
     *,
     listeners: Sequence[socket.socket],
-    desk: DeskSide,
+    desk: DeskInterface,
     database: Location,
     data_dir: Path,
     static: Path,
@@ -49,9 +50,10 @@ async def serve(
 ) -> None:
     """Serve viewers and sources until `stop` is set, then end within about 2 s.
 
-    `listeners`: sockets that listen; they are closed at the end. `database`: read, but for sources; the desk
-    writes comments. `static`: the built page, which need not be there. `behind_proxy`: addresses whose
-    X-Forwarded-For and -Proto are believed. `ready` is told the port once connections are accepted.
+    `listeners`: listening sockets; they are closed at the end. `database`: it is read here, and written for
+    sources only; the desk writes comments. `static`: the built page, which may be missing. `behind_proxy`:
+    addresses whose X-Forwarded-For and -Proto are trusted. `ready` is called with the port once connections
+    are accepted.
 
     Raises:
         ConfigError: the file of the secret cannot be used.
@@ -59,7 +61,7 @@ async def serve(
     secret = await asyncio.to_thread(key_file.read_or_make, data_dir / KEY_FILE)
     files, rates, viewers = FileCache(), Rates(limits or Limits()), Viewers(secret)
     store = AsyncDatabase(database)
-    keys, own, feeds = SourceKeys(store, secret), OwnComments(desk, store), Feeds(desk, store)
+    keys, own, feeds = SourceKeys(store, secret, desk.call), OwnComments(desk, store), Feeds(desk, store)
     channels = KnownChannels(data_dir / "channels", store, keys.channels)
     parts = Parts(
         desk=desk,
@@ -73,6 +75,7 @@ async def serve(
         pages=Pages(static, data_dir, files, viewers, channels),
     )
     Connection.max_connections = _allow_connections()
+    fast_intake = FastIntake(desk, keys, rates)
 
     def announce() -> None:
         port: int = listeners[0].getsockname()[1]
@@ -83,7 +86,7 @@ async def serve(
     server = WebServer(
         uvicorn.Config(
             create_app(parts),
-            http=Connection,
+            http=type("PublicConnection", (Connection,), {"fast_intake": fast_intake}),
             ws=Socket,
             ws_per_message_deflate=False,
             ws_max_size=MAX_MESSAGE,
@@ -107,14 +110,14 @@ async def serve(
         opened.push_async_callback(store.close)
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
-        async with beside(keys.run, channels.run, feeds.run), asyncio.TaskGroup() as group:
+        async with beside(keys.run, channels.run, feeds.run, fast_intake.run), asyncio.TaskGroup() as group:
             await asyncio.wait({group.create_task(channels.refresh())}, timeout=START_S)
             await server.serve_until(stop, listeners, feeds.end_readers)
     _log.info("public_stopped")
 
 
 def _allow_connections() -> int:
-    """Raise the limit of open files as far as it goes; return how many connections it leaves room for."""
+    """Raise the limit of open files to its maximum; return how many connections fit into it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS + _SPARE_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:

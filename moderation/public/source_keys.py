@@ -1,12 +1,14 @@
-"""Who hands in comments, by key: the sources of the database in memory, read anew every second.
+"""The sources of comments by their keys, in memory, read from the database every second.
 
-A local key is made from the data directory's own secret: whoever may read that file needs no other key
-(`streamgate source feed`).
+A local key is derived from the secret in the data directory. So a program that may read that file needs no
+other key (`streamgate source feed`).
 """
 
 import asyncio
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import structlog
 
@@ -24,7 +26,8 @@ TOUCH_S = 60.0
 KEY_CHARS = 200
 LOCAL = "sgl_"
 WATCH = "watch-"
-_LOOKS_PER_S = 20.0  # of keys that are not in memory: they may be a second old
+_LOOKS_PER_S = 20.0  # for keys that are not in memory: the source may be new
+Write = Callable[..., Awaitable[Any]]
 _log = structlog.get_logger("comments")
 
 
@@ -33,16 +36,26 @@ def hash_key(key: str) -> str:
 
 
 def local_key(secret: bytes, source_id: int) -> str:
-    """Return the key by which a program on this machine, with access to the data directory, is a source."""
+    """Return the local key of a source, for programs with access to the data directory."""
     mac = hmac.new(secret, b"source/%d" % source_id, hashlib.sha256).hexdigest()
     return f"{LOCAL}{source_id}.{mac}"
 
 
-class SourceKeys:
-    """`run` keeps the table fresh until it is cancelled."""
+def bearer_key(authorization: str) -> str | None:
+    """Return the key that a header `Authorization: Bearer KEY` holds."""
+    kind, _, key = authorization.partition(" ")
+    return key.strip() if kind.lower() == "bearer" else None
 
-    def __init__(self, database: AsyncDatabase, secret: bytes) -> None:
-        self._database, self._secret = database, secret
+
+class SourceKeys:
+    """The table of sources. `run` refreshes it until it is cancelled.
+
+    `write`: runs a function `f(session, ...)` within the desk's next commit. A transaction of its own would
+    hold the database for several turns of a busy event loop, and with SQLite no comment is stored meanwhile.
+    """
+
+    def __init__(self, database: AsyncDatabase, secret: bytes, write: Write) -> None:
+        self._database, self._secret, self._write = database, secret, write
         self._by_hash: dict[str, SourceRef] = {}
         self._by_id: dict[int, SourceRef] = {}
         self._watch: dict[str, SourceRef] = {}
@@ -66,7 +79,7 @@ class SourceKeys:
             await asyncio.sleep(REFRESH_S)
 
     async def refresh(self) -> None:
-        """Read all sources. Raises StoreError; the table is then as before."""
+        """Read all sources. Raises StoreError; the table is unchanged then."""
         self._take(await self._database.read(sources.list_in_force))
 
     def _take(self, found: list[Source]) -> None:
@@ -80,13 +93,23 @@ class SourceKeys:
         return {ref.channel for ref in self._by_id.values()}
 
     async def find(self, key: str) -> SourceRef:
-        """Return the source that has this key. Raises RequestRefused."""
+        """Return the source with this key; read the database when it is not in memory.
+
+        Raises RequestRefused.
+        """
         if len(key) > KEY_CHARS:
             raise RequestRefused(BAD_KEY)
-        found = self._in_memory(key)
+        found = self.known(key)
         if found is None:
             found = await self._look(key)
-        self._used.add(found.id)
+            self._used.add(found.id)
+        return found
+
+    def known(self, key: str) -> SourceRef | None:
+        """Return the source with this key; None: it is not in memory."""
+        found = self._in_memory(key) if len(key) <= KEY_CHARS else None
+        if found is not None:
+            self._used.add(found.id)
         return found
 
     def _in_memory(self, key: str) -> SourceRef | None:
@@ -99,9 +122,12 @@ class SourceKeys:
         return self._by_id.get(int(number)) if good else None
 
     async def _look(self, key: str) -> SourceRef:
-        """Read the table at once: the source may be younger than it. Strangers cannot make us do so often."""
+        """Read the table now, because the source may be new.
+
+        A rate limits how often unknown keys cause that.
+        """
         async with self._looking:
-            found = self._in_memory(key)  # somebody else may just have read it
+            found = self._in_memory(key)  # another request may have read it meanwhile
             if found is None and self._looks.try_take(1, now_us()):
                 try:
                     await self.refresh()
@@ -112,18 +138,18 @@ class SourceKeys:
             return found
         raise RequestRefused(BAD_KEY) if self._loaded else RequestRefused(RATE_LIMITED, 1)
 
-    def watch_page_so_far(self, channel: str) -> SourceRef | None:
-        """Return the source of a channel's watch page, if somebody wrote there already."""
+    def existing_watch_page(self, channel: str) -> SourceRef | None:
+        """Return the source of a channel's watch page; None: nobody has written there yet."""
         return self._watch.get(channel)
 
     async def watch_page(self, channel: str) -> SourceRef:
-        """Return the source of a channel's watch page; it is made at first use. Raises StoreError."""
+        """Return the source of a channel's watch page; create it at first use. Raises StoreError."""
         if (found := self._watch.get(channel)) is not None:
             return found
         async with self._making:
             if (found := self._watch.get(channel)) is None:
                 name = f"{WATCH}{channel}"
-                nobody = hash_key(f"{name}/{self._secret.hex()}")  # a hash to which nobody has the key
+                nobody = hash_key(f"{name}/{self._secret.hex()}")  # a hash that no key has
                 try:
                     made = await self._database.write(
                         sources.add, name, nobody, channel=channel, by="comments", at=wall_s()
@@ -141,7 +167,7 @@ class SourceKeys:
     async def _touch(self) -> None:
         now = wall_s()
         due = [one for one in self._used if now - self._touched.get(one, 0.0) >= TOUCH_S]
-        self._used.difference_update(due)
-        for one in due:
-            await self._database.write(sources.touch, one, at=now)
-            self._touched[one] = now
+        if due:
+            await self._write(sources.touch_many, due, at=now)
+            self._used.difference_update(due)
+            self._touched.update(dict.fromkeys(due, now))

@@ -1,4 +1,4 @@
-"""The published feed over HTTP: server-sent events and a websocket. A peer that does not read is cut off."""
+"""The published feed as server-sent events and as a websocket. A peer that does not read is disconnected."""
 
 import asyncio
 import contextlib
@@ -16,21 +16,21 @@ from moderation.public.rates import address_of
 from moderation.public.recent import Event
 
 SEND_BUFFER = 64 * 1024
-"""Bytes that the system keeps for a peer that does not read."""
+"""Send buffer of a connection in the kernel, in bytes."""
 _GONE_S = 1.0
 _SSE_HEAD = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # nginx: pass it on as it comes
 ]
-Find = Callable[[Scope], Awaitable[Hub]]
+FindHub = Callable[[Scope], Awaitable[Hub]]
 Write = Callable[[], Awaitable[None]]
 
 
 class PublishedEvents:
     """GET published: server-sent events (WHATWG HTML, 9.2)."""
 
-    def __init__(self, find: Find) -> None:
+    def __init__(self, find: FindHub) -> None:
         self._find = find
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,17 +52,17 @@ class PublishedEvents:
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, hub: Hub, after: int | None) -> None:
         abort = _abort_of(scope)
-        async with hub.reading(after, address_of(scope), abort) as joining:
+        async with hub.reading(after, address_of(scope), abort) as reading:
             await send({"type": "http.response.start", "status": 200, "headers": _SSE_HEAD})
 
             async def write() -> None:
                 retry_ms = random.randint(500, 2000)  # noqa: S311 - they do not come back all at once
                 hello = b"retry: %d\n\n" % retry_ms
-                while batch := await joining.next():
+                while batch := await reading.next():
                     data = b"".join(one.sse for one in batch)
                     if hello:
-                        if after is None and joining.reader and not isinstance(batch[0], Event):
-                            hello += b"id: %d\n\n" % joining.reader.seen  # nothing is shown yet
+                        if after is None and reading.reader and not isinstance(batch[0], Event):
+                            hello += b"id: %d\n\n" % reading.reader.seen  # no comment is published yet
                         data, hello = hello + data, b""
                     await _send_in_time(send, {"type": "http.response.body", "body": data, "more_body": True})
 
@@ -70,14 +70,14 @@ class PublishedEvents:
 
 
 class PublishedSocket:
-    """The same over a websocket: JSON with `event` and `seq`. `?after=SEQ` resumes."""
+    """The published feed over a websocket: JSON with `event` and `seq`. `?after=SEQ` resumes."""
 
-    def __init__(self, find: Find) -> None:
+    def __init__(self, find: FindHub) -> None:
         self._find = find
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        with contextlib.suppress(OSError):  # it left
+        with contextlib.suppress(OSError):  # the peer has left
             try:
                 hub = await self._find(scope)
                 await self._stream(scope, receive, send, hub, _number(_query(scope, "after")))
@@ -88,11 +88,11 @@ class PublishedSocket:
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, hub: Hub, after: int | None) -> None:
         abort = _abort_of(scope)
-        async with hub.reading(after, address_of(scope), abort) as joining:
+        async with hub.reading(after, address_of(scope), abort) as reading:
             await send({"type": "websocket.accept"})
 
             async def write() -> None:
-                while batch := await joining.next():
+                while batch := await reading.next():
                     for text in filter(None, (one.text for one in batch)):
                         await _send_in_time(send, {"type": "websocket.send", "text": text})
 
@@ -105,7 +105,7 @@ async def _send_in_time(send: Send, message: Message) -> None:
 
 
 async def _until_gone(write: Write, receive: Receive, gone: str, abort: Callable[[], None]) -> None:
-    """Write until the peer leaves; cut it off when it does not read, or when there is no more to write."""
+    """Write until the peer leaves. Disconnect it when it does not read, or when `write` ends."""
 
     async def leave() -> None:
         while (await receive())["type"] != gone:
@@ -125,7 +125,7 @@ async def _until_gone(write: Write, receive: Receive, gone: str, abort: Callable
 
 
 def _abort_of(scope: Scope) -> Callable[[], None]:
-    """Return what ends the connection at once, and bound what the system keeps for it."""
+    """Bound the send buffer of the connection; return the function that aborts it."""
     transport: asyncio.Transport = scope["state"]["transport"]
     found: socket.socket | None = transport.get_extra_info("socket")
     if found is not None:
@@ -140,7 +140,7 @@ def _query(scope: Scope, name: str) -> str | None:
 
 
 def _number(text: str | None) -> int | None:
-    """Return the number of the last event somebody has; None where there is none that could be one."""
+    """Parse the number of a reader's last event; None: it is not a valid number."""
     if text is None or not text.isascii() or not text.isdecimal() or len(text) > 18:
         return None
     return int(text)

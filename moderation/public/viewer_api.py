@@ -1,4 +1,4 @@
-"""A viewer of the watch page: enter with a nickname or without, see what is open and the own comments."""
+"""The route of a viewer of the watch page: set a nickname, read interaction settings and own comments."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from moderation.desk.messages import InteractionView
 from moderation.public.answers import json_response, read_body
 from moderation.public.channels import KnownChannels
 from moderation.public.comment_body import clean_text
-from moderation.public.desk_side import DeskSide
+from moderation.public.desk_interface import DeskInterface
 from moderation.public.own_comments import OwnComments
 from moderation.public.problems import BAD_ORIGIN, BAD_REQUEST, RequestRefused
 from moderation.public.rates import Rates, address_of
@@ -22,18 +22,18 @@ from streamgate.runtime.origin import is_ours
 MAX_BODY = 4 * 1024
 
 
-class _Entering(msgspec.Struct, frozen=True):
+class _EnterRequest(msgspec.Struct, frozen=True):
     nickname: str = ""
 
 
-_decoder = msgspec.json.Decoder(_Entering)
+_decoder = msgspec.json.Decoder(_EnterRequest)
 
 
 class ViewerApi:
     def __init__(
         self,
         *,
-        desk: DeskSide,
+        desk: DeskInterface,
         keys: SourceKeys,
         viewers: Viewers,
         own: OwnComments,
@@ -44,13 +44,13 @@ class ViewerApi:
         self._rates, self._channels = rates, channels
 
     async def show(self, request: Request) -> Response:
-        """Answer who the cookie says the viewer is, what is open, and the own comments."""
+        """Return the viewer of the cookie, the interaction settings, and the viewer's own comments."""
         channel = await self._channel(request)
         self._rates.address_reads.take(address_of(request.scope))
         return json_response(await self._shown(channel, self._known(request)))
 
     async def enter(self, request: Request) -> Response:
-        """Make a viewer, or change the nickname of one, and answer the same as `show`."""
+        """Create a viewer, or change the nickname, and return the same as `show`."""
         channel = await self._channel(request)
         secure = request.url.scheme == "https"
         if not is_ours(request.headers, request.headers.get("host", ""), secure=secure):
@@ -58,7 +58,7 @@ class ViewerApi:
         self._rates.address_viewers.take(address_of(request.scope))
         body = await read_body(request.receive, request.scope["headers"], MAX_BODY)
         try:
-            entering = _decoder.decode(body) if body.strip() else _Entering()
+            entering = _decoder.decode(body) if body.strip() else _EnterRequest()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise RequestRefused(BAD_REQUEST) from error
         known = self._known(request)
@@ -71,10 +71,12 @@ class ViewerApi:
 
     async def _shown(self, channel: str, viewer: Viewer | None) -> dict[str, Any]:
         view = self._desk.interaction(channel)
-        source = self._keys.watch_page_so_far(channel)
+        source = self._keys.existing_watch_page(channel)
         own: list[dict[str, Any]] = []
         if viewer is not None and source is not None:
-            own = await self._own.list_newest(source.id, viewer.id, now=wall_s(), told=view.authors_told)
+            own = await self._own.list_newest(
+                source.id, viewer.id, now=wall_s(), show_rejections=view.authors_told
+            )
         return {
             "viewer": None if viewer is None else viewer.id,
             "nickname": "" if viewer is None else viewer.nickname,

@@ -1,7 +1,7 @@
-"""Viewers: who writes on the watch page, known by a signed cookie. Only their comments are stored.
+"""Viewers of the watch page, identified by a signed cookie. Only their comments are stored, not the viewers.
 
-The cookie is `BODY.MAC`: BODY the viewer's number, nickname and birth as JSON in base64url, MAC an
-HMAC-SHA256 of it. It can be neither made nor changed without the data directory's secret.
+The cookie is `BODY.MAC`. BODY is the viewer's id, nickname and time of creation as JSON in base64url. MAC is
+its HMAC-SHA256 with the secret of the data directory.
 """
 
 import base64
@@ -23,7 +23,10 @@ _MAX_COOKIE = 1024
 
 
 class Viewer(msgspec.Struct, frozen=True, array_like=True):
-    """`id`: 16 characters by chance. `nickname`: "" without one. `since`: seconds since the epoch."""
+    """`id`: 16 random characters.
+
+    `nickname`: "" for none. `since`: when the cookie was made, in epoch seconds.
+    """
 
     id: str
     nickname: str
@@ -34,15 +37,15 @@ _decoder = msgspec.json.Decoder(Viewer)
 
 
 class Viewers:
-    """Makes and checks cookies, and the tokens of overlays."""
+    """Creates and checks cookies, and tokens of overlays."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     def enter(self, nickname: str, before: Viewer | None, *, now: float) -> tuple[Viewer, str]:
-        """Return a viewer with this nickname, the same as before where there was one, and the cookie's value.
+        """Return the viewer with this nickname, and the value of the cookie. The id of `before` is kept.
 
-        Raises RequestRefused when the nickname cannot be one.
+        Raises RequestRefused when the nickname is not valid.
         """
         chosen = check_nickname(nickname)
         number = before.id if before is not None else secrets.token_urlsafe(12)
@@ -51,7 +54,7 @@ class Viewers:
         return viewer, f"{body}.{self._mac('viewer', body)}"
 
     def recognise(self, cookie: str | None, *, now: float) -> Viewer | None:
-        """Return whose cookie that is; None when it is forged, spoiled or too old."""
+        """Return the viewer of a cookie; None: it is forged, damaged or too old."""
         if not cookie or len(cookie) > _MAX_COOKIE or not cookie.isascii():
             return None
         body, _, mac = cookie.partition(".")
@@ -71,12 +74,15 @@ class Viewers:
 
 
 def overlay_token(secret: bytes, channel: str) -> str:
-    """Return what stands in the address of a channel's overlay."""
+    """Return the token in the address of a channel's overlay."""
     return _sign(secret, "overlay", channel)[:32]
 
 
 def guest_name(viewer: Viewer) -> str:
-    """Return what a viewer without a nickname is called: a number that stays the same."""
+    """Return the display name of a viewer without a nickname.
+
+    It is derived from the id, so it stays the same.
+    """
     number = int.from_bytes(hashlib.sha256(viewer.id.encode()).digest()[:4]) % 10_000
     return f"观众{number:04d}"
 
@@ -86,9 +92,9 @@ def _sign(secret: bytes, what: str, text: str) -> str:
 
 
 def check_nickname(nickname: str) -> str:
-    """Return a nickname as it is shown: NFC, one line, single spaces. Raises RequestRefused for a long one.
+    """Normalise a nickname: NFC, one line, single spaces. Raises RequestRefused when it is too long.
 
-    What it says is checked with each comment, as its author, by filter and reviewers.
+    Its content is checked with each comment, as the author's name.
     """
     text = unicodedata.normalize("NFC", clean_text(nickname[:1000]))
     shown = "".join(" " if unicodedata.category(one) in {"Cc", "Zl", "Zp"} else one for one in text)

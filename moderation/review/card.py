@@ -1,34 +1,43 @@
-"""A card: one or more equal comments that are reviewed together, and how far their review is."""
+"""A card: one or more equal comments that are reviewed together, with the state of their review."""
 
 import enum
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from moderation.filter.policy import Verdict
 from moderation.review.stages import Rules, Stage, stages_needed
 
+_STAGES = {int(one): one for one in Stage}
 MAX_COMMENTS = 500
-"""Comments on one card; the next equal one opens a card of its own."""
+"""Most comments on one card; the next equal comment opens another card."""
 
 
 class State(enum.StrEnum):
-    """How far a card is. The values are stable: the interface names them and the database checks them."""
+    """The state of a card. The values are stable: the interface uses them and the database checks them."""
 
     BLOCKED = "blocked"
-    """The filter's verdict is `block`: waits on a pile apart until a senior reviewer restores it."""
+    """The filter's verdict is `block`.
+
+    The card waits on a pile of its own until a senior reviewer restores it.
+    """
     WAITING = "waiting"
     """Waits for a decision in `Card.stage`."""
     APPROVED = "approved"
-    """Every stage has approved; published when `publish_at` has come, unless somebody undoes it."""
+    """Every stage has approved. The card is published at `publish_at`, unless somebody undoes an approval."""
     PUBLISHED = "published"
     REJECTED = "rejected"
     EXPIRED = "expired"
-    """Its broadcast ended before the review did. It stays unpublished."""
+    """Its broadcast ended before the review did. It is never published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one person decided in one stage, by which role. `code`, `note`: why it was rejected."""
+    """A person's decision in one stage.
+
+    `role`: that entitled the person. `code`, `note`: reason of a rejection.
+    """
 
     stage: Stage
     decision: Literal["approve", "reject"]
@@ -39,15 +48,16 @@ class Decision:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A card. Times are seconds since the epoch.
 
-    `key`: what equal comments share (the filter's folded text; opaque here). `comments`: their ids, in the
-    order they came. `stages`: how many approvals it needs. `revision`: rises with every change; a decision
-    names the one its person saw. `held`: why it must not be approved or published for now, "" if it may.
-    `escalated`: somebody asked for one stage more. `rescued`: taken back from the blocked pile. `trusted`:
-    its author's comments come a little earlier in the queue; nothing else follows from it.
+    `key`: the equality key of its comments; opaque here. `comments`: their ids, the oldest first. `stages`:
+    how many approvals it needs. `revision`: rises with every change; a decision names the revision that the
+    person saw. `held`: why it must not be approved or published for now; "" if it may. `escalated`: a
+    reviewer asked for one more stage. `rescued`: restored from the blocked pile. `trusted`: its author is
+    trusted, so that it comes earlier in the queue; that has no other effect.
+
+    A Struct: thousands are opened a second. A dataclass takes 3 us, and the collector looks at each.
     """
 
     id: int
@@ -71,8 +81,8 @@ class Card:
 
     @property
     def stage(self) -> Stage:
-        """The stage that decides next; the last one when all have."""
-        return Stage(min(len(self.approvals) + 1, self.stages))
+        """The stage that decides next; the last stage when all have decided."""
+        return _STAGES[min(len(self.approvals) + 1, self.stages)]
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -83,14 +93,23 @@ class Card:
         return any(one.user_id == user_id for one in self.decisions)
 
     def can_join(self, *, channel: str, broadcast: str, key: str, verdict: Verdict) -> bool:
-        """Say whether an equal comment may be put on this card.
+        """Return whether a comment with these values may join this card.
 
-        Only while nobody has acted on it: what people decided covers what they saw and nothing else. The
-        caller also leaves cards alone that somebody has a lease on.
+        It may join only while nobody has acted on the card, because a decision covers only what the person
+        saw. The caller also keeps comments off cards with a lease.
         """
+        return self.accepts_more and (self.channel, self.broadcast, self.key, self.verdict) == (
+            channel,
+            broadcast,
+            key,
+            verdict,
+        )
+
+    @property
+    def accepts_more(self) -> bool:
+        """Whether an equal comment may join this card. See `can_join`."""
         return (
-            (self.channel, self.broadcast, self.key, self.verdict) == (channel, broadcast, key, verdict)
-            and self.state in (State.WAITING, State.BLOCKED)
+            (self.state is State.WAITING or self.state is State.BLOCKED)
             and not (self.approvals or self.held or self.escalated or self.rescued)
             and len(self.comments) < MAX_COMMENTS
         )
@@ -110,9 +129,9 @@ def open_card(
     held: str = "",
     trusted: bool = False,
 ) -> Card:
-    """Return the card of a comment that came in. `stages`: as the filter's result asks for.
+    """Return a new card for an incoming comment. `stages`: how many approvals the filter asks for.
 
-    The verdict `block` alone decides that it is blocked; everything else waits for people.
+    The card is blocked when the verdict is `block`; otherwise it waits for review.
     """
     return Card(
         id=card_id,

@@ -1,10 +1,12 @@
-"""What happens to a card: acts of people, and what the comments process itself reports. Data only.
+"""Events on a card: acts of people, and events that the comments process reports. Data only.
 
-`seen` is the revision of the card that the person saw. Acts that only ever keep a comment back (`Hold`,
-`Retract`) name none: they are right whatever has changed meanwhile.
+`seen` is the revision of the card that the person saw. `Hold` and `Retract` have none: they only withhold
+comments, so they are safe whatever has changed meanwhile.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from moderation.filter.policy import Verdict
 from moderation.review.card import Card
@@ -14,9 +16,11 @@ from moderation.review.stages import Stage
 
 @dataclass(frozen=True, slots=True)
 class Reviewer:
-    """A person. `id`: of the account, so that another door or spelling is the same person (R26).
+    """A person who reviews.
 
-    `roles`: on the card's channel. A program with a token is no person and cannot be one of these.
+    `id`: of the account, which identifies the person (R26). `roles`: on the card's channel.
+
+    A program with a token is never a reviewer.
     """
 
     id: int
@@ -36,7 +40,7 @@ class Approve:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Reject in the stage that decides next. That ends the review."""
+    """Reject in the stage that decides next. It ends the review."""
 
     by: Reviewer
     seen: int
@@ -46,7 +50,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """Ask for one stage more. It is no approval: the stage in hand still waits for one."""
+    """Ask for one more stage. It is not an approval: the current stage still waits for one."""
 
     by: Reviewer
     seen: int
@@ -55,7 +59,7 @@ class Escalate:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep a card from being approved and published. `by` None: the program (a condemned moment)."""
+    """Keep a card from being approved and published. `by` None: the program did it (a condemned moment)."""
 
     by: Reviewer | None
     reason: str
@@ -63,7 +67,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """End a hold. A window for undo begins anew."""
+    """End a hold. The window for undo starts again."""
 
     by: Reviewer
     seen: int
@@ -72,9 +76,11 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Take a blocked or rejected card back into review, from the first stage; a blocked one needs three.
+    """Return a blocked or rejected card to review, at the first stage.
 
-    Lists may have changed and the broadcast may be over since: `Rejudge` or `Expire` it next.
+    A blocked card then needs three stages.
+
+    Word lists may have changed and the broadcast may have ended: apply `Rejudge` or `Expire` next.
     """
 
     by: Reviewer
@@ -84,7 +90,7 @@ class Restore:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take one's own newest decision back. After a rejection `Rejudge` it next, as for `Restore`."""
+    """Undo one's own newest decision. After a rejection apply `Rejudge` next, as after `Restore`."""
 
     by: Reviewer
     seen: int
@@ -92,7 +98,7 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Retract:
-    """Take back one published comment of a card, or all (None). `by` None: the program."""
+    """Retract one published comment of a card, or all of them (None). `by` None: the program did it."""
 
     by: Reviewer | None
     reason: str
@@ -104,16 +110,17 @@ class Retract:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """An equal comment came in; see `Card.can_join`."""
+    """Add equal comments to the card; see `Card.can_join`. `more`: those after the first."""
 
     comment: int
+    more: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rejudge:
-    """The lists or the channel's rules changed.
+    """The word lists or the channel's rules changed.
 
-    The gravest verdict on the card's comments now, and the stages that the filter asks for.
+    `verdict`: the gravest one on the card's comments now. `stages`: how many approvals the filter asks for.
     """
 
     verdict: Verdict
@@ -127,7 +134,7 @@ class Expire:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Publish what is due."""
+    """Publish an approved card that is due."""
 
 
 Event = (
@@ -145,14 +152,14 @@ Event = (
     | Publish
 )
 
-# ---------------------------------------------------------------- what comes of an event
+# ---------------------------------------------------------------- results of an event
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """The record of one change. `revision`: the one that the card got by it. `user_id` None: the program.
+class ActRecord:
+    """The record of one change of a card. `revision`: of the card after it. `user_id` None: the program.
 
-    `stage`: the one that was decided, or whose decision was undone. `comment`: the one retracted.
+    `stage`: that was decided, or whose decision was undone. `comment`: that was retracted.
     """
 
     kind: str
@@ -166,19 +173,18 @@ class Act:
     comment: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A change of a card: as it was, as it is, and the record of it. To be stored as a whole or not at all.
+class Step(msgspec.Struct, frozen=True):
+    """A change of a card: the card `before`, the card after it, and the record. Store all of it or nothing.
 
-    `published`, `retracted`: comments that are to be put on the published feed, or taken off it, in the
-    same transaction. `act` is None when a comment joined, and when nothing changed.
+    `published`, `retracted`: comments to publish to the feed, or retract from it, in the same transaction.
+    `act` is None when a comment joined, and when nothing changed.
     """
 
     before: Card
     card: Card
-    act: Act | None = None
-    published: tuple[int, ...] = field(default=())
-    retracted: tuple[int, ...] = field(default=())
+    act: ActRecord | None = None
+    published: tuple[int, ...] = ()
+    retracted: tuple[int, ...] = ()
 
     @property
     def changed(self) -> bool:

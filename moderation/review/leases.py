@@ -1,7 +1,7 @@
-"""Leases: who works on which card, so that two reviewers do not work on the same one.
+"""Leases: which reviewer works on which card, so that two do not work on the same one.
 
-They are a courtesy between people and live in memory only. What is decided twice is refused by the card's
-revision, lease or not; so a restart may forget them.
+Leases are kept in memory only and may be lost at a restart. They do not guard decisions: a second decision is
+refused because the card has another revision.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LEASE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A person's hold on a card until `ends_at`."""
+    """A reviewer works on a card until `ends_at`."""
 
     card_id: int
     user_id: int
@@ -21,7 +21,7 @@ class Lease:
 
 
 class Leases:
-    """All leases. A person has at most one: to touch another card lets the former one go.
+    """All leases. A person has at most one: claiming another card releases the former one.
 
     Methods take `now` in seconds of a clock that does not step; if it runs backwards the latest time seen
     counts. `lease_s`: how long a lease lasts after its last touch.
@@ -34,7 +34,7 @@ class Leases:
         self._of_person: dict[int, Lease] = {}
 
     def claim(self, card_id: int, user_id: int, now: float) -> Lease:
-        """Take a card, or take it for longer. Raises ReviewRefused (`taken`) while somebody else has it."""
+        """Claim a card, or extend the lease. Raises ReviewRefused (`taken`) while somebody else has it."""
         self.require_free(card_id, user_id, now)
         self.release_all(user_id)
         self.release(card_id)  # of somebody whose time has run out
@@ -49,28 +49,28 @@ class Leases:
             raise refusals.taken(card_id, holder)
 
     def holder(self, card_id: int, now: float) -> int | None:
-        """Return the account that has the card."""
+        """Return the account that has the card; None: nobody has."""
         lease = self._of_card.get(card_id)
         return None if lease is None or lease.ends_at <= self._tick(now) else lease.user_id
 
     def card_of(self, user_id: int, now: float) -> int | None:
-        """Return the card that somebody has."""
+        """Return the card that this person has; None: there is none."""
         lease = self._of_person.get(user_id)
         return None if lease is None or lease.ends_at <= self._tick(now) else lease.card_id
 
     def cards(self, now: float) -> list[int]:
-        """Return the cards that somebody has."""
+        """Return all cards with a lease."""
         now = self._tick(now)
         return [lease.card_id for lease in self._of_card.values() if lease.ends_at > now]
 
     def release(self, card_id: int) -> None:
-        """Free a card, for example because it was decided."""
+        """End the lease of a card, for example because it was decided."""
         lease = self._of_card.pop(card_id, None)
         if lease is not None:
             del self._of_person[lease.user_id]
 
     def release_all(self, user_id: int) -> int | None:
-        """Free the card that somebody has, for example at a disconnect. Returns which it was."""
+        """End the lease of a person, for example at a disconnect. Return its card; None: there was none."""
         lease = self._of_person.get(user_id)
         if lease is None:
             return None
@@ -78,7 +78,7 @@ class Leases:
         return lease.card_id
 
     def expire(self, now: float) -> list[int]:
-        """Forget the leases that have run out. Returns their cards, so that the others can be told."""
+        """Remove the leases that have run out. Return their cards, so that the caller can notify others."""
         now = self._tick(now)
         over = [card_id for card_id, lease in self._of_card.items() if lease.ends_at <= now]
         for card_id in over:

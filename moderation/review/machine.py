@@ -1,21 +1,22 @@
 """The review machine: a card and an event in, the changed card and its record out. Pure.
 
-Invariant 5 of the architecture is kept here: nothing is published without a recorded approval of every stage
-by entitled people, no two of them the same. `_publish` checks it once more for each card that leaves. Nothing
-but `Publish` makes a card published, and nothing but `Approve` adds an approval.
+It ensures invariant 5 of the architecture: nothing is published unless every stage has a recorded approval,
+each by another entitled person. `_publish` checks this once more for each card. Only `Publish` publishes a
+card, and only `Approve` adds an approval.
 
-The caller stores a `Step` as a whole, only if the card still has the revision of `Step.before`, and tells
-anybody of it after the commit. What a crash loses then never happened.
+The caller stores a `Step` as a whole, and only if the stored card still has the revision of `Step.before`. It
+reports the step to others after the commit, so that a crash before the commit has no visible effect.
 """
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from moderation.filter.policy import Verdict
 from moderation.review import refusals
-from moderation.review.card import Card, Decision, State
+from moderation.review.card import MAX_COMMENTS, Card, Decision, State
 from moderation.review.events import (
-    Act,
+    ActRecord,
     Approve,
     Escalate,
     Event,
@@ -33,14 +34,16 @@ from moderation.review.events import (
     Undo,
 )
 from moderation.review.reasons import RejectCode
-from moderation.review.stages import MOST, Rules, Stage, entitling_role, stages_needed
+from moderation.review.stages import MAX_STAGES, Rules, Stage, entitling_role, stages_needed
 
 REASON_CHARS = 500
 _UNPUBLISHED = (State.BLOCKED, State.WAITING, State.APPROVED)
 
 
 def apply(card: Card, event: Event, now: float, rules: Rules) -> Step:  # noqa: PLR0911 - one table of events
-    """Return what comes of an event. `now`: seconds since the epoch; `rules`: of the card's channel.
+    """Apply an event to a card and return the step.
+
+    `now`: seconds since the epoch. `rules`: of the card's channel.
 
     Raises:
         ReviewRefused: for acts the rules do not allow; the card stays as it is.
@@ -75,7 +78,7 @@ def apply(card: Card, event: Event, now: float, rules: Rules) -> Step:  # noqa: 
 
 
 def require_decidable(card: Card, by: Reviewer) -> str:
-    """Return the role by which somebody may decide the card's next stage. Raises ReviewRefused."""
+    """Return the role that entitles a person to decide the card's next stage. Raises ReviewRefused."""
     role = _require_role(by, card.stage)
     if card.is_decided_by(by.id):
         raise refusals.same_person(card)
@@ -116,7 +119,7 @@ def _escalate(card: Card, event: Escalate, now: float) -> Step:
     role = _require_role(event.by, card.stage)
     if event.note:
         _require_reason("escalating", event.note)
-    if card.stages == MOST:
+    if card.stages == MAX_STAGES:
         raise refusals.most_stages(card)
     after = replace(card, stages=card.stages + 1, escalated=True)
     return _step(card, after, "escalate", now, event.by, role=role, note=event.note)
@@ -141,7 +144,7 @@ def _undo(card: Card, event: Undo, now: float, rules: Rules) -> Step:
     return _step(card, after, "undo", now, event.by, role=role, stage=newest.stage)
 
 
-# ---------------------------------------------------------------- keeping back, taking back
+# ---------------------------------------------------------------- hold, restore, retract
 
 
 def _hold(card: Card, event: Hold, now: float) -> Step:
@@ -176,7 +179,7 @@ def _restore(card: Card, event: Restore, now: float) -> Step:
         raise refusals.closed(card, "restoring")
     after = replace(card, state=State.WAITING, approvals=(), rejection=None)
     if card.state is State.BLOCKED:
-        after = replace(after, stages=MOST, rescued=True)
+        after = replace(after, stages=MAX_STAGES, rescued=True)
     return _step(card, after, "restore", now, event.by, role=role, note=event.reason)
 
 
@@ -198,14 +201,14 @@ def _retract(card: Card, event: Retract, now: float) -> Step:
 
 
 def _join(card: Card, event: Join) -> Step:
-    joined = card.can_join(channel=card.channel, broadcast=card.broadcast, key=card.key, verdict=card.verdict)
-    if not joined or event.comment in card.comments:
+    joined = (*card.comments, event.comment, *event.more)
+    if not card.accepts_more or len(joined) > MAX_COMMENTS or len(set(joined)) < len(joined):
         raise refusals.closed(card, "joining")
-    return Step(card, replace(card, comments=(*card.comments, event.comment), revision=card.revision + 1))
+    return Step(card, replace(card, comments=joined, revision=card.revision + 1))
 
 
 def _rejudge(card: Card, event: Rejudge, now: float, rules: Rules) -> Step:
-    """Take a new verdict over. It may send a card back into review, never forward.
+    """Apply a new verdict. It may return a card to review, but never approve it.
 
     Once people acted on a card the number of its stages only rises.
     """
@@ -218,7 +221,7 @@ def _rejudge(card: Card, event: Rejudge, now: float, rules: Rules) -> Step:
         return Step(card, card)
     after = replace(card, verdict=event.verdict, stages=stages)
     if event.verdict is Verdict.BLOCK and card.verdict is not Verdict.BLOCK:
-        after = replace(after, state=State.BLOCKED, approvals=(), rescued=False, publish_at=None)
+        after = replace(after, state=State.BLOCKED, approvals=(), publish_at=None)
     elif card.state is State.BLOCKED and event.verdict is not Verdict.BLOCK:
         after = replace(after, state=State.WAITING)
     elif card.state is State.APPROVED and len(card.approvals) < stages:
@@ -227,7 +230,7 @@ def _rejudge(card: Card, event: Rejudge, now: float, rules: Rules) -> Step:
 
 
 def _expire(card: Card, now: float) -> Step:
-    """End the review of what nobody reviewed. What every stage approved is published all the same."""
+    """Expire a card whose review has not ended. A card that every stage approved is still published."""
     reviewed = card.state is State.APPROVED and not card.held
     if card.state not in _UNPUBLISHED or reviewed:
         return Step(card, card)
@@ -248,7 +251,7 @@ def _publish(card: Card, now: float) -> Step:
 
 
 def is_reviewed(card: Card) -> bool:
-    """Say whether every stage of a card was approved, by entitled people, no two of them the same."""
+    """Return whether every stage of a card was approved, each by another entitled person."""
     stages = [one.stage for one in card.approvals]
     return (
         card.rejection is None
@@ -280,12 +283,12 @@ def _step(
     return Step(
         before,
         replace(after, revision=revision),
-        Act(kind, revision, now, user_id, role, stage, code, note, comment),
+        ActRecord(kind, revision, now, user_id, role, stage, code, note, comment),
     )
 
 
 def _require_open(card: Card, by: Reviewer, seen: int, act: str) -> None:
-    _require_role(by, Stage.FIRST)  # whoever reviews nothing is not told what is new either
+    _require_role(by, Stage.FIRST)  # first: who may not review must not learn that the card changed
     _require_seen(card, seen)
     if card.state is not State.WAITING:
         raise refusals.closed(card, act)
@@ -307,5 +310,5 @@ def _require_reason(act: str, reason: str) -> None:
     fits = 0 < len(reason.strip()) <= len(reason) <= REASON_CHARS
     if not fits or any(
         char == "\0" or "\ud800" <= char <= "\udfff" for char in reason
-    ):  # no engine stores them
+    ):  # no database stores them
         raise refusals.no_reason(act, REASON_CHARS)

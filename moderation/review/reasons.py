@@ -1,4 +1,4 @@
-"""Codes for why a comment is rejected. The codes are stable: they stand in records, exports and forms."""
+"""Reason codes of rejections. They are stable: records, exports and forms hold them."""
 
 import enum
 

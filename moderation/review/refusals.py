@@ -1,12 +1,13 @@
-"""What is said to somebody whose act the rules of review do not allow, in both languages.
+"""Refusals of the review rules, in both languages.
 
-Codes: `stale`, `taken`, `held`, `closed`, `too_late`, `most_stages`, `unreviewed` (conflicts with what is),
-`same_person`, `not_entitled` (forbidden to this person), `reason`, `batch` (the request is at fault).
+Codes: `stale`, `taken`, `held`, `closed`, `too_late`, `most_stages`, `unreviewed` (the state of the card does
+not allow it), `same_person`, `not_entitled` (this person may not do it), `not_found`, `reason`,
+`batch` (the request is wrong).
 """
 
 from moderation.errors import ReviewRefused
 from moderation.review.card import Card, State
-from moderation.review.stages import ENTITLED, MOST, Stage
+from moderation.review.stages import ENTITLED, MAX_STAGES, Stage
 
 _STATES_ZH = {
     State.BLOCKED: "已拦截",
@@ -24,6 +25,14 @@ def stale(card: Card, seen: int) -> ReviewRefused:
         f"card {card.id} has changed: you saw version {seen}, it is version {card.revision};"
         " look at it again, then decide",
         f"卡片 {card.id} 已变化：您看到的是第 {seen} 版，现为第 {card.revision} 版；请重新查看后再决定",
+    )
+
+
+def not_found(channel: str, card_id: int) -> ReviewRefused:
+    return ReviewRefused(
+        "not_found",
+        f"there is no card {card_id} on channel {channel}; look at the queue again",
+        f"频道 {channel} 没有卡片 {card_id}；请刷新待审列表",
     )
 
 
@@ -75,8 +84,8 @@ def not_entitled(stage: Stage) -> ReviewRefused:
 def most_stages(card: Card) -> ReviewRefused:
     return ReviewRefused(
         "most_stages",
-        f"card {card.id} has {MOST} stages already, there is no further one; hold it when in doubt",
-        f"卡片 {card.id} 已有 {MOST} 个环节，无法再上报；如有疑问请搁置",
+        f"card {card.id} has {MAX_STAGES} stages already, there is no further one; hold it when in doubt",
+        f"卡片 {card.id} 已有 {MAX_STAGES} 个环节，无法再上报；如有疑问请搁置",
     )
 
 
@@ -123,7 +132,7 @@ def not_due(card: Card) -> ReviewRefused:
 
 
 def unreviewed(card: Card) -> ReviewRefused:
-    """Return the last check's refusal: it is never seen unless stored data or code is at fault."""
+    """Return the refusal of the last check before publication. It occurs only with wrong data or code."""
     return ReviewRefused(
         "unreviewed",
         f"card {card.id} lacks approvals of {card.stages} entitled, different people; it is not published",

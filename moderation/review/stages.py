@@ -1,4 +1,4 @@
-"""Stages of review: how many a comment needs, and which role may decide which (R18, R23)."""
+"""Stages of review: how many a comment needs, and which roles may decide each (R18, R23)."""
 
 import enum
 from collections.abc import Collection, Mapping
@@ -10,7 +10,7 @@ REVIEWER, SENIOR, CHIEF = "reviewer", "senior-reviewer", "chief-reviewer"
 
 
 class Stage(enum.IntEnum):
-    """One review. `word_zh` is what people call it."""
+    """A stage of review. `word_zh`: its Chinese name."""
 
     FIRST = 1
     SECOND = 2
@@ -25,21 +25,24 @@ class Stage(enum.IntEnum):
         return ("初审", "复审", "终审")[self - 1]
 
 
-MOST = len(Stage)
+MAX_STAGES = len(Stage)
 
 ENTITLED: Mapping[Stage, tuple[str, ...]] = {
     Stage.FIRST: (REVIEWER, SENIOR, CHIEF),
     Stage.SECOND: (SENIOR, CHIEF),
     Stage.THIRD: (CHIEF,),
 }
-"""The roles that may decide a stage, the lowest first: who may decide a stage may decide those before it."""
+"""The roles that may decide each stage, the lowest first.
+
+A role for one stage may decide all stages before it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a channel asks for. `window_s`: between the last approval and publication; 0: none.
+    """The review rules of a channel. `window_s`: seconds between the last approval and publication, for undo.
 
-    `stages`: the fewest stages of any comment. The verdict may ask for more.
+    `stages`: the minimum of stages for any comment. The verdict may ask for more.
     """
 
     window_s: float = 10.0
@@ -48,18 +51,20 @@ class Rules:
     def __post_init__(self) -> None:
         if not 0 <= self.window_s <= 600:
             raise ValueError(f"the window for undo is {self.window_s:g} s; allowed are 0 to 600 s")
-        if not 1 <= self.stages <= MOST:
-            raise ValueError(f"the fewest stages of a channel are {self.stages}; allowed are 1 to {MOST}")
+        if not 1 <= self.stages <= MAX_STAGES:
+            raise ValueError(
+                f"the fewest stages of a channel are {self.stages}; allowed are 1 to {MAX_STAGES}"
+            )
 
 
 def entitling_role(stage: Stage, roles: Collection[str]) -> str | None:
-    """Return the lowest of somebody's roles that may decide this stage; None: none may."""
+    """Return the lowest of these roles that may decide the stage; None: none of them may."""
     return next((role for role in ENTITLED[stage] if role in roles), None)
 
 
 def stages_needed(verdict: Verdict, asked: int, rules: Rules) -> int:
-    """Return how many stages a comment needs: never fewer than its verdict asks for.
+    """Return how many stages a comment needs: at least as many as its verdict requires.
 
-    `asked`: by the filter's result, which wants all of them for what it could not check in full.
+    `asked`: how many the filter asks for; it asks for all when it could not check the comment completely.
     """
-    return min(MOST, max(STAGES[verdict], asked, rules.stages))
+    return min(MAX_STAGES, max(STAGES[verdict], asked, rules.stages))

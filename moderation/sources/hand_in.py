@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from moderation.desk.intake import Incoming
+from moderation.desk.intake import IncomingComment
 from moderation.public.comment_body import MAX_COMMENTS
 from moderation.sources.source import CommentSource
 
@@ -61,7 +61,7 @@ class Gate:
         else:
             self._connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
 
-    async def post(self, comments: Sequence[Incoming]) -> Answer:
+    async def post(self, comments: Sequence[IncomingComment]) -> Answer:
         return await asyncio.to_thread(self._post, _encoder.encode(comments))
 
     def _post(self, body: bytes) -> Answer:
@@ -114,7 +114,7 @@ class _Ahead:
     """Comments that were read and not yet handed in: at most two batches."""
 
     def __init__(self) -> None:
-        self._comments: deque[Incoming] = deque()
+        self._comments: deque[IncomingComment] = deque()
         self._ended = False
         self._there, self._room = asyncio.Event(), asyncio.Event()
 
@@ -130,7 +130,7 @@ class _Ahead:
             self._ended = True
             self._there.set()
 
-    async def next_batch(self) -> list[Incoming]:
+    async def next_batch(self) -> list[IncomingComment]:
         """Return up to 500 comments; none: the source has ended."""
         while not self._comments and not self._ended:
             self._there.clear()
@@ -142,9 +142,9 @@ class _Ahead:
         return batch
 
 
-def _parts(batch: Sequence[Incoming]) -> list[list[Incoming]]:
+def _parts(batch: Sequence[IncomingComment]) -> list[list[IncomingComment]]:
     """Cut a batch so that no body is larger than the gate takes."""
-    parts: list[list[Incoming]] = []
+    parts: list[list[IncomingComment]] = []
     room = 0
     for one in batch:
         size = len(_encoder.encode(one)) + 1
@@ -156,7 +156,7 @@ def _parts(batch: Sequence[Incoming]) -> list[list[Incoming]]:
     return parts
 
 
-async def _hand_in_batch(batch: Sequence[Incoming], gate: Gate, totals: Totals, tell: Tell) -> None:
+async def _hand_in_batch(batch: Sequence[IncomingComment], gate: Gate, totals: Totals, tell: Tell) -> None:
     left = list(batch)
     wait_s = FIRST_WAIT_S
     while left:
@@ -171,7 +171,7 @@ async def _hand_in_batch(batch: Sequence[Incoming], gate: Gate, totals: Totals, 
         wait_s = min(wait_s * 2, MAX_WAIT_S)
 
 
-def _settle(sent: list[Incoming], answer: Answer, totals: Totals) -> list[Incoming]:
+def _settle(sent: list[IncomingComment], answer: Answer, totals: Totals) -> list[IncomingComment]:
     """Count what was answered for good. Returns what is to be sent again. Raises KeyRefused."""
     code = str(answer.body.get("code", ""))
     if answer.status == 401 or code == "wrong_channel":

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from moderation.public.comment_body import clean_text
-from moderation.sources.source import Incoming
+from moderation.sources.source import IncomingComment
 
 MAX_LINE = 64 * 1024
 _PIECE = 64 * 1024
@@ -46,7 +46,7 @@ class JsonLines:
     def __init__(self, read: Read, complain: Complain) -> None:
         self._read, self._complain = read, complain
 
-    async def __aiter__(self) -> AsyncIterator[Incoming]:
+    async def __aiter__(self) -> AsyncIterator[IncomingComment]:
         number = 0
         async for line in self._lines():
             number += 1
@@ -98,14 +98,14 @@ async def _in_daemon(read: Read, size: int) -> bytes:
     return await answer
 
 
-def read_line(line: bytes, number: int) -> Incoming:
+def read_line(line: bytes, number: int) -> IncomingComment:
     """Return the comment of a line. Raises ValueError, with why, when it is none."""
     try:
         found = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = _with_lone_surrogates(line, error)
     named = found.client_id or f"line-{number}-{hashlib.sha256(line.strip()).hexdigest()[:24]}"
-    return Incoming(
+    return IncomingComment(
         named, found.author_id, found.author, found.text, found.sent_at, found.at_media_s, found.bullet
     )
 

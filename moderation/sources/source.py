@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from moderation.desk.intake import Incoming
+from moderation.desk.intake import IncomingComment
 
-__all__ = ["CommentSource", "Incoming"]
+__all__ = ["CommentSource", "IncomingComment"]
 
 
 class CommentSource(Protocol):
@@ -20,4 +20,4 @@ class CommentSource(Protocol):
     - It is asked for the next comment only when there is room: it must not read ahead without a bound.
     """
 
-    def __aiter__(self) -> AsyncIterator[Incoming]: ...
+    def __aiter__(self) -> AsyncIterator[IncomingComment]: ...

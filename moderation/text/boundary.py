@@ -1,4 +1,4 @@
-"""Whether a find stands where a word stands: segmentation, asked only for texts that have a find."""
+"""Segmentation: whether a match stands where a word stands. Only texts with a match are segmented."""
 
 import functools
 import importlib
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from moderation.text.tables import CODE_POINTS, Kind, has_pair, tables, use_of
 
 WINDOW = 8
-"""Code points to each side of a find that are segmented. More changes no cut next to it and costs time."""
+"""Code points on each side of a match that are segmented. More cost time and change no cut beside it."""
 
 FUNCTION_WORDS = frozenset(
     "的了是不我你他她它在有就都也还和吧吗呢啊哦呀嘛啦这那个们要会能去来说看到上下大小多少很好人没对吃可得着过给让把被"
@@ -22,7 +22,7 @@ GRAMMAR = frozenset("的了是不就这那有又已在也都还和吗吧呢嘛�
 MOST_USED = 52
 """Use, as in `Tables`, of a word that would make up the whole corpus."""
 EVIDENCE = 13
-"""Of a disguise, for each of its characters, in steps of use. Disguises have 13 and more, see `by_chance`."""
+"""Least evidence for a disguise, for each of its characters, in steps of use; see `is_likelier_ordinary`."""
 PLAIN = 66
 """Use, of two characters together, above which they sound like a term by chance, whichever the term."""
 CHANGED = 8
@@ -34,31 +34,32 @@ PLAINER = 8
 
 
 @functools.lru_cache(maxsize=8192)
-def by_chance(there: str, term: str) -> bool:
+def is_likelier_ordinary(there: str, term: str, plainer: int = PLAINER) -> bool:
     """Whether folded characters that sound like a term are likelier ordinary language than a disguise of it.
 
     Ordinary language is made of frequent words; a disguise is made of characters that have nothing to do with
-    each other, and seldom more ordinary than the term itself. The term's own characters count too.
+    each other, and seldom more ordinary than the term itself: by `plainer` steps of use at most. The term's
+    own characters count too.
     """
-    rarity = evidence = _rarity(there)
+    rare = evidence = rarity(there)
     for char, own in zip(there, term, strict=True):
         if char != own:
             evidence -= CHANGED
             evidence -= UNLIKELY * (char in GRAMMAR)
-    return evidence < EVIDENCE * len(term) or rarity + PLAINER < _rarity(term)
+    return evidence < EVIDENCE * len(term) or rare + plainer < rarity(term)
 
 
-def _rarity(text: str) -> int:
+def rarity(text: str) -> int:
     """How rare folded characters are as ordinary language, cut the likeliest way into ones and twos."""
     use, pairs = tables().char_use, tables().pairs
-    rarity = before = 0
+    rare = before = 0
     last = ""
     for char in text:
-        least = rarity + MOST_USED - use.item(ord(char))
+        least = rare + MOST_USED - use.item(ord(char))
         if last and has_pair(pairs, ord(last), ord(char)) and (often := use_of(last + char)):
             least = min(least, before + MOST_USED - often)
-        before, rarity, last = rarity, least, char
-    return rarity
+        before, rare, last = rare, least, char
+    return rare
 
 
 @functools.cache
@@ -90,8 +91,8 @@ def _words(
     return tuple(words)
 
 
-class Place:
-    """A find with its surroundings, segmented. `words`: those that share a character with it."""
+class SegmentedMatch:
+    """A match and the text around it, segmented. `words`: those that share a character with the match."""
 
     __slots__ = ("left", "right", "words")
 
@@ -109,11 +110,11 @@ class Place:
         self.words = _words(segmenter()[1], read, self.left, self.right)
 
     @property
-    def straddled(self) -> bool:
-        """Whether a word takes part of the find and goes beyond it.
+    def is_straddled(self) -> bool:
+        """Whether a word holds a part of the match and goes beyond it.
 
-        A longer word that begins or ends with the whole find (赌博罪) is about the same thing, unless the
-        find is a single character.
+        A longer word that begins or ends with the whole match (赌博罪) is about the same thing, unless the
+        match is a single character.
         """
         for begin, end in self.words:
             whole = begin <= self.left and end >= self.right
@@ -124,21 +125,26 @@ class Place:
         return False
 
     @property
-    def covered(self) -> bool:
-        """Whether a word goes beyond the find, or is just it."""
+    def is_covered(self) -> bool:
+        """Whether a word goes beyond the match, or is exactly the match."""
         return any(
             begin < self.left or end > self.right or (begin == self.left and end == self.right)
             for begin, end in self.words
         )
 
     @property
-    def scattered(self) -> bool:
-        """Whether no two characters of the find belong together in a word."""
+    def is_word(self) -> bool:
+        """Whether the match is exactly one word."""
+        return self.words == ((self.left, self.right),)
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether no word holds two characters of the match."""
         return all(end - begin == 1 for begin, end in self.words)
 
 
 class _Plain(dict[int, str | None]):
-    """For str.translate: fills itself with what it is asked for."""
+    """Table for str.translate that computes an entry at its first use."""
 
     def __init__(self, *, keep_marks: bool) -> None:
         super().__init__()

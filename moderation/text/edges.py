@@ -1,27 +1,27 @@
-"""The edges of a find and the gaps in it: a word, or parts of others by chance."""
+"""Edges of a match and gaps in it: whether it is a word of its own, or parts of others by chance."""
 
 import re
 import unicodedata
 
-from moderation.text.boundary import Place
+from moderation.text.boundary import SegmentedMatch
 from moderation.text.fold import fold
 from moderation.text.tables import Kind, tables
 
 MAX_GAP = 8
-"""Visible characters between two letters of a find; beyond, it is no longer one word."""
+"""Most visible characters between two letters of a match; with more it is no longer one word."""
 MAX_SPAN = 4096
-"""Code points from the first letter of a find to its last."""
+"""Most code points from the first letter of a match to its last."""
 
 
 MAX_AGAIN = 64
-"""How often a find may stand there again, one behind the other, and still be looked at as one."""
+"""How often a match may be repeated, one behind the other, and still be judged as one."""
 MAX_DIGITS = 24
-"""Digits of an exclamation before a find."""
+"""Digits of an exclamation before a match."""
 
 _DIGITS = "[6６]{3,}|[8８]{3,}|[2２][3３]{2,}|(?:[5５][2２][0０])?[1１][3３][1１][4４]|[5５][2２][0０]"
 _EXCLAIMED = re.compile(f"(?:{_DIGITS})(?![0-9０-９])")
 _EXCLAIMED_BEFORE = re.compile(f"(?<![0-9０-９])(?:{_DIGITS})$")
-"""Digits that are said behind anything, or before it: well done, ha ha, love."""
+"""Digits used as exclamations before or behind anything: well done (666), ha ha (233), love (520)."""
 _PAIRS = frozenset(("（）", "()", "【】", "[]", "《》", "“”", '""', "「」", "『』"))
 """Brackets and quotes, those that end a clause."""
 _PLACES = "十百千万亿"
@@ -33,7 +33,7 @@ def _kind(char: str) -> int:
     return tables().kind[ord(char)]
 
 
-def edges_hold(text: str, start: int, end: int) -> bool:
+def has_word_edges(text: str, start: int, end: int) -> bool:
     """Whether a span that begins or ends with a Latin letter or a digit has none of them beside it.
 
     Beside letters may stand the same again (nmslnmsl), and digits that are an exclamation (nmsl666).
@@ -199,4 +199,4 @@ def straddles(text: str, start: int, end: int) -> bool:
         return False
     if neighbour(text, start - 1, -1) >= Kind.SPACE and neighbour(text, end, 1) >= Kind.SPACE:
         return False  # nothing is beside it that a word could reach over to
-    return Place(text, start, end).straddled
+    return SegmentedMatch(text, start, end).is_straddled

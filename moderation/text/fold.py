@@ -61,7 +61,7 @@ class Folded:
     def again(cls, batch: "Folded", places: Index, folded: Codes, several: tuple[str, ...]) -> "Folded":
         """Lines of a batch in another reading: the original position and the character of each.
 
-        Of a code point from CODE_POINTS on, `several` tells what it stands for. Texts are not counted.
+        `several`: what a code point from CODE_POINTS on stands for. Texts are not counted.
         """
         self = cls.__new__(cls)
         self.lengths, self.codes, self.original_begins = batch.lengths, batch.codes, batch.original_begins
@@ -95,7 +95,7 @@ class Folded:
 
     @property
     def is_small(self) -> bool:
-        """Whether it is a single short text: of one, many questions are cheaper asked without arrays."""
+        """Whether it is a single short text, for which loops are cheaper than arrays."""
         return len(self.lengths) == 1 and len(self.codes) <= SMALL
 
     def numbers(self, places: Index) -> Index:

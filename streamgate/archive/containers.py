@@ -11,11 +11,15 @@ from streamgate.rtmp import amf0, flv, flv_file
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
-    """A packet and when it came in: monotonic microseconds, and wall clock seconds since the epoch."""
+    """A packet and when it came in: monotonic microseconds, and wall clock seconds since the epoch.
+
+    `number`: its running number among the packets of its kind that this process took for the channel.
+    """
 
     packet: Packet
     arrival_us: int
     wall_s: float
+    number: int = 0
 
 
 def recordable(feed: FeedFormat) -> FeedFormat:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from streamgate.archive.containers import Arrived
+from streamgate.archive.notices import LOSING
 from streamgate.archive.parts import Gap
 from streamgate.core.packet import FeedFormat
 
@@ -118,7 +119,8 @@ class Intake:
 
     def _begin_losing(self, at_us: int, queued: int, reason: str) -> Gap:
         self._losing_since_us = at_us
-        self._alarm("archive_losing", {"queued_bytes": queued, "reason": reason})
+        said, said_zh = LOSING.get(reason, (reason, reason))
+        self._alarm("archive_losing", {"queued_bytes": queued, "reason": said, "reason_zh": said_zh})
         self._losing = Gap(0, 0, reason)
         return self._losing
 

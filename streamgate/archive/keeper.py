@@ -7,15 +7,19 @@ from pathlib import Path
 import structlog
 
 from streamgate.archive.catalog import Catalog, put_aside
+from streamgate.archive.disk_use import disk_warnings, look_at_disk
+from streamgate.archive.holds import Holds
 from streamgate.archive.notices import notice
-from streamgate.archive.sweeper import EVERY_S, Alarm, Sweeper
-from streamgate.clock import now_us
+from streamgate.archive.sweeper import EVERY_S, Alarm, Recording, Sweeper
+from streamgate.clock import now_us, wall_s
 from streamgate.core.backoff import Backoff
 from streamgate.errors import ArchiveError, CatalogDamaged
 from streamgate.link.messages import Warn
 from streamgate.runtime.apart import DaemonThreads
+from streamgate.wording import both, in_chinese
 
 SYNC_S = 60.0
+FORESEE_EVERY_S = 300.0
 RETRY_S, MAX_RETRY_S = 2.0, 300.0
 _log = structlog.get_logger()
 
@@ -26,12 +30,17 @@ async def keep(
     *,
     retention_days: int,
     tell: Callable[[Warn], Awaitable[None]],
+    record: Recording = lambda _: None,
+    channel_days: Callable[[], Mapping[str, int | None]] = dict,
+    stand: Callable[[str, Warn | None], Awaitable[None]] | None = None,
     retry_s: float = RETRY_S,
 ) -> None:
     """Rebuild the catalog from the files, then sync it every minute and sweep every hour, until cancelled.
 
-    `tell` brings an alarm before the operators. What a disk refuses is told once and tried again after ever
-    longer pauses. Raises ConfigError for a retention below 60 days (rule R8).
+    `tell` brings an alarm before the operators, `record` a removal into the ledger; `channel_days`: see
+    `Sweeper`. `stand(key, warning)` lets what is foreseen of the disk stand before the operators, None takes
+    it back. What a disk refuses is told once and tried again after ever longer pauses. Raises ConfigError
+    for a retention below 60 days (rule R8).
     """
     alarms: list[Warn] = []
 
@@ -40,8 +49,18 @@ async def keep(
 
     threads = DaemonThreads("archive books", 1)  # not waited for: a disk may hold it up
     books = _Books(root, catalog_path, alarm, retry_s)
-    sweeper = Sweeper(root, retention_days=retention_days, alarm=alarm, on_removed=books.mark_removed)
-    swept_us: int | None = None
+    sweeper = Sweeper(
+        root,
+        retention_days=retention_days,
+        alarm=alarm,
+        on_removed=books.mark_removed,
+        held=Holds(root).keeper,
+        covers=Holds(root).covers,
+        channel_days=channel_days,
+        record=record,
+    )
+    swept_us = foreseen_us = None
+    standing: set[str] = set()
     try:
         while True:
             pause_s = await threads.call(books.follow)
@@ -50,6 +69,13 @@ async def keep(
                 await sweeper.sweep()
             while alarms:
                 await tell(alarms.pop(0))
+            if stand is not None and (foreseen_us is None or now_us() - foreseen_us >= FORESEE_EVERY_S * 1e6):
+                foreseen_us = now_us()
+                foreseen = await threads.call(books.foresee, channel_days(), retention_days)
+                for key, what in foreseen.items():  # again and again: the gate may be a new one
+                    if what is not None or key in standing:
+                        await stand(key, what)
+                        standing = standing | {key} if what is not None else standing - {key}
             await asyncio.sleep(pause_s)
     finally:
         books.close()
@@ -74,7 +100,7 @@ class _Books:
             self.close()
             if self._failed_us is None:
                 self._failed_us = now_us()
-                self._alarm("archive_catalog", {"error": error})
+                self._alarm("archive_catalog", both(error))
                 _log.warning("catalog_failed", error=str(error))
             return self._backoff.failed(now_us(), jitter=0.5)
         self._backoff.succeeded(now_us())
@@ -95,9 +121,12 @@ class _Books:
             try:
                 put_aside(self._path)
             except OSError as refused:
-                raise ArchiveError(f"{error}; it cannot be put aside: {refused}") from refused
+                raise ArchiveError(
+                    f"{error}; it cannot be put aside: {refused}",
+                    f"{in_chinese(error)}；且无法移开：{in_chinese(refused)}",
+                ) from refused
             parts = self._rebuild()
-            self._alarm("archive_catalog_rebuilt", {"error": error, "parts": parts})
+            self._alarm("archive_catalog_rebuilt", {**both(error), "parts": parts})
 
     def _rebuild(self) -> int:
         catalog = Catalog(self._path)
@@ -109,6 +138,16 @@ class _Books:
         self._catalog = catalog
         _log.info("catalog_rebuilt", parts=parts)
         return parts
+
+    def foresee(self, days: Mapping[str, int | None], default_days: int) -> Mapping[str, Warn | None]:
+        """Return what is foreseen of the disk, see `disk_warnings`; nothing without a catalog."""
+        if self._catalog is None:
+            return {}
+        try:
+            return disk_warnings(look_at_disk(self._root, self._catalog, days, default_days, wall_s()))
+        except ArchiveError as error:
+            _log.warning("forecast_failed", error=str(error))
+            return {}
 
     def mark_removed(self, paths: Sequence[str], at: float) -> None:
         """Take note of a removal; a catalog that cannot is read anew from the log of removals."""

@@ -18,6 +18,7 @@ from streamgate.archive.parts import (
     events_path,
     make_directory,
 )
+from streamgate.core.edits import TRACKS
 from streamgate.core.packet import FeedFormat, Kind
 from streamgate.disk import sync_directory, write_all
 
@@ -44,6 +45,7 @@ class PartFile:
         source: str,
         first: Sequence[Arrived],
         gap: Gap | None,
+        series: int,
     ) -> None:
         name = PartName(channel, int(first[0].wall_s * 1000), number, container.suffix)
         self.path = root / name.path
@@ -57,6 +59,8 @@ class PartFile:
         self._events_bytes = 0
         self._events_digest = hashlib.sha256()
         self._counts = dict.fromkeys(Kind, 0)
+        self._series = series
+        self._numbers: dict[Kind, tuple[int, int]] = {}
         self._start_s = first[0].wall_s
         self._last = first[0]
         video = (item.packet for item in first if item.packet.kind is Kind.VIDEO)
@@ -71,6 +75,16 @@ class PartFile:
     def in_line(self) -> bool:
         """The part can go on with another format, source or timeline: see `turn`."""
         return self._container.in_line
+
+    @property
+    def sha256(self) -> str:
+        """Of the file as far as it is written."""
+        return self._digest.hexdigest()
+
+    @property
+    def origin_ms(self) -> int:
+        """The feed's timestamp that is 0 in the part."""
+        return self._container.origin_ms
 
     @property
     def last_us(self) -> int:
@@ -108,7 +122,9 @@ class PartFile:
         written = len(head) + len(data)
         self.bytes += written
         for item in items:
-            self._counts[item.packet.kind] += 1
+            kind = item.packet.kind
+            self._counts[kind] += 1
+            self._numbers[kind] = (self._numbers.get(kind, (item.number, 0))[0], item.number)
         self._last = items[-1]
         return written
 
@@ -156,6 +172,12 @@ class PartFile:
             events_sha256=self._events_digest.hexdigest() if self._events is not None else "",
             gap=self._gap,
             stretches=self._container.stretches if isinstance(self._container, Flv) else 1,
+            series=self._series,
+            numbers={
+                TRACKS[kind]: (first, last)
+                for kind, (first, last) in self._numbers.items()
+                if last - first + 1 == self._counts[kind]
+            },
         )
 
     def close(self) -> None:

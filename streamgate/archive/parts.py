@@ -10,11 +10,13 @@ grows and after a crash. Numbers rise by one per part of a channel and never sta
 a missing part, and a higher number is a younger part even when the clock was wrong.
 """
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from datetime import UTC, datetime
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Self
@@ -22,10 +24,17 @@ from typing import Self
 import msgspec
 
 from streamgate.archive.scan import scan
+from streamgate.clock import wall_s
+from streamgate.core.edits import TRACKS
+from streamgate.core.packet import Kind
+from streamgate.core.refill import Tail
 from streamgate.disk import sync_directory, write_all
 from streamgate.errors import ConfigError
 
+GOES_ON = "length"  # why a part ended after which the next one goes on with the same timeline
 INDEX = "index.jsonl"
+_INDEX_END = 64 * 1024
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -69,8 +78,11 @@ class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `start`, `end`: wall clock at the arrival of its first and last packet, seconds since the epoch.
     `first_us`, `last_us`: the same on CLOCK_MONOTONIC. `origin_ms`: the feed timestamp that is 0 in the part.
-    `repaired`: a crash tore it; counts and `end` were read back from the file, arrival times are unknown.
+    `repaired`: a crash tore it; counts and `end` were read back from the file. Arrivals and numbers are those
+    that its process had noted in shared memory (`archive.tail`), or are unknown.
     `stretches`: of an FLV part, how many formats, sources or timelines follow one another in it.
+    `series`, `numbers`: first and last running number of its packets by track, in the series of the process
+    that took them (see `core.edits`); no numbers when they do not rise by one.
     A line without `part` records a gap after which no part came, or one that a killed gate left behind.
     """
 
@@ -95,6 +107,8 @@ class PartRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     gap: Gap | None = None
     repaired: bool = False
     stretches: int = 1
+    series: int = 0
+    numbers: dict[str, tuple[int, int]] = {}
     v: int = 1
 
     @property
@@ -204,6 +218,24 @@ def newest_part(root: Path, channel: str) -> tuple[int, Path | None]:
     return highest, newest
 
 
+def newer_parts(root: Path, channel: str, after: int) -> list[tuple[PartName, os.stat_result]]:
+    """Return the parts with a number above `after`, by number; the last one may be growing.
+
+    Looks into the two newest days, and today's and yesterday's: a clock that was set back makes these others.
+    Raises OSError.
+    """
+    found = []
+    now = datetime.fromtimestamp(wall_s(), UTC).date()
+    recent = {str(now), str(now - timedelta(days=1))}
+    known = days(root, channel)
+    for date_dir in dict.fromkeys([*(day for day in known if day.name in recent), *known[-2:]]):
+        for name, path in find_day(channel, date_dir):
+            if name.number > after:
+                with suppress(FileNotFoundError):
+                    found.append((name, path.stat(follow_symlinks=False)))
+    return sorted(found, key=lambda one: one[0].number)
+
+
 def days(root: Path, channel: str) -> list[Path]:
     """Return a channel's date directories, oldest first."""
     return [path for path in _directories(root / channel) if _DATE.fullmatch(path.name)]
@@ -241,11 +273,66 @@ def iterate_index(date_dir: Path, mark: "IndexMark | None" = None) -> Iterator[P
                 continue
 
 
+def has_more(date_dir: Path, mark: "IndexMark") -> bool:
+    """Whether a day's index has anything that was not read up to a mark. Raises OSError."""
+    try:
+        found = (date_dir / INDEX).stat()
+    except FileNotFoundError:
+        return False
+    return (found.st_ino, found.st_size) != (mark.inode, mark.offset)
+
+
 class IndexMark(msgspec.Struct):
     """How far an index has been read. A file that is another one or shorter now is read from its start."""
 
     inode: int = 0
     offset: int = 0
+
+
+def read_index_end(date_dir: Path) -> list[PartRecord]:
+    """Return the newest lines of a day's index, 64 KiB of them. Raises OSError."""
+    try:
+        file = (date_dir / INDEX).open("rb")
+    except FileNotFoundError:
+        return []
+    with file:
+        start = max(0, os.fstat(file.fileno()).st_size - _INDEX_END)
+        file.seek(start)
+        lines = file.read(_INDEX_END).split(b"\n")
+    found = []
+    for line in lines[start > 0 :]:
+        with suppress(msgspec.DecodeError):
+            found.append(msgspec.json.decode(line, type=PartRecord))
+    return found
+
+
+@contextmanager
+def open_directory(root: Path, directory: PurePosixPath) -> Iterator[int]:
+    """Yield a descriptor of a directory below `root`, no symbolic link followed. Raises OSError."""
+    opened = [os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
+    try:
+        for part in directory.parts:
+            opened.append(os.open(part, _DIRECTORY, dir_fd=opened[-1]))
+        yield opened[-1]
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def open_file(root: Path, path: PurePosixPath) -> int:
+    """Open a plain file below `root` for reading; a symbolic link is not there. Raises OSError."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        with open_directory(root, path.parent) as directory:
+            descriptor = os.open(path.name, flags, dir_fd=directory)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+            raise FileNotFoundError(errno.ENOENT, "this is no plain file", str(path)) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, "this is no plain file", str(path))
+    return descriptor
 
 
 def append_index(date_dir: Path, records: Sequence[PartRecord]) -> None:
@@ -280,11 +367,14 @@ def append_lines(path: Path, lines: list[bytes]) -> None:
         os.close(descriptor)
 
 
-def record_from_file(name: PartName, path: Path) -> PartRecord:
-    """Return the index line of a part that has none, read from its file."""
+def record_from_file(name: PartName, path: Path, left: Tail | None = None) -> PartRecord:
+    """Return the index line of a part that has none, read from its file.
+
+    `left`: what the process that wrote it noted of it, if anything: then arrivals and numbers are known.
+    """
     seen = scan(path)
     start = name.start_ms / 1000
-    return PartRecord(
+    record = PartRecord(
         part=path.name,
         channel=name.channel,
         number=name.number,
@@ -297,19 +387,61 @@ def record_from_file(name: PartName, path: Path) -> PartRecord:
         closed="crash",
         repaired=True,
     )
+    noted = [] if left is None else [one for one in left.noted if one.part == str(name.path)]
+    if left is None or not noted or noted[0].offset or noted[-1].offset + noted[-1].size > seen.whole:
+        return record
+    rows = [row for one in noted for row in one.rows]
+    if not rows:
+        return record
+    numbers = {kind: [row.number for row in rows if row.kind == kind] for kind in Kind}
+    counts = {
+        Kind.VIDEO: seen.video,
+        Kind.AUDIO: seen.audio,
+        Kind.DATA: len(numbers[Kind.DATA]),
+    }  # the file may hold one fragment more, and its numbers go on
+    return msgspec.structs.replace(
+        record,
+        start=noted[0].wall_s,
+        end=max(record.end, noted[-1].end_s),
+        data=counts[Kind.DATA],
+        keyframe=next((row.keyframe for row in rows if row.kind == Kind.VIDEO), True),
+        origin_ms=noted[0].origin_ms,
+        first_us=rows[0].arrival_us,
+        last_us=rows[-1].arrival_us,
+        source=noted[-1].source,
+        series=left.series,
+        numbers={
+            TRACKS[kind]: (found[0], found[0] + counts[kind] - 1)
+            for kind, found in numbers.items()
+            if found and found[-1] - found[0] + 1 == len(found) <= counts[kind]
+        },
+    )
 
 
-def repair_day(channel: str, date_dir: Path) -> list[PartRecord]:
+def _is_torn(path: Path) -> bool:
+    """Whether a file ends early, rather than that its beginning is damaged."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    return head[:3] == b"FLV" or head[4:] == b"ftyp" or not head.strip(b"\0") or len(head) < 8
+
+
+def repair_day(channel: str, date_dir: Path, left: Tail | None = None) -> list[PartRecord]:
     """Mend a day after a crash: parts without an index line are cut to their last whole fragment and indexed.
 
-    No part may be open for writing. Raises OSError.
+    One without a whole fragment was never a recording: it goes, and its number is free again. One that does
+    not begin as parts do is left as it is, for `verify` to name: its beginning alone may be damaged.
+    `left`: what the process that crashed noted. No part may be open for writing. Raises OSError.
     """
     known = {record.part for record in read_index(date_dir) if record.part}
     mended = []
     for name, path in sorted(find_day(channel, date_dir), key=lambda found: found[0].number):
         if path.name in known:
             continue
-        record = record_from_file(name, path)
+        record = record_from_file(name, path, left)
+        if not record.bytes:
+            if _is_torn(path):
+                path.unlink()
+            continue
         if path.stat().st_size > record.bytes:
             times = path.stat()
             os.truncate(path, record.bytes)

@@ -1,13 +1,17 @@
 """Cuts what arrives into fragments and parts, and keeps the index. Synchronous; belongs to one thread."""
 
+import errno
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from streamgate.archive.containers import Arrived, Flv, Mp4, fits_mp4, recordable
+from streamgate.archive.grown import Grown
 from streamgate.archive.intake import NewFormat, cost, gap_of
 from streamgate.archive.part_file import PartFile
 from streamgate.archive.parts import (
+    INDEX,
     Gap,
     PartName,
     PartRecord,
@@ -17,7 +21,11 @@ from streamgate.archive.parts import (
     newest_part,
     repair_day,
 )
+from streamgate.archive.tail import TailWriter
 from streamgate.core.packet import FeedFormat, Kind, Packet
+from streamgate.core.refill import Tail
+from streamgate.ledger.record import Index, Part, Record
+from streamgate.reserve import Reserve
 
 FRAGMENT_US = 4_000_000  # a longer GOP is written in pieces
 NO_PICTURE_US = 5_000_000
@@ -39,9 +47,27 @@ class Recorder:
     written of a part that failed stays, under a whole last fragment, and the next attempt opens a new one.
     """
 
-    def __init__(self, root: Path, channel: str, part_us: int) -> None:
+    def __init__(
+        self,
+        root: Path,
+        channel: str,
+        part_us: int,
+        series: int = 0,
+        *,
+        tail: TailWriter | None = None,
+        record: Callable[[Record], None] = lambda _: None,
+    ) -> None:
+        """`series`: whose running numbers the packets carry. `tail`: is told what was written.
+
+        `record`: takes what the ledger is to say.
+        """
         self._root = root
+        self._record = record
+        self._index = Grown()
+        self.reserve: Reserve | None = None  # room on the disk that is not for recordings
         self._channel = channel
+        self._series = series
+        self._tail = tail
         self._part_us = max(0, part_us - _JITTER_US)
         self._feed: FeedFormat | None = None
         self._source = ""
@@ -69,13 +95,26 @@ class Recorder:
         """Packets held for the next fragment."""
         return len(self._pending)
 
-    def prepare(self) -> list[PartRecord]:
-        """Make the directory, find the next number, mend what a crash tore; return what was mended."""
+    def prepare(self, left: Tail | None = None) -> list[PartRecord]:
+        """Make the directory, find the next number, mend what a crash tore; return what was mended.
+
+        `left`: what the process before noted of its parts.
+        """
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._number, newest = newest_part(self._root, self._channel)
+        _, newest = newest_part(self._root, self._channel)
         # The torn part is the newest: by name, or by number if the clock was set back since.
         dirs = {*days(self._root, self._channel)[-2:], *((newest,) if newest else ())}
-        return [record for day in sorted(dirs) for record in repair_day(self._channel, day)]
+        mended = []
+        for day in sorted(dirs):
+            lines = repair_day(self._channel, day, left)
+            mended += lines
+            for line in lines:
+                self._record_part(day, line)
+            if not lines and (day / INDEX).exists():
+                # A killed process may have written lines that it did not get to record.
+                self._record(Index(channel=self._channel, index=self._index.extent(self._root, day / INDEX)))
+        self._number, _ = newest_part(self._root, self._channel)
+        return mended
 
     def settle_killed(self, fed_until: float, fed_since: float | None) -> Gap | None:
         """Put what a killed process was given and did not record into the index; None when that is nothing.
@@ -147,11 +186,14 @@ class Recorder:
         """Write what is pending as one fragment, opening a part if none is."""
         if not self._pending:
             return
+        if self.reserve is not None and not self.reserve.keep():
+            raise OSError(errno.ENOSPC, "the disk is full but for the reserve", str(self._root))
         part = self._part
         if part is None:
             part = self._part = self._open()
+        begin, items = part.bytes, self._pending
         try:
-            written = part.write(self._pending, next_video_dts)
+            written = part.write(items, next_video_dts)
         except OSError:
             self._give_up_part()
             raise
@@ -163,6 +205,8 @@ class Recorder:
             self.path = str(part.name.path)
         self.bytes += written
         self._pending, self._pending_bytes = [], 0
+        if self._tail is not None and self._feed is not None:
+            self._tail.note(part, begin, self._feed, self._source, items)
 
     def finish(self, reason: str) -> None:
         """End the part, if there is one, with everything pending in it."""
@@ -193,6 +237,7 @@ class Recorder:
             day, record = self._unindexed[0]
             append_index(day, [record])
             self._unindexed.pop(0)
+            self._record_part(day, record)
 
     def _turn(self, reason: str, feed: FeedFormat, source: str) -> None:
         """What follows does not go on with what came: end the part, or let it take that in line."""
@@ -224,6 +269,24 @@ class Recorder:
             gap=gap,
         )
         append_index(day, [line])
+        self._record(Index(channel=self._channel, index=self._index.extent(self._root, day / INDEX)))
+
+    def _record_part(self, day: Path, line: PartRecord) -> None:
+        """Have the ledger say what the index does."""
+        self._record(
+            Part(
+                channel=line.channel,
+                path=f"{line.channel}/{day.name}/{line.part}",
+                number=line.number,
+                start=line.start,
+                end=line.end,
+                bytes=line.bytes,
+                sha256=line.sha256,
+                events_sha256=line.events_sha256,
+                closed=line.closed,
+                index=self._index.extent(self._root, day / INDEX),
+            )
+        )
 
     def _carried(self, packet: Packet) -> bool:
         if self._feed is None:
@@ -265,6 +328,7 @@ class Recorder:
                     source=self._source,
                     first=self._pending,
                     gap=self._gap,
+                    series=self._series,
                 )
             except FileExistsError:
                 continue

@@ -1,4 +1,4 @@
-"""AAC's AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1). Pure."""
+"""Parser of AAC's AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1). Pure."""
 
 import msgspec
 
@@ -13,7 +13,10 @@ _SYNC_EXTENSION = 0x2B7
 
 
 class AacConfig(msgspec.Struct, frozen=True, gc=False):
-    """`sample_rate`, `frame_samples`, `channels`: what a decoder puts out, SBR and PS included."""
+    """A parsed AudioSpecificConfig.
+
+    `sample_rate` (Hz), `frame_samples`, `channels`: of the decoder's output, SBR and PS included.
+    """
 
     object_type: int
     sample_rate: int
@@ -22,7 +25,7 @@ class AacConfig(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Bits:
-    """Reads from the front; `left` counts the bits still there."""
+    """Bit reader, most significant bit first. `left`: the number of unread bits."""
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data)
@@ -48,7 +51,7 @@ class _Bits:
 
 
 def parse_asc(config: bytes) -> AacConfig:
-    """Parse an AudioSpecificConfig. MediaError when it is cut short or makes no sense."""
+    """Parse an AudioSpecificConfig. Raises MediaError when it is truncated or invalid."""
     bits = _Bits(config)
     object_type = bits.object_type()
     core_rate = output_rate = bits.rate()
@@ -82,7 +85,7 @@ def parse_asc(config: bytes) -> AacConfig:
 
 
 def audio_track(config: bytes) -> AudioTrack:
-    """Return the track an AudioSpecificConfig describes. MediaError as `parse_asc`."""
+    """Return the track that an AudioSpecificConfig describes. Raises MediaError as `parse_asc`."""
     parsed = parse_asc(config)
     return AudioTrack(
         codec="aac",
@@ -106,8 +109,8 @@ def _program_channels(bits: _Bits) -> int:
         channels += 1 + bits.take(1)
         bits.take(4)
     rest = 4 * low + 4 * data + 5 * coupling
-    rest += (bits.left - rest) % 8  # aligned as the config is, which is whole bytes
-    if bits.left >= rest + 8:  # an extension may stand behind the comment
+    rest += (bits.left - rest) % 8  # byte alignment, counted from the start of the config
+    if bits.left >= rest + 8:  # an extension may follow the comment field
         bits.take(rest)
         bits.take(min(8 * bits.take(8), bits.left))
     return channels

@@ -1,4 +1,4 @@
-"""Actors: who does something, as files and journals name it: "cli:alice", "console:alice". Pure."""
+"""Actor names ("cli:alice", "console:alice"): who did something, in files and journals. Pure."""
 
 import unicodedata
 
@@ -6,12 +6,12 @@ _PEOPLE = ("cli", "console")
 
 
 def fold(name: str) -> str:
-    """Return the form under which a person's name is unique: compatibility forms and case do not matter."""
+    """Return a person's name normalized for comparison: Unicode NFKC and case folding."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def person(actor: str) -> str:
-    """Return who stands behind an actor, whichever door was taken; a program with a token is no person."""
+    """Return the person behind an actor, the same for "cli" and "console"; a program's token is none."""
     door, separator, name = actor.partition(":")
     return fold(name) if separator and door in _PEOPLE else fold(actor)
 
@@ -21,5 +21,5 @@ def is_same_person(one: str, other: str) -> bool:
 
 
 def is_on_machine(actor: str) -> bool:
-    """Whether the actor used the machine's command line; "" stands in files of before there were actors."""
+    """Whether the actor used the machine's command line. Files older than actors have ""."""
     return actor == "" or actor.startswith("cli:")

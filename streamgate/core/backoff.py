@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt. Pure."""
+"""Exponential backoff: how long to wait before the next attempt. Pure."""
 
 BASE_S = 0.5
 CAP_S = 30.0
@@ -6,9 +6,9 @@ STABLE_S = 20.0
 
 
 class Backoff:
-    """Exponential waits with jitter; a success that lasted `stable_s` starts them anew.
+    """Exponential waits with jitter; a success that lasted `stable_s` resets them.
 
-    A peer that takes the connection and drops it at once is therefore waited for ever longer too.
+    A peer that accepts a connection and closes it at once therefore makes the waits longer, too.
     """
 
     def __init__(self, base_s: float = BASE_S, cap_s: float = CAP_S, stable_s: float = STABLE_S) -> None:
@@ -19,11 +19,11 @@ class Backoff:
         self._up_us: int | None = None
 
     def succeeded(self, now_us: int) -> None:
-        """The attempt worked; from now on it has to last."""
+        """Record that the attempt succeeded. It counts as stable once it has lasted `stable_s`."""
         self._up_us = now_us
 
     def failed(self, now_us: int, jitter: float) -> float:
-        """An attempt failed or its success ended. Return seconds to wait; `jitter` in [0, 1) spreads them.
+        """Record a failed attempt or a lost connection; return the seconds to wait. `jitter`: in [0, 1).
 
         The n-th wait lies in the upper half of base * 2^n, never under base nor over cap.
         """

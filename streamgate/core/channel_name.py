@@ -1,4 +1,4 @@
-"""Names of channels: in files, addresses, rights and tokens."""
+"""Check of channel names, as used in files, URLs, rights and tokens."""
 
 import re
 
@@ -9,7 +9,7 @@ _ZH = "频道名称不可用；请用 1 至 32 个小写字母、数字、_ 或 
 
 
 def check_name(name: str) -> None:
-    """Raise ValueError unless `name` may name a channel."""
+    """Raise ValueError unless `name` is a valid channel name."""
     if not _NAME.fullmatch(name):
         raise ValueError(
             f"channel name {name!r} is not allowed;"
@@ -18,7 +18,7 @@ def check_name(name: str) -> None:
 
 
 def require_name(name: str) -> None:
-    """Raise Refused unless `name` may name a channel; there need not be one."""
+    """Raise Refused unless `name` is a valid channel name; the channel need not exist."""
     try:
         check_name(name)
     except ValueError as error:

@@ -1,9 +1,9 @@
-r"""A clip: filler conformed to one feed, as a file that is written front to back and read at random. Pure.
+r"""Clip file format: filler conformed to one feed, written front to back, read at random. Pure.
 
     "SGCLIP1\n" | payloads | index (JSON) | u32 CRC-32 of the index | u32 index length | "SGCLIPE\n"
 
-The index stands last, so that a clip of any length is written without being held in memory; the end mark
-tells a whole file from one cut short. Numbers are big-endian. Video has no B-frames and a constant rate:
+The index comes last, so that a clip of any length is written without being held in memory. The end mark
+shows that the file is complete. Numbers are big-endian. Video has no B-frames and a constant rate:
 frame i is shown at i * video.frame_ms. Audio frame j starts at j * audio.frame_ms. A loop lasts
 video_count * frame_ms and its audio covers it (with less than one audio frame to spare).
 """
@@ -27,11 +27,11 @@ _ENTRY = struct.Struct("!QIB")
 
 
 class ClipIndex(msgspec.Struct, frozen=True, gc=False):
-    """What a clip file's index says.
+    """The index of a clip file.
 
     `video`, `audio`: tables of `u64 offset | u32 size | u8 keyframe`, one row per frame (13 bytes each: the
     gate keeps them as they are). `silence`: (offset, size) of one encoded silent audio frame.
-    `has_sound`: false when the audio is nothing but silence.
+    `has_sound`: false when all of the audio is silence.
     """
 
     v: int
@@ -47,12 +47,12 @@ _decoder = msgspec.json.Decoder(ClipIndex)
 
 
 def audio_frames_for(video_count: int, video: VideoTrack, audio: AudioTrack) -> int:
-    """Return how many audio frames cover a loop of `video_count` frames; exact, in integers."""
+    """Return the number of audio frames that cover a loop of `video_count` frames, in exact integers."""
     return -(-video_count * video.fps_den * audio.sample_rate // (video.fps_num * audio.frame_samples))
 
 
 class ClipWriter:
-    """Makes a clip file: write what `start`, `video`, `audio`, `finish` return, in the order of the calls."""
+    """Clip file encoder: write the bytes that `start`, `video`, `audio`, `finish` return, in call order."""
 
     def __init__(self) -> None:
         self._video = bytearray()
@@ -69,7 +69,7 @@ class ClipWriter:
         return len(self._audio) // _ENTRY.size
 
     def start(self, silence: bytes) -> bytes:
-        """`silence`: one encoded silent audio frame."""
+        """Return the start of the file. `silence`: one encoded silent audio frame."""
         self._silence = (len(MAGIC), len(silence))
         self._at = len(MAGIC) + len(silence)
         return MAGIC + silence
@@ -81,17 +81,17 @@ class ClipWriter:
         return self._add(self._audio, payload, False)
 
     def silent_audio(self) -> None:
-        """Add an audio frame that is the silent one: it costs no payload."""
+        """Add the silent audio frame once more: a row in the table, no payload."""
         self._audio += _ENTRY.pack(*self._silence, False)
 
     def repeat_video(self, count: int) -> None:
-        """Repeat the frames so far, from the first on, until there are `count`: it costs no payload."""
+        """Repeat the frames so far from the first on, up to `count` frames: rows in the table, no payload."""
         once = bytes(self._video)
         while once and self.video_count < count:
             self._video += once[: (count - self.video_count) * _ENTRY.size]
 
     def trim_audio(self, count: int) -> None:
-        """Forget audio frames beyond the first `count`."""
+        """Drop the audio frames after the first `count`."""
         del self._audio[count * _ENTRY.size :]
 
     def _add(self, table: bytearray, payload: bytes, keyframe: bool) -> bytes:
@@ -128,16 +128,16 @@ def encode(
 
 
 class Payload(Protocol):
-    """The frames of a clip file: all in memory, or as much as its reader keeps there.
+    """Access to the frames of a clip file, all of them or the part that its reader keeps in memory.
 
-    `ready`: the clip may air, from its first frame on. `broken`: it never may again.
+    `ready`: the clip can air, from its first frame on. `broken`: it can never air again.
     """
 
     ready: bool
     broken: bool
 
     def read(self, offset: int, size: int, *, video: bool) -> bytes | None:
-        """Return bytes of the file, at once; None when they are not in memory."""
+        """Return bytes of the file without waiting; None when they are not in memory."""
 
 
 class _InMemory:
@@ -152,10 +152,12 @@ class _InMemory:
 
 
 class Clip:
-    """A clip file's index and payload, each frame copied out when asked for.
+    """An open clip file: its index and payload. A frame is copied when it is read.
 
-    `silence`: one encoded silent audio frame.
+    `silence`: one encoded silent audio frame. `path`: of the file it was read from; "" without a file.
     """
+
+    path = ""
 
     def __init__(self, index: ClipIndex, payload: Payload, silence: bytes) -> None:
         assert index.format.video is not None
@@ -177,7 +179,7 @@ class Clip:
     def from_buffer(cls, buffer: "bytes | mmap | memoryview[Any]", name: str = "") -> "Clip":
         """Open a clip file, under another name if one is given.
 
-        MediaError when it is not a clip file, is cut short or contradicts itself.
+        Raises MediaError when it is not a clip file, is truncated or is inconsistent.
         """
         view = memoryview(buffer).cast("B")
         index = read_index(len(view), lambda offset, size: bytes(view[offset : offset + size]), name)
@@ -186,21 +188,21 @@ class Clip:
 
     @property
     def duration_ms(self) -> float:
-        """Length of one loop."""
+        """Duration of one loop."""
         return self.video_count * self.video_track.frame_ms
 
     @property
     def ready(self) -> bool:
-        """Whether it may air; false while its frames are not in memory in time."""
+        """Whether it can air; false while its frames do not get into memory in time."""
         return self._payload.ready
 
     @property
     def broken(self) -> bool:
-        """Whether its file turned out to be damaged after it was opened."""
+        """Whether a read after opening found its file damaged."""
         return self._payload.broken
 
     def video(self, index: int) -> tuple[bytes, bool] | None:
-        """Return (payload, keyframe) of video frame `index`, 0 to video_count - 1; None: not in memory."""
+        """Return (payload, keyframe) of video frame `index`, 0 to video_count - 1; None if not in memory."""
         offset, size, keyframe = _ENTRY.unpack_from(self._video, index * _ENTRY.size)
         data = self._payload.read(offset, size, video=True)
         return None if data is None else (data, keyframe == 1)
@@ -216,7 +218,7 @@ class Clip:
 def read_index(length: int, read: Callable[[int, int], bytes], name: str = "") -> ClipIndex:
     """Read and check the index of a clip file of `length` bytes, under another name if one is given.
 
-    `read`: (offset, size) to bytes, fewer at the end of the file. MediaError as `Clip.from_buffer`.
+    `read`: (offset, size) to bytes, fewer at the end of the file. Raises MediaError as `Clip.from_buffer`.
     """
     if length < len(MAGIC) + _TAIL.size or read(0, len(MAGIC)) != MAGIC:
         raise MediaError("not a clip file")
@@ -239,7 +241,7 @@ def read_index(length: int, read: Callable[[int, int], bytes], name: str = "") -
 
 
 def _check(index: ClipIndex, payload_end: int) -> None:
-    """Raise MediaError unless every frame lies within the payload and the tracks fit together."""
+    """Raise MediaError unless every frame lies within the payload and the audio covers the video."""
     video, audio = index.format.video, index.format.audio
     if index.v != VERSION:
         raise MediaError(f"a clip file of version {index.v}; known is {VERSION}")

@@ -1,14 +1,15 @@
-"""Filler at play: a looped clip placed on the program timeline and paced by the clock."""
+"""Filler playback: a looped clip on the program's timeline, paced by the clock."""
 
 from collections.abc import Iterator
 
 from streamgate.core.clip import Clip
+from streamgate.core.packet import SILENCE
 
-MAX_LATE_US = 2_000_000  # later than this (a stalled process) the pace starts anew rather than send a burst
+MAX_LATE_US = 2_000_000  # when later than this (a stalled process), restart the pace; send no burst
 
 
 class FillerPlayer:
-    """Plays `clip` from its first frame, which is shown at `pts` (ms, program) and sent at `wall_us`.
+    """Plays `clip` from its first frame, which has PTS `pts` (ms, program) and is sent at `wall_us`.
 
     `reorder_ms`: how far PTS runs ahead of DTS, the same as the feed's, so that splices meet without a gap.
     """
@@ -19,7 +20,7 @@ class FillerPlayer:
         self._pts = pts
         self._wall_us = wall_us
         self._frame = 0
-        self.late = False  # a frame was not in memory when its time had come
+        self.late = False  # a frame was not in memory when it was to be sent
 
     @property
     def next_pts(self) -> float:
@@ -30,24 +31,33 @@ class FillerPlayer:
         """When the next frame is to be sent."""
         return self._wall_us + round(self._frame * self.clip.video_track.frame_ms * 1000)
 
-    def frames(self, now_us: int) -> Iterator[tuple[float, bytes, bool]]:
-        """Yield (pts, data, keyframe) of each frame whose time to be sent has come, until one is late."""
+    def frames(self, now_us: int) -> Iterator[tuple[float, bytes, bool, int]]:
+        """Yield each frame that is to be sent by `now_us`; stop at one that is not in memory.
+
+        Each is (pts, data, keyframe, index in the clip).
+        """
         late = now_us - self.next_wall_us
         if late > MAX_LATE_US:
             self._wall_us += late
         while self.next_wall_us <= now_us:
             pts = self.next_pts
-            frame = self.clip.video(self._frame % self.clip.video_count)
+            index = self._frame % self.clip.video_count
+            frame = self.clip.video(index)
             self.late = frame is None
             if frame is None:
                 return
             self._frame += 1
-            yield pts, *frame
+            yield pts, *frame, index
 
-    def sound_at(self, pts: float) -> bytes:
-        """The audio frame that belongs at `pts` (nearest whole frame); silence before the clip's start."""
+    def sound_at(self, pts: float) -> tuple[bytes, int]:
+        """Return the audio frame for `pts` (nearest whole frame) and its index in the clip.
+
+        Returns silence before the clip's start and when the frame is not in memory.
+        """
         into = pts - self._pts
         if not self.clip.has_sound or into < 0:
-            return self.clip.silence
+            return self.clip.silence, SILENCE
         index = round(into % self.clip.duration_ms / self.clip.audio_track.frame_ms)
-        return self.clip.audio(index % self.clip.audio_count)
+        index %= self.clip.audio_count
+        data = self.clip.audio(index)
+        return data, SILENCE if data is self.clip.silence else index

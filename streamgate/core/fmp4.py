@@ -1,7 +1,7 @@
-"""A small fragmented-MP4 writer (ISO/IEC 14496-12) for the archive and the browser preview. Pure.
+"""Fragmented-MP4 writer (ISO/IEC 14496-12) for the archive and the browser preview. Pure.
 
-`init_segment` gives ftyp + moov, `Fragmenter.fragment` one moof + mdat for any number of packets. Why not
-libav's muxer: it lags 2-3 packets behind and withholds 300 packets when a declared audio stream is silent.
+`init_segment` returns ftyp + moov, `Fragmenter.fragment` one moof + mdat for any number of packets. Why not
+libav's muxer: it lags 2-3 packets behind and holds back 300 packets when a declared audio stream is silent.
 """
 
 import struct
@@ -27,25 +27,25 @@ from streamgate.core.packet import AudioTrack, FeedFormat, Kind, Packet
 
 __all__ = ["Fragmenter", "can_carry", "codec_string", "init_segment", "mime", "silent_frame"]
 
-# Audio is timed by counting samples; it is tied to the packets' timestamps again beyond this drift.
+# Audio is timed by counting samples. Beyond this drift it is resynchronized to the packets' timestamps.
 AUDIO_DRIFT_MS = 60
-# With `fill_silence`: audio may lag this far behind video before silent frames take its place.
+# With `fill_silence`: audio may lag this far behind video before silent frames replace it.
 SILENCE_AFTER_MS = 500
-# A step of more than this is a timeline that began anew, not a clock that runs fast nor a silence.
+# A larger step in the timestamps is a new timeline, not clock drift or missing audio.
 RESTART_MS = 10_000
 
-_UNKNOWN_FRAME_MS = 40.0  # how long a picture lasts of which nothing is known
+_UNKNOWN_FRAME_MS = 40.0  # duration of a picture without a declared frame rate
 _TICKS_PER_MS = VIDEO_TIMESCALE // 1000
 _U32 = 0xFFFFFFFF
 
 
 class Fragmenter:
-    """Turns packets into moof + mdat; one instance per init segment and timeline.
+    """Muxes packets into moof + mdat; one instance per init segment and timeline.
 
-    `origin_ms` is subtracted from every timestamp (what falls before 0 is placed at 0). With `fill_silence`
-    the audio track has no hole: silent AAC frames stand in for audio that stays away or was lost (a declared
-    but silent audio track freezes MSE, and so does a step of its time); without it exactly the packets given
-    are written. DATA packets and packets without a declared track are passed over.
+    `origin_ms` is subtracted from every timestamp (a result below 0 becomes 0). With `fill_silence` the audio
+    track has no gaps: silent AAC frames replace audio that is missing or lost (a declared audio track without
+    samples freezes MSE, and so does a gap in its times). Without it exactly the packets given are written.
+    DATA packets and packets without a declared track are ignored.
     """
 
     def __init__(self, feed: FeedFormat, *, origin_ms: int = 0, fill_silence: bool = False) -> None:
@@ -62,14 +62,14 @@ class Fragmenter:
     ) -> bytes:
         """Return one moof + mdat; b"" when there is nothing to write.
 
-        `sequence`: rises by one per fragment (mfhd). `next_video_dts`: ms, the DTS of the video packet that
-        follows, if known; it ends the last sample, which otherwise lasts one nominal frame.
+        `sequence`: rises by one per fragment (mfhd). `next_video_dts`: DTS of the next video packet, ms, if
+        known; the last sample lasts until then, otherwise one nominal frame.
         """
         video_kind, audio_kind = Kind.VIDEO, Kind.AUDIO
         video = [p for p in packets if p.kind is video_kind] if self._video is not None else []
         chunks = [packet.data for packet in video]
         video_bytes = sum(map(len, chunks))
-        heads: list[tuple[bytes, bytes]] = []  # traf up to its data offset, and from there on
+        heads: list[tuple[bytes, bytes]] = []  # traf before and after its data offset field
         if video:
             heads.append(self._video_traf(video, next_video_dts))
         if self._audio is not None:
@@ -100,7 +100,7 @@ class Fragmenter:
             ends.append((next_video_dts - origin) * _TICKS_PER_MS)
         rows: list[int] = []
         for packet, end in zip(video, ends, strict=True):
-            # Decoding time never stands still, whatever the timestamps do; the offset keeps PTS exact.
+            # Decoding time strictly increases, whatever the timestamps do; the offset keeps PTS exact.
             duration = end - at if end > at else 1
             flags = SYNC if packet.keyframe else NON_SYNC
             offset = (packet.pts - origin) * _TICKS_PER_MS - at
@@ -113,7 +113,7 @@ class Fragmenter:
 
 @dataclass
 class _Run:
-    """Audio samples one after the other. `start`, `durations`: in ticks of the track's timescale."""
+    """Consecutive audio samples. `start`, `durations`: in ticks of the track's timescale."""
 
     start: int = 0
     chunks: list[bytes] = field(default_factory=list)
@@ -127,7 +127,7 @@ class _Run:
 
 
 class _AudioPlacer:
-    """Says where on its track each audio frame goes: by sample count, tied to timestamps beyond a drift."""
+    """Places audio frames on the track by sample count, resynchronized to PTS beyond AUDIO_DRIFT_MS."""
 
     def __init__(self, track: AudioTrack, origin_ms: int, fill_silence: bool) -> None:
         self._rate = sound_timescale(track)
@@ -139,9 +139,9 @@ class _AudioPlacer:
         self._drift = self._samples(AUDIO_DRIFT_MS)
         self._restart = self._samples(RESTART_MS)
         self._at: int | None = None  # where the next frame is placed
-        self._debt = 0  # samples that what is placed runs ahead of its timestamps and that are worked off
-        self._away = False  # no audio since silence was filled in
-        self._behind_silence = False  # the newest frame placed is silence of ours
+        self._debt = 0  # samples by which the track runs ahead of the timestamps, to be reduced
+        self._away = False  # no audio has come since silence was inserted
+        self._behind_silence = False  # the newest frame placed is inserted silence
 
     def _samples(self, ms: int) -> int:
         return ms * self._rate // 1000
@@ -158,7 +158,7 @@ class _AudioPlacer:
             ahead = at - wanted
             if ahead > drift:
                 if self._behind_silence:
-                    continue  # too late: silence has taken its place
+                    continue  # too late: silence is in its place
                 debt = debt or ahead
             elif ahead < -drift:
                 debt = 0
@@ -172,11 +172,11 @@ class _AudioPlacer:
             self._behind_silence = False
             if self._opus:
                 frame = opus_ticks(packet.data)
-            # A track's time runs one way: what runs ahead is worked off by shorter frames.
+            # A track's time cannot go back: shorter frames reduce the lead.
             duration = max(1, frame - debt) if debt else frame
             debt -= frame - duration
             if self._fill and wanted - at > drift:
-                duration += wanted - at  # no silence to bridge the hole with: it follows this frame
+                duration += wanted - at  # no silent frame to fill the gap: lengthen this one
             run.chunks.append(packet.data)
             run.durations.append(duration)
             at += duration
@@ -186,11 +186,11 @@ class _AudioPlacer:
         return run
 
     def fill(self, run: _Run, first_video_dts: int, last_video_dts: int) -> None:
-        """Append silence to `run` up to the video when audio has stayed away for long enough."""
+        """Append silence to `run` up to the video when audio has been missing for SILENCE_AFTER_MS."""
         if self._silent is None:
             return
         video_at = self._samples(max(0, last_video_dts - self._origin))
-        if self._at is None:  # audio has yet to come: it counts from the first video
+        if self._at is None:  # no audio yet: the track starts with the first video
             self._at = run.start = self._samples(max(0, first_video_dts - self._origin))
             self._behind_silence = True
         missing = video_at - self._at
@@ -204,7 +204,7 @@ class _AudioPlacer:
     def _bridge(self, run: _Run, at: int, until: int) -> int:
         """Append silence to `run` from `at` to `until`; return where it ends.
 
-        The last frame there is lasts until then. With none, neither silent nor heard, that is still `at`.
+        The last frame of `run` is lengthened to end there. If `run` has no frame at all, return `at`.
         """
         count = 0 if self._silent is None else min(until - at, self._restart) // self._frame
         if self._silent is not None:
@@ -219,7 +219,7 @@ class _AudioPlacer:
 def _traf(
     track_id: int, default_flags: int, start: int, *, trun_flags: int, count: int, rows: list[int]
 ) -> tuple[bytes, bytes]:
-    """Return a traf as two halves, the trun's data offset left out between them. `rows`: its fields, flat."""
+    """Return a traf as two halves, without the trun's data offset between them. `rows`: its fields, flat."""
     table = struct.pack(f">{len(rows)}I", *rows)
     trun_size = 20 + len(table)
     before = struct.pack(

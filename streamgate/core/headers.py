@@ -1,7 +1,7 @@
-"""Which codec configuration the program announces, and what must be in band. Pure.
+"""Codec configuration (header) that the program announces, and parameter sets in band. Pure.
 
-Two encodings share one header when it can list the parameter sets of both (H.264 with different SPS ids);
-then a splice is only a jump between keyframes. Otherwise the header changes at the splice.
+Two encodings share one header when it can list the parameter sets of both (H.264 with different SPS ids).
+Then a splice is only a jump between keyframes. Otherwise the header changes at the splice.
 """
 
 import msgspec
@@ -12,12 +12,12 @@ from streamgate.core.sps import parse_hevc_picture, parse_sps
 from streamgate.errors import MediaError
 
 _HEVC_SPS = 33
-AIRED_VIDEO = frozenset({"h264", "hevc"})  # what filler can be made for
+AIRED_VIDEO = frozenset({"h264", "hevc"})  # codecs that filler can be made in
 AIRED_AUDIO = frozenset({"aac"})
 
 
 def airable(feed: FeedFormat) -> FeedFormat:
-    """Return the tracks of a feed that can air: none without a picture that filler can be joined to."""
+    """Return the tracks of a feed that can air: none unless filler can be made in its video codec."""
     video = feed.video if feed.video is not None and feed.video.codec in AIRED_VIDEO else None
     audio = feed.audio if feed.audio is not None and feed.audio.codec in AIRED_AUDIO else None
     return FeedFormat(video, audio) if video is not None else FeedFormat()
@@ -31,8 +31,8 @@ def carries(header: FeedFormat, part: FeedFormat) -> bool:
 def join(feed: FeedFormat | None, filler: FeedFormat, part: FeedFormat) -> FeedFormat:
     """Return the header to announce before `part`, which is one of the other two.
 
-    It lists the parameter sets of both if that is possible, so that it lasts for every later splice. A part
-    without audio is given the other's (silence is sent).
+    It lists the parameter sets of both if possible, so that it serves every later splice, too. A part without
+    audio gets the other's audio configuration (silence is sent).
     """
     other = filler if part is not filler else feed
     audio = part.audio or (other.audio if other is not None else None)
@@ -49,7 +49,7 @@ def join(feed: FeedFormat | None, filler: FeedFormat, part: FeedFormat) -> FeedF
 
 
 def in_band(packet: Packet, track: VideoTrack) -> Packet:
-    """Return a keyframe with its parameter sets in band, for players that miss a change of header."""
+    """Return a keyframe with its parameter sets in band, for players that ignore a change of header."""
     try:
         if track.codec == "h264":
             data = paramsets.with_parameter_sets(packet.data, track.config)
@@ -78,9 +78,9 @@ def _video_carries(header: VideoTrack | None, part: VideoTrack | None) -> bool:
 
 
 def same_pictures(codec: str, config: bytes, other: bytes) -> bool:
-    """Whether two records of a codec with NAL units describe pictures of one profile, size and format.
+    """Whether two configuration records (avcC or hvcC) have the same profile, picture size and format.
 
-    Then a decoder that has begun with one takes the other in band. False when either cannot be read.
+    Then a decoder started with one accepts the other in band. False when either cannot be read.
     """
     try:
         return _picture(codec, config) == _picture(codec, other)

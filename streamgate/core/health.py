@@ -1,6 +1,6 @@
-"""What is wrong with a feed, and how fast it comes. Pure: times in microseconds are arguments.
+"""Feed health: faults, bitrate and frame rate of a feed. Pure: times in microseconds are arguments.
 
-A concern has a stable code and parameters; the ingest shell turns it into words.
+A concern has a stable code and parameters; the ingest shell words it.
 """
 
 from collections import deque
@@ -15,19 +15,19 @@ NO_MEDIA_S = 5
 LONG_GOP_S = 5.0
 MAX_BITRATE_BPS = 20_000_000
 FPS_TOLERANCE = 0.15
-_WINDOW_S = 5  # bitrate and frame rate are means over so many whole seconds
-_REMEMBER_US = 30_000_000  # an open GOP is told about for so long after it was seen
+_WINDOW_S = 5  # bitrate and frame rate are means over this many whole seconds
+_REMEMBER_US = 30_000_000  # an open GOP is reported for this long after it was seen
 
 Level = Literal["info", "warning", "alarm"]
 
 
 class Concern(msgspec.Struct, frozen=True):
-    """Something about the feed an operator should know.
+    """A fault of the feed that is shown to operators.
 
     Codes and parameters: `no_video`, `no_audio` (seconds); `no_keyframe` (seconds); `open_gop`;
     `codec_unsupported` (kind, codec); `codec_hevc`; `long_gop` (seconds); `bitrate_high` (mbps, limit_mbps);
-    `fps_mismatch` (measured, declared); and from the feed `probe_failed` (reason), `parameters_change`
-    (changes), `repeats` (count); from the connection `scripts_dropped`.
+    `fps_mismatch` (measured, declared). Added by the feed: `probe_failed` (reason), `parameters_change`
+    (changes), `repeats` (count). Added by the connection: `scripts_dropped`.
     """
 
     code: str
@@ -36,7 +36,7 @@ class Concern(msgspec.Struct, frozen=True):
 
 
 class FeedHealth:
-    """Watches one publisher from the moment it began (`now_us`)."""
+    """Health of one publisher since it began (`now_us`)."""
 
     def __init__(self, now_us: int, max_bitrate_bps: int = MAX_BITRATE_BPS) -> None:
         self._max_bitrate_bps = max_bitrate_bps
@@ -47,7 +47,7 @@ class FeedHealth:
         self._keyframe_pts: int | None = None
         self._open_gop_us: int | None = None
         self._unsupported: dict[str, str] = {}
-        # [second, bytes, frames]; the last is running
+        # [second, bytes, frames]; the last second is incomplete
         self._seconds: deque[list[int]] = deque(maxlen=_WINDOW_S + 1)
         self._started_us = now_us
         self.declared_fps = 0.0
@@ -55,7 +55,7 @@ class FeedHealth:
         self.keyframe_interval_s: float | None = None
 
     def on_packet(self, kind: Kind, size: int, now_us: int) -> None:
-        """Count any packet that came in, whatever becomes of it."""
+        """Count a packet that arrived, even if it is dropped later."""
         second = now_us // 1_000_000
         seconds = self._seconds
         if not seconds or seconds[-1][0] != second:
@@ -69,12 +69,12 @@ class FeedHealth:
             self._seen[kind] = True
 
     def on_picture(self, dts: int, pts: int, *, keyframe: bool, clean: bool, now_us: int) -> None:
-        """Look at a picture.
+        """Check a picture for open GOPs and keyframe distance.
 
         Args:
-            dts: mended decode time, ms.
-            pts: mended presentation time, ms.
-            keyframe: the encoder calls it one.
+            dts: corrected decode time, ms.
+            pts: corrected presentation time, ms.
+            keyframe: the encoder flags it as one.
             clean: a decoder may start here (an IDR; an IRAP in HEVC).
             now_us: when it arrived.
         """
@@ -89,22 +89,22 @@ class FeedHealth:
             self._keyframe_pts = pts
 
     def on_unsupported(self, kind: Kind, codec: str) -> None:
-        """Note a track that cannot be read, so that it is neither aired nor recorded."""
+        """Note a track whose codec is unsupported: it is neither aired nor recorded."""
         self._unsupported[kind.name.lower()] = codec
 
     def on_supported(self, kind: Kind) -> None:
         self._unsupported.pop(kind.name.lower(), None)
 
     def bitrate_bps(self, now_us: int) -> int:
-        """Mean over the last whole seconds; 0 before the first has passed."""
+        """Return the mean bitrate over the last whole seconds; 0 in the first second."""
         return round(8 * self._mean(1, now_us))
 
     def fps(self, now_us: int) -> float:
-        """Video frames a second, mean over the last whole seconds; 0 before the first has passed."""
+        """Return the mean video frame rate over the last whole seconds; 0 in the first second."""
         return self._mean(2, now_us)
 
     def concerns(self, now_us: int) -> list[Concern]:
-        """Return what is wrong now, in a fixed order."""
+        """Return the present faults, in a fixed order."""
         found: list[Concern] = []
         self._check_presence(found, now_us)
         found += [
@@ -148,7 +148,7 @@ class FeedHealth:
                 found.append(Concern("fps_mismatch", "warning", params))
 
     def _mean(self, column: int, now_us: int) -> float:
-        """Mean per second over the whole seconds before this one."""
+        """Return the mean per second of a column over the whole seconds before this one."""
         this = now_us // 1_000_000
         first = max(this - _WINDOW_S, self._started_us // 1_000_000 + 1)
         if this <= first:

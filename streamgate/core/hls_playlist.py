@@ -1,4 +1,4 @@
-"""The HLS media playlist of a live program: a window of segments that slides (RFC 8216). Pure."""
+"""HLS media playlist of a live program: a sliding window of segments (RFC 8216). Pure."""
 
 import re
 from collections import deque
@@ -11,7 +11,7 @@ from streamgate.errors import MediaError
 
 PLAYLIST = "index.m3u8"
 TARGET_S = 2
-"""EXT-X-TARGETDURATION to begin with. Players stay some of these behind live: it is as small as can be."""
+"""Initial EXT-X-TARGETDURATION. Players stay several of these behind live, so it is as small as possible."""
 _NOT_OURS = "not a playlist that streamgate wrote"
 _NUMBER = "(0|[1-9][0-9]{0,17})"
 _SEGMENT = re.compile(rf"{_NUMBER}\.m4s")
@@ -28,10 +28,10 @@ _TAGS = {
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One segment. `number` is its media sequence number and its file's name; `init`: of its init section.
+    """One segment. `number`: its media sequence number and file name. `init`: number of its init section.
 
-    `at_ms`: wall clock at its first picture, milliseconds since the epoch. `discontinuity`: it does not go on
-    with what the segment before it ends with.
+    `at_ms`: wall clock at its first picture, milliseconds since the epoch. `discontinuity`: it does not
+    continue the segment before it.
     """
 
     number: int
@@ -50,7 +50,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Playlist:
-    """The segments that players are offered, oldest first. Numbers rise by one from each to the next."""
+    """The segments offered to players, oldest first, with consecutive numbers."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Playlist:
         discontinuities: int = 0,
         ended: bool = False,
     ) -> None:
-        """`discontinuities`: how many lie before the oldest entry. `ended`: nothing is added any more."""
+        """`discontinuities`: number of them before the oldest entry. `ended`: no segment will follow."""
         self.entries: deque[Entry] = deque()
         self.target_s = target_s
         self.discontinuities = discontinuities
@@ -70,15 +70,15 @@ class Playlist:
             self.append(entry)
 
     def append(self, entry: Entry, window_ms: int | None = None) -> list[Entry]:
-        """Add a segment; return those that leave the window, which holds `window_ms` if there is so much.
+        """Add a segment; return those that leave the window, which keeps at least `window_ms` (None: all).
 
-        Raises MediaError when its number does not follow.
+        Raises MediaError when its number is not the next one.
         """
         if self.entries and entry.number != self.entries[-1].number + 1:
             raise MediaError(f"segment {entry.number} after {self.entries[-1].number}; numbers rise by one")
         self.entries.append(entry)
         self._length_ms += entry.duration_ms
-        # RFC 8216, 4.3.3.1: no duration, rounded to whole seconds, is above it. It must not fall (6.2.1).
+        # RFC 8216: no duration, rounded to whole seconds, may exceed it (4.3.3.1); it must not fall (6.2.1).
         self.target_s = max(self.target_s, (entry.duration_ms + 500) // 1000)
         left: list[Entry] = []
         while window_ms is not None and self._length_ms - self.entries[0].duration_ms >= window_ms:
@@ -86,16 +86,16 @@ class Playlist:
         return left
 
     def drop_through(self, number: int) -> None:
-        """Leave out the segments up to and including this one."""
+        """Drop the segments up to and including number `number`."""
         while self.entries and self.entries[0].number <= number:
             self._drop_oldest()
 
     def files(self) -> set[str]:
-        """Return the names of the files that it offers."""
+        """Return the names of the files that it lists."""
         return {name for entry in self.entries for name in (entry.name, entry.init_name)}
 
     def count_discontinuities(self) -> int:
-        """Return how many discontinuities lie before what would follow."""
+        """Return the number of discontinuities before the next segment."""
         return self.discontinuities + sum(entry.discontinuity for entry in self.entries)
 
     def render(self) -> str:
@@ -132,7 +132,7 @@ class Playlist:
 
 
 def parse(text: str) -> Playlist:
-    """Read a playlist that `Playlist.render` wrote. Raises MediaError for anything else."""
+    """Parse a playlist that `Playlist.render` wrote. Raises MediaError for anything else."""
     head: dict[str, int] = {}
     entries: list[Entry] = []
     init = at_ms = duration_ms = -1

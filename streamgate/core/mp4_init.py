@@ -1,4 +1,4 @@
-"""What stands before the fragments of an MP4: codec names and the initialisation segment. Pure.
+"""MP4 initialization segment (ftyp, moov) and RFC 6381 codec names. Pure.
 
 ISO/IEC 14496-12 (boxes), -14 (mp4a), -15 (avc1, hvc1), the bindings of AV1, VP9 and Opus to ISOBMFF.
 Used through `core.fmp4`.
@@ -26,9 +26,9 @@ _SILENT_AAC = {
     6: bytes.fromhex("00c80080208401264008640082" + "3004990021900200b2002008e0"),
 }
 
-OPUS_RATE = 48_000  # Opus in ISOBMFF, 4.3: the timescale, whatever was encoded
+OPUS_RATE = 48_000  # Opus in ISOBMFF, 4.3: the timescale, at any encoded rate
 _AAC_OBJECT_TYPE = 0x40
-_MP3_OBJECT_TYPE = 0x6B  # MPEG-1 audio (14496-1, table 5); readers take MPEG-2's from the frames
+_MP3_OBJECT_TYPE = 0x6B  # MPEG-1 audio (14496-1, table 5); readers detect MPEG-2 from the frames
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 
@@ -36,10 +36,10 @@ _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 
 def codec_string(track: VideoTrack | AudioTrack) -> str:  # noqa: PLR0911 (a table of codecs)
-    """Return the RFC 6381 name of a track's codec, as MediaSource.isTypeSupported wants it.
+    """Return the RFC 6381 name of a track's codec, for MediaSource.isTypeSupported.
 
     Raises:
-        MediaError: the codec has no place in the MP4 files written here, or its configuration is malformed.
+        MediaError: the codec is not supported in MP4 files here, or its configuration is malformed.
     """
     config = track.config
     if track.codec == "h264":
@@ -67,7 +67,7 @@ def mime(feed: FeedFormat) -> str:
 
 
 def can_carry(track: VideoTrack | AudioTrack) -> bool:
-    """Whether a track can be written: its codec is known here and its configuration is well formed."""
+    """Whether a track can be written: its codec is supported and its configuration is well formed."""
     try:
         _video_entry(track) if isinstance(track, VideoTrack) else _audio_entry(track)
         codec_string(track)
@@ -84,21 +84,21 @@ def silent_frame(track: AudioTrack) -> bytes | None:
 
 
 def sound_timescale(track: AudioTrack) -> int:
-    """Return the ticks a second of a sound track."""
+    """Return the timescale of a sound track, in ticks a second."""
     return OPUS_RATE if track.codec == "opus" else track.sample_rate
 
 
 def frame_ticks(track: AudioTrack) -> int:
-    """Return how long a frame of a track lasts, in ticks of its timescale."""
+    """Return the duration of an audio frame, in ticks of the track's timescale."""
     if track.codec == "opus":
-        return OPUS_RATE // 50  # the usual 20 ms; each frame says its own length, see `opus_ticks`
+        return OPUS_RATE // 50  # usually 20 ms; each frame carries its duration, see `opus_ticks`
     if track.codec == "mp3":
         return 1152 if track.sample_rate >= 32_000 else 576  # MPEG-1; MPEG-2 and 2.5
     return track.frame_samples
 
 
 def opus_ticks(frame: bytes) -> int:
-    """Return how long an Opus packet lasts, in ticks of 48 kHz (RFC 6716, 3.1); 20 ms if it does not say."""
+    """Return the duration of an Opus packet in ticks of 48 kHz (RFC 6716, 3.1); 20 ms if it has none."""
     if not frame:
         return OPUS_RATE // 50
     config, code = frame[0] >> 3, frame[0] & 3
@@ -123,7 +123,7 @@ def _avcc(config: bytes) -> bytes:
 
 
 def _hevc_string(config: bytes) -> str:
-    """14496-15, annex E.3."""
+    """Return the RFC 6381 name for an hvcC (14496-15, annex E.3)."""
     if len(config) < 23 or config[0] != 1:
         raise MediaError(f"an hvcC of {len(config)} bytes is malformed; it starts with 1 and has 23 or more")
     space = ("", "A", "B", "C")[config[1] >> 6]
@@ -135,7 +135,7 @@ def _hevc_string(config: bytes) -> str:
 
 
 def _av1_string(config: bytes) -> str:
-    """AV1 Codec ISO Media File Format Binding, clause 5."""
+    """Return the RFC 6381 name for an av1C (AV1 Codec ISO Media File Format Binding, clause 5)."""
     if len(config) < 4 or config[0] != 0x81:
         raise MediaError(
             f"an av1C of {len(config)} bytes is malformed; it starts with 0x81 and has 4 or more"
@@ -150,7 +150,7 @@ def _av1_string(config: bytes) -> str:
 def _vpcc(config: bytes) -> bytes:
     """Return the fields of a vpcC (VP Codec ISO Media File Format Binding 1.0), without version and flags.
 
-    Encoders send them with and without; a record never begins like them: 1, 0 would be profile 1, level 0.
+    Encoders send it with or without them. Without, it never begins 01 00: that is profile 1, level 0.
     """
     fields = config[4:] if config.startswith(b"\x01\0\0\0") else config
     if len(fields) < 8:
@@ -161,7 +161,7 @@ def _vpcc(config: bytes) -> bytes:
 
 
 def _audio_object_type(config: bytes) -> int:
-    """14496-3, 1.6.2.1: five bits, or 31 and six more."""
+    """Return the audio object type (14496-3, 1.6.2.1): five bits, or 31 and six more."""
     if len(config) < 2:
         raise MediaError(f"an AudioSpecificConfig of {len(config)} bytes is malformed; it has 2 or more")
     kind = config[0] >> 3
@@ -175,7 +175,7 @@ def init_segment(feed: FeedFormat) -> bytes:
     """Return ftyp + moov: video is track 1 (90 kHz), audio track 2 (timescale: its sample rate, or Opus's).
 
     Raises:
-        MediaError: no track at all, or one that cannot be carried.
+        MediaError: no track, or one that cannot be carried.
     """
     if feed.video is None and feed.audio is None:
         raise MediaError("an MP4 needs a video or an audio track; the format has neither")
@@ -306,12 +306,12 @@ def _audio_entry(track: AudioTrack) -> bytes:
             f"audio of {track.sample_rate} Hz, {track.frame_samples} samples a frame; both are > 0"
         )
     hz = sound_timescale(track)
-    rate = hz << 16 if hz < 0x10000 else 0  # 16.16 holds no 96 kHz; mdhd does
+    rate = hz << 16 if hz < 0x10000 else 0  # 96 kHz does not fit in 16.16; mdhd has it
     return _box(kind, struct.pack(">6xH8x2H4xI", 1, track.channels, 16, rate), record)
 
 
 def _descriptor(tag: int, body: bytes) -> bytes:
-    """14496-1, 8.3.3: sizes in four bytes of seven bits, as every other writer does."""
+    """Return a descriptor (14496-1, 8.3.3), its size in four bytes of seven bits as other muxers do."""
     size = len(body)
     return (
         bytes((tag, size >> 21 | 0x80, size >> 14 & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size & 0x7F)) + body
@@ -325,10 +325,10 @@ def _esds(object_type: int, config: bytes) -> bytes:
 
 
 def _dops(track: AudioTrack) -> bytes:
-    """From the little-endian OpusHead (RFC 7845, 5.1) to the big-endian dOps; without one, defaults.
+    """Convert a little-endian OpusHead (RFC 7845, 5.1) to a big-endian dOps; defaults without an OpusHead.
 
-    The default pre-skip is 0: it says what to drop at the beginning of a stream, and a file written here
-    hardly ever begins with one.
+    The default pre-skip is 0: it is the number of samples to drop at the start of a stream, and a file here
+    rarely starts there.
     """
     head = track.config
     if not head:

@@ -1,4 +1,4 @@
-"""Bound on notices that repeat: so many of one kind pass, the others are held and told as one. Pure."""
+"""Rate limit for repeated notices: some of each kind pass, the others are summed up in one. Pure."""
 
 from typing import Generic, NamedTuple, TypeVar
 
@@ -6,12 +6,12 @@ from streamgate.core.bucket import TokenBucket
 
 AT_ONCE = 20
 EVERY_US = 6_000_000  # ten a minute, once AT_ONCE have passed
-SUM_UP_US = 60_000_000  # held notices are told this long after the first of them
+SUM_UP_US = 60_000_000  # held notices are reported this long after the first of them
 T = TypeVar("T")
 
 
 class Held(NamedTuple, Generic[T]):
-    """Notices of one kind that were held: how many, and the newest."""
+    """Notices of one kind that were held: their number, and the newest one."""
 
     last: T
     number: int
@@ -26,13 +26,13 @@ class _Kind(Generic[T]):
 
 
 class NoticeLimit(Generic[T]):
-    """Counts notices by kind, which is channel and code; a kind that is quiet for SUM_UP_US is forgotten."""
+    """Limits notices per kind (channel and code). A kind without notices for SUM_UP_US is dropped."""
 
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, str], _Kind[T]] = {}
 
     def admit(self, channel: str, code: str, notice: T, now_us: int) -> bool:
-        """Whether a notice of this kind may pass now; otherwise it is held."""
+        """Return whether a notice may pass now; otherwise hold it."""
         kind = self._kinds.setdefault((channel, code), _Kind())
         if kind.held is None and kind.limit.try_take(1, now_us):
             kind.passed_us = now_us
@@ -43,7 +43,7 @@ class NoticeLimit(Generic[T]):
         return False
 
     def due(self, now_us: int, *, everything: bool = False) -> list[Held[T]]:
-        """Return what was held and is to be told now, one item a kind."""
+        """Return the held notices that are due now, one item per kind."""
         found = []
         for key, kind in list(self._kinds.items()):
             if kind.held is not None:

@@ -1,12 +1,16 @@
-"""The units of media that every part of streamgate hands to the next."""
+"""Packets, tracks and formats: the media units that all parts of streamgate exchange."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import msgspec
 
+if TYPE_CHECKING:
+    from streamgate.core.clip import Clip
+
 
 class Kind(IntEnum):
-    """What a packet carries."""
+    """The kind of a packet's payload."""
 
     VIDEO = 0
     AUDIO = 1
@@ -14,9 +18,9 @@ class Kind(IntEnum):
 
 
 class Packet(msgspec.Struct, frozen=True, gc=False):
-    """One encoded unit.
+    """One encoded unit: a picture, an audio frame or a data message.
 
-    `dts`, `pts`: milliseconds on the timeline of whoever holds the packet (a source or the program), 64 bit.
+    `dts`, `pts`: milliseconds on the timeline of the source or of the program, 64 bit.
     `keyframe`: video only, true when a decoder may start here (an IDR). Always false on audio and data.
     `data`: the codec's payload without any container header. H.264/HEVC: length-prefixed NAL units;
     AAC: one raw frame without ADTS; DATA: the AMF0 body of an RTMP data message.
@@ -64,21 +68,33 @@ class AudioTrack(msgspec.Struct, frozen=True, gc=False):
 
 
 class FeedFormat(msgspec.Struct, frozen=True, gc=False):
-    """What a feed or the program consists of."""
+    """The tracks of a feed or of the program."""
 
     video: VideoTrack | None = None
     audio: AudioTrack | None = None
 
 
+SILENCE = -1
+
+
 class Aired(msgspec.Struct, frozen=True, gc=False):
-    """One thing the program sends: a packet on the program timeline, with a new header before it when needed.
+    """A packet that airs, on the program's timeline, with a new header before it when needed.
 
     `header`: not None when the program's codec configuration changes with this packet.
-    `arrival_us`: when the packet came in, for live ones; None for filler.
+    `arrival_us`: when the packet arrived, of live packets and pictures of a mosaic; None for filler.
     `part`: at a splice, the format of the source or clip that begins; the header may list more than it needs.
+    `number`: of a live packet, its sequence number among those of its kind; of filler, the frame's index in
+    `clip`, SILENCE for the silent frame. `series`: that the number belongs to; 0: this process's.
+    `redacted`: it replaces live sound ("mute", "bleep") or a live picture ("mosaic"). `redacted_by`: who
+    marked that.
     """
 
     packet: Packet
     header: FeedFormat | None = None
     arrival_us: int | None = None
     part: FeedFormat | None = None
+    number: int = 0
+    clip: "Clip | None" = None
+    series: int = 0
+    redacted: str = ""
+    redacted_by: str = ""

@@ -1,7 +1,7 @@
-"""Parameter sets of H.264 and HEVC: what must be known of them to join two encodings in one stream. Pure.
+"""H.264 and HEVC parameter sets (SPS, PPS, VPS): parse, merge, insert in band. Pure.
 
 Sources: ISO/IEC 14496-15 5.3.3 (avcC) and 8.3.3 (hvcC), ITU-T H.264 7.3.2 and annex E, ITU-T H.265 7.4.2.2.
-Nothing here raises anything but MediaError, whatever the bytes.
+Functions raise only MediaError, for any input bytes.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _HIGH_RECORD = frozenset({100, 110, 122, 144})  # profiles whose avcC carries ch
 
 
 class AvcConfig(msgspec.Struct, frozen=True, gc=False):
-    """An AVCDecoderConfigurationRecord. `sps`, `pps`: whole NAL units. `ext`: what follows, as it came."""
+    """An AVCDecoderConfigurationRecord. `sps`, `pps`: whole NAL units. `ext`: the remaining bytes."""
 
     profile: int
     compat: int
@@ -41,7 +41,7 @@ class HevcConfig(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Bytes:
-    """Reads a configuration record field by field; MediaError past its end."""
+    """Reader of a configuration record, field by field; raises MediaError past its end."""
 
     def __init__(self, data: bytes, name: str) -> None:
         self._data = data
@@ -67,7 +67,7 @@ class _Bytes:
 
 
 def iter_nals(payload: bytes, length_size: int = 4) -> Iterator[bytes]:
-    """Yield the NAL units of a length-prefixed payload. MediaError when the lengths do not add up."""
+    """Yield the NAL units of a length-prefixed payload. Raises MediaError for lengths that do not fit it."""
     if not 1 <= length_size <= 4:
         raise MediaError(f"NAL lengths of {length_size} bytes; allowed are 1 to 4")
     at = 0
@@ -82,7 +82,7 @@ def iter_nals(payload: bytes, length_size: int = 4) -> Iterator[bytes]:
 
 
 def _nal_heads(payload: bytes, length_size: int) -> list[int] | None:
-    """Return the first byte of each NAL unit without copying any; None when the lengths do not add up."""
+    """Return the first byte of each NAL unit without copying any; None for lengths that do not fit."""
     heads = []
     at = 0
     size = len(payload) if 1 <= length_size <= 4 else 0
@@ -97,7 +97,7 @@ def _nal_heads(payload: bytes, length_size: int) -> list[int] | None:
 
 
 def has_idr(payload: bytes, length_size: int = 4) -> bool:
-    """Whether a decoder may start at this H.264 packet. False for one that is malformed."""
+    """Whether a decoder may start at this H.264 packet (an IDR). False if malformed."""
     return any(head & 31 == _IDR for head in _nal_heads(payload, length_size) or ())
 
 
@@ -106,33 +106,33 @@ def has_irap(payload: bytes, length_size: int = 4) -> bool:
     return any(16 <= head >> 1 & 63 <= 23 for head in _nal_heads(payload, length_size) or ())
 
 
-def _prefixed(nal: bytes, length_size: int) -> bytes:
+def _add_length(nal: bytes, length_size: int) -> bytes:
     if len(nal) >> (8 * length_size):
         raise MediaError(f"a parameter set of {len(nal)} bytes does not fit a {length_size}-byte length")
     return len(nal).to_bytes(length_size) + nal
 
 
 def with_parameter_sets(payload: bytes, avcc: bytes) -> bytes:
-    """Return the H.264 packet with the record's SPS and PPS in band, unless it brings its own.
+    """Return the H.264 packet with the record's SPS and PPS in band, unless it has its own.
 
-    They go before the first NAL unit, or behind the access unit delimiter, which must stay first.
+    They go before the first NAL unit, or after the access unit delimiter, which must stay first.
     """
     config = parse_avcc(avcc)
     nals = list(iter_nals(payload, config.length_size))
     if {_SPS, _PPS} <= {nal[0] & 31 for nal in nals}:
         return payload
-    sets = b"".join(_prefixed(nal, config.length_size) for nal in config.sps + config.pps)
+    sets = b"".join(_add_length(nal, config.length_size) for nal in config.sps + config.pps)
     head = config.length_size + len(nals[0]) if nals and nals[0][0] & 31 == _AUD else 0
     return payload[:head] + sets + payload[head:]
 
 
 def with_parameter_sets_hevc(payload: bytes, hvcc: bytes) -> bytes:
-    """Return the HEVC packet with the record's VPS, SPS and PPS in band, unless it brings its own."""
+    """Return the HEVC packet with the record's VPS, SPS and PPS in band, unless it has its own."""
     config = parse_hvcc(hvcc)
     nals = list(iter_nals(payload, config.length_size))
     if {_HEVC_VPS, _HEVC_SPS, _HEVC_PPS} <= {nal[0] >> 1 & 63 for nal in nals}:
         return payload
-    sets = b"".join(_prefixed(nal, config.length_size) for nal in config.nals)
+    sets = b"".join(_add_length(nal, config.length_size) for nal in config.nals)
     head = config.length_size + len(nals[0]) if nals and nals[0][0] >> 1 & 63 == _HEVC_AUD else 0
     return payload[:head] + sets + payload[head:]
 
@@ -141,7 +141,7 @@ def with_parameter_sets_hevc(payload: bytes, hvcc: bytes) -> bytes:
 
 
 def parse_avcc(data: bytes) -> AvcConfig:
-    """Parse an avcC. MediaError when it is cut short or of another version."""
+    """Parse an avcC. Raises MediaError when it is truncated or of another version."""
     reader = _Bytes(data, "avcC")
     version, profile, compat, level = (reader.number(1) for _ in range(4))
     if version != 1:
@@ -153,16 +153,16 @@ def parse_avcc(data: bytes) -> AvcConfig:
 
 
 def build_avcc(config: AvcConfig) -> bytes:
-    """Return the avcC. MediaError when there are more sets than its fields can count."""
+    """Return the avcC as bytes. Raises MediaError for more sets than its fields can count."""
     if len(config.sps) > 31 or len(config.pps) > 255:
         raise MediaError(
             f"{len(config.sps)} SPS and {len(config.pps)} PPS do not fit one avcC; allowed are 31 and 255"
         )
     out = bytearray((1, config.profile, config.compat, config.level, 0xFC | (config.length_size - 1)))
     out.append(0xE0 | len(config.sps))
-    out += b"".join(_prefixed(nal, 2) for nal in config.sps)
+    out += b"".join(_add_length(nal, 2) for nal in config.sps)
     out.append(len(config.pps))
-    out += b"".join(_prefixed(nal, 2) for nal in config.pps)
+    out += b"".join(_add_length(nal, 2) for nal in config.pps)
     return bytes(out + config.ext)
 
 
@@ -183,7 +183,7 @@ def avcc_from_nals(nals: Iterator[bytes] | list[bytes]) -> bytes:
 
 
 def parse_hvcc(data: bytes) -> HevcConfig:
-    """Parse an hvcC. MediaError when it is cut short or of another version."""
+    """Parse an hvcC. Raises MediaError when it is truncated or of another version."""
     reader = _Bytes(data, "hvcC")
     head = reader.take(22)
     if head[0] > 1:  # 0 was written before the standard was final
@@ -201,7 +201,7 @@ def build_hvcc(config: HevcConfig) -> bytes:
     for kind, nals in config.arrays:
         out.append(kind)
         out += len(nals).to_bytes(2)
-        out += b"".join(_prefixed(nal, 2) for nal in nals)
+        out += b"".join(_add_length(nal, 2) for nal in nals)
     return bytes(out)
 
 
@@ -215,10 +215,10 @@ def hvcc_from_nals(nals: Iterator[bytes] | list[bytes], bit_depth: int) -> bytes
     )
     if len(arrays) != 3:
         raise MediaError("an HEVC stream without VPS, SPS and PPS")
-    # H.265 7.3.2.2: after the NAL header and one byte, 12 bytes of profile, tier and level, as hvcC has them.
+    # H.265 7.3.2.2: after NAL header and one byte, 12 bytes of profile, tier and level, the same in hvcC.
     general = unescape(arrays[1][1][0])[3:15].ljust(12, b"\0")
     depth = 0xF8 | (bit_depth - 8)
-    # min_spatial_segmentation and parallelism unknown, 4:2:0, one temporal layer, lengths of 4 bytes.
+    # min_spatial_segmentation and parallelism: unknown, 4:2:0, one temporal layer, lengths of 4 bytes.
     tail = bytes((0xF0, 0, 0xFC, 0xFC | 1, depth, depth, 0, 0, 1 << 3 | 1 << 2 | 3))
     return build_hvcc(HevcConfig(b"\x01" + general + tail, 4, arrays))
 
@@ -248,9 +248,9 @@ def pps_ids(avcc: bytes) -> frozenset[int]:
 
 
 def choose_sps_id(avcc: bytes) -> int:
-    """Return an id for filler's SPS and PPS (x264 gives both the same): 1 unless taken, else the lowest free.
+    """Return an id for filler's SPS and PPS (x264 uses one for both): 1 if free, else the lowest free one.
 
-    MediaError when all of 0..31 are taken.
+    Raises MediaError when all of 0..31 are taken.
     """
     free = frozenset(range(MAX_SPS_ID + 1)) - sps_ids(avcc) - pps_ids(avcc)
     if free:
@@ -261,8 +261,8 @@ def choose_sps_id(avcc: bytes) -> int:
 def merge(feed_avcc: bytes, filler_avcc: bytes) -> bytes:
     """Return one avcC with the parameter sets of both, the feed's first.
 
-    Profile and level are the larger, constraint flags those that hold for both. Sets that stand in both
-    alike are kept once. MediaError when an id stands for two different sets or the NAL lengths differ.
+    Profile and level are the larger ones, constraint flags those set in both. Identical sets are kept once.
+    Raises MediaError when two different sets share an id, or the NAL lengths differ.
     """
     feed, filler = parse_avcc(feed_avcc), parse_avcc(filler_avcc)
     if feed.length_size != filler.length_size:
@@ -292,7 +292,7 @@ def merge(feed_avcc: bytes, filler_avcc: bytes) -> bytes:
 
 
 def contains(merged: bytes, part: bytes) -> bool:
-    """Whether every parameter set of `part` stands in `merged`: a stream with that header may carry it."""
+    """Whether `merged` has every parameter set of `part`: a stream with that header may carry it."""
     whole, piece = parse_avcc(merged), parse_avcc(part)
     return (
         whole.length_size == piece.length_size

@@ -1,4 +1,4 @@
-"""What a video payload holds, told from its NAL unit headers alone. Pure.
+"""Classifier of video payloads by NAL unit headers (IDR, IRAP, other). Pure.
 
 Sources: ITU-T H.264 table 7-1, ITU-T H.265 table 7-1.
 """
@@ -9,12 +9,12 @@ CODECS_WITH_NALS = frozenset({"h264", "hevc"})
 
 
 class Picture(IntEnum):
-    """`RANDOM_ACCESS`: a decoder may start here. `NONE`: no picture at all (SEI, parameter sets)."""
+    """Class of a payload. `RANDOM_ACCESS`: a decoder may start here. `NONE`: no picture (SEI, SPS, PPS)."""
 
     OTHER = 0
     RANDOM_ACCESS = 1
     NONE = 2
-    BROKEN = 3  # the NAL unit lengths do not add up
+    BROKEN = 3  # the NAL unit lengths do not fit the payload
 
 
 def classify(codec: str, payload: bytes, length_size: int = 4) -> Picture:
@@ -39,9 +39,9 @@ def classify(codec: str, payload: bytes, length_size: int = 4) -> Picture:
 
 
 def with_long_lengths(payload: bytes, length_size: int) -> bytes:
-    """Return the payload with 4-byte NAL unit lengths, the only ones the program carries.
+    """Return the payload with 4-byte NAL unit lengths, the only length that the program carries.
 
-    The payload has been classified as not broken.
+    The caller has checked that `classify` does not return BROKEN.
     """
     out = bytearray()
     at = 0
@@ -53,6 +53,6 @@ def with_long_lengths(payload: bytes, length_size: int) -> bytes:
 
 
 def with_long_lengths_config(codec: str, config: bytes) -> bytes:
-    """Return the avcC or hvcC, known to be whole, with its NAL unit length set to 4 bytes."""
+    """Return a valid avcC or hvcC with its NAL unit length set to 4 bytes."""
     at = 4 if codec == "h264" else 21
     return config[:at] + bytes((config[at] | 3,)) + config[at + 1 :]

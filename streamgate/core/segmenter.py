@@ -1,4 +1,4 @@
-"""Cuts the program into segments of about two seconds, for HLS. Pure.
+"""HLS segmenter: splits the program into segments of about two seconds. Pure.
 
 Times in milliseconds on the program's timeline, unless the name says otherwise.
 """
@@ -10,22 +10,22 @@ import msgspec
 from streamgate.core.packet import Aired, FeedFormat, Kind, Packet
 
 TARGET_MS = 2000
-"""A segment ends at the first keyframe after so long."""
+"""A segment ends at the first keyframe after this time."""
 MAX_MS = 10_000
-"""A feed without a keyframe for so long is cut between pictures: nothing here grows without a bound."""
+"""Without a keyframe for this time a segment ends between pictures, so that its size is bounded."""
 MAX_BYTES = 32 * 1024 * 1024
-_EARLY_MS = 100  # a keyframe that comes this much before its time counts: encoders jitter
-_SPLICE_MS = 400  # a segment of this length ends at a splice, so that feed and filler hardly ever share one
-_MAX_DRIFT_S = 1.0  # the wall clock of segments is tied to the machine's again beyond this
+_EARLY_MS = 100  # a keyframe up to this early ends a segment, too: encoders jitter
+_SPLICE_MS = 400  # a segment this long ends at a splice, so that feed and filler rarely share one
+_MAX_DRIFT_S = 1.0  # beyond this, segments are resynchronized to the machine's wall clock
 _UNKNOWN_FRAME_MS = 40.0
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A stretch of the program: whole pictures, beginning with a keyframe unless MAX_MS or MAX_BYTES cut it.
+    """An HLS segment: whole pictures, from a keyframe unless MAX_MS or MAX_BYTES ended the one before.
 
-    `begin`: DTS of its first picture. `end`: DTS of the picture that follows, which the next segment begins
-    with if nothing is missing between them. `at`: wall clock at which it began to air, seconds since the
-    epoch. `live`: it holds material of the feed.
+    `begin`: DTS of its first picture. `end`: DTS of the picture that follows, the first of the next segment
+    unless packets are missing between. `at`: wall clock at which it began to air, seconds since the epoch.
+    `live`: it has packets of the feed.
     """
 
     format: FeedFormat
@@ -38,30 +38,30 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class Segmenter:
-    """Takes what airs, gives segments. The one at hand is kept until it is whole."""
+    """Groups aired packets into segments; keeps the current segment until it is complete."""
 
     def __init__(self, header: FeedFormat, part: FeedFormat | None = None, *, split: bool = False) -> None:
-        """`header`: what the program has announced so far; `part`: what is on air of it at the moment.
+        """`header`: the program's header so far. `part`: the format on air at the moment.
 
-        `split`: feed and filler get a header each, for players that dislike one for both.
+        `split`: feed and filler get a header each, for players that cannot use one for both.
         """
         self._header = header
         self._part = part
         self._split = split
-        self._coming = self._announced()
-        self._changed = True  # what comes now is not of the format of the segment at hand
-        self._entry = 0  # DTS of the keyframe from which on nothing is missing
+        self._coming = self._choose_format()
+        self._changed = True  # the current format is not that of the current segment
+        self._entry = 0  # DTS of the keyframe after the last loss
         self._clock: tuple[int, float] | None = None  # a DTS, and the wall clock at which it aired
-        self._format = FeedFormat()  # from here on: of the segment at hand
+        self._format = FeedFormat()  # from here on: of the current segment
         self._packets: list[Packet] = []
         self._begin = self._newest = self._bytes = 0
         self._at = 0.0
-        self._live_from: int | None = None  # index of its first packet that is the feed's
+        self._live_from: int | None = None  # index of its first packet from the feed
 
     def add(self, aired: Aired, wall_s: float) -> Segment | None:
-        """Take a packet; return the segment that it ends, if it does.
+        """Add a packet; return the segment that it ends, if any.
 
-        What comes before the first keyframe, and after a loss before the next one, is passed over.
+        Packets before the first keyframe, or between a loss and the next keyframe, are ignored.
         """
         packet = aired.packet
         if aired.header is not None or aired.part is not None:
@@ -89,10 +89,9 @@ class Segmenter:
         return ended
 
     def discard_live(self) -> tuple[Segment | None, int]:
-        """Take back what of the feed is in the segment at hand, and what came after that.
+        """Drop the feed's packets from the current segment, and all that came after them.
 
-        Return what is left of it as a segment, and how many packets were dropped. What follows continues at a
-        keyframe.
+        Return the rest as a segment, and the number of packets dropped. The next one begins at a keyframe.
         """
         if self._live_from is None:
             return None, 0
@@ -107,7 +106,7 @@ class Segmenter:
         return self._close(self._after_newest() if end is None else end), len(dropped)
 
     def finish(self) -> Segment | None:
-        """Return the segment at hand as it is: nothing follows."""
+        """Return the current segment as it is: no packet follows."""
         return self._close(self._after_newest()) if self._packets else None
 
     # ------------------------------------------------------------ small things
@@ -115,16 +114,16 @@ class Segmenter:
     def _announce(self, aired: Aired) -> None:
         self._header = aired.header or self._header
         self._part = aired.part or self._part
-        self._coming = self._announced()
+        self._coming = self._choose_format()
         self._changed = self._coming != self._format
 
-    def _announced(self) -> FeedFormat:
+    def _choose_format(self) -> FeedFormat:
         if self._split and self._part is not None and self._part.video is not None:
             return FeedFormat(self._part.video, self._header.audio)
         return self._header
 
     def _ends_before(self, keyframe: Packet, *, splice: bool) -> bool:
-        """Whether the segment at hand ends before this keyframe."""
+        """Whether the current segment ends before this keyframe."""
         length = keyframe.dts - self._begin
         long = length >= TARGET_MS - _EARLY_MS or (splice and length >= _SPLICE_MS)
         return bool(self._packets) and (long or self._changed)
@@ -151,7 +150,7 @@ class Segmenter:
         return segment
 
     def _after_newest(self) -> int:
-        """Return the DTS of the picture that would follow on the newest one."""
+        """Return the DTS of a picture that would follow the newest one."""
         video = self._format.video
         known = video is not None and video.fps_num > 0 and video.fps_den > 0
         return self._newest + round(video.frame_ms if video is not None and known else _UNKNOWN_FRAME_MS)

@@ -1,8 +1,8 @@
-"""Audio tracks of codecs other than AAC, read from configuration records and frame headers. Pure.
+"""Parser of audio tracks other than AAC: from configuration records and frame headers. Pure.
 
 Sources: RFC 7845 5.1 (OpusHead), ISO/IEC 11172-3 2.4.1.3 (MPEG audio header),
-ETSI TS 102 366 5.3.1, 5.4.1, E.1.2 (AC-3, E-AC-3), RFC 9639 8.2 (FLAC STREAMINFO). What cannot be read is
-taken from what the container says, and where that is silent from what is usual.
+ETSI TS 102 366 5.3.1, 5.4.1, E.1.2 (AC-3, E-AC-3), RFC 9639 8.2 (FLAC STREAMINFO). Fields that cannot be
+read come from the container's values, or else from the usual ones.
 """
 
 from typing import NamedTuple
@@ -15,8 +15,8 @@ _AC3_RATES = (48_000, 44_100, 32_000)
 _AC3_CHANNELS = (2, 1, 2, 3, 3, 4, 4, 5)
 _AC3_BLOCKS = (1, 2, 3, 6)
 _SAMPLE_BYTES = {"pcm_alaw": 1, "pcm_mulaw": 1, "pcm_u8": 1, "pcm_s16le": 2}
-_OPUS_RATE = 48_000  # whatever was encoded (RFC 7845, 4)
-_OPUS_FRAME = 960  # 20 ms, the usual; every packet may have another length
+_OPUS_RATE = 48_000  # at any encoded rate (RFC 7845, 4)
+_OPUS_FRAME = 960  # 20 ms, the usual; each packet may differ
 _SPEEX_FRAME = 320  # 20 ms at 16 kHz
 MAX_FRAME_SAMPLES = 65_536
 
@@ -33,8 +33,8 @@ def sound_track(codec: str, config: bytes, frame: bytes, said: tuple[int, int] =
     Args:
         codec: as in `AudioTrack`.
         config: its configuration record, b"" when it has none.
-        frame: one unit of it.
-        said: sample rate and channels as the container or the metadata say, 0 for what they do not.
+        frame: one encoded frame.
+        said: sample rate and channels from the container or the metadata, 0 if missing.
     """
     read = _read(codec, config, frame, said)
     if read is None:

@@ -1,7 +1,6 @@
-"""The H.264 sequence parameter set, and the ids of both kinds of set. Pure.
+"""Parser of H.264 SPS, of SPS and PPS ids, and of the HEVC SPS's picture format. Pure.
 
-Source: ITU-T H.264 7.3.2.1, 7.3.2.2 and annex E. Nothing here raises anything but MediaError, whatever
-the bytes.
+Source: ITU-T H.264 7.3.2.1, 7.3.2.2 and annex E. Functions raise only MediaError, for any input bytes.
 """
 
 from fractions import Fraction
@@ -16,7 +15,7 @@ MAX_PPS_ID = 255
 
 _SPS = 7
 _HIGH_SPS = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
-_MAX_RBSP = 4096  # bytes of a parameter set that are looked at; real ones have fewer than 200
+_MAX_RBSP = 4096  # bytes of a parameter set that are read; real ones have fewer than 200
 _SAR = (
     (0, 1), (1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11),
     (80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2), (2, 1),
@@ -26,7 +25,7 @@ _MAX_SIDE = 65536  # pixels
 
 
 class Sps(msgspec.Struct, frozen=True, gc=False):
-    """What an H.264 sequence parameter set says.
+    """Content of an H.264 sequence parameter set.
 
     `width`, `height`: pixels after cropping. `fps`: frames a second when the VUI carries timing.
     `num_reorder_frames`, `max_dec_frame_buffering`: None when the VUI does not restrict them.
@@ -53,7 +52,7 @@ class Sps(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Bits:
-    """Reads the RBSP of a NAL unit bit by bit; MediaError past its end."""
+    """Bit reader of a NAL unit's RBSP; raises MediaError past its end."""
 
     def __init__(self, nal: bytes, header: int) -> None:
         rbsp = unescape(nal[header : header + _MAX_RBSP])
@@ -94,37 +93,37 @@ def unescape(data: bytes) -> bytes:
     return bytes(out + data[start:])
 
 
-def _limited(name: str, value: int, high: int) -> int:
+def _check_limit(name: str, value: int, high: int) -> int:
     if value > high:
         raise MediaError(f"{name} is {value}; allowed are 0 to {high}")
     return value
 
 
 def parse_sps_id(nal: bytes) -> int:
-    """Return seq_parameter_set_id; reads no further, so that an odd VUI does not matter."""
+    """Return seq_parameter_set_id without reading further, so that an invalid VUI does not matter."""
     bits = _Bits(nal, 1)
     bits.u(24)
-    return _limited("seq_parameter_set_id", bits.ue(), MAX_SPS_ID)
+    return _check_limit("seq_parameter_set_id", bits.ue(), MAX_SPS_ID)
 
 
 def parse_pps_ids(nal: bytes) -> tuple[int, int]:
     """Return (pic_parameter_set_id, seq_parameter_set_id)."""
     bits = _Bits(nal, 1)
-    pps_id = _limited("pic_parameter_set_id", bits.ue(), MAX_PPS_ID)
-    return pps_id, _limited("seq_parameter_set_id", bits.ue(), MAX_SPS_ID)
+    pps_id = _check_limit("pic_parameter_set_id", bits.ue(), MAX_PPS_ID)
+    return pps_id, _check_limit("seq_parameter_set_id", bits.ue(), MAX_SPS_ID)
 
 
 def parse_sps(nal: bytes) -> Sps:
-    """Parse an SPS NAL unit with its header byte (H.264 7.3.2.1.1). MediaError when it is malformed."""
+    """Parse an SPS NAL unit with its header byte (H.264 7.3.2.1.1). Raises MediaError if malformed."""
     if not nal or nal[0] & 31 != _SPS:
         raise MediaError("not a sequence parameter set")
     bits = _Bits(nal, 1)
     profile, compat, level = bits.u(8), bits.u(8), bits.u(8)
-    sps_id = _limited("seq_parameter_set_id", bits.ue(), MAX_SPS_ID)
+    sps_id = _check_limit("seq_parameter_set_id", bits.ue(), MAX_SPS_ID)
     chroma, depth = _read_chroma(bits) if profile in _HIGH_SPS else (1, 8)
     bits.ue()  # log2_max_frame_num_minus4
     _skip_picture_order(bits)
-    refs = _limited("max_num_ref_frames", bits.ue(), 16)
+    refs = _check_limit("max_num_ref_frames", bits.ue(), 16)
     bits.flag()  # gaps_in_frame_num_value_allowed_flag
     columns, rows = bits.ue() + 1, bits.ue() + 1
     frame_only = bits.flag()
@@ -146,7 +145,7 @@ def parse_sps(nal: bytes) -> Sps:
 def parse_hevc_picture(nal: bytes) -> tuple[int, int, int, int]:
     """Return (width, height, chroma_format_idc, bit depth) of an HEVC SPS NAL unit (H.265 7.3.2.2, 7.3.3).
 
-    Width and height are those coded, before cropping. MediaError when it is malformed.
+    Width and height are coded sizes, before cropping. Raises MediaError if malformed.
     """
     bits = _Bits(nal, 2)
     bits.u(4)
@@ -157,24 +156,24 @@ def parse_hevc_picture(nal: bytes) -> tuple[int, int, int, int]:
     bits.u(2 * (8 - layers) if layers else 0)
     for profile, level in present:
         bits.u(88 * profile + 8 * level)
-    _limited("sps_seq_parameter_set_id", bits.ue(), MAX_SPS_ID)
-    chroma = _limited("chroma_format_idc", bits.ue(), 3)
+    _check_limit("sps_seq_parameter_set_id", bits.ue(), MAX_SPS_ID)
+    chroma = _check_limit("chroma_format_idc", bits.ue(), 3)
     if chroma == 3:
         bits.flag()
     width, height = bits.ue(), bits.ue()
     if bits.flag():  # conformance window
         for _ in range(4):
             bits.ue()
-    return width, height, chroma, 8 + _limited("bit_depth_luma_minus8", bits.ue(), 8)
+    return width, height, chroma, 8 + _check_limit("bit_depth_luma_minus8", bits.ue(), 8)
 
 
 def _read_chroma(bits: _Bits) -> tuple[int, int]:
     """Return (chroma_format_idc, bit depth of luma)."""
-    chroma = _limited("chroma_format_idc", bits.ue(), 3)
+    chroma = _check_limit("chroma_format_idc", bits.ue(), 3)
     if chroma == 3:
         bits.flag()  # separate_colour_plane_flag
-    depth = 8 + _limited("bit_depth_luma_minus8", bits.ue(), 6)
-    _limited("bit_depth_chroma_minus8", bits.ue(), 6)
+    depth = 8 + _check_limit("bit_depth_luma_minus8", bits.ue(), 6)
+    _check_limit("bit_depth_chroma_minus8", bits.ue(), 6)
     bits.flag()  # qpprime_y_zero_transform_bypass_flag
     if bits.flag():
         for index in range(12 if chroma == 3 else 8):
@@ -192,19 +191,19 @@ def _skip_scaling_list(bits: _Bits, size: int) -> None:
 
 
 def _skip_picture_order(bits: _Bits) -> None:
-    order_type = _limited("pic_order_cnt_type", bits.ue(), 2)
+    order_type = _check_limit("pic_order_cnt_type", bits.ue(), 2)
     if order_type == 0:
         bits.ue()
     elif order_type == 1:
         bits.flag()
         bits.se()
         bits.se()
-        for _ in range(_limited("num_ref_frames_in_pic_order_cnt_cycle", bits.ue(), 255)):
+        for _ in range(_check_limit("num_ref_frames_in_pic_order_cnt_cycle", bits.ue(), 255)):
             bits.se()
 
 
 def _read_vui(bits: _Bits, sps: Sps) -> Sps:
-    """Parse the video usability information (H.264 E.1.1) and return `sps` with what it says."""
+    """Parse the video usability information (H.264 E.1.1) and return `sps` with its fields set."""
     sar = _read_sar(bits) if bits.flag() else (0, 1)
     if bits.flag():
         bits.flag()  # overscan_appropriate_flag
@@ -251,7 +250,7 @@ def _read_colour(bits: _Bits) -> tuple[bool, tuple[int, int, int] | None]:
 
 
 def _read_timing(bits: _Bits) -> tuple[Fraction | None, bool]:
-    """Return (frames a second, whether it is fixed). A tick is a field: two make a frame."""
+    """Return (frames a second, whether it is fixed). A tick is a field: two per frame."""
     tick, scale = bits.u(32), bits.u(32)
     fixed = bits.flag()
     return (Fraction(scale, 2 * tick) if tick and scale else None), fixed
@@ -266,7 +265,7 @@ def _read_restriction(bits: _Bits) -> tuple[int, int]:
 
 
 def _skip_hrd(bits: _Bits) -> None:
-    count = _limited("cpb_cnt_minus1", bits.ue(), 31) + 1
+    count = _check_limit("cpb_cnt_minus1", bits.ue(), 31) + 1
     bits.u(8)
     for _ in range(count):
         bits.ue()

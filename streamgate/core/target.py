@@ -1,7 +1,7 @@
-"""The encoding that filler must have to be joined to a feed without the viewer's decoder noticing. Pure.
+"""Encoding parameters of filler for a seamless splice with a feed. Pure.
 
-Everything that shapes the parameter sets stands in `VideoTarget`, so that every clip conformed to one feed
-carries identical ones, whatever it was made from.
+`VideoTarget` holds everything that determines the parameter sets, so that all clips conformed to one feed
+have identical ones, whatever their source.
 """
 
 import msgspec
@@ -29,7 +29,7 @@ DEFAULT_AUDIO = AudioTrack("aac", b"\x11\x90", 48000, 2)  # AAC-LC, 48 kHz, ster
 class VideoTarget(msgspec.Struct, frozen=True, gc=False):
     """Video parameters of filler.
 
-    `profile`: as x264 names it ("" for HEVC). `level`: 41 means 4.1. `sar`: (0, 1) is unspecified.
+    `profile`: x264's name ("" for HEVC). `level`: 41 means 4.1. `sar`: (0, 1) is unspecified.
     `colour`: code points (primaries, transfer, matrix) to signal; None signals none.
     `sps_id`: for SPS and PPS; H.264 only.
     """
@@ -49,40 +49,65 @@ class VideoTarget(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def gop(self) -> int:
-        """Frames from one keyframe to the next: one second."""
+        """GOP length: the frames of one second."""
         return max(1, round(self.fps_num / self.fps_den))
 
     @property
     def aspect(self) -> float:
-        """Width by height as shown."""
+        """Display aspect ratio: width / height."""
         return self.width / self.height * (self.sar[0] / self.sar[1] if self.sar[0] else 1.0)
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
-    """What filler is encoded to. `audio` is the feed's own track when its AAC can be matched."""
+    """Encoding target of filler. `audio`: the feed's own track when its AAC can be matched."""
 
     video: VideoTarget
     audio: AudioTrack
 
 
 def target_for(feed: FeedFormat, sps_id: int) -> Target:
-    """Return the target for a feed. Missing or odd parameters are replaced by usual ones.
+    """Return the target for a feed. Usual values replace missing or invalid parameters.
 
-    MediaError when the feed has no video or its codec is neither H.264 nor HEVC.
+    Raises MediaError when the feed has no video or its codec is neither H.264 nor HEVC.
     """
     if feed.video is None:
-        raise MediaError("filler needs a feed with video; this one has none")
+        raise MediaError("filler needs a feed with video; this one has none", "来流没有画面，无法生成垫片")
     return Target(_video_target(feed.video, sps_id), _audio_target(feed.audio))
+
+
+def x264_settings(target: VideoTarget) -> dict[str, str | int]:
+    """Return x264 options that make SPS and PPS depend on the target only, with nothing but slices in band.
+
+    `stitchable`: x264 does not adapt the headers to the content.
+    """
+    return {
+        "sps-id": target.sps_id,
+        "level": target.level,
+        "stitchable": 1,
+        "ref": 1,
+        "bframes": 0,
+        "weightp": 0,
+        "cabac": int(target.profile != "baseline"),
+        "8x8dct": int(target.profile not in {"baseline", "main"}),
+        "scenecut": 0,
+        "open-gop": 0,
+        "nal-hrd": "none",
+        "aud": 0,
+    }
 
 
 def _video_target(track: VideoTrack, sps_id: int) -> VideoTarget:
     if track.codec not in {"h264", "hevc"}:
-        raise MediaError(f"filler can be made for H.264 and HEVC; this feed is {track.codec}")
+        raise MediaError(
+            f"filler can be made for H.264 and HEVC; this feed is {track.codec}",
+            f"只能为 H.264 和 HEVC 生成垫片；此来流为 {track.codec}",
+        )
     if not (2 <= track.width <= _MAX_SIDE and 2 <= track.height <= _MAX_SIDE):
         raise MediaError(
-            f"filler of {track.width}x{track.height} cannot be made; allowed are 2 to {_MAX_SIDE}"
+            f"filler of {track.width}x{track.height} cannot be made; allowed are 2 to {_MAX_SIDE}",
+            f"无法生成 {track.width}x{track.height} 的垫片；每边须为 2 到 {_MAX_SIDE} 像素",
         )
-    width, height = track.width & ~1, track.height & ~1  # 4:2:0 knows no odd sizes
+    width, height = track.width & ~1, track.height & ~1  # 4:2:0 has no odd sizes
     fps = (track.fps_num, track.fps_den)
     if min(fps) <= 0 or not 1 <= track.fps_num / track.fps_den <= 240:
         fps = _DEFAULT_FPS
@@ -120,7 +145,7 @@ def _feed_sps(config: bytes) -> Sps | None:
 
 
 def _level(known: int, width: int, height: int, fps: tuple[int, int]) -> int:
-    """The feed's level, or the lowest of the usual ones that holds the picture."""
+    """Return the feed's level, or the lowest usual one that allows the picture size and rate."""
     if 9 <= known <= _TOP_LEVEL:
         return known
     frame = -(-width // 16) * -(-height // 16)
@@ -130,7 +155,7 @@ def _level(known: int, width: int, height: int, fps: tuple[int, int]) -> int:
 
 
 def _audio_target(track: AudioTrack | None) -> AudioTrack:
-    """The feed's track when it is plain AAC-LC in a usual layout, else 48 kHz stereo."""
+    """Return the feed's track when it is plain AAC-LC in a usual layout, else 48 kHz stereo."""
     if track is None or track.codec != "aac":
         return DEFAULT_AUDIO
     try:
@@ -149,7 +174,7 @@ def is_lc_of(config: bytes, sample_rate: int, channels: int) -> bool:
         return False
     rate_index = (config[0] & 7) << 1 | config[1] >> 7
     layout = config[1] >> 3 & 15
-    if rate_index >= 13 or not 1 <= layout <= 6:  # else the first 13 bits do not say it all
+    if rate_index >= 13 or not 1 <= layout <= 6:  # else rate or layout needs more than the first 13 bits
         return False
     parsed = aac.parse_asc(config[:2])
     return (parsed.sample_rate, parsed.channels) == (sample_rate, channels)

@@ -1,4 +1,4 @@
-"""The program timeline: one continuous, monotonic stretch of time across every splice.
+"""The program's timeline: PTS and DTS continuous and monotonic across every splice.
 
 Milliseconds. A splice enters with a keyframe one frame after the highest PTS sent so far (B-frames put the
 highest PTS ahead of the last DTS), and a DTS after the last one.
@@ -6,20 +6,20 @@ highest PTS ahead of the last DTS), and a DTS after the last one.
 
 
 class Timeline:
-    """Knows what has been sent and where the next thing goes."""
+    """Timestamps of the program: what has been sent, and the times of the next packets."""
 
     def __init__(self) -> None:
         self.highest_pts: float | None = None  # of video
         self.last_dts: int | None = None  # of video
-        self.audio_end: float = 0.0  # where the next audio frame belongs
+        self.audio_end: float = 0.0  # PTS of the next audio frame
         self._last_audio: int | None = None
 
     def next_pts(self, frame_ms: float) -> float:
-        """PTS of a picture that follows on what was sent, `frame_ms` being the duration of one."""
+        """Return the PTS of the next picture. `frame_ms`: duration of a picture."""
         return 0.0 if self.highest_pts is None else self.highest_pts + frame_ms
 
     def shift_for(self, pts: int, dts: int, frame_ms: float) -> int:
-        """What to add to a source's times so that its keyframe (`pts`, `dts`) follows on what was sent."""
+        """Return what to add to a source's times so that its keyframe (`pts`, `dts`) is the next picture."""
         shift = round(self.next_pts(frame_ms)) - pts
         if self.last_dts is not None and dts + shift <= self.last_dts:
             shift = self.last_dts + 1 - dts
@@ -28,7 +28,7 @@ class Timeline:
         return shift
 
     def video(self, pts: float, dts: float) -> tuple[int, int]:
-        """Record a picture; return (dts, pts) in whole ms, DTS strictly increasing, PTS not before it."""
+        """Record a picture; return (dts, pts) in whole ms, DTS strictly increasing, PTS >= DTS."""
         whole = round(dts)
         if self.last_dts is not None and whole <= self.last_dts:
             whole = self.last_dts + 1

@@ -1,11 +1,11 @@
-"""A publisher's timeline, mended. Pure.
+"""Timestamp repair: 64-bit monotonic DTS and PTS from a publisher's RTMP timestamps. Pure.
 
-RTMP carries 32-bit millisecond timestamps that real encoders wrap, repeat, reset, and turn back. The gate
-wants 64-bit decode times that strictly increase on every track and keep sound and picture together.
+RTMP carries 32-bit millisecond timestamps that real encoders wrap, repeat, reset, and step back. The gate
+needs 64-bit decode times that strictly increase on every track and keep audio and video in sync.
 
 All tracks of a publisher share one clock, so a correction (an *anchor*: what to add to the unwrapped
-timestamp) found on one track is offered to the others first: after a reset each track finds its way to the
-same anchor, and a track that still has a few packets from before the reset stays on the old one until then.
+timestamp) found on one track is tried first on the others: after a reset all tracks get the same anchor, and
+a track that still has a few packets from before the reset keeps the old anchor until they have passed.
 """
 
 from collections import deque
@@ -15,10 +15,10 @@ from streamgate.core.packet import Kind
 
 BACK_MS = 1_000  # a step back of this much or more is a new timeline, less is jitter
 AHEAD_MS = 10_000  # a step ahead beyond this is a new timeline, less is a real gap
-COMPOSITION_MS = 5_000  # B-frame reordering of more than this is nonsense
-_NEAR_MS = 1_000  # steps up to this need no second thought
-_STUCK = 3  # so many equal timestamps in a row: the encoder's clock stands still
-_ANCHORS = 3  # how many corrections are remembered
+COMPOSITION_MS = 5_000  # a larger PTS - DTS is invalid and ignored
+_NEAR_MS = 1_000  # steps up to this keep the anchor without a search
+_STUCK = 3  # this many repeats in a row: the encoder's clock stands still
+_ANCHORS = 3  # number of corrections kept
 # Timestamps wrap at 32 bits by the specification (RTMP 1.0, 5.3.1); at 31 where an encoder counts in a signed
 # integer; at 24 where it never sends the extended field.
 _WRAPS = (1 << 32, 1 << 31, 1 << 24)
@@ -45,11 +45,11 @@ class _Track:
 
 
 class TimelineMender:
-    """Turns a publisher's timestamps into stamps.
+    """Converts a publisher's timestamps to stamps.
 
     Video and audio always get a stamp: strictly increasing per track, at most AHEAD_MS beyond the newest
-    stamp of any track. Data never moves the timeline; data that cannot be placed on it gets None.
-    `mended` counts packets whose time was changed, `dropped` those that got None.
+    stamp of any track. Data never changes the timeline; data that cannot be placed on it gets None.
+    `mended`: number of packets whose time was changed. `dropped`: number that got None.
     """
 
     def __init__(self) -> None:
@@ -61,17 +61,17 @@ class TimelineMender:
         self._unwrapped = 0  # the newest timestamp, on 64 bits
 
     def mend(self, kind: Kind, raw: int, composition_ms: int, now_us: int) -> Stamp | None:
-        """Place one packet.
+        """Return the stamp of one packet.
 
         Args:
             kind: the track.
             raw: the RTMP timestamp, 0 to 2**32 - 1 (more bits are ignored).
-            composition_ms: presentation minus decode time as the FLV tag says it; video only, else 0.
-            now_us: when the packet arrived; used only where the encoder's own clock stands still.
+            composition_ms: presentation minus decode time from the FLV tag; video only, else 0.
+            now_us: when the packet arrived; used only while the encoder's clock stands still.
         """
         raw &= 0xFFFFFFFF
         if self._newest is None:
-            if kind is Kind.DATA:  # metadata goes before media and has no clock yet
+            if kind is Kind.DATA:  # metadata before any media: there is no timeline yet
                 return Stamp(raw, raw)
             self._newest = self._unwrapped = raw
             self._anchors.append(0)
@@ -132,7 +132,7 @@ class TimelineMender:
         return track.repeats >= _STUCK and track.last is not None
 
     def _unwrap(self, raw: int) -> int:
-        """Return `raw` on 64 bits: the value nearest to the newest timestamp, whichever width it wraps at."""
+        """Return `raw` in 64 bits: the value nearest to the newest timestamp, for any wrap width."""
         reference = self._unwrapped
         step = raw - (reference & 0xFFFFFFFF)
         if -AHEAD_MS <= step <= AHEAD_MS:
@@ -141,7 +141,7 @@ class TimelineMender:
         return reference + next((step for step in steps if abs(step) <= AHEAD_MS), steps[0])
 
     def _place(self, track: _Track, unwrapped: int) -> tuple[int, bool]:
-        """Return the time on the mended timeline and whether it took a new anchor."""
+        """Return the time on the repaired timeline and whether that needed a new anchor."""
         assert self._newest is not None
         if track.anchor is not None and track.last is not None:
             target = unwrapped + track.anchor
@@ -157,7 +157,7 @@ class TimelineMender:
         return target, True
 
     def _best_anchor(self, track: _Track, unwrapped: int) -> int | None:
-        """Return the known anchor that puts the packet nearest to where the track ought to go on."""
+        """Return the known anchor that places the packet nearest to the track's expected time."""
         assert self._newest is not None
         silent = track.last is None or self._newest - track.last > AHEAD_MS
         low = self._newest - AHEAD_MS if silent else (track.last or 0) - BACK_MS + 1

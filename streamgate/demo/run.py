@@ -118,6 +118,7 @@ class _Demo:
         feed = await self._spawn("streamgate.demo.feed", url=url)
         group.create_task(self._watch(feed, "test feed"))
         links = {name: f"{self._page}?token={mint(self._places.root, name)}" for name in people.ROLES}
+        links |= {name: f"{link}&to=review" for name, link in links.items() if name.endswith("reviewer")}
         watch = f"http://{public}/watch/{CHANNEL}"
         typer.echo(_words(links, watch, f"rtmp://127.0.0.1:{rtmp}/live", self._places.root, self._sink.path))
 

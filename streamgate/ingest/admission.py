@@ -1,4 +1,4 @@
-"""Who may connect, and how long the answer to a wrong key waits. Pure: times are arguments."""
+"""Connection limits per address, and delays of answers to wrong keys. Pure: times are arguments."""
 
 from collections import Counter
 from collections.abc import Hashable
@@ -7,37 +7,37 @@ import msgspec
 
 from streamgate.core.bucket import TokenBucket
 
-MAX_PEERS = 4096  # addresses whose pace is remembered
+MAX_PEERS = 4096  # addresses whose rates are kept
 YOUNG_US = 3_000_000
-"""A connection that does not publish yet keeps its place for so long, whoever else wants it."""
+"""Up to this age a connection that does not publish yet is not closed to make room for others."""
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What an encoder may take of ingest. Beyond that its connection waits, or ends with a reason."""
+    """Limits of encoders. Beyond them ingest reads slower, drops, refuses or disconnects, with a reason."""
 
     connections: int = 256
     per_ip: int = 64  # a relay or a NAT in front of many encoders has one address
-    connects: int = 64  # of one address at once
-    connects_per_s: float = 20.0  # of one address after that
+    connects: int = 64  # of one address: burst
+    connects_per_s: float = 20.0  # of one address: rate after the burst
     tls_per_s: float = 50.0  # TLS handshakes of all addresses; each costs about a millisecond
     publish_s: float = 10.0  # from connecting to a publish command
-    idle_s: float = 15.0  # without a byte
-    failures: int = 10  # refused keys of one address and window that are answered at once
+    idle_s: float = 15.0  # without a received byte
+    failures: int = 10  # wrong keys of one address and window that are answered at once
     failures_window_s: float = 60.0
-    tarpit_s: float = 3.0  # later ones wait for so long
-    tarpit: int = 32  # but no more than so many at a time
-    messages_per_s: float = 2000.0  # of a publisher: sound, picture and script data; then reading waits
+    tarpit_s: float = 3.0  # delay of the answer to later ones
+    tarpit: int = 32  # at most so many answers are delayed at a time
+    messages_per_s: float = 2000.0  # of a publisher: audio, video and script data; above it reading pauses
     chunks_per_s: float = 100_000.0  # of a publisher: 60 Mb/s in the smallest usual chunks, 128 bytes
     scripts_per_s: float = 200.0  # of a publisher: script data of up to 256 bytes; more is dropped
-    others_per_s: float = 50.0  # of a publisher: messages that are no media; then its connection ends
-    max_bitrate_bps: int = 20_000_000  # above it the operator is told
-    unread_bytes: int = 256 * 1024  # answers a peer leaves unread
+    others_per_s: float = 50.0  # of a publisher: messages that are no media; more end its connection
+    max_bitrate_bps: int = 20_000_000  # above it the operator is warned
+    unread_bytes: int = 256 * 1024  # answers that a peer has not read; more end its connection
 
 
 class Admission:
-    """Counts connections per address; remembers how fast each address connects and offers wrong keys.
+    """Counts connections per address; limits how fast an address connects and sends wrong keys.
 
-    A connection is named by any hashable `who`. Those that do not publish yet are the ones that make room.
+    A connection is identified by any hashable `who`. Only those that do not publish are closed to make room.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -45,14 +45,14 @@ class Admission:
         self._connections: Counter[str] = Counter()
         self._quiet: dict[
             str, dict[Hashable, int]
-        ] = {}  # by address, oldest first: not publishing, since when
+        ] = {}  # by address, oldest first: those that do not publish, and since when
         self._connects: dict[str, TokenBucket] = {}
         self._failures: dict[str, TokenBucket] = {}
 
     def enter(self, ip: str, who: Hashable, now_us: int) -> tuple[str, Hashable | None]:
-        """Count a connection.
+        """Accept or refuse a connection, and count an accepted one.
 
-        Return why it is not let in, empty when it is, and which connection has to go for it.
+        Return the reason for refusing it, empty when accepted, and the connection to close for it, if any.
         """
         limits = self._limits
         if not self._bucket(self._connects, ip, limits.connects_per_s, limits.connects, now_us).try_take(
@@ -73,7 +73,7 @@ class Admission:
         return "", victim
 
     def on_published(self, ip: str, who: Hashable) -> None:
-        """From now on the connection keeps its place."""
+        """Note that the connection publishes now: it is no longer closed to make room."""
         self._forget(ip, who)
 
     def on_unpublished(self, ip: str, who: Hashable, now_us: int) -> None:
@@ -86,14 +86,14 @@ class Admission:
             del self._connections[ip]
 
     def fail(self, ip: str, now_us: int) -> float:
-        """Note a refused key; return the seconds its answer has to wait."""
+        """Count a wrong key; return the delay of its answer in seconds."""
         limits = self._limits
         rate = limits.failures / limits.failures_window_s
         taken = self._bucket(self._failures, ip, rate, limits.failures, now_us).try_take(1, now_us)
         return 0.0 if taken else limits.tarpit_s
 
     def _make_room(self, ip: str, now_us: int) -> Hashable | None:
-        """Return a connection of the address with most that do not publish, if it may be ended."""
+        """Return the oldest non-publishing connection of the address with most, if it may be closed."""
         greediest = max(self._quiet, key=lambda peer: len(self._quiet[peer]), default=None)
         victim = None if greediest is None else self._oldest(greediest)
         if greediest is None or victim is None:
@@ -115,7 +115,7 @@ class Admission:
     def _bucket(
         buckets: dict[str, TokenBucket], ip: str, rate: float, burst: float, now_us: int
     ) -> TokenBucket:
-        """Return the address's bucket, which becomes the newest; the oldest is forgotten for it."""
+        """Return the address's bucket and make it the newest; beyond MAX_PEERS the oldest is removed."""
         bucket = buckets.pop(ip, None)
         if bucket is None:
             bucket = TokenBucket(rate, burst, now_us)

@@ -1,8 +1,9 @@
 """One encoder's connection: the asyncio shell of an RTMP server session."""
 
 import asyncio
+import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import structlog
@@ -18,6 +19,7 @@ from streamgate.ingest.link import LinkStream
 from streamgate.ingest.pace import Pace
 from streamgate.ingest.probe import Sample
 from streamgate.ingest.source import Script, SourceEvent, from_rtmp
+from streamgate.ingest.wake_plan import WakePlan
 from streamgate.ingest.wording import to_warn
 from streamgate.rtmp.server import (
     Connected,
@@ -29,30 +31,31 @@ from streamgate.rtmp.server import (
     Unpublished,
 )
 
-_CLOSE_US = 2_000_000  # for a last answer to go out
-MAX_WAKE_BYTES = 32 * 1024  # half of the window that Linux begins with, and more than most pictures at 6 Mb/s
+_CLOSE_US = 2_000_000  # time to send the last answer
+MAX_WAKE_BYTES = 32 * 1024  # half of Linux's first receive window; more than most pictures at 6 Mb/s
+MAX_SOUND = 16  # audio frames that wait for a picture: more than arrive between two
 STEP_CHUNKS = 64
-"""Chunks dealt with in one turn of the event loop: 1 to 3 ms at the worst, then it is another peer's turn."""
+"""Chunks parsed in one turn of the event loop: 1 to 3 ms at the worst, then other connections run."""
 QUIET_READS_PER_S, QUIET_READS = 20.0, 100
 READS_PER_S, READS = 1000.0, 2000
-"""Wake-ups for a peer that does not publish and for one that does, a second and at once (ADR 9: each costs 50
-to 150 us). Waiting loses nothing: the next read brings more."""
+"""Wake-ups of a peer that does not publish and of one that does: rate per second, and burst. Each costs 50 to
+150 us (ADR 9). A pause loses nothing: the next read returns more."""
 TALLY_READS = 16
-"""What a publisher sends is counted against its rates after so many wake-ups, not after each: the counting
-costs as much as reading a small message, and the rates allow seconds. A backlog is counted at every turn."""
-_SCRIPTS_US = 10_000_000  # for so long operators are told that script data was dropped
+"""Wake-ups between two checks of a publisher's rates: one check costs as much as reading a small message, and
+the rates allow bursts of seconds. While there is a backlog, every turn checks."""
+_SCRIPTS_US = 10_000_000  # how long operators see that script data was dropped
 _LOG_CUES_US = 1_000_000
 _MAX_LOGGED = 200
 _log = structlog.get_logger(__name__)
 
 
 class Desk(Protocol):
-    """What a connection asks of the server."""
+    """The part of the server that a connection uses."""
 
     limits: Limits
 
     def on_publish(self, connection: "Connection", key: str) -> None:
-        """Decide; answers with accept(), refuse() or hang_up(). Nothing is read meanwhile."""
+        """Decide on a publish; answer with accept(), refuse() or hang_up(). Reading pauses meanwhile."""
 
     def on_unpublished(self, connection: "Connection", *, clean: bool) -> None: ...
 
@@ -61,13 +64,13 @@ class Desk(Protocol):
     def start_probe(self, connection: "Connection", sample: Sample) -> None: ...
 
     def warn(self, event: str, **values: object) -> None:
-        """Log what strangers make happen: a line each, up to a rate."""
+        """Log an event caused by an unauthenticated peer; the rate of lines is limited."""
 
 
 class Connection(asyncio.Protocol):
-    """Lives from accept to connection_lost.
+    """Protocol of one encoder's connection, from accept to connection_lost.
 
-    `key_hash`: set while it publishes. `last_byte_us`: when it last sent anything.
+    `key_hash`: set while it publishes. `last_byte_us`: when a byte was last received.
     """
 
     def __init__(self, desk: Desk, ip: str) -> None:
@@ -81,18 +84,22 @@ class Connection(asyncio.Protocol):
         self._session = ServerSession()
         self._stream: LinkStream | None = None
         self._transport: asyncio.Transport | None = None
-        self._ready_us = self.last_byte_us  # since when a publish command is waited for
+        self._ready_us = self.last_byte_us  # when waiting for a publish command began
         self._closing_us: int | None = None
         self._cues_us = 0
         self._reads = TokenBucket(QUIET_READS_PER_S, QUIET_READS, self.last_byte_us)
         self._pace: Pace | None = None
-        self._read = (0, 0, 0, 0)  # bytes, chunks, media, others that were counted
-        self._wakes = 0  # that were not counted yet
+        self._read = (0, 0, 0, 0)  # bytes, chunks, media, others already counted
+        self._wakes = 0  # wake-ups not counted yet
         self._paused = False
-        self._held = bytearray()  # what TLS had ready when reading was paused
+        self._held = bytearray()  # bytes that TLS delivered after reading was paused
         self._scripts_us: int | None = None  # when script data was last dropped
         self._wake_bytes = 1
-        self._socket: socket.socket | None = None  # once it publishes, and only in the clear
+        self._wake_plan = WakePlan()
+        self._wake_timer: asyncio.TimerHandle | None = None  # ends the wait for a picture
+        self._sound: list[SourceEvent] = []  # to be sent to the gate with the next picture
+        self._wait_ended = False  # by the timer, and no byte has arrived since
+        self._socket: socket.socket | None = None  # once it publishes, only without TLS
 
     # ---------------------------------------------------------------- asyncio.Protocol
 
@@ -100,13 +107,16 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         name = transport.get_extra_info("peername")
         self.peer = f"{name[0]}:{name[1]}" if name else "?"
-        if self._closing_us is not None:  # hung up on while TLS was being set up
+        if self._closing_us is not None:  # closed during the TLS handshake
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._closing_us is not None:
             return
         self.last_byte_us = now = now_us()
+        if self._wait_ended:
+            self._wait_ended = False
+            self._wake_plan.end_wait(len(data))
         if self._paused:
             self._held += data
         else:
@@ -114,7 +124,7 @@ class Connection(asyncio.Protocol):
             self._work(data, now)
 
     def _work(self, data: bytes, now: int) -> None:
-        """Deal with a bounded part of what came; see to it that the rest has its turn."""
+        """Process a bounded part of the received bytes; schedule the rest."""
         session = self._session
         wait_us = 0
         try:
@@ -125,7 +135,8 @@ class Connection(asyncio.Protocol):
         except ProtocolError as error:
             self.hang_up(str(error))
             return
-        units: list[SourceEvent] = []
+        units, self._sound = self._sound, []
+        sound_alone = True
         for event in events:
             if isinstance(event, Media):
                 if event.kind is Kind.DATA and not self._takes_script(event, now):
@@ -133,23 +144,31 @@ class Connection(asyncio.Protocol):
                 unit = from_rtmp(event) if self.feed is not None else None
                 if unit is not None:
                     units.append(unit)
-                    if event.kind is Kind.DATA:
+                    sound_alone &= event.kind is Kind.AUDIO
+                    if event.kind is Kind.VIDEO:
+                        self._wake_plan.add_picture(len(event.body), now)
+                    elif event.kind is Kind.DATA:
                         self._log_cue(unit, now)
                 continue
             if units and self.feed is not None:
                 self.feed.take(units, now)
                 units = []
             self._on_command(event)
+        pauses = bool(backlog or wait_us or self._held or session.deciding)
         if units and self.feed is not None:
-            self.feed.take(units, now)
+            may_wait = sound_alone and not pauses and len(units) <= MAX_SOUND
+            if may_wait and now < self._wake_plan.sound_deadline_us:
+                self._sound = units
+            else:
+                self.feed.take(units, now)
         self._send()
-        if backlog or wait_us or self._held or session.deciding:
+        if pauses:
             self._pause(wait_us)
         else:
-            self._set_wake()
+            self._set_wake(now)
 
     def _count(self, now: int) -> int:
-        """Count what was read since the last time; return the microseconds until this peer may go on."""
+        """Count what was read since the last call; return the microseconds to pause reading for."""
         wakes, self._wakes = self._wakes, 0
         wait_us = self._reads.charge(wakes, now) if wakes else 0
         pace = self._pace
@@ -170,14 +189,14 @@ class Connection(asyncio.Protocol):
         return False
 
     def _pause(self, wait_us: int) -> None:
-        """Read no more until this connection's next turn, which comes after everybody else's."""
+        """Pause reading until this connection's next turn, which comes after the other connections'."""
         transport = self._transport
         if transport is None or self._closing_us is not None:
             return
         if not self._paused:
             self._paused = True
             transport.pause_reading()
-        if self._session.deciding:  # accept() goes on
+        if self._session.deciding:  # accept() resumes
             return
         loop = asyncio.get_running_loop()
         if wait_us:
@@ -196,9 +215,44 @@ class Connection(asyncio.Protocol):
         if not self._paused and self._closing_us is None:
             transport.resume_reading()
 
-    def _set_wake(self) -> None:
-        """Have the kernel wake us for the rest of a message under way, not for each piece of it (ADR 9)."""
-        wanted = min(self._session.lacking, MAX_WAKE_BYTES) or 1
+    def _set_wake(self, now: int) -> None:
+        """Let the kernel wake us once the rest of a message, or the next picture, is there (ADR 9, 45)."""
+        if self._closing_us is not None:
+            return
+        if self._wake_timer is not None:
+            self._wake_timer.cancel()
+            self._wake_timer = None
+        lacking = self._session.lacking
+        if lacking:
+            self._wake_for(min(lacking, MAX_WAKE_BYTES))
+        elif self._socket is not None:
+            wanted, until_us = self._wake_plan.next_wake(now)
+            self._wake_for(wanted)
+            if wanted > 1:
+                self._set_timer(until_us - now, self._end_wait)
+                return
+        if self._sound:
+            self._set_timer(self._wake_plan.sound_deadline_us - now, self._send_sound)
+
+    def _set_timer(self, wait_us: int, action: Callable[[], None]) -> None:
+        self._wake_timer = asyncio.get_running_loop().call_later(wait_us / 1e6, action)
+
+    def _end_wait(self) -> None:
+        self._wake_timer = None
+        self._wait_ended = True
+        self._wake_for(1)
+        if self._sound:
+            wait_us = self._wake_plan.sound_deadline_us - now_us()
+            self._set_timer(max(0, wait_us), self._send_sound)
+
+    def _send_sound(self) -> None:
+        """Send the audio that waited for a picture: none came in time, or the feed ends."""
+        units, self._sound = self._sound, []
+        if units and self.feed is not None:
+            self.feed.take(units, now_us())
+
+    def _wake_for(self, wanted: int) -> None:
+        """Set SO_RCVLOWAT: the kernel wakes us once `wanted` bytes are there."""
         if wanted != self._wake_bytes and self._socket is not None and self._closing_us is None:
             self._wake_bytes = wanted
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
@@ -206,13 +260,16 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._closing_us is None:
             self._closing_us = now_us()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
         self._leave("the connection was lost" if exc is None else f"the connection was lost: {exc}")
         self._desk.on_closed(self)
 
     # ---------------------------------------------------------------- what the server decides
 
     def accept(self, stream: LinkStream, key_hash: str) -> None:
-        """Let it publish under `stream`."""
+        """Accept the publish; its packets go to `stream`."""
         self._stream = stream
         self.key_hash = key_hash
         self.feed = Feed(
@@ -228,13 +285,16 @@ class Connection(asyncio.Protocol):
         self._reads, self._wakes = TokenBucket(READS_PER_S, READS, now), 0
         self._read = (session.bytes_received - session.backlog, session.chunks, session.media, session.others)
         if self._transport is not None and self._transport.get_extra_info("sslcontext") is None:
-            self._socket = self._transport.get_extra_info("socket")
+            own = self._transport.get_extra_info("socket")
+            if own is not None and self._socket is None:
+                # uvloop's object makes a socket for each call; a duplicate costs only the system call
+                self._socket = socket.socket(fileno=os.dup(own.fileno()))
         self._send()
         if self._paused:
             self._pause(0)
 
     def refuse(self, code: RefusalCode, reason: str) -> None:
-        """Say no in the way that makes encoders show the reason and not try again; ends a publish too."""
+        """Refuse or end a publish with a status for which encoders show the reason and do not retry."""
         self._desk.warn("publish refused", peer=self.peer, encoder=self.encoder, reason=reason)
         self._session.refuse_publish(code, reason)
         self._send()
@@ -242,11 +302,11 @@ class Connection(asyncio.Protocol):
         self._close()
 
     def kick(self, reason: str) -> None:
-        """Put it off on the gate's word."""
+        """Disconnect the encoder because the gate sent Kick."""
         self.refuse("NetStream.Publish.Denied", reason)
 
     def hang_up(self, reason: str) -> None:
-        """End the connection without a word, so that an encoder tries again."""
+        """Abort the connection without a status, so that the encoder reconnects."""
         if self._closing_us is None:
             self._desk.warn("connection ended", peer=self.peer, encoder=self.encoder, reason=reason)
         self._leave(reason)
@@ -257,7 +317,7 @@ class Connection(asyncio.Protocol):
     # ---------------------------------------------------------------- time
 
     def tick(self, now: int) -> None:
-        """Look at the limits of time; called about twice a second."""
+        """Check the time limits; called about twice a second."""
         limits = self._desk.limits
         transport = self._transport
         if transport is None:
@@ -273,7 +333,7 @@ class Connection(asyncio.Protocol):
             self.hang_up(f"silent for {limits.idle_s:g} s")
 
     def report_health(self, now: int) -> None:
-        """Tell the gate how the feed is; called once a second."""
+        """Send the feed's health to the gate; called once a second."""
         feed, stream = self.feed, self._stream
         if feed is not None and stream is not None:
             concerns = feed.concerns(now)
@@ -298,7 +358,8 @@ class Connection(asyncio.Protocol):
                 self._desk.warn("play refused", peer=self.peer)
 
     def _leave(self, reason: str, *, clean: bool = False) -> None:
-        """Take the feed off the gate."""
+        """End the feed: close its stream on the link to the gate."""
+        self._send_sound()
         stream, self._stream, self.feed, self._pace = self._stream, None, None, None
         if stream is not None:
             _log.info("publish ended", peer=self.peer, encoder=self.encoder, reason=reason, clean=clean)

@@ -1,6 +1,6 @@
-"""A listening socket: takes connections in, few in one turn of the event loop, each asked about first.
+"""Listening socket: accepts a few connections per turn of the event loop, and lets the server decide on each.
 
-A connection that is turned away costs its accept and close, some 20 us: nothing is built for it.
+Refusing a connection costs accept and close, some 20 us: no transport is made for it.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import structlog
 
-ACCEPTS = 8  # in one turn
-_REST_S = 0.5  # when the process has no descriptors left
+ACCEPTS = 8  # in one turn of the event loop
+_REST_S = 0.5  # pause when the process has no file descriptors left
 _EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ class Door:
                     _log.warning("connections cannot be accepted", reason=error.strerror)
                     self._loop.remove_reader(self._listener)
                     self._loop.call_later(_REST_S, self._reopen)
-                return  # nobody is left, or the one who came has gone again
+                return  # no connection waits, or the peer has disconnected already
             sock.setblocking(False)
             self._on_accept(sock, address[0])
 

@@ -1,15 +1,15 @@
-"""One publisher's feed: source events in, formats and packets out. Decides; does no input or output itself.
+"""One publisher's feed: source events in, formats and packets out. It does no input or output itself.
 
-A feed begins with a keyframe and the format found from it; sound is taken from there on. Sound to which no
-keyframe comes within LONE_SOUND_US is a feed of its own until one does. While the format is being probed
-packets wait in a bounded queue. When an encoder changes its configuration in mid-stream the new format is
-announced before the next keyframe; what comes in between is dropped: no decoder could use it.
+A feed begins with a keyframe and the format probed from it; audio is sent from there on. Without a keyframe
+for LONE_SOUND_US, audio is a feed of its own until one comes. While the format is being probed, packets wait
+in a bounded queue. When an encoder changes its configuration in mid-stream, the new format is announced
+before the next keyframe. Packets in between are dropped: no decoder could use them.
 
-Every codec that has a name is handed on: the gate decides what airs, the archive keeps all of it.
+Every codec that has a name is passed on: the gate decides what airs, the archive keeps all of it.
 
-Announcements are limited, as each makes a part of the archive and a slate. Beyond the limit a keyframe whose
-new parameter sets describe pictures of the same size and profile carries them in band, under the format
-announced; others are dropped until an announcement is allowed again.
+The rate of announcements is limited, as each makes an archive part and a slate. Beyond the limit, a keyframe
+whose new parameter sets describe pictures of the same size and profile carries them in band, under the
+announced format. Other keyframes are dropped until an announcement is allowed again.
 """
 
 from collections import deque
@@ -42,19 +42,19 @@ from streamgate.rtmp.amf0 import Value
 MAX_QUEUE = 1000  # packets that wait for the probe
 MAX_QUEUE_BYTES = 8 * 1024 * 1024
 MAX_SCRIPT_BYTES = 64 * 1024
-RECOVERY_US = 10_000_000  # without an IDR for so long, other keyframes are taken for one
-LONE_SOUND_US = 3_000_000  # sound without a keyframe for so long is announced without a picture
+RECOVERY_US = 10_000_000  # after so long without an IDR, other keyframes count as one
+LONE_SOUND_US = 3_000_000  # after so long without a keyframe, audio is announced alone
 FORMATS_AT_ONCE = 4
 FORMAT_EVERY_US = 10_000_000
-CHANGES_PER_MINUTE = 6  # configurations; of more the operator is told
+CHANGES_PER_MINUTE = 6  # configurations; above it the operator is warned
 _MINUTE_US = 60_000_000
-_MAX_CHANGES = 1000  # remembered
-_MEASURE_US = 8_000_000  # a frame rate nobody declared is measured for so long
+_MAX_CHANGES = 1000  # kept
+_MEASURE_US = 8_000_000  # an undeclared frame rate is measured for so long
 _FPS_DIFFERS = 0.05
 
 
 class FeedSink(Protocol):
-    """Where a feed goes."""
+    """Receiver of a feed's formats and packets."""
 
     def send_format(self, feed: FeedFormat) -> None: ...
 
@@ -62,9 +62,9 @@ class FeedSink(Protocol):
 
 
 class _Video(msgspec.Struct, frozen=True, gc=False):
-    """A video configuration as it goes out, and the NAL unit length of the packets that come in.
+    """A video configuration as sent, and the NAL unit length size of the received packets.
 
-    Codecs without NAL units go out as they come in.
+    Codecs without NAL units are sent as received.
     """
 
     codec: str
@@ -73,7 +73,7 @@ class _Video(msgspec.Struct, frozen=True, gc=False):
 
 
 def _length_size(codec: str, config: bytes) -> int:
-    """Return the NAL unit length of a record that can be used; MediaError for others."""
+    """Return the NAL unit length size of a configuration record; MediaError when it cannot be used."""
     if codec == "hevc":
         return parse_hvcc(config).length_size
     record = parse_avcc(config)
@@ -83,19 +83,19 @@ def _length_size(codec: str, config: bytes) -> int:
 
 
 def _has_name(codec: str) -> bool:
-    """Whether a codec can be told to people and written down; a FourCC may be any bytes."""
+    """Whether a codec's name is printable ASCII; a FourCC may be any bytes."""
     return bool(codec) and codec.isascii() and codec.isprintable()
 
 
 class Feed:
-    """Turns one publisher's events into a feed.
+    """Converts one publisher's events into formats and packets.
 
     Args:
-        sink: takes the feed.
-        start_probe: called with a sample when a keyframe of a new configuration is there; `on_probed` must
-            be called with the result, later and once.
+        sink: receives the feed.
+        start_probe: called with a sample at a keyframe of a new configuration; the caller must call
+            `on_probed` with the result, later and once.
         now_us: when the publisher began.
-        max_bitrate_bps: above it the operator is told.
+        max_bitrate_bps: above it the operator is warned.
     """
 
     def __init__(
@@ -111,19 +111,19 @@ class Feed:
         self._mender = TimelineMender()
         self._dropped = 0
         self._metadata: Mapping[str, Value] = {}
-        self._video: _Video | None = None  # as the encoder last said
+        self._video: _Video | None = None  # as the encoder last sent it
         self._audio: AudioTrack | None = None
-        self._audio_config = ("", b"")  # codec and record of sound other than AAC
+        self._audio_config = ("", b"")  # codec and record of audio other than AAC
         self._format: FeedFormat | None = None  # as announced
         self._announced_video: _Video | None = None
-        self._current: _Video | None = None  # of the keyframe that pictures refer to; None: it was dropped
+        self._current: _Video | None = None  # of the last keyframe; None: it was dropped
         self._sets_in_band = False  # the decoder may hold other parameter sets than those announced
         self._lone_sound_us: int | None = None  # when sound began to wait for a keyframe
         self._allowed = TokenBucket.every(FORMATS_AT_ONCE, FORMAT_EVERY_US)
         self._changes: deque[int] = deque(maxlen=_MAX_CHANGES)  # when a configuration changed
         self._repeats = RepeatFilter()
         self._probing: _Video | None = None
-        self._waits = True  # for a keyframe, before video and sound go on
+        self._waits = True  # for a keyframe; video and audio are dropped until then
         self._queue: list[Packet] = []
         self._queue_bytes = 0
         self._idr_us = now_us
@@ -137,12 +137,12 @@ class Feed:
 
     @property
     def dropped(self) -> int:
-        """Packets that could not be used; those before the first keyframe are not counted."""
+        """Number of packets that could not be used, without those before the first keyframe."""
         return self._dropped + self._mender.dropped + self._repeats.count
 
     @property
     def declared(self) -> FeedFormat | None:
-        """What the encoder's metadata says will come; None without metadata, and once a picture has come."""
+        """The format in the encoder's metadata; None without metadata, and once a picture has arrived."""
         if self._format is not None and self._format.video is not None:
             return None
         return declared_format(self._metadata, self._audio)
@@ -160,7 +160,7 @@ class Feed:
         return found
 
     def take(self, events: Sequence[SourceEvent], now_us: int) -> None:
-        """Take what came in one go, send what goes out of it."""
+        """Process events that arrived together; send the resulting packets."""
         out: list[Packet] = []
         for event in events:
             if isinstance(event, Unit):  # most of them
@@ -185,7 +185,7 @@ class Feed:
             self._sink.send(out)
 
     def on_probed(self, probed: Probed) -> None:
-        """Announce what the probe found and let the queue go."""
+        """Announce the probed format and send the queue."""
         queue, self._queue, self._queue_bytes = self._queue, [], 0
         self._announced_video, self._probing = self._probing, None
         self._current, self._sets_in_band = self._announced_video, False
@@ -221,7 +221,7 @@ class Feed:
 
     def _take_audio_config(self, event: Config, now_us: int) -> None:
         if event.codec != "aac":
-            self._audio_config = (event.codec, event.config)  # its track is known with the first frame
+            self._audio_config = (event.codec, event.config)  # the first frame completes its track
             return
         try:
             track = audio_track(event.config)
@@ -239,7 +239,7 @@ class Feed:
             self._queue = [packet for packet in self._queue if packet.kind is not Kind.AUDIO]
 
     def _take_unusable(self, event: Unusable) -> None:
-        """Count it; tell the operator when the track has nothing better to show."""
+        """Count it as dropped; warn the operator when the track has nothing usable yet."""
         self._dropped += 1
         if (event.kind is Kind.VIDEO and self._video is None) or (
             event.kind is Kind.AUDIO and self._audio is None
@@ -257,7 +257,7 @@ class Feed:
                 if event.codec not in CODECS_WITH_NALS:
                     self.health.on_unsupported(Kind.VIDEO, repr(event.codec))
                 return
-            video = _Video(event.codec, b"", 4)  # a codec that needs no record
+            video = _Video(event.codec, b"", 4)  # a codec without a configuration record
             self._set_video(video, now_us)
         picture = _classify(video, event)
         if picture is Picture.BROKEN:
@@ -287,7 +287,7 @@ class Feed:
             out.append(packet)
 
     def _enter(self, packet: Packet, video: _Video, out: list[Packet], now_us: int) -> None:
-        """Take a keyframe: where the format may change and a broken run of packets starts anew."""
+        """Process a keyframe: here the format may change, and a feed with dropped packets continues."""
         announced = self._format
         self._waits = False
         if announced is None or announced.video is None or video != self._announced_video:
@@ -303,7 +303,7 @@ class Feed:
         if self._sets_in_band and announced.video is not None:
             packet = in_band(packet, msgspec.structs.replace(announced.video, config=video.config))
         wanted = msgspec.structs.replace(
-            announced, video=self._measured(announced.video, now_us), audio=self._audio
+            announced, video=self._measure_fps(announced.video, now_us), audio=self._audio
         )
         if wanted != announced and self._allowed.try_take(1, now_us):
             self._flush(out)
@@ -317,7 +317,7 @@ class Feed:
         self._start_probe(Sample(video.codec, video.config, packet.data, self._metadata))
 
     def _fits(self, video: _Video) -> bool:
-        """Whether the pictures may go under the announced format, with their parameter sets in band."""
+        """Whether pictures may be sent under the announced format, with their parameter sets in band."""
         announced = self._announced_video
         return (
             announced is not None
@@ -327,7 +327,7 @@ class Feed:
 
     def _take_sound(self, event: Unit, out: list[Packet], now_us: int) -> None:
         self.health.on_packet(Kind.AUDIO, len(event.data), now_us)
-        if not event.data or not self._know_sound(event, now_us):
+        if not event.data or not self._update_sound_track(event, now_us):
             self._dropped += 1
             return
         stamp = self._mender.mend(Kind.AUDIO, event.timestamp_ms, 0, now_us)
@@ -350,8 +350,8 @@ class Feed:
         else:
             out.append(packet)
 
-    def _know_sound(self, event: Unit, now_us: int) -> bool:
-        """Whether it is known what track the frame belongs to; of other codecs than AAC the frame tells."""
+    def _update_sound_track(self, event: Unit, now_us: int) -> bool:
+        """Update the audio track, except of AAC, from a frame; return whether the track is known."""
         if event.codec == "aac":
             return self._audio is not None and self._audio.codec == "aac"
         if not _has_name(event.codec):
@@ -362,15 +362,13 @@ class Feed:
         said = (event.sample_rate or declared[0], event.channels or declared[1])
         track = sound_track(event.codec, config if codec == event.codec else b"", event.data, said)
         known = self._audio
-        if (
-            known is not None and known.codec == track.codec
-        ):  # the length of a frame may differ from the last's
+        if known is not None and known.codec == track.codec:  # frame lengths may vary
             track = msgspec.structs.replace(track, frame_samples=known.frame_samples)
         self._set_audio(track, now_us)
         return True
 
     def _take_lone_sound(self, packet: Packet, now_us: int) -> None:
-        """Keep sound that waits for the first keyframe; let it go on alone when none comes."""
+        """Queue audio that waits for the first keyframe; announce and send it alone when none comes."""
         if self._lone_sound_us is None:
             self._lone_sound_us = now_us
         if len(self._queue) < MAX_QUEUE and self._queue_bytes + len(packet.data) <= MAX_QUEUE_BYTES:
@@ -419,8 +417,8 @@ class Feed:
             self._sink.send(out[:])
             out.clear()
 
-    def _measured(self, announced: VideoTrack | None, now_us: int) -> VideoTrack | None:
-        """Return the announced track, with the measured frame rate when nobody declared one."""
+    def _measure_fps(self, announced: VideoTrack | None, now_us: int) -> VideoTrack | None:
+        """Return the announced track, with the measured frame rate when none was declared."""
         if self._fps_known or announced is None or now_us - self._started_us < _MEASURE_US:
             return announced
         guess = announced.fps_num / announced.fps_den
@@ -432,7 +430,7 @@ class Feed:
 
 
 def _classify(video: _Video, event: Unit) -> Picture:
-    """Say what a unit holds; of codecs without NAL units the encoder's word is all there is."""
+    """Classify a unit's picture; without NAL units only the encoder's keyframe flag is available."""
     if video.codec in CODECS_WITH_NALS:
         return classify(video.codec, event.data, video.length_size)
     if not event.data:

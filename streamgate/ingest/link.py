@@ -1,7 +1,7 @@
-"""The ingest process's end of the media link: publishers announced to the gate, their packets sent.
+"""Ingest's end of the media link: announces publishers to the gate and sends their packets.
 
-The link outlives the gate process: while it is down packets are dropped; when it is back every live stream
-is announced again with its format, and its packets go on from the next keyframe.
+It survives a restart of the gate process. While the link is down, packets are dropped. When it is up again,
+every live stream is announced again with its format, and its packets continue from the next keyframe.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import structlog
 from streamgate.core.packet import FeedFormat, Kind, Packet
 from streamgate.errors import LinkError, ProtocolError
 from streamgate.link import messages, wire
-from streamgate.runtime.peer import hang_up_on_corpse
+from streamgate.runtime.peer import close_when_peer_is_defunct
 
 REPLY_S = 3.0
 BUFFER_BYTES = 16 * 1024 * 1024
@@ -32,7 +32,7 @@ OnKick = Callable[[str], None]
 class LinkStream:
     """One publisher's stream on the link. Made by `GateLink.publish`; `close` ends it, once.
 
-    `dropped`: packets that could not be handed over (gate away, or too slow to take them).
+    `dropped`: packets that could not be sent (the gate is down or reads too slowly).
     """
 
     def __init__(self, link: "GateLink", announcement: messages.Publish, on_kick: OnKick) -> None:
@@ -51,7 +51,7 @@ class LinkStream:
         self._link.write_message(messages.Format(self.number, feed))
 
     def send(self, packets: Sequence[Packet]) -> None:
-        """Send packets of the announced format; drops them, and counts, when they cannot be taken."""
+        """Send packets of the announced format; drop and count them while the link takes none."""
         link = self._link
         if not link.takes_packets:
             self._waits_for_keyframe = True
@@ -77,7 +77,7 @@ class LinkStream:
             self._link.write_message(messages.Gone(self.number, reason, clean))
 
     def _from_keyframe(self, packets: Sequence[Packet]) -> Sequence[Packet]:
-        """Return the packets from the first at which a decoder may start, if the link takes any."""
+        """Return the packets from the first at which a decoder may start; none while the link takes none."""
         video = self._format is not None and self._format.video is not None
         start = next((n for n, packet in enumerate(packets) if packet.keyframe or not video), len(packets))
         if not self._link.takes_packets:
@@ -87,7 +87,7 @@ class LinkStream:
         return packets[start:]
 
     def announce(self, *, again: bool) -> None:
-        """Tell a gate that is new to this stream about it."""
+        """Announce the stream; `again`: to a gate process that does not have it."""
         publish = self._announcement
         if again:
             publish = msgspec.structs.replace(publish, fresh=False)
@@ -104,7 +104,7 @@ class LinkStream:
     def on_reply(self, reply: messages.PublishReply) -> None:
         if self._reply is not None and not self._reply.done():
             self._reply.set_result(reply)
-        elif reply.code != "ok":  # announced again to a gate that no longer wants it
+        elif reply.code != "ok":  # announced again to a gate that now refuses it
             self._on_kick(reply.reason or reply.code)
 
     def on_kick(self, reason: str) -> None:
@@ -119,8 +119,8 @@ class LinkStream:
 class GateLink:
     """Client of the gate's media socket.
 
-    `run` keeps it connected until cancelled. Nothing here waits for a slow gate: beyond `buffer_bytes` unsent
-    a stream's packets are dropped up to its next keyframe.
+    `run` keeps it connected until cancelled. Nothing here waits for a slow gate: above `buffer_bytes` unsent
+    bytes a stream's packets are dropped up to its next keyframe.
     """
 
     def __init__(self, path: Path, *, buffer_bytes: int = BUFFER_BYTES) -> None:
@@ -143,9 +143,9 @@ class GateLink:
     async def publish(
         self, key_hash: str, peer: str, encoder: str, on_kick: OnKick, *, fresh: bool
     ) -> tuple[LinkStream, messages.PublishReply]:
-        """Ask the gate to take a publisher.
+        """Send a publish request to the gate; return the stream and the gate's reply.
 
-        The stream is of use only if the reply's code is "ok". LinkError when the gate is away or does not
+        The stream is usable only if the reply's code is "ok". LinkError when the gate is down or does not
         answer within REPLY_S.
         """
         if self._transport is None:
@@ -167,7 +167,7 @@ class GateLink:
         return stream, reply
 
     async def run(self) -> None:
-        """Connect, and connect again, until cancelled."""
+        """Connect, and reconnect when the link is lost, until cancelled."""
         retry_s = _RETRY_S[0]
         loop = asyncio.get_running_loop()
         waiting = False
@@ -189,7 +189,7 @@ class GateLink:
             retry_s = min(retry_s * 2, _RETRY_S[1])
 
     async def drain(self, timeout_s: float) -> None:
-        """Hang up once what is unsent has gone out, or after `timeout_s`."""
+        """Close the link once the unsent bytes are sent, or after `timeout_s`."""
         if self._transport is None:
             return
         self._transport.close()
@@ -211,7 +211,7 @@ class GateLink:
         self._transport.writelines(parts)
 
     def forget(self, stream: LinkStream) -> bool:
-        """Take the stream off the link; false when it was off already."""
+        """Remove the stream from the link; false when it was removed already."""
         return self._streams.pop(stream.number, None) is not None
 
     # ---------------------------------------------------------------- used by the protocol
@@ -257,7 +257,7 @@ class _LinkProtocol(asyncio.Protocol):
         self._error = "the gate hung up"
 
     async def serve(self) -> bool:
-        """Stay until the link is lost; return whether it ever was up."""
+        """Wait until the link is lost; return whether it ever was up."""
         try:
             async with asyncio.timeout(_HELLO_S):
                 await asyncio.wait((self._greeted, self._lost), return_when=asyncio.FIRST_COMPLETED)
@@ -265,7 +265,7 @@ class _LinkProtocol(asyncio.Protocol):
             return False
         if self._greeted.done():
             assert self._transport is not None
-            async with hang_up_on_corpse(self._transport):
+            async with close_when_peer_is_defunct(self._transport):
                 await asyncio.shield(self._lost)
         return self._greeted.done()
 

@@ -1,8 +1,8 @@
-"""How fast a publisher may send. Pure: times in microseconds are arguments.
+"""Rate limits of a publisher. Pure: times in microseconds are arguments.
 
-Sound and picture beyond the pace are not refused: reading waits, and TCP slows the encoder. An encoder that
-sends seconds of held-back media at once loses nothing that way. Messages that are neither have no reason to
-come in masses, so they end the connection; script data beyond its share is dropped before it is decoded.
+Audio and video above the limits are not refused: reading pauses, and TCP back-pressure slows the encoder.
+So an encoder that sends seconds of buffered media at once loses nothing. No encoder needs many messages
+without media, so too many end the connection. Script data above its limit is dropped before it is decoded.
 """
 
 from streamgate.core.bucket import TokenBucket
@@ -10,15 +10,15 @@ from streamgate.errors import ProtocolError
 from streamgate.ingest.admission import Limits
 
 BYTES_PER_CHUNK = 256
-"""So many bytes count as one more chunk: at 25 MB/s, more than any feed, bytes alone use the share up."""
+"""So many bytes count as one more chunk: at 25 MB/s, more than any feed, bytes alone use up the limit."""
 SCRIPT_UNIT = 256
-"""So many bytes of script data count as one more."""
+"""So many bytes of script data count as one more message."""
 _BURST_S = 2.0
 _OTHERS_BURST_S = 10.0
 
 
 class Pace:
-    """Watches one publisher from `now_us` on."""
+    """Rate limits of one publisher that begins at `now_us`."""
 
     def __init__(self, limits: Limits, now_us: int) -> None:
         def bucket(rate: float, burst_s: float) -> TokenBucket:
@@ -48,5 +48,5 @@ class Pace:
         return max(wait_us, self._media.charge(media, now_us)) if media else wait_us
 
     def takes_script(self, size: int, now_us: int) -> bool:
-        """Whether script data of so many bytes is still within its share."""
+        """Count script data of `size` bytes; return whether it is within its limit."""
         return self._scripts.try_take(1 + size / SCRIPT_UNIT, now_us)

@@ -1,7 +1,7 @@
-"""What a feed consists of, found from its headers and first keyframe with libav.
+"""Format probe: finds a feed's video parameters from its headers and first keyframe, with libav.
 
-Blocking (4-40 ms): runs in an executor thread. The template is an FLV file of a few tags in memory, so there
-is nothing to wait for; what libav cannot tell, the parameter sets and the encoder's metadata do.
+Blocking (4-40 ms): runs in an executor thread. The template is an FLV file of a few tags in memory, so libav
+waits for no input. What libav does not find comes from the parameter sets and the encoder's metadata.
 """
 
 import io
@@ -23,18 +23,18 @@ _FLV_HEADER = b"FLV\x01\x01\x00\x00\x00\x09\x00\x00\x00\x00"  # video only
 _SCRIPT_TAG, _VIDEO_TAG = 18, 9
 _OPTIONS = {"fpsprobesize": "0"}
 _DEFAULT_FPS = Fraction(30)
-# Whatever libav and its binding make of bytes from outside: one publisher's feed never ends the process.
+# What libav and its binding may raise on untrusted bytes: one publisher's feed never ends the process.
 _PROBLEMS = (
     av.error.FFmpegError, MediaError, ArithmeticError, LookupError, MemoryError, OSError, RuntimeError,
     TypeError, ValueError,
 )  # fmt: skip
-_PROBED = frozenset({"h264", "hevc", "av1", "vp9", "vp8"})  # the others are recorded as they are
+_PROBED = frozenset({"h264", "hevc", "av1", "vp9", "vp8"})  # the others are passed on without
 _PROFILES = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10", 122: "High 4:2:2"}
 _PIX_FMTS = {(1, 8): "yuv420p", (2, 8): "yuv422p", (3, 8): "yuv444p", (1, 10): "yuv420p10le"}
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """What is known of a feed's video when its first keyframe is there."""
+    """Input of the probe: what is known of a feed's video at its first keyframe."""
 
     codec: str
     config: bytes
@@ -43,7 +43,7 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Probed(msgspec.Struct, frozen=True):
-    """`fps_known`: false when the frame rate is a guess. `problem`: not empty when libav could not help."""
+    """Result of the probe. `fps_known`: false when the frame rate is a guess. `problem`: why libav failed."""
 
     video: VideoTrack
     fps_known: bool
@@ -67,7 +67,7 @@ def sane_fps(value: object) -> Fraction | None:
 
 
 def declared_format(metadata: Mapping[str, Value], audio: AudioTrack | None) -> FeedFormat | None:
-    """Return the pictures an encoder's metadata promises, as H.264 without a record; None without a size."""
+    """Return the format in an encoder's metadata, as H.264 without a record; None without a picture size."""
     width, height = _side(metadata.get("width")), _side(metadata.get("height"))
     if not width or not height:
         return None
@@ -76,7 +76,7 @@ def declared_format(metadata: Mapping[str, Value], audio: AudioTrack | None) -> 
 
 
 def declared_sound(metadata: Mapping[str, Value]) -> tuple[int, int]:
-    """Return (sample rate, channels) as an encoder's metadata says, 0 for what it does not."""
+    """Return (sample rate, channels) from an encoder's metadata; 0 for what it lacks."""
     rate, channels = metadata.get("audiosamplerate"), metadata.get("audiochannels")
     if not isinstance(channels, float) and isinstance(metadata.get("stereo"), bool):
         channels = 2.0 if metadata["stereo"] else 1.0
@@ -87,9 +87,9 @@ def declared_sound(metadata: Mapping[str, Value]) -> tuple[int, int]:
 
 
 def probe(sample: Sample, *, without_libav: str = "") -> Probed:
-    """Say what the video is. Never raises for anything in the sample.
+    """Return the video's parameters. Never raises, whatever the sample holds.
 
-    `without_libav`: when not empty the reason why libav is not asked (it took too long).
+    `without_libav`: when not empty, the reason why libav is not used (it took too long).
     """
     track = _from_parameter_sets(sample)
     rates = [sane_fps(sample.metadata.get("framerate"))]
@@ -109,7 +109,7 @@ def probe(sample: Sample, *, without_libav: str = "") -> Probed:
 
 
 def _from_parameter_sets(sample: Sample) -> VideoTrack:
-    """Read the SPS; where that fails or it is not H.264, the metadata. Frame rate 0 when it does not say."""
+    """Read the SPS; when that fails or the codec is not H.264, the metadata. Frame rate 0: unknown."""
     plain = VideoTrack(
         codec=sample.codec,
         config=sample.config,
@@ -153,7 +153,7 @@ def _from_template(sample: Sample, track: VideoTrack) -> tuple[VideoTrack, Fract
         context = stream.codec_context
         if not context.width or not context.height:
             raise MediaError("libav cannot tell the size of the feed's pictures")
-        # Until it has decoded a picture libav tells the size without cropping: an SPS we read goes before it.
+        # Before it decodes a picture, libav gives the size without cropping: an SPS that we read comes first.
         by_sps = track.level > 0
         track = msgspec.structs.replace(
             track,

@@ -1,24 +1,24 @@
-"""Units an encoder sends twice: found by time stamp and bytes among the last few of their kind. Pure."""
+"""Filter for units that an encoder sends twice: same timestamp and bytes as one of the last KEPT. Pure."""
 
 from collections import deque
 
 from streamgate.core.packet import Kind
 
-KEPT = 8  # units of each kind that one is compared with
-WITHIN_US = 1_000_000  # later than this it is no repeat: an encoder whose clock stands still may send silence
+KEPT = 8  # recent units of each kind to compare with
+WITHIN_US = 1_000_000  # later it is no repeat: an encoder whose clock stands still may send equal silence
 
 
 class RepeatFilter:
-    """Tells exact repeats. `count`: how many so far; `last_us`: when the newest came."""
+    """Detects exact repeats. `count`: how many so far; `last_us`: when the newest arrived."""
 
     def __init__(self) -> None:
         self.count = 0
         self.last_us = 0
         self._recent: dict[Kind, deque[tuple[int, bytes, int]]] = {kind: deque(maxlen=KEPT) for kind in Kind}
-        self._highest = dict.fromkeys(Kind, -1)  # no time stamp that is remembered is above it
+        self._highest = dict.fromkeys(Kind, -1)  # no timestamp in `_recent` is above it
 
     def is_repeat(self, kind: Kind, timestamp_ms: int, data: bytes, now_us: int) -> bool:
-        """Whether a unit of the same kind, time stamp and bytes came within the last second; remember it."""
+        """Whether a unit of equal kind, timestamp and bytes came within the last second; if not, store it."""
         recent = self._recent[kind]
         if timestamp_ms > self._highest[kind]:  # nearly always
             self._highest[kind] = timestamp_ms

@@ -1,4 +1,4 @@
-"""The RTMP and RTMPS server: connections in, publishers asked for at the gate, dead ones taken over."""
+"""RTMP and RTMPS server: accepts connections, has the gate check stream keys, replaces dead publishers."""
 
 import asyncio
 import hashlib
@@ -21,17 +21,17 @@ from streamgate.ingest.link import GateLink
 from streamgate.ingest.probe import Sample, probe
 from streamgate.runtime.listen import Address, bind
 
-SILENT_US = 1_000_000  # a publisher that has sent nothing for so long may be taken over
-WATCH_US = 1_500_000  # a busy one is watched for so long before a newcomer is refused
-RETURN_US = 30_000_000  # an encoder that comes back within so long goes on with what it began
-PUBLISHES_AT_ONCE = 6  # under one key; each is a part of the archive and some lines of the ledger
-PUBLISH_EVERY_US = 5_000_000  # then one more so often; the encoder's answer waits until then
+SILENT_US = 1_000_000  # a publisher that has sent nothing for so long may be replaced
+WATCH_US = 1_500_000  # a newcomer waits so long for that, then it is refused
+RETURN_US = 30_000_000  # an encoder that reconnects within so long continues its broadcast
+PUBLISHES_AT_ONCE = 6  # burst under one key; each makes an archive part and some ledger lines
+PUBLISH_EVERY_US = 5_000_000  # then one more per interval; the encoder's answer waits until then
 PROBE_S = 1.0
 _TLS_S = 10.0
 _STEP_S = 0.05
 _TICK_S = 0.5
 LINES_PER_S, LINES = 5.0, 50
-"""Log lines about strangers, a second and at once."""
+"""Log lines about unauthenticated peers: rate per second, and burst."""
 _log = structlog.get_logger(__name__)
 
 BUSY = "This channel is on air from another encoder. Stop that one first."
@@ -40,7 +40,7 @@ NO_KEY = "No stream key was given."
 
 
 class RtmpServer:
-    """Listens until closed. `tasks` is where what it starts runs; `link` is how it reaches the gate."""
+    """Server of encoders, until closed. `link`: connection to the gate; `tasks`: group for its tasks."""
 
     def __init__(self, link: GateLink, tasks: asyncio.TaskGroup, limits: Limits) -> None:
         self.limits = limits
@@ -50,10 +50,10 @@ class RtmpServer:
         self._admission = Admission(limits)
         self._connections: set[Connection] = set()
         self._deciding: dict[Connection, asyncio.Task[None]] = {}
-        self._asked: set[str] = set()  # keys that are being decided about
+        self._pending_keys: set[str] = set()  # key hashes that are being decided about
         self._publishers: dict[str, Connection] = {}  # by key hash
-        self._deaths: dict[str, int] = {}  # key hash to when its publisher was lost
-        self._paces: dict[str, TokenBucket] = {}  # of publishes, by key hash; only keys that were right
+        self._deaths: dict[str, int] = {}  # when a publisher was lost, by key hash
+        self._paces: dict[str, TokenBucket] = {}  # of publishes, by key hash; only known keys
         self._doors: list[Door] = []
         self._tarpit: set[Connection] = set()
         now = now_us()
@@ -63,20 +63,20 @@ class RtmpServer:
         self._executor = ThreadPoolExecutor(4, thread_name_prefix="probe")
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
-        """Listen on one address (port 0: any free one); return the port. ConfigError when that cannot be."""
+        """Listen on one address (port 0: any free one); return the port. ConfigError when that fails."""
         name = "rtmp" if tls is None else "rtmps"
         ports = [self.listen_on(one, tls) for one in bind(Address(name, "ingest", host, port, f"--{name}"))]
         return ports[0]
 
     def listen_on(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> int:
-        """Take connections from a socket that listens already; return its port."""
+        """Accept connections from a socket that listens already; return its port."""
         self._doors.append(Door(listener, lambda sock, ip: self._on_accept(sock, ip, tls)))
         host, port = listener.getsockname()[:2]
         _log.info("listening", protocol="rtmp" if tls is None else "rtmps", host=host, port=port)
         return int(port)
 
     async def watch(self) -> None:
-        """Keep the limits of time and report health, until cancelled."""
+        """Check time limits and report health, until cancelled."""
         odd = False
         while True:
             await asyncio.sleep(_TICK_S)
@@ -89,7 +89,7 @@ class RtmpServer:
             self._deaths = {key: at for key, at in self._deaths.items() if now - at < RETURN_US}
 
     def close(self) -> None:
-        """Stop listening and hang up on everyone, so that encoders try again."""
+        """Stop listening and abort every connection, so that encoders reconnect."""
         for door in self._doors:
             door.close()
         for connection in list(self._connections):
@@ -98,7 +98,7 @@ class RtmpServer:
             task.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    # ---------------------------------------------------------------- what connections ask
+    # ---------------------------------------------------------------- called by connections
 
     def warn(self, event: str, **values: object) -> None:
         if self._lines.try_take(1, now_us()):
@@ -143,7 +143,7 @@ class RtmpServer:
     # ---------------------------------------------------------------- work
 
     def _on_accept(self, sock: socket.socket, ip: str, tls: ssl.SSLContext | None) -> None:
-        """Let a connection in or turn it away, before anything is built for it."""
+        """Accept or refuse a connection, before a transport is made for it."""
         now = now_us()
         connection = Connection(self, ip)
         reason, victim = self._admission.enter(ip, connection, now)
@@ -177,30 +177,30 @@ class RtmpServer:
     async def _decide(self, connection: Connection, key: str) -> None:
         key = key.partition("?")[0]  # encoders may add parameters of their own
         key_hash = hashlib.sha256(key.encode()).hexdigest()
-        while key_hash in self._asked:  # noqa: ASYNC110 (rare, and a decision takes some seconds at most)
+        while key_hash in self._pending_keys:  # noqa: ASYNC110 (rare, and a decision takes some seconds at most)
             await asyncio.sleep(_STEP_S)
-        self._asked.add(key_hash)
+        self._pending_keys.add(key_hash)
         known = True
         try:
             if (pace := self._paces.get(key_hash)) is not None:
                 await asyncio.sleep(pace.wait_us(now_us()) / 1e6)
             if await self._make_room(connection, key_hash):
-                known = await self._ask(connection, key_hash)
+                known = await self._request_publish(connection, key_hash)
             else:
                 connection.refuse("NetStream.Publish.Rejected", BUSY)
         except LinkError as error:
             connection.hang_up(str(error))
         finally:
-            self._asked.discard(key_hash)
+            self._pending_keys.discard(key_hash)
         if not known:
-            await self._tarpitted(connection)
+            await self._delay_refusal(connection)
             connection.refuse("NetStream.Publish.BadName", UNKNOWN_KEY if key else NO_KEY)
 
-    async def _tarpitted(self, connection: Connection) -> None:
-        """Wait with the answer to a wrong key when its address has tried many.
+    async def _delay_refusal(self, connection: Connection) -> None:
+        """Delay the answer to a wrong key when its address has sent many.
 
-        An encoder that is set up wrongly tries for ever. Keys are 192 random bits: this guards against load,
-        not against guessing.
+        A misconfigured encoder retries for ever. Keys are 192 random bits: this protects against load, not
+        against guessing.
         """
         wait_s = self._admission.fail(connection.ip, now_us())
         if wait_s and len(self._tarpit) < self.limits.tarpit:
@@ -211,7 +211,7 @@ class RtmpServer:
                 self._tarpit.discard(connection)
 
     async def _make_room(self, connection: Connection, key_hash: str) -> bool:
-        """Return whether the key is free, taking it from a publisher that has fallen silent."""
+        """Return whether the key is free; disconnect a publisher that has fallen silent."""
         began_us = now_us()
         while (holder := self._publishers.get(key_hash)) is not None:
             now = now_us()
@@ -223,8 +223,8 @@ class RtmpServer:
             await asyncio.sleep(_STEP_S)
         return True
 
-    async def _ask(self, connection: Connection, key_hash: str) -> bool:
-        """Answer the connection as the gate does; return whether the gate knows the key."""
+    async def _request_publish(self, connection: Connection, key_hash: str) -> bool:
+        """Forward the gate's decision to the connection; return false for an unknown key."""
         died_us = self._deaths.pop(key_hash, None)
         fresh = died_us is None or now_us() - died_us >= RETURN_US
         stream, reply = await self._link.publish(

@@ -1,4 +1,4 @@
-"""The ingest process composed: the link to the gate and the RTMP server, until told to stop."""
+"""The ingest process: the link to the gate and the RTMP server, until `stop` is set."""
 
 import asyncio
 import socket
@@ -30,16 +30,16 @@ async def run(
     limits: Limits | None = None,
     on_listening: Callable[[dict[str, int]], None] = lambda _: None,
 ) -> None:
-    """Take publishers until `stop` is set; ends within 2 s of it.
+    """Accept publishers until `stop` is set; return within 2 s after that.
 
     Args:
-        media_socket: the gate's media socket; it may come and go.
+        media_socket: the gate's media socket; it may be missing at times.
         rtmp: host and port to listen on (port 0 for any free one), or sockets that listen; none: off.
         stop: set by the caller, on SIGTERM for instance.
         rtmps: the same over TLS; needs `cert` and `key` (PEM files).
         cert: certificate chain.
         key: its private key.
-        limits: what encoders may take.
+        limits: limits of encoders.
         on_listening: called once with {"rtmp": port, "rtmps": port} of those that listen.
 
     Raises:
@@ -82,7 +82,7 @@ def _tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext:
         raise ConfigError("RTMPS needs a certificate and its key: give both files")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION  # each would cost a handshake, uncounted
+    context.options |= ssl.OP_NO_RENEGOTIATION  # each costs a handshake that no limit counts
     try:
         context.load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:

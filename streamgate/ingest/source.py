@@ -1,4 +1,4 @@
-"""What every input hands to the feed, whatever it came by: RTMP now, SRT, pulls and files later."""
+"""Source events: what every input passes to the feed. Inputs: RTMP now; SRT, pulls and files later."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
@@ -22,9 +22,9 @@ class Config(msgspec.Struct, frozen=True, gc=False):
 class Unit(msgspec.Struct, frozen=True, gc=False):
     """One encoded unit of a track.
 
-    `timestamp_ms`: decode time as the encoder gave it, modulo 2^32. `composition_ms`: presentation minus
-    decode time. `keyframe`: the source's word for it. `data`: as `Packet.data`. `sample_rate`, `channels`: of
-    sound, as its container says with each unit; 0 when it does not.
+    `timestamp_ms`: decode time from the encoder, modulo 2^32. `composition_ms`: presentation minus decode
+    time. `keyframe`: the source's flag. `data`: as `Packet.data`. `sample_rate`, `channels`: of audio, from
+    the container's flags of each unit; 0 when it has none.
     """
 
     kind: Kind
@@ -47,7 +47,7 @@ class Script(msgspec.Struct, frozen=True):
 
 
 class Unusable(msgspec.Struct, frozen=True):
-    """Something of the source that could not be read. `reason` is fit for an operator."""
+    """Input that could not be parsed. `reason`: a text for operators."""
 
     kind: Kind
     reason: str
@@ -58,17 +58,17 @@ Sink: TypeAlias = Callable[[Sequence[SourceEvent]], None]
 
 
 class Source(Protocol):
-    """An input that runs by itself. It calls the sink in the event loop, in the order of decoding."""
+    """An input that runs by itself. It calls the sink in the event loop, in decoding order."""
 
     async def run(self, sink: Sink) -> None:
-        """Deliver until the input ends. Retryable when it was lost."""
+        """Deliver events until the input ends. Raises Retryable when it was lost."""
 
 
 _SET_DATA_FRAME = amf0.encode("@setDataFrame")
 
 
 def from_rtmp(media: Media) -> SourceEvent | None:
-    """Return what an RTMP media message holds; None when that is nothing (ends of sequences, commands)."""
+    """Convert an RTMP media message; None when it is of no use (end of sequence, command)."""
     if media.kind is Kind.DATA:
         return _script(media)
     tag: flv.VideoTag | flv.AudioTag | flv.Unsupported

@@ -1,4 +1,4 @@
-"""Concerns about a feed in the operators' words, English and Chinese: what happened and what to do."""
+"""Warning texts for concerns about a feed, English and Chinese: what happened and what to do."""
 
 from streamgate.core.health import Concern
 from streamgate.link.messages import Warn
@@ -100,7 +100,7 @@ _KINDS_ZH = {"video": "视频", "audio": "音频"}
 
 
 def to_warn(concern: Concern) -> Warn:
-    """Return the concern as operators read it."""
+    """Return the operators' warning for a concern."""
     text, text_zh = _WORDS[concern.code]
     kind_zh = _KINDS_ZH.get(str(concern.params.get("kind")), "")
     return Warn(

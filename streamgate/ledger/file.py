@@ -20,6 +20,7 @@ from streamgate.ledger.record import Damaged, FileHead, Header, Mended, Record
 
 LOCK_S = 1.0  # for another process of the same name that is about to end
 _MAX_KEPT = 1000
+_MAX_LEFT = 4
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)  # file systems such as exFAT
 Stamp = Callable[[Record], Record]
 
@@ -62,7 +63,7 @@ class LedgerFile:
             if held and durable is not None:
                 durable.restore(descriptor, tail)
             found = _scan(descriptor, tail, seen)
-            news: list[Record] = []
+            news: list[Record] = _mend_left(root, tail)
             damaged = bool(found.bad) and not is_torn(found.rest)
             if damaged:
                 news.append(Damaged(file=tail.name, line=found.head.records + 1, why=found.bad))
@@ -191,6 +192,28 @@ def _scan(descriptor: int, place: Place, seen: Callable[[bytes], None]) -> _Foun
             seen(line)
             size += len(line)
     return _Found(checker.head, size, b"", "")
+
+
+def _mend_left(root: Path, tail: Place) -> list[Record]:
+    """Mend files that a dead process still held when its successor began another one; return what is new.
+
+    Its last system call may have torn the end of such a file since. Raises OSError.
+    """
+    news: list[Record] = []
+    left = [one for one in find_places(root) if one.process == tail.process and one != tail]
+    for place in left[-_MAX_LEFT:]:
+        descriptor = os.open(root / place.name, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            size = os.fstat(descriptor).st_size
+            whole = not size or os.pread(descriptor, 1, size - 1) == b"\n"
+            if whole or not lock_within(descriptor, 0):
+                continue
+            found = _scan(descriptor, place, lambda _: None)
+            if found.bad and is_torn(found.rest):
+                news.append(_put_aside(root, place, descriptor, found))
+        finally:
+            os.close(descriptor)
+    return news
 
 
 def _make_folder(folder: Path) -> None:

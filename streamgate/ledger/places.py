@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import defaultdict
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +14,7 @@ from streamgate.ledger.chain import MAX_LINE, Checker, canonical
 from streamgate.ledger.record import FileHead, Header
 
 FOLDER = "ledger"
+STAMPS = "stamps"  # of the ledger's heads, beside it
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NAME = re.compile(r"(?P<process>[a-z][a-z0-9_-]{0,31})(?:\.(?P<number>[2-9]|[1-9][0-9]{1,5}))?\.jsonl")
 
@@ -70,13 +72,36 @@ def goes_on(day: str, today: str) -> bool:
     return 0 <= (date.fromisoformat(day) - date.fromisoformat(today)).days <= 1
 
 
-def find_places(root: Path) -> list[Place]:
+def find_places(root: Path, *, since_day: str = "") -> list[Place]:
     """Return the ledger's files by day. Raises OSError when the directory cannot be read."""
     found = []
     for folder in root.iterdir():
-        if is_day(folder.name) and folder.is_dir():
+        if folder.name >= since_day and is_day(folder.name) and folder.is_dir():
             found += [place for path in folder.iterdir() if (place := Place.of(folder.name, path.name))]
     return sorted(found)
+
+
+def find_in_order(root: Path) -> list[Place]:
+    """Return the ledger's files by day, those of a process as they follow one another by their headers.
+
+    A clock that was set back makes a later file an earlier day's: it stands behind the one that it follows.
+    Raises OSError.
+    """
+    places = find_places(root)
+    followers: dict[str, list[Place]] = defaultdict(list)
+    names = {place.name for place in places}
+    for place in places:
+        header = read_header(root, place)
+        before = header.previous.file if header is not None and header.previous is not None else ""
+        followers[before if before in names else ""].append(place)
+    order: dict[Place, tuple[str, int]] = {}  # the latest day so far, how manieth file
+    waiting = [(place, "") for place in reversed(followers[""])]
+    while waiting:
+        place, day = waiting.pop()
+        if place not in order:  # headers that were tampered with may lead in a circle
+            order[place] = max(day, place.day), len(order)
+            waiting += [(one, order[place][0]) for one in reversed(followers[place.name])]
+    return sorted(places, key=lambda place: (*order.get(place, (place.day, 0)), place))
 
 
 def read_header(root: Path, place: Place) -> Header | None:

@@ -39,6 +39,7 @@ class Command(Personal, tag="command"):
     reason: str = ""  # that the person gave
     answer: str = ""
     error: str = ""
+    error_zh: str = ""  # the same in Chinese, where it is known
     latency_ms: float | None = None
 
 
@@ -78,8 +79,141 @@ class Decision(Personal, tag="decision"):
     changes: list[Change] = []
     answer: str = ""
     error: str = ""
+    error_zh: str = ""  # the same in Chinese, where it is known
     latency_ms: float | None = None
     times: int = 1
+
+
+class Extent(msgspec.Struct, frozen=True):
+    """A file that only grows, as far as somebody read it: SHA-256 of its first `bytes` bytes.
+
+    `file`: below the archive.
+    """
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+class Part(Record, tag="part"):
+    """A part of the archive that was closed. Times: wall clock, s.
+
+    `path`: below the archive; `sha256`: of its bytes; `events_sha256`: of the script events beside it, "":
+    there are none. `closed`: why it ended; "crash": it was mended after one. `index`: of its day, as far as
+    its line.
+    """
+
+    channel: str = ""
+    path: str = ""
+    number: int = 0
+    start: float = 0.0
+    end: float = 0.0
+    bytes: int = 0
+    sha256: str = ""
+    events_sha256: str = ""
+    closed: str = ""
+    index: Extent | None = None
+
+
+class Index(Record, tag="index"):
+    """The index of a day as a process found it at its start, or with a line about what was not recorded."""
+
+    channel: str = ""
+    index: Extent | None = None
+
+
+class AiredList(Record, tag="edit_list"):
+    """The edit list of a broadcast as far as it goes (`edits`). `ended`: it is over. Times: wall clock, s."""
+
+    channel: str = ""
+    broadcast: str = ""
+    start: float = 0.0
+    end: float = 0.0
+    ended: bool = False
+    edits: Extent | None = None
+
+
+class Certified(Record, tag="certificate"):
+    """The delay certificate of a broadcast (`streamgate.archive.certificate`), by its list, `edits`.
+
+    Written at the end of the broadcast, or by the next process where a kill ended it. `gaps`: how many.
+    """
+
+    channel: str = ""
+    broadcast: str = ""
+    start: float = 0.0
+    end: float = 0.0
+    ended: bool = False
+    floor_s: float = 0.0
+    delay_s: float = 0.0
+    min_s: float | None = None
+    p50_s: float | None = None
+    p99_s: float | None = None
+    max_s: float | None = None
+    packets: int = 0
+    below_floor: int = 0
+    gaps: int = 0
+    edits: Extent | None = None
+
+
+class Removal(Record, tag="removal"):
+    """A file of the archive that the sweeper removes, written before it goes. Times: wall clock, s.
+
+    `path`: below the archive, of a part, an edit list or a kept filler; `sha256`: of its bytes; `reason`: why
+    it may go.
+    """
+
+    channel: str = ""
+    path: str = ""
+    number: int = 0
+    start: float = 0.0
+    end: float = 0.0
+    bytes: int = 0
+    sha256: str = ""
+    reason: str = ""
+
+
+class StageApproval(msgspec.Struct, frozen=True):
+    """That a person approved a stage of a card, in which `role`. `at`: wall clock, s.
+
+    `person`: the account's number; `by`: its name as in other records ("console:alice").
+    """
+
+    stage: int
+    person: int
+    by: str
+    role: str
+    at: float
+
+
+class Publication(Record, tag="publication"):
+    """A card whose comments were published, with the approvals that allowed it.
+
+    `verdict`: of the filter (0 clean to 4 block); `stages`: how many the card needed. Of comments there are
+    numbers only: a ledger forgets nothing.
+    """
+
+    channel: str = ""
+    broadcast: str = ""
+    card: int = 0
+    comments: list[int] = []
+    verdict: int = 0
+    stages: int = 0
+    approvals: list[StageApproval] = []
+
+
+class CopyRemoval(Record, tag="copy_removal"):
+    """A file of the second copy that was removed from its target. `path`: in the data directory.
+
+    `bytes`, `sha256`: of the recording, as the sweeper noted them; `target`: where the copy was.
+    """
+
+    channel: str = ""
+    path: str = ""
+    bytes: int = 0
+    sha256: str = ""
+    target: str = ""
+    reason: str = ""
 
 
 class Setting(Personal, tag="setting"):
@@ -102,6 +236,7 @@ class SignIn(Personal, tag="sign_in"):
     session: str = ""
     answer: str = ""
     error: str = ""
+    error_zh: str = ""  # the same in Chinese, where it is known
     factors: list[str] = []
     latency_ms: float | None = None
     times: int = 1
@@ -129,6 +264,7 @@ class Refusal(Personal, tag="refusal"):
     right: str = ""
     answer: str = ""
     error: str = ""
+    error_zh: str = ""  # the same in Chinese, where it is known
     latency_ms: float | None = None
     times: int = 1
 
@@ -171,10 +307,17 @@ class Close(Record, tag="close"):
 
 
 class Seal(Record, tag="seal"):
-    """The heads of the other files that the process can read. They can lose no line that stands here."""
+    """The heads of the other files that the process can read. They can lose no line that stands here.
+
+    `own`: the record before this one. `key`: public, Ed25519, hex; `signature`: see ledger/signing.py; both
+    left out where the process could not read the key.
+    """
 
     why: Literal["start", "period", "midnight", "end"]
     heads: list[FileHead] = []
+    own: FileHead | None = None
+    key: str = ""
+    signature: str = ""
 
 
 class Gap(Record, tag="gap"):

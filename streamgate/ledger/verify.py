@@ -8,7 +8,7 @@ import functools
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
@@ -21,42 +21,15 @@ from streamgate.ledger.chain import MAX_LINE, Checker, Head, Milestones
 from streamgate.ledger.known import Known, Mark, Proven, read_at, take_marks
 from streamgate.ledger.places import FOLDER, Place, find_places, is_day
 from streamgate.ledger.record import FileHead, Mended, Seal
+from streamgate.ledger.signing import check
+from streamgate.ledger.verdict import Finding, Proof, Signed, Verdict
+from streamgate.wording import system_error
 
 WHOLE_S = 1.0  # so long a line that is being written has time to become whole
 RECENT_DAYS = 3  # are read anew, though they are as they were: what was added meanwhile speaks of them
 _PAUSE_S = 0.02
 _seals = msgspec.json.Decoder(Seal)
 _mended = msgspec.json.Decoder(Mended)
-
-
-class Finding(msgspec.Struct, frozen=True, order=True):
-    """A record that is not what it must be. `line` counts from 1; 0: the file as a whole."""
-
-    file: str
-    line: int
-    why: str
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """What `streamgate verify --json` prints."""
-
-    ok: bool
-    records: int
-    files: int
-    first_bad: Finding | None
-
-
-class Proof(msgspec.Struct, frozen=True):
-    """A verdict, and `until` when all is whole: wall clock of a record, or of a day's beginning (s).
-
-    `until` None: nothing is proven. `known`: for the next check; None where there was something bad.
-    `read`: how many records were read, rather than known from the check before.
-    """
-
-    verdict: Verdict
-    until: float | None
-    known: Known | None
-    read: int
 
 
 class _Claim(NamedTuple):
@@ -67,8 +40,20 @@ class _Claim(NamedTuple):
     head: FileHead
 
 
+class _Sealed(NamedTuple):
+    """A seal in its file: the line's number, the line, what it says."""
+
+    number: int
+    line: bytes
+    seal: Seal
+
+    @property
+    def before(self) -> Head:
+        return Head(self.number - 1, msgspec.json.decode(self.line)["prev"])
+
+
 class _File:
-    """A file that was read so far."""
+    """A file that was read so far. `sealed`: its newest signed seal; `unsigned`: line of one that is not."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -77,6 +62,8 @@ class _File:
         self.bad_line = 0  # 0: none so far
         self.torn = ""  # why the last line is not whole
         self.remembered: Proven | None = None
+        self.sealed: _Sealed | None = None
+        self.unsigned = 0
 
     @property
     def follows_none(self) -> bool:
@@ -98,26 +85,32 @@ def find_ledger(where: Path) -> Path:
     raise LedgerError(f"there is no ledger in {where}; name a data directory, or a copy of its {FOLDER}/")
 
 
-def verify(where: Path) -> Verdict:
-    """Check the ledger in `where`. Raises LedgerError when it cannot be read."""
-    return prove(where).verdict
+def verify(where: Path, keys: Collection[str] = ()) -> Verdict:
+    """Check the ledger in `where`. Raises LedgerError when it cannot be read.
+
+    `keys`: public ones (hex), one of which must have signed every seal; none: a signature that is there must
+    hold, whoever made it.
+    """
+    return prove(where, keys=keys).verdict
 
 
-def prove(where: Path, known: Known | None = None) -> Proof:
+def prove(where: Path, known: Known | None = None, keys: Collection[str] = ()) -> Proof:
     """As `verify`; files of older days that look as they did in the check before are taken for the same.
 
     One of them that does not has all of them read anew. Raises LedgerError when the ledger cannot be read.
     """
     root = find_ledger(where)
     try:
-        return _Verifier(root, known).run()
+        return _Verifier(root, known, keys).run()
     except OSError as error:
-        raise LedgerError(f"{error.filename or root} cannot be read: {error.strerror}") from error
+        file, reason = error.filename or root, system_error(error)
+        text = f"{file} cannot be read: {error.strerror}"
+        raise LedgerError(text, f"无法读取 {file}：{reason}") from error
 
 
 class _Verifier:
-    def __init__(self, root: Path, known: Known | None = None) -> None:
-        self._root, self._known = root, known
+    def __init__(self, root: Path, known: Known | None, keys: Collection[str]) -> None:
+        self._root, self._known, self._keys = root, known, keys
         self._files: dict[str, _File] = {}
         self._findings: list[Finding] = []
         self._doubts: dict[str, int] = {}  # by file: the first line that is not proven; 0: none of them is
@@ -137,11 +130,12 @@ class _Verifier:
                 self._read_file(place)
         self._settle()
         self._find_lost_beginnings()
+        signed = self._check_signatures()
         first = min(self._findings, default=None)
         files = self._files.values()
         records = sum(one.checker.head.records for one in files)
         return Proof(
-            Verdict(first is None, records, len(files), first),
+            Verdict(first is None, records, len(files), first, signed),
             self._until(),
             None if first else Known(marks, {one.place.name: _proven(one) for one in files}),
             sum(one.checker.head.records for one in files if one.remembered is None),
@@ -260,7 +254,12 @@ class _Verifier:
         heads: list[FileHead] = []
         try:
             if kind == "seal":
-                heads = _seals.decode(line).heads
+                seal = _seals.decode(line)
+                heads = seal.heads
+                if seal.signature:
+                    file.sealed = _Sealed(number, line, seal)
+                else:
+                    file.unsigned = number
             elif kind == "mended":
                 self._check_kept(file, number, _mended.decode(line))
             elif file.checker.header is not None and file.checker.header.previous is not None:
@@ -285,6 +284,20 @@ class _Verifier:
             self._find(
                 Finding(file.place.name, line, f"{mended.kept}, which it names, is missing or was changed")
             )
+
+    def _check_signatures(self) -> list[Signed]:
+        """Check each file's newest signature: it covers all before it. With keys none may be missing."""
+        held: dict[str, list[float]] = defaultdict(list)
+        for file in self._files.values():
+            if self._keys and file.unsigned:
+                self._say(file, file.unsigned, "this seal is not signed")
+            if (sealed := file.sealed) is None:
+                continue
+            if why := check(sealed.line, sealed.seal, file.place.name, sealed.before, self._keys):
+                self._say(file, sealed.number, why)
+            else:
+                held[sealed.seal.key].append(sealed.seal.at)
+        return [Signed(key, len(times), max(times)) for key, times in sorted(held.items())]
 
     # ------------------------------------------------------------ what files say about each other
 
@@ -358,12 +371,16 @@ class _Verifier:
         )
 
     def _find_lost_beginnings(self) -> None:
-        """A file that follows none must be of the first day of its process."""
+        """Of the files of a process that follow none only those of the first day may be there.
+
+        Days of other files do not count: a clock that was set back makes a later file an earlier day's.
+        """
         first: dict[str, str] = {}
-        for file in self._files.values():
+        beginnings = [file for file in self._files.values() if file.follows_none]
+        for file in beginnings:
             first[file.place.process] = min(file.place.day, first.get(file.place.process, "9999"))
-        for file in self._files.values():
-            if file.follows_none and file.place.day > first[file.place.process]:
+        for file in beginnings:
+            if file.place.day > first[file.place.process]:
                 self._say(file, 1, "the file follows no other, though the process has older ones")
 
 

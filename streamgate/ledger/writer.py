@@ -5,7 +5,6 @@ counted, and a `gap` record says so as soon as the disk takes lines. A record th
 memory too (see spill): a process that is killed loses none.
 """
 
-import errno
 import os
 import threading
 from collections import deque
@@ -23,7 +22,9 @@ from streamgate.ledger.chain import Head, canonical, link, unlink
 from streamgate.ledger.file import Durable, LedgerFile
 from streamgate.ledger.places import Place, find_places, goes_on, read_tail, utc_day
 from streamgate.ledger.record import Close, FileHead, Gap, Open, Record, Seal
+from streamgate.ledger.signing import Signer
 from streamgate.ledger.spill import Spill
+from streamgate.reserve import FULL, Reserve
 
 MAX_RECORDS = 10_000
 MAX_BYTES = 16 * 1024 * 1024
@@ -33,7 +34,6 @@ RETRY_S = 1.0
 HUNG_S = 3.0
 WATCH_S = 0.5
 _BATCH = 512
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _SECOND_US = 1_000_000
 
 
@@ -67,8 +67,9 @@ class _Lost(NamedTuple):
 class Writer:
     """Appends the records of one process to `root`/DAY/`process`.jsonl.
 
-    `spill_dir`: where copies of records on their way are kept in memory; None: nowhere. `alarm` is called
-    from a thread: once with the reason when the ledger cannot be written, once with "" when it can again.
+    `spill_dir`: where copies of records on their way are kept in memory; None: nowhere. `signer`: of seals.
+    `alarm` is called from a thread: once with the reason when the ledger cannot be written, once with "" when
+    it can again.
     """
 
     def __init__(
@@ -77,12 +78,13 @@ class Writer:
         process: str,
         *,
         spill_dir: Path | None = None,
+        signer: Signer | None = None,
         alarm: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = wall_s,
         seal_every_s: float = SEAL_EVERY_S,
     ) -> None:
         self._root, self._process = root, process
-        self._alarm, self._clock = alarm, clock
+        self._alarm, self._clock, self._signer = alarm, clock, signer
         self._seal_every_us = round(seal_every_s * _SECOND_US)
         self._boot = _boot_id()
         self._lock = threading.Condition()
@@ -224,7 +226,9 @@ class Writer:
     def _give_up(self, error: OSError) -> None:
         """The disk refuses: whatever is pending is tried again, with the file opened anew."""
         self._error = f"{error.strerror or error}: {error.filename or self._root}"
-        if self._file is not None and self._file.sound and error.errno in _FULL:
+        if error.errno in FULL and Reserve.of(self._root).release():
+            self._error = ""  # there is room now that nothing else may take: try at once
+        if self._file is not None and self._file.sound and error.errno in FULL:
             return  # the file is as it was: no need to read it again and again
         if self._file is not None:
             self._durable = self._file.durable
@@ -340,8 +344,11 @@ class Writer:
             only_seal = tail is not None and tail.kind == "seal" and tail.head.records == before + 1
             if tail is not None and tail.head.records > before and not (only_seal and why == "period"):
                 heads.append(tail.head)
-        if heads:
-            self._append(file, [Seal(why=why, heads=heads)])  # type: ignore[arg-type]  # one of the four
+        if heads or (self._signer is not None and why == "end"):
+            seal = Seal(why=why, heads=heads, own=FileHead(file.place.name, *file.head))  # type: ignore[arg-type]
+            if self._signer is not None:
+                self._signer.sign(self._stamp(seal))  # type: ignore[arg-type]
+            self._append(file, [seal])
             self._sealed |= {head.file: head.records for head in heads}
 
     def _others(self, own: Place) -> list[Place]:

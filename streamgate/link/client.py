@@ -1,4 +1,4 @@
-"""A control client for one question: connect, ask, take the answer, leave. Used by the command line.
+"""Control client for one request to the gate: connect, send, receive the reply. Used by the command line.
 
 Imports stay few: the time from the key press to the cut includes loading this module.
 """
@@ -14,14 +14,14 @@ from streamgate.errors import LinkError, Refused
 from streamgate.link.messages import VERSION, AnyAnswer, AnyRequest, Reply
 
 OPEN_TIMEOUT_S = 1.0
-CLOSE_TIMEOUT_S = 0.1  # the answer is there: a busy gate need not be waited for to say goodbye
+CLOSE_TIMEOUT_S = 0.1  # the reply is here: do not wait for a busy gate to close its side
 REPLY_TIMEOUT_S = 5.0
 MAX_MESSAGE = 16 * 1024 * 1024
 _ANSWER = msgspec.json.Decoder(AnyAnswer)
 
 
 class NotRunningError(LinkError):
-    """Nobody serves this data directory."""
+    """No `serve` runs on this data directory."""
 
 
 def not_running(data_dir: Path) -> NotRunningError:
@@ -31,10 +31,10 @@ def not_running(data_dir: Path) -> NotRunningError:
 
 
 async def call(control_socket: Path, request: AnyRequest) -> Reply:
-    """Send `request` to the gate and return its answer; pushed states in between are passed over.
+    """Send `request` to the gate and return its reply; pushed states in between are skipped.
 
-    Raises NotRunningError when nothing listens there, Refused with the gate's reason when it declines,
-    LinkError when the gate does not answer in time, hangs up, or speaks another version.
+    Raises NotRunningError when nothing listens there, Refused with the reason when the gate refuses,
+    LinkError when the gate does not answer in time, closes the connection, or has another version.
     """
     body = msgspec.json.encode(request).decode()
     try:
@@ -54,7 +54,7 @@ async def call(control_socket: Path, request: AnyRequest) -> Reply:
             await socket.send(body)
             async for message in socket:
                 answer = _ANSWER.decode(message)
-                if isinstance(answer, Reply) and answer.id in (request.id, 0):  # 0: it could not be read
+                if isinstance(answer, Reply) and answer.id in (request.id, 0):  # 0: it was unreadable
                     break
             else:
                 raise LinkError("the gate hung up without an answer; look at its log, then try again")

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from streamgate.core.box import Box
 from streamgate.core.packet import FeedFormat
 
 VERSION = 1
@@ -20,7 +21,7 @@ DestinationState = Literal["waiting", "idle", "connecting", "live", "behind", "b
 
 
 class Warn(msgspec.Struct, frozen=True):
-    """Something an operator should know. `code` is stable, `text` and `text_zh` are for people."""
+    """A warning for operators. `code` is stable, `text` and `text_zh` are for people."""
 
     code: str
     text: str
@@ -50,7 +51,7 @@ class IngestStatus(msgspec.Struct):
 
 
 class DestinationStatus(msgspec.Struct):
-    """`state` waiting: nobody has approved it yet (rule R13), so the gate does not connect to it."""
+    """State of a destination. `waiting`: nobody has approved it yet (R13), so the gate does not connect."""
 
     name: str
     url: str  # redacted: the stream key never leaves the gate
@@ -63,6 +64,7 @@ class DestinationStatus(msgspec.Struct):
     queue_ms: int = 0
     retry_in_s: float | None = None
     error: str = ""
+    error_zh: str = ""
 
 
 class ArchiveStatus(msgspec.Struct):
@@ -74,6 +76,7 @@ class ArchiveStatus(msgspec.Struct):
     free_bytes: int | None = None
     retention_days: int = 60
     error: str = ""
+    error_zh: str = ""
 
 
 class ClipStatus(msgspec.Struct):
@@ -81,18 +84,33 @@ class ClipStatus(msgspec.Struct):
     ready: bool = False
     duration_s: float | None = None
     error: str = ""
+    error_zh: str = ""
 
 
 class SpanStatus(msgspec.Struct):
-    """A condemned span that is still on its way to air: seconds from now until its start and end are due."""
+    """A span whose end is not due yet, as the gate executes it: up to the keyframe at which live returns.
+
+    `starts_in_s`, `ends_in_s`: seconds until its start and end are due; `ends_in_s` None: a cut in force.
+    `kind`: cut, dump, condemn, mute, bleep or mosaic (of `box`; None: the whole picture). `from_at`, `to_at`:
+    when its first and last packet arrived, wall clock. `open_end`: the keyframe after it has not arrived.
+    `ready`: the replacement of redacted sound or pictures is there; until then filler would air.
+    """
 
     starts_in_s: float
-    ends_in_s: float | None  # None: still open (a cut in force)
+    ends_in_s: float | None
     actor: str = ""
+    id: str = ""
+    kind: str = "cut"
+    reason: str = ""
+    from_at: float = 0.0
+    to_at: float | None = None
+    open_end: bool = False
+    ready: bool = True
+    box: Box | None = None
 
 
 class CutStatus(msgspec.Struct, frozen=True):
-    """The cut in force: who began it, how long ago (None: before the gate restarted), why if they said."""
+    """The cut in force. `since_s`: its age (None: it began before the gate restarted)."""
 
     actor: str
     since_s: float | None = None
@@ -100,11 +118,60 @@ class CutStatus(msgspec.Struct, frozen=True):
 
 
 class WaitingRestore(msgspec.Struct, frozen=True):
-    """A restore that a second person must ask for, too; else it lapses in `lapses_in_s`."""
+    """A restore that waits for the same command from a second person; it lapses in `lapses_in_s`.
+
+    `what`: restore, or lift, move (of `span`) or uncut, which follow the same rule.
+    """
 
     actor: str
     reason: str
     lapses_in_s: float
+    what: str = "restore"
+    span: str = ""
+
+
+class OnDuty(msgspec.Struct, frozen=True):
+    """A person on duty, as the console reports it. Times: wall clock, seconds since the epoch.
+
+    `quiet_s`: seconds since the last key or pointer input on an open page; None: no page is open.
+    `operates`: may cut, so their presence counts; a reviewer's does not. `to`, `note`: the person to whom
+    they have offered to hand over, and their note.
+    """
+
+    user: str
+    name: str = ""  # as it is shown; "" is the user name
+    since: float = 0.0
+    until: float = 0.0
+    broadcast: str = ""
+    operates: bool = True
+    quiet_s: float | None = None
+    to: str = ""
+    note: str = ""
+
+
+class NextDuty(msgspec.Struct, frozen=True):
+    """The next shift: whose it is, and when it begins (wall clock, seconds since the epoch)."""
+
+    user: str
+    name: str
+    at: float
+
+
+class DutyStatus(msgspec.Struct):
+    """Presence of people on duty (R25). `state`: off (not watched), there, asked, absent, covered.
+
+    `gone_s`: seconds without anybody present. `alarm_in_s`: seconds until the alarm, unless somebody comes.
+    `reported`: the console sends reports. `known`: it has read the roster; else anybody who may cut counts.
+    """
+
+    state: Literal["off", "there", "asked", "absent", "covered"] = "off"
+    watch: Literal["off", "alarm", "backup"] = "alarm"
+    people: list[OnDuty] = []
+    next: NextDuty | None = None
+    gone_s: float = 0.0
+    alarm_in_s: float | None = None
+    reported: bool = False
+    known: bool = False
 
 
 class ChannelStatus(msgspec.Struct):
@@ -116,6 +183,7 @@ class ChannelStatus(msgspec.Struct):
     returns_in_s: float | None = None
     filler: str = ""  # name of the clip that airs, or would air: "slate" or a clip
     on_air_s: float | None = None
+    broadcast: str = ""  # id of the broadcast on air, as in the records
     ingest: IngestStatus = msgspec.field(default_factory=IngestStatus)
     destinations: list[DestinationStatus] = []
     archive: ArchiveStatus = msgspec.field(default_factory=ArchiveStatus)
@@ -127,6 +195,17 @@ class ChannelStatus(msgspec.Struct):
     restore_needs_two: bool = False
     waiting_restore: WaitingRestore | None = None
     delay_error_ms: dict[str, float] = {}  # p50, p99, max over the last minutes; never negative
+    dump_s: float = 10.0  # length of a dump when none is given
+    keyframes_at: list[float] = []  # arrivals of those in the ring, wall clock, oldest first; at most 512
+    duty: DutyStatus = msgspec.field(default_factory=DutyStatus)
+    practice: bool = False  # a channel for practice: nothing of it leaves the machine
+    camera: Literal["main", "standby"] = "main"  # which is selected for air; PVW shows it
+    standby: IngestStatus | None = None  # the standby camera; None: the channel has none
+
+    @property
+    def wanted(self) -> IngestStatus:
+        """Return the input that is selected for air."""
+        return self.standby if self.camera == "standby" and self.standby is not None else self.ingest
 
 
 class LogLine(msgspec.Struct, frozen=True):
@@ -146,10 +225,10 @@ class LogLine(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, tag_field="cmd", forbid_unknown_fields=True):
-    """Every request. What follows `v` stands in the ledger.
+    """Base of all requests. The ledger records the fields after `v`.
 
-    `actor` names who asks ("console:alice", "cli:root"), `role` in which role,
-    `origin` from where (an address).
+    `actor`: who sends it ("console:alice", "cli:root"). `role`: in which role.
+    `origin`: from which address.
     """
 
     id: int
@@ -160,7 +239,7 @@ class Request(msgspec.Struct, tag_field="cmd", forbid_unknown_fields=True):
 
 
 class ChannelRequest(Request):
-    """`reason`: why, in the person's words; it stands in the log."""
+    """Base of requests about one channel. `reason`: why, in the person's words; it is logged."""
 
     channel: str = ""
     reason: str = ""
@@ -182,43 +261,149 @@ class Stop(ChannelRequest, tag="stop"): ...
 
 
 class Dump(ChannelRequest, tag="dump"):
-    seconds: float = 10.0
+    """Condemn the newest `seconds`; None: the channel's length plus `reaction_s`, the person's reaction."""
+
+    seconds: float | None = None
+    reaction_s: float = 0.0
+
+
+class SpanRequest(ChannelRequest):
+    """Base of requests about a span: ends in seconds from now, 0 or negative, or in wall clock at arrival."""
+
+    from_s: float | None = None
+    to_s: float | None = None
+    from_at: float | None = None
+    to_at: float | None = None
+
+
+class Condemn(SpanRequest, tag="condemn"):
+    """Condemn these arrivals: they never air."""
+
+
+class Redact(SpanRequest, tag="redact", rename={"with_": "with"}):
+    """Replace the sound of these arrivals (mute, bleep) or cover their pictures (mosaic).
+
+    `box`: what a mosaic covers, as in `core.box`; None: the whole picture.
+    """
+
+    with_: Literal["mute", "bleep", "mosaic"] = "mute"
+    box: Box | None = None
+
+
+class Move(SpanRequest, tag="move"):
+    """Change the ends of `span`. `may_uncover`: the sender has the right to uncover what it covered."""
+
+    span: str = ""
+    may_uncover: bool = False
+
+
+class Lift(ChannelRequest, tag="lift"):
+    """Lift `span`: packets in it that are not due yet air after all."""
+
+    span: str = ""
+
+
+class Uncut(ChannelRequest, tag="uncut"):
+    """Lift the cut in force, or else the newest cut."""
 
 
 class Backup(ChannelRequest, tag="backup"):
     clip: str = ""  # "" is the channel's first clip
 
 
+class Sign(ChannelRequest, tag="sign"):
+    """Report that somebody is present (R25), from the gate's machine."""
+
+
+class ChannelDuty(msgspec.Struct):
+    """Duty state of a channel, as the console reports it. `declared`: it has a roster. See `DutyStatus`."""
+
+    people: list[OnDuty] = []
+    next: NextDuty | None = None
+    declared: bool = False
+    known: bool = True
+
+
+class DutyReport(Request, tag="duty"):
+    """Who is on duty and their last input, by channel: at least every 2 s, at once when somebody comes.
+
+    A channel that is left out has no roster and nobody on duty. Without reports the gate counts nobody as
+    present. `at_us`: when it was written, CLOCK_MONOTONIC in microseconds; `quiet_s` counts from then.
+    """
+
+    at_us: int | None = None
+    channels: dict[str, ChannelDuty] = {}
+
+
 class GetStatus(Request, tag="status"): ...
 
 
 class Watch(Request, tag="watch"):
-    """Answered like `status`; afterwards a `Push` follows at every change and at least every 500 ms."""
+    """Subscribe to states: answered like `status`, then a `Push` at every change, at least every 500 ms."""
 
 
 class Reload(Request, tag="reload"):
-    """The channel files changed: read them again."""
+    """Read the channel files again: they changed."""
 
 
 class Note(Request, tag="note"):
-    """Something another process has to tell the operators; it goes into the log and the ledger."""
+    """A message of another process to the operators; the gate writes it to the log and the ledger."""
 
     what: Warn = Warn("", "", "")
 
 
 class Standing(Request, tag="standing"):
-    """A warning that stands in every status under `key`, until `what` None takes it back."""
+    """A warning that every status shows under `key`, until `what` None removes it."""
 
     key: str = ""
     what: Warn | None = None
 
 
+Marking = Condemn | Redact | Move | Lift | Uncut
 AnyRequest = (
-    Start | Cut | Restore | Live | Stop | Dump | Backup | GetStatus | Watch | Reload | Note | Standing
+    Start
+    | Cut
+    | Restore
+    | Live
+    | Stop
+    | Dump
+    | Backup
+    | Marking
+    | Sign
+    | DutyReport
+    | GetStatus
+    | Watch
+    | Reload
+    | Note
+    | Standing
 )
 
 
 # ---------------------------------------------------------------- control: answers
+
+
+class Marked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A span as the gate executes it. Ends in seconds from now (negative), and in wall clock at arrival.
+
+    `to_s`, `to_at` None: a cut in force. `open_end`: the keyframe at which live returns has not arrived.
+    `first_us`, `last_us`: its first and last arrival, monotonic; `past_us`: its newest arrival that was due
+    already, so that the ledger proves what was undone. `seconds`, of a dump: `channel_s` (the channel's
+    length) plus `reaction_s` (the person's reaction).
+    """
+
+    span: str
+    kind: str
+    from_s: float
+    from_at: float
+    first_us: int
+    past_us: int
+    to_s: float | None = None
+    to_at: float | None = None
+    last_us: int | None = None
+    open_end: bool = False
+    seconds: float | None = None
+    channel_s: float | None = None
+    reaction_s: float | None = None
 
 
 class Reply(msgspec.Struct, tag_field="type", tag="reply", omit_defaults=True):
@@ -231,9 +416,11 @@ class Reply(msgspec.Struct, tag_field="type", tag="reply", omit_defaults=True):
     channel: str = ""
     state: State | None = None
     took_ms: float | None = None
-    waiting: Literal["", "second_person"] = ""  # it is carried out when another person asks for it, too
+    waiting: Literal["", "second_person"] = ""  # executed once a second person sends it, too
+    marked: Marked | None = None  # the span that cut, dump or a span command condemned, moved or lifted
     channels: list[ChannelStatus] | None = None
     log: list[LogLine] | None = None
+    condemned: dict[str, list[tuple[float, float]]] = {}  # watch: by channel, as seconds of its broadcast
     ingest_up: bool | None = None  # status and watch: an ingest process is connected to the media link
     warnings: list[Warn] = []  # status and watch: what is wrong with streamgate itself, not with one channel
 
@@ -255,17 +442,17 @@ AnyAnswer = Reply | Push
 
 
 class Hello(msgspec.Struct, tag_field="t", tag="hello"):
-    """First message on a media link, both ways. The gate hangs up on a version it does not know."""
+    """First message on a media link, both ways. The gate closes the link on an unsupported version."""
 
     role: Literal["ingest", "console", "gate"]
     v: int = VERSION
 
 
 class Publish(msgspec.Struct, tag_field="t", tag="publish"):
-    """An encoder wants to publish, or (resumed) publishes since before the link was made anew.
+    """Publish request of an encoder, sent again for each published stream after the link was re-established.
 
-    `key_hash`: hex SHA-256 of the stream key. `fresh`: false when a dead session's encoder came back or
-    the link was made anew, so that a stopped broadcast is not started by it.
+    `key_hash`: hex SHA-256 of the stream key. `fresh`: false when an encoder came back after its connection
+    broke, or the link was re-established; then the gate does not start a stopped broadcast.
     """
 
     stream: int
@@ -283,10 +470,10 @@ class Format(msgspec.Struct, tag_field="t", tag="format"):
 
 
 class Health(msgspec.Struct, tag_field="t", tag="health"):
-    """About once a second while a stream is published.
+    """Health of a published stream, sent about once a second.
 
-    `encoder`: what it calls itself in its metadata (OBS does so only there); empty when it does not say.
-    `declared`: what its metadata promises, until a picture has come.
+    `encoder`: its name in its metadata (OBS gives it only there); empty when missing.
+    `declared`: the format in its metadata, until a picture has arrived.
     """
 
     stream: int
@@ -298,7 +485,7 @@ class Health(msgspec.Struct, tag_field="t", tag="health"):
 
 
 class Gone(msgspec.Struct, tag_field="t", tag="gone"):
-    """The encoder is gone. `clean`: it said goodbye."""
+    """The stream has ended. `clean`: the encoder ended it itself."""
 
     stream: int
     reason: str
@@ -309,7 +496,7 @@ class Gone(msgspec.Struct, tag_field="t", tag="gone"):
 
 
 class PublishReply(msgspec.Struct, tag_field="t", tag="publish_reply"):
-    """`code`: ok, unknown_key, busy."""
+    """Answer to `Publish`. `code`: ok, unknown_key, busy."""
 
     stream: int
     code: Literal["ok", "unknown_key", "busy"]
@@ -328,15 +515,18 @@ class Kick(msgspec.Struct, tag_field="t", tag="kick"):
 
 
 class Subscribe(msgspec.Struct, tag_field="t", tag="subscribe"):
-    """Ask for a channel's undelayed feed (pvw) or its program (pgm) under the number `stream`.
+    """Subscribe to a channel's undelayed feed (pvw) or its program (pgm) under the number `stream`.
 
-    The gate answers with a `Format` when it is known and at every change, then packets, the first a keyframe.
-    When the console reads too slowly packets are dropped up to the next keyframe.
+    The gate sends a `Format` once it is known and at every change, then packets, the first one a keyframe.
+    When the console reads too slowly, the gate drops packets up to the next keyframe.
+
+    "keys": only the keyframes and the sound of the undelayed feed. DTS is then the packet's arrival,
+    CLOCK_MONOTONIC in microseconds, not a timestamp of the feed.
     """
 
     stream: int
     channel: str
-    feed: Literal["pvw", "pgm"]
+    feed: Literal["pvw", "pgm", "keys"]
 
 
 class Unsubscribe(msgspec.Struct, tag_field="t", tag="unsubscribe"):

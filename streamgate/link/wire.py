@@ -3,7 +3,7 @@
 A frame is `u32 length | u8 type | body`, length counting type and body, big-endian.
 Type 1 is a JSON message (see `streamgate.link.messages`), type 2 a packet:
 `u32 stream | u8 kind | u8 flags | i64 dts | i64 pts | data`, flag 1 = keyframe. `stream` is the number under
-which the sender announced what the packet belongs to.
+which the sender announced the packet's stream.
 """
 
 import struct
@@ -39,9 +39,9 @@ def encode_packet_head(stream: int, packet: Packet) -> bytes:
 
 
 class FrameReader:
-    """Cuts a byte stream into frames.
+    """Splits a byte stream into frames.
 
-    Raises ProtocolError on a frame that is empty, longer than MAX_FRAME, or of a type it does not know.
+    Raises ProtocolError on a frame that is empty, longer than MAX_FRAME, or of an unknown type.
     """
 
     def __init__(self) -> None:

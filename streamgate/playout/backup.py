@@ -1,4 +1,4 @@
-"""Conformed clips on disk: found again by what they were made from and for, made by a child when missing.
+"""Cache of conformed clips on disk, keyed by content and target; a child process makes missing ones.
 
 This module runs in the gate process and imports no libav: `streamgate.playout.conform` is run as a child.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from math import log2
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 import structlog
@@ -25,27 +25,30 @@ from streamgate.core.packet import FeedFormat
 from streamgate.core.target import target_for
 from streamgate.errors import MediaError
 from streamgate.playout.clip_file import open_clip
-from streamgate.playout.job import CONFORM_VERSION, MAX_DURATION_S, SLATE, ConformJob, partial_path
+from streamgate.playout.job import BUILT_IN, CONFORM_VERSION, MAX_DURATION_S, SLATE, ConformJob, partial_path
 from streamgate.runtime.apart import DaemonThreads
+from streamgate.wording import system_error
 
 MAX_BYTES = 20 * 1024**3
 MAX_UNUSED_S = 90 * 86_400
-MAX_CLIPS = 1000  # an encoder whose parameters never stay the same has a slate made for each
+MAX_CLIPS = 1000  # an encoder that keeps changing its parameters causes a slate for each
 _SLATE_TIMEOUT_S = 60.0
 _CLIP_TIMEOUT_S = 3 * MAX_DURATION_S
-_STALE_S = 86_400  # leftovers of a run that was killed
+_STALE_S = 86_400  # age of files left by a killed process
 _MAX_HASHES = 1000
 _BASE_BPS = 100_000
 _THREADS = 4
 _READERS = 16  # one per clip on air is enough
 _T = TypeVar("_T")
+Source = Path | Literal["tone"] | None
+"""A file, or a built-in source: None is the slate."""
 _log = structlog.get_logger()
 
 
 class ClipCache:
-    """Clips by content. At most one clip and one slate are made at a time, so that no slate waits for a clip.
+    """Cache of clips. It makes at most one clip and one slate at a time, so that no slate waits for a clip.
 
-    `max_bytes`, `max_unused_s`: beyond either the clips unused for longest are removed, never one in use.
+    `max_bytes`, `max_unused_s`: beyond either, the least recently used clips are removed, never one in use.
     """
 
     def __init__(
@@ -58,58 +61,64 @@ class ClipCache:
         self._in_use_lock = threading.Lock()  # clips are opened and swept in worker threads
         self._hashes = _ContentHashes(cache_dir / "hashes.json")
         self._hashing = asyncio.Lock()
-        # Apart from the loop's own threads, which a disk that hangs would use up.
+        # Not the event loop's own threads: a disk that hangs would block all of them.
         self._threads = DaemonThreads("clips", _THREADS)
         self.sources = DaemonThreads("clip sources", _THREADS)  # on other disks than the cache, maybe
         self._readers = DaemonThreads("clip reader", _READERS)
-        self._making = {True: asyncio.Lock(), False: asyncio.Lock()}  # slate, clip
+        self._making = {kind: asyncio.Lock() for kind in (None, "tone", "clip")}
 
     async def cached(
-        self, source: Path | None, name: str, format_: FeedFormat, sps_id: int, bitrate_bps: int = 0
+        self, source: Source, name: str, format_: FeedFormat, sps_id: int, bitrate_bps: int = 0
     ) -> Clip | None:
-        """Return the clip if it has been made before. `source` None is the slate. MediaError as `get`."""
+        """Return the clip if it is in the cache. Raises MediaError as `get`."""
         key = await self._key(source, format_, sps_id)
-        return await self._on_disk(self._find, key, source is None, bitrate_bps, name)
+        return await self._on_disk(self._find, key, not isinstance(source, Path), bitrate_bps, name)
 
     async def get(
-        self, source: Path | None, name: str, format_: FeedFormat, sps_id: int, bitrate_bps: int = 0
+        self, source: Source, name: str, format_: FeedFormat, sps_id: int, bitrate_bps: int = 0
     ) -> Clip:
         """Return the clip called `name` conformed to the feed, made now if need be (seconds to minutes).
 
-        `bitrate_bps`: what the feed takes, so that filler takes no more; 0 is unknown. A clip made for a
-        similar bitrate serves too. MediaError when the source or the feed does not allow it.
+        `bitrate_bps`: of the feed, the limit for filler; 0: unknown. A clip made for a similar bitrate is
+        used, too. Raises MediaError when the source or the feed does not allow a clip.
         """
         key = await self._key(source, format_, sps_id)
-        is_slate = source is None
-        clip = await self._on_disk(self._find, key, is_slate, bitrate_bps, name)
+        built_in = not isinstance(source, Path)
+        clip = await self._on_disk(self._find, key, built_in, bitrate_bps, name)
         if clip is not None:
             return clip
-        async with self._making[is_slate]:
-            clip = await self._on_disk(self._find, key, is_slate, bitrate_bps, name)
-            if clip is not None:  # another channel had it made meanwhile
+        async with self._making["clip" if isinstance(source, Path) else source]:
+            clip = await self._on_disk(self._find, key, built_in, bitrate_bps, name)
+            if clip is not None:  # made for another channel meanwhile
                 return clip
             job = self._job(key, source, name, format_, sps_id=sps_id, bitrate_bps=bitrate_bps)
             await self._make(job)
-            clip = await self._on_disk(self._open, Path(job.out), name, whole=is_slate)
+            clip = await self._on_disk(self._open, Path(job.out), name, whole=built_in)
             if clip is None:
-                raise MediaError(f"the clip {name} was made but cannot be read back; see the log")
-        with suppress(MediaError):  # the clip is there; room is made another time
+                raise MediaError(
+                    f"the clip {name} was made but cannot be read back; see the log",
+                    f"片段 {name} 已生成但无法读回，详见日志",
+                )
+        with suppress(MediaError):  # the clip is made; the next sweep can free space
             await self._on_disk(self.sweep)
         return clip
 
     async def _on_disk(self, function: Callable[..., _T], *args: object, **kwargs: object) -> _T:
-        """Call it in a worker thread. MediaError when the cache's disk fails."""
+        """Call `function` in a worker thread. Raises MediaError when the cache's disk fails."""
         try:
             return await self._threads.call(function, *args, **kwargs)
         except OSError as error:
-            raise MediaError(f"the clip cache {self._dir} cannot be used: {error.strerror}") from error
+            raise MediaError(
+                f"the clip cache {self._dir} cannot be used: {error.strerror}",
+                f"片段缓存目录 {self._dir} 不可用：{system_error(error)}",
+            ) from error
 
     def _job(
-        self, key: str, source: Path | None, name: str, format_: FeedFormat, *, sps_id: int, bitrate_bps: int
+        self, key: str, source: Source, name: str, format_: FeedFormat, *, sps_id: int, bitrate_bps: int
     ) -> ConformJob:
         step = _step(bitrate_bps)
         return ConformJob(
-            source=SLATE if source is None else str(source.absolute()),
+            source=str(source.absolute()) if isinstance(source, Path) else source or SLATE,
             name=name,
             format=format_,
             sps_id=sps_id,
@@ -117,18 +126,18 @@ class ClipCache:
             bitrate_bps=_rate_of(step),
         )
 
-    async def _key(self, source: Path | None, format_: FeedFormat, sps_id: int) -> str:
-        content = ""
-        if source is not None:
+    async def _key(self, source: Source, format_: FeedFormat, sps_id: int) -> str:
+        content = "" if isinstance(source, Path) else source or SLATE
+        if isinstance(source, Path):
             async with self._hashing:
                 content = await self.sources.call(self._hashes.of, source)
-        parts = (CONFORM_VERSION, content or SLATE, target_for(format_, sps_id))
+        parts = (CONFORM_VERSION, content, target_for(format_, sps_id))
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:40]
 
     # ------------------------------------------------------------ files; these run in worker threads
 
     def _find(self, key: str, is_slate: bool, bitrate_bps: int, name: str) -> Clip | None:
-        """Open the clip made for the nearest suitable bitrate; a slate made for any lower one will do."""
+        """Open the clip with the nearest suitable bitrate; for a slate, any lower bitrate is suitable."""
         wanted = _step(bitrate_bps)
         steps = {_step_of(path): path for path in self._dir.glob(f"{key}-*.clip")}
         for step in sorted(steps, key=lambda step: abs(step - wanted)):
@@ -138,16 +147,17 @@ class ClipCache:
         return None
 
     def _open(self, path: Path, name: str, *, whole: bool) -> Clip | None:
-        """Open and check a clip file. One that is damaged is removed, so that it is made anew."""
+        """Open and check a clip file. A damaged one is removed, so that it is made again."""
         try:
             clip = open_clip(path, name, self._readers, whole=whole)
-            with suppress(OSError):  # on a read-only disk, say
-                os.utime(path)  # the sweeper goes by it
+            clip.path = str(path)
+            with suppress(OSError):  # for example on a read-only disk
+                os.utime(path)  # `sweep` reads this time
         except FileNotFoundError:
             return None
         except (MediaError, OSError, ValueError) as error:
             _log.warning("clip_damaged", file=path.name, clip=name, reason=str(error))
-            with suppress(OSError):  # on a disk that fails it stays, and cannot be read the next time either
+            with suppress(OSError):  # a failing disk: the file stays, and is unreadable next time, too
                 path.unlink()
             return None
         with self._in_use_lock:
@@ -155,7 +165,7 @@ class ClipCache:
         return clip
 
     def sweep(self) -> list[Path]:
-        """Remove what is unused for too long or takes too much room; return what was removed."""
+        """Remove clips unused for too long, or over the size limit; return their paths."""
         now = time.time()
         for leftover in (*self._dir.glob("*.part"), *self._dir.glob("*.job")):
             with suppress(FileNotFoundError):
@@ -182,7 +192,7 @@ class ClipCache:
     async def _make(self, job: ConformJob) -> None:
         started = time.monotonic()
         job_file = await self._threads.call(self._write_job, job)
-        timeout_s = _SLATE_TIMEOUT_S if job.source == SLATE else _CLIP_TIMEOUT_S
+        timeout_s = _SLATE_TIMEOUT_S if job.source in BUILT_IN else _CLIP_TIMEOUT_S
         try:
             child = await _spawn(job_file)
             try:
@@ -190,19 +200,23 @@ class ClipCache:
                     _, said = await child.communicate()
             except TimeoutError as error:
                 raise MediaError(
-                    f"conforming {job.name} took longer than {timeout_s:.0f} s and was given up"
+                    f"conforming {job.name} took longer than {timeout_s:.0f} s and was given up",
+                    f"转换 {job.name} 超过 {timeout_s:.0f} 秒未完成，已放弃",
                 ) from error
             finally:
                 if child.returncode is None:
                     child.kill()
-                    await child.communicate()  # to the end of its output, so that nothing of it stays open
+                    await child.communicate()  # read its output to the end, so that no pipe stays open
                 await self._remove(partial_path(job, child.pid))
         except OSError as error:
-            raise MediaError(f"the program that conforms {job.name} does not start: {error}") from error
+            raise MediaError(
+                f"the program that conforms {job.name} does not start: {error}",
+                f"转换 {job.name} 的程序无法启动：{system_error(error)}",
+            ) from error
         finally:
             await self._remove(job_file)
         if child.returncode != 0:
-            raise MediaError(_reason(said, job.name, child.returncode))
+            raise _failure(said, job.name, child.returncode)
         _log.info("clip_conformed", clip=job.name, took_s=round(time.monotonic() - started, 2))
 
     async def _remove(self, leftover: Path) -> None:
@@ -216,12 +230,15 @@ class ClipCache:
             with os.fdopen(handle, "wb") as file:
                 file.write(msgspec.json.encode(job))
         except OSError as error:
-            raise MediaError(f"the clip cache {self._dir} cannot be written: {error.strerror}") from error
+            raise MediaError(
+                f"the clip cache {self._dir} cannot be written: {error.strerror}",
+                f"片段缓存目录 {self._dir} 无法写入：{system_error(error)}",
+            ) from error
         return Path(path)
 
 
 async def _spawn(job_file: Path) -> asyncio.subprocess.Process:
-    """Start the conform child. Cancelled while it starts, it is ended rather than forgotten."""
+    """Start the conform child. If cancelled meanwhile, kill the child."""
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
             sys.executable,
@@ -243,13 +260,17 @@ async def _spawn(job_file: Path) -> asyncio.subprocess.Process:
         raise
 
 
-def _reason(said: bytes, name: str, code: int | None) -> str:
-    """Return what the child's last line on stderr says."""
+def _failure(said: bytes, name: str, code: int | None) -> MediaError:
+    """Return the error from the last line of the child's stderr."""
     lines = said.strip().splitlines()
     with suppress(msgspec.MsgspecError, IndexError):
-        return msgspec.json.decode(lines[-1], type=dict[str, str])["error"]
+        message = msgspec.json.decode(lines[-1], type=dict[str, str])
+        return MediaError(message["error"], message["error_zh"])
     _log.error("conform_failed", clip=name, exit=code, said=said[-4000:].decode(errors="replace"))
-    return f"conforming {name} failed (exit {code}); the log tells more"
+    return MediaError(
+        f"conforming {name} failed (exit {code}); see the log",
+        f"转换 {name} 失败（退出码 {code}），详见日志",
+    )
 
 
 def _stats(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
@@ -262,7 +283,7 @@ def _stats(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
 
 
 def _step(bitrate_bps: int) -> int:
-    """Bitrates vary from one broadcast to the next; in steps, a clip is found again. 0 is unknown."""
+    """Return the bitrate's step (half octave), so that similar bitrates share a clip. 0 is unknown."""
     return max(1, int(2 * log2(bitrate_bps / _BASE_BPS))) if bitrate_bps > _BASE_BPS else int(bitrate_bps > 0)
 
 
@@ -279,14 +300,14 @@ def _step_of(path: Path) -> int:
 
 
 class _ContentHashes:
-    """SHA-256 of files, remembered (on disk, too) for as long as size and modification time stay the same."""
+    """Cache of files' SHA-256, in memory and on disk, valid while size and modification time are the same."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[str, tuple[int, int, str]] | None = None
 
     def of(self, source: Path) -> str:
-        """Blocking: reads the whole file if it is new. MediaError when it cannot be read."""
+        """Return a file's hash. Blocks: reads the file if it is new. Raises MediaError if unreadable."""
         try:
             stat = source.stat()
             known = self._load()
@@ -297,9 +318,12 @@ class _ContentHashes:
                 known[str(source.absolute())] = (stat.st_size, stat.st_mtime_ns, digest)
                 self._save(known)
         except FileNotFoundError as error:
-            raise MediaError(f"{source.name} does not exist") from error
+            raise MediaError(f"{source.name} does not exist", f"{source.name} 不存在") from error
         except OSError as error:
-            raise MediaError(f"{source.name} cannot be read: {error.strerror}") from error
+            raise MediaError(
+                f"{source.name} cannot be read: {error.strerror}",
+                f"{source.name} 无法读取：{system_error(error)}",
+            ) from error
         return digest
 
     def _load(self) -> dict[str, tuple[int, int, str]]:

@@ -1,6 +1,6 @@
-"""Clip files of any length at play: read ahead by a thread, never touched by the loop.
+"""Clip files of any length, read ahead by a thread: the event loop never reads the disk.
 
-A slow or frozen disk, or a file that is cut short on air, costs the clip; the slate airs in its place.
+If the disk is slow or frozen, or the file gets truncated on air, the slate airs instead of the clip.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from streamgate.errors import MediaError
 from streamgate.runtime.apart import DaemonThreads
 
 WHOLE_BYTES = 2 * 1024**2
-"""A file up to this size is held in memory, and so is this much of the beginning of a larger one."""
+"""A file up to this size is held in memory; of a larger one, its first WHOLE_BYTES are."""
 CHUNK = 1024**2
 AHEAD = 16
-"""Chunks held from where picture and sound are: 21 s at 6 Mb/s. A clip on air holds 16 to 34 MiB."""
+"""Chunks held from the positions of video and audio on: 21 s at 6 Mb/s. A clip on air takes 16 to 34 MiB."""
 IDLE_S = 10.0
-"""So long after it was on air only the beginning is kept."""
+"""After this time off air, only the beginning is kept in memory."""
 _HEAD = WHOLE_BYTES // CHUNK
 _log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 def open_clip(path: Path, name: str, threads: DaemonThreads, *, whole: bool = False) -> Clip:
     """Open and check a clip file; blocking. `whole`: hold all of it in memory, whatever its size.
 
-    `threads` read ahead later. MediaError when the file is damaged; OSError as `open`.
+    `threads` read ahead later. Raises MediaError when the file is damaged, OSError as `open`.
     """
     if whole or path.stat().st_size <= WHOLE_BYTES:
         return Clip.from_buffer(path.read_bytes(), name)
@@ -47,12 +47,12 @@ def _open_long(file: int, name: str, threads: DaemonThreads) -> Clip:
     head = {number: _pread(file, number * CHUNK, CHUNK) for number in range(_HEAD)}
     silence = _pread(file, *index.silence)
     if any(len(chunk) < CHUNK for chunk in head.values()) or len(silence) < index.silence[1]:
-        raise MediaError("a clip file that is cut short")  # since its index was read
+        raise MediaError("a clip file that is cut short", "片段文件不完整")  # since the index was read
     return Clip(index, _ReadAhead(file, size, name, head, threads), silence)
 
 
 def _pread(file: int, offset: int, size: int) -> bytes:
-    """Read `size` bytes, fewer only at the end of the file."""
+    """Read `size` bytes; fewer only at the end of the file."""
     parts = []
     while size > 0 and (part := os.pread(file, size, offset)):
         parts.append(part)
@@ -65,7 +65,7 @@ def _close_apart(file: int) -> None:
 
 
 class _ReadAhead:
-    """The payload of a long clip. Everything but the reading itself happens in the loop."""
+    """The payload of a long clip. Only the reads themselves run in a thread."""
 
     def __init__(
         self, file: int, size: int, name: str, head: dict[int, bytes], threads: DaemonThreads
@@ -78,12 +78,12 @@ class _ReadAhead:
         self._count = -(-self._end // CHUNK)
         self._head = head
         self._chunks = dict(head)
-        self._at = {True: 0, False: 0}  # the chunk where the picture is, and the sound
+        self._at = {True: 0, False: 0}  # the chunks at the positions of video and audio
         self._threads = threads
         self._reading: int | None = None  # the chunk
         self._read_at = 0.0
         self._idle: asyncio.TimerHandle | None = None
-        # Closing a file that was removed meanwhile gives its blocks back: a disk can hold that up, too.
+        # Closing a removed file frees its blocks, which can block on a slow disk: do it in a thread.
         weakref.finalize(self, _close_apart, file).atexit = False
 
     def read(self, offset: int, size: int, *, video: bool) -> bytes | None:
@@ -102,19 +102,19 @@ class _ReadAhead:
         return whole[start : start + size]
 
     def _starve(self) -> None:
-        """It begins anew when enough of its beginning is there."""
+        """Mark the clip as not ready and rewind it; it is ready once its beginning is in memory."""
         if self.ready:
             _log.warning("clip_late", clip=self._name, chunk=self._at[True], of=self._count)
         self.ready = False
         self._at = {True: 0, False: 0}
 
     def _wanted(self) -> list[int]:
-        """The chunks to hold beside the head, in the order they are needed, around the loop."""
+        """Return the chunks to hold beside the head, in the order of playback, across the end of the loop."""
         ahead = [(self._at[video] + step) % self._count for step in range(AHEAD) for video in (True, False)]
         return list(dict.fromkeys(ahead))
 
     def _read_on(self) -> None:
-        """Have the next chunk that is missing read, one at a time."""
+        """Start reading the next missing chunk, one at a time."""
         if self.broken or self._reading is not None:
             return
         missing = next((number for number in self._wanted() if number not in self._chunks), None)

@@ -1,4 +1,4 @@
-"""What is known of a backup file, without libav: the answers of the children `clip_look` and `rehearsal`."""
+"""Messages of the child processes `clip_look` and `rehearsal` about a backup file; no libav."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from streamgate.core.packet import FeedFormat
 
 
 class ClipLook(msgspec.Struct, frozen=True):
-    """`still`: a JPEG within 480x270; empty without a picture. `duration_s` None: a picture, or not known."""
+    """Content of a file. `still`: a JPEG within 480x270, b"" without video. `duration_s` None: unknown."""
 
     kind: Literal["video", "picture", "sound"]
     width: int = 0
@@ -20,7 +20,7 @@ class ClipLook(msgspec.Struct, frozen=True):
 
 
 class RehearsalJob(msgspec.Struct, frozen=True):
-    """`source`: path of a media file, or "slate". `recordings`: the channel's folder of the archive."""
+    """A rehearsal to run. `source`: a media file, or "slate". `recordings`: the channel's archive folder."""
 
     name: str
     source: str
@@ -29,10 +29,10 @@ class RehearsalJob(msgspec.Struct, frozen=True):
 
 
 class Rehearsed(msgspec.Struct, frozen=True):
-    """What was proven. `feed`: the channel's own recording, or a picture made like it.
+    """Result of a rehearsal. `feed`: the channel's own recording, or a generated feed like it.
 
-    `pictures`, `sounds`: how many were decoded, all without an error. `backup_ms`: how long the backup aired.
-    `one_header`: the join needs no new codec header.
+    `pictures`, `sounds`: numbers of frames decoded, all without an error. `backup_ms`: how long the backup
+    aired. `one_header`: the splice needs no new codec header.
     """
 
     feed: Literal["recorded", "made"]

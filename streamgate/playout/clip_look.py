@@ -1,9 +1,9 @@
-"""Looks at a media file: what it holds, and a still picture of it. Runs as a child, beside `conform`.
+"""Probe of a media file: streams, duration, a still picture. Runs as a child process, as `conform` does.
 
-    python -m streamgate.playout.clip_look FILE [NAME]     (NAME: what the file is called in messages)
+    python -m streamgate.playout.clip_look FILE [NAME]     (NAME: of the file in messages)
 
-Prints one JSON object (`ClipLook`). On failure the last line of stderr is {"error": "..."} and the exit code
-is 1, as with `conform`.
+Prints one JSON object (`ClipLook`). On failure the last line of stderr is {"error", "error_zh"}
+and the exit code is 1, as with `conform`.
 """
 
 import io
@@ -19,34 +19,40 @@ from PIL import Image
 from streamgate.errors import MediaError
 from streamgate.playout.clip_info import ClipLook
 from streamgate.playout.conform import FILE_ONLY, picture_of, streams_of
+from streamgate.wording import both
 
 STILL_WIDTH, STILL_HEIGHT = 480, 270
-_STILL_AT = 0.1  # of the duration: what opens with black shows something there
-_MAX_PACKETS = 2000  # to be read for a still
+_STILL_AT = 0.1  # of the duration, since a clip may begin with black
+_MAX_PACKETS = 2000  # read at most for a still
 _JPEG_QUALITY = 80
 
 
 def look(path: Path, name: str) -> ClipLook:
-    """Return what a file holds. MediaError: nothing that could be backup footage."""
+    """Return the content of a file. Raises MediaError if it cannot be backup footage."""
     picture = picture_of(path)
     if picture is not None:
         return ClipLook("picture", *picture.size, still=_jpeg(picture))
     try:
         container = av.open(f"file:{path.absolute()}", options=FILE_ONLY, metadata_errors="replace")
     except (FFmpegError, ValueError) as error:
-        raise MediaError(f"{name} is not a media file that can be read") from error
+        raise MediaError(
+            f"{name} is not a media file that can be read", f"{name} 不是可读取的媒体文件"
+        ) from error
     with container:
         video, audio = streams_of(container)
         sound = audio.codec_context.name if audio is not None else ""
         duration_s = None if container.duration is None else round(container.duration / av.time_base, 2)
         if video is None:
             if audio is None:
-                raise MediaError(f"{name} holds neither picture nor sound")
+                raise MediaError(f"{name} holds neither picture nor sound", f"{name} 既没有画面也没有声音")
             return ClipLook("sound", duration_s=duration_s, audio_codec=sound)
         context = video.codec_context
         still = _still(container, video, duration_s)
         if still is None:
-            raise MediaError(f"{name} has a picture that cannot be decoded ({context.name})")
+            raise MediaError(
+                f"{name} has a picture that cannot be decoded ({context.name})",
+                f"{name} 的画面无法解码（{context.name}）",
+            )
         return ClipLook(
             "video", context.width, context.height, duration_s, context.name, sound, still=_jpeg(still)
         )
@@ -55,7 +61,7 @@ def look(path: Path, name: str) -> ClipLook:
 def _still(
     container: av.container.InputContainer, video: av.VideoStream, duration_s: float | None
 ) -> Image.Image | None:
-    """Decode a picture from near the beginning; the very first when the file cannot be wound."""
+    """Decode a picture from near the beginning; the first one when the file cannot be seeked."""
     for at_s in (_STILL_AT * (duration_s or 0.0), 0.0):
         try:
             container.seek(round(at_s * av.time_base), backward=True)
@@ -83,7 +89,7 @@ def _jpeg(picture: Image.Image) -> bytes:
 
 
 def main(arguments: list[str]) -> int:
-    """Look at the file named; return the exit code."""
+    """Probe the file named in the arguments; return the exit code."""
     os.nice(10)
     av.logging.set_libav_level(av.logging.PANIC)
     path = Path(arguments[0])
@@ -91,8 +97,8 @@ def main(arguments: list[str]) -> int:
     try:
         found = look(path, name)
     except (MediaError, OSError) as error:
-        reason = str(error).replace(path.name, name)
-        sys.stderr.write(msgspec.json.encode({"error": reason}).decode() + "\n")
+        message = {key: said.replace(path.name, name) for key, said in both(error).items()}
+        sys.stderr.write(msgspec.json.encode(message).decode() + "\n")
         return 1
     sys.stdout.write(msgspec.json.encode(found).decode())
     return 0

@@ -1,10 +1,10 @@
-"""Makes one clip: any media file, picture or the slate, transcoded to exactly what a feed consists of.
+"""Conform: transcodes a media file, picture or the slate to a clip with a feed's parameters.
 
     python -m streamgate.playout.conform JOB.json          (JOB.json holds a `ConformJob`)
 
-Runs as a child of the gate process, which carries no libav. The clip goes to a temporary file beside `out`,
-frame by frame, and is renamed into place when whole. On failure the last line of stderr is {"error": "..."}
-in words for an operator, and the exit code is 1.
+Runs as a child of the gate process, which does not load libav. The clip goes to a temporary file beside
+`out`, frame by frame, and is renamed when complete. On failure the last line of stderr is {"error",
+"error_zh"}, for the operator, and the exit code is 1.
 """
 
 import os
@@ -30,20 +30,22 @@ from streamgate.core.packet import FeedFormat, VideoTrack
 from streamgate.core.target import Target, target_for
 from streamgate.errors import MediaError
 from streamgate.playout import slate
-from streamgate.playout.conform_audio import Soundtrack, silence_for
+from streamgate.playout.conform_audio import Soundtrack, silence_for, tone
 from streamgate.playout.conform_video import Fitter, VideoEncoder
-from streamgate.playout.job import SLATE, ConformJob, partial_path
+from streamgate.playout.job import BUILT_IN, SLATE, TONE, ConformJob, partial_path
+from streamgate.wording import system_error
 
 _NICE = 10
+_TONE_S = 2
 _PICTURE_S = 10
-_MOVING = frozenset({"GIF", "PNG"})  # libav plays these; of other pictures with many frames it gets the first
-_LONGER_SOUND_S = 0.5  # sound that goes on for longer than this keeps the last picture
-FILE_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make us fetch anything
+_MOVING = frozenset({"GIF", "PNG"})  # libav plays these; of other animated pictures the first frame is used
+_LONGER_SOUND_S = 0.5  # audio longer than video by more than this: repeat the last picture
+FILE_ONLY = {"protocol_whitelist": "file"}  # a playlist must not cause downloads
 _MIN_FRAMES = 2  # adjacent IDR pictures of one frame's loop would carry the same idr_pic_id
 
 
 class _ClipFile:
-    """A clip file being written: encoded frames in, in any interleaving."""
+    """A clip file under construction: takes decoded frames of video and audio in any order."""
 
     def __init__(self, file: BinaryIO, job: ConformJob, target: Target, *, still: bool) -> None:
         self._file = file
@@ -80,7 +82,7 @@ class _ClipFile:
             self._write_audio(self.sound.add(frame, time_s))
 
     def loop_one_gop(self, frame: av.VideoFrame) -> VideoTrack:
-        """A picture that does not move: one GOP of it is all that has to be encoded."""
+        """Encode one GOP of a still picture, which is all that it needs."""
         self.show(frame, max(_MIN_FRAMES, self.target.video.gop))
         return self.finish_video()
 
@@ -89,7 +91,7 @@ class _ClipFile:
         return self.encoder.track()
 
     def finish(self, video: VideoTrack) -> None:
-        """Let the sound cover the loop exactly and write the index."""
+        """Trim or fill the audio to cover the loop exactly, and write the index."""
         needed = audio_frames_for(self.writer.video_count, video, self.target.audio)
         if self.sound.has_sound:
             self._write_audio(self.sound.finish(needed))
@@ -109,16 +111,18 @@ class _ClipFile:
 
 
 def conform(job: ConformJob) -> None:
-    """Make the clip `job.out`. MediaError when the source or the feed does not allow it."""
+    """Make the clip `job.out`. Raises MediaError when the source or the feed does not allow it."""
     target = target_for(job.format, job.sps_id)
     out = Path(job.out)
     partial = partial_path(job, os.getpid())
-    picture = None if job.source == SLATE else picture_of(Path(job.source))
+    picture = None if job.source in BUILT_IN else picture_of(Path(job.source))
     try:
         with partial.open("wb") as file:
-            clip = _ClipFile(file, job, target, still=job.source == SLATE or picture is not None)
+            clip = _ClipFile(file, job, target, still=job.source in BUILT_IN or picture is not None)
             if job.source == SLATE:
                 _conform_picture(clip, _slate(target), seconds=0)
+            elif job.source == TONE:
+                _conform_tone(clip, _slate(target))
             elif picture is not None:
                 _conform_picture(clip, picture, seconds=_PICTURE_S)
             else:
@@ -127,26 +131,38 @@ def conform(job: ConformJob) -> None:
             os.fsync(file.fileno())
         partial.replace(out)
     except FFmpegError as error:
-        raise MediaError(f"{_name_of(job)} cannot be conformed: {error.strerror}") from error
+        raise MediaError(
+            f"{_name_of(job)} cannot be conformed: {error.strerror}",
+            f"{_name_of(job)} 无法转换（{error.strerror}）",
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
 
 def _slate(target: Target) -> Image.Image:
-    """The slate as wide as it is shown; the fitter squeezes it if the feed's samples are not square."""
+    """Return the slate in display size; the fitter scales it if the feed's samples are not square."""
     video = target.video
     return slate.render(max(2, round(video.height * video.aspect)), video.height)
 
 
 def _conform_picture(clip: _ClipFile, image: Image.Image, seconds: int) -> None:
-    """Encode one GOP of it and repeat that for `seconds`."""
+    """Encode one GOP of a picture and repeat that for `seconds`."""
     video = clip.loop_one_gop(clip.fitter.picture(image))
     clip.writer.repeat_video(min(round(seconds * clip.fps), clip.max_frames))
     clip.finish(video)
 
 
+def _conform_tone(clip: _ClipFile, image: Image.Image) -> None:
+    """Conform the slate with a steady tone; only its audio is used."""
+    video = clip.loop_one_gop(clip.fitter.picture(image))
+    clip.writer.repeat_video(round(_TONE_S * clip.fps))
+    duration_s = clip.writer.video_count / clip.fps
+    clip.play(tone(clip.target.audio, float(duration_s) + 0.5), None)
+    clip.finish(video)
+
+
 def picture_of(path: Path) -> Image.Image | None:
-    """Return the picture upright, None when the file is something else (a moving picture, too)."""
+    """Return the picture upright; None when the file is not a picture, or an animated one."""
     try:
         with path.open("rb") as file, Image.open(file) as image:
             if getattr(image, "n_frames", 1) > 1 and image.format in _MOVING:
@@ -154,42 +170,56 @@ def picture_of(path: Path) -> Image.Image | None:
             image.load()
             return ImageOps.exif_transpose(image)
     except FileNotFoundError as error:
-        raise MediaError(f"{path.name} does not exist") from error
+        raise MediaError(f"{path.name} does not exist", f"{path.name} 不存在") from error
     except PermissionError as error:
-        raise MediaError(f"{path.name} may not be read") from error
+        raise MediaError(f"{path.name} may not be read", f"{path.name} 无读取权限") from error
     except IsADirectoryError as error:
-        raise MediaError(f"{path.name} is a directory; allowed is a media file") from error
+        raise MediaError(
+            f"{path.name} is a directory; allowed is a media file", f"{path.name} 是目录；须为媒体文件"
+        ) from error
     except Image.DecompressionBombError as error:
-        raise MediaError(f"{path.name} is a picture too large to be used: {error}") from error
+        raise MediaError(
+            f"{path.name} is a picture too large to be used: {error}",
+            f"{path.name} 图片过大，无法使用（{error}）",
+        ) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        return None  # libav may know better
+        return None  # libav may be able to read it
 
 
 def _conform_file(clip: _ClipFile, path: Path) -> None:
     try:
         container = av.open(f"file:{path.absolute()}", options=FILE_ONLY, metadata_errors="replace")
     except (FFmpegError, ValueError) as error:
-        raise MediaError(f"{path.name} is not a media file that can be read") from error
+        raise MediaError(
+            f"{path.name} is not a media file that can be read", f"{path.name} 不是可读取的媒体文件"
+        ) from error
     with container:
         video, audio = streams_of(container)
         if video is None and audio is None:
-            raise MediaError(f"{path.name} holds neither picture nor sound")
+            raise MediaError(
+                f"{path.name} holds neither picture nor sound", f"{path.name} 既没有画面也没有声音"
+            )
         source = _Source(clip, video, audio)
         try:
             for packet in container.demux([stream for stream in (video, audio) if stream is not None]):
                 source.take(packet)
                 if source.done:
                     break
-        except FFmpegError as error:  # a file cut short: what came before is good
+        except FFmpegError as error:  # a truncated file: use the part before
             if not source.has_media:
-                raise MediaError(f"{path.name} is damaged: {error.strerror}") from error
+                raise MediaError(
+                    f"{path.name} is damaged: {error.strerror}", f"{path.name} 已损坏（{error.strerror}）"
+                ) from error
         if not source.has_media:
-            raise MediaError(f"{path.name} holds neither picture nor sound that can be decoded")
+            raise MediaError(
+                f"{path.name} holds neither picture nor sound that can be decoded",
+                f"{path.name} 没有可解码的画面或声音",
+            )
         source.finish()
 
 
 def streams_of(container: InputContainer) -> tuple[VideoStream | None, AudioStream | None]:
-    """Return the streams to use. A cover picture in a music file is not a video."""
+    """Return the streams to use. A cover picture in a music file does not count as video."""
     moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     for stream in moving:
         stream.thread_type = ThreadType.AUTO
@@ -206,13 +236,13 @@ def _start_of(stream: VideoStream | AudioStream | None) -> Fraction | None:
 
 
 class _Source:
-    """Decodes a file's packets and puts frames on the clip's timeline, video at its constant rate."""
+    """Decodes a file's packets and places frames on the clip's timeline, video at its constant rate."""
 
     def __init__(self, clip: _ClipFile, video: VideoStream | None, audio: AudioStream | None) -> None:
         self._clip = clip
         self._video = video
         self._start_s = _start_of(video or audio)
-        self._latest: av.VideoFrame | None = None  # fills the time up to the frame after it
+        self._latest: av.VideoFrame | None = None  # shown until the next frame
         self._latest_s = Fraction(0)
         self.done = False
 
@@ -224,7 +254,7 @@ class _Source:
         try:
             frames = packet.decode()
         except InvalidDataError:
-            return  # damage costs those frames, not the clip
+            return  # skip damaged frames, keep the clip
         for frame in frames:
             if isinstance(frame, av.VideoFrame):
                 self._see(frame)
@@ -233,7 +263,7 @@ class _Source:
         self.done = self._clip.full if self._video is not None else self._clip.sound_full
 
     def finish(self) -> None:
-        """Show the last frame for its duration, or for as long as the sound goes on, and end the clip."""
+        """Show the last frame for its duration, or until the audio ends, and finish the clip."""
         clip = self._clip
         sound_frames = ceil(clip.sound.duration_s * clip.fps)
         if self._latest is None or self._video is None:
@@ -241,7 +271,7 @@ class _Source:
             clip.writer.repeat_video(min(sound_frames, clip.max_frames))
             clip.finish(video)
             return
-        least = _MIN_FRAMES if clip.shown else clip.target.video.gop  # a single picture is no movie
+        least = _MIN_FRAMES if clip.shown else clip.target.video.gop  # a single picture becomes one GOP
         until = max(least, round((self._latest_s + self._last_duration_s()) * clip.fps))
         if sound_frames - until > _LONGER_SOUND_S * clip.fps:
             until = sound_frames
@@ -264,7 +294,7 @@ class _Source:
         self._latest, self._latest_s = frame, time_s
 
     def _show_latest(self, until: int) -> None:
-        """Show the latest frame up to frame number `until` of the clip; not at all if that has passed."""
+        """Repeat the latest frame up to frame number `until` of the clip; not at all if that has passed."""
         times = until - self._clip.shown
         if self._latest is not None and self._video is not None and times > 0:
             fitted = self._clip.fitter.fit(self._latest, self._video.sample_aspect_ratio)
@@ -278,11 +308,11 @@ class _Source:
 
 
 def _name_of(job: ConformJob) -> str:
-    return "the slate" if job.source == SLATE else Path(job.source).name
+    return f"the {job.source}" if job.source in BUILT_IN else Path(job.source).name
 
 
 def main(arguments: list[str]) -> int:
-    """Do the job in the file named; return the exit code."""
+    """Do the job in the file named in the arguments; return the exit code."""
     os.nice(_NICE)
     av.logging.set_libav_level(av.logging.PANIC)
     job = None
@@ -290,14 +320,18 @@ def main(arguments: list[str]) -> int:
         job = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=ConformJob)
         conform(job)
     except (MediaError, msgspec.MsgspecError) as error:
-        return _fail(str(error))
+        zh = error.zh if isinstance(error, MediaError) else ""
+        return _fail(str(error), zh or f"无法转换（{error}）")
     except OSError as error:
-        return _fail(f"{_name_of(job) if job else arguments[0]} cannot be conformed: {error.strerror}")
+        name = _name_of(job) if job else arguments[0]
+        return _fail(
+            f"{name} cannot be conformed: {error.strerror}", f"{name} 无法转换：{system_error(error)}"
+        )
     return 0
 
 
-def _fail(reason: str) -> int:
-    sys.stderr.write(msgspec.json.encode({"error": reason}).decode() + "\n")
+def _fail(reason: str, reason_zh: str) -> int:
+    sys.stderr.write(msgspec.json.encode({"error": reason, "error_zh": reason_zh}).decode() + "\n")
     return 1
 
 

@@ -1,4 +1,4 @@
-"""Sound of any kind to the AAC frames of a clip. Runs in the conform child only."""
+"""Audio conversion: decoded sound of any format to the AAC frames of a clip. In the conform child only."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -14,22 +14,21 @@ from streamgate.core.packet import AudioTrack
 from streamgate.core.target import DEFAULT_AUDIO, is_lc_of
 from streamgate.errors import MediaError
 
-_FRAME = 1024  # samples of an AAC-LC frame; FFmpeg's encoder also starts with so many of priming
+_FRAME = 1024  # samples of an AAC-LC frame, and of the priming of FFmpeg's encoder
 _BITS_PER_CHANNEL = 64_000
 # FFmpeg's encoder writes these as channel configurations 1 to 6. PyAV cannot fill the 8 planes of 7.1.
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1"}
-_SILENT_STEREO = bytes.fromhex(
-    "211004608c1c"
-)  # an AAC-LC frame of DEFAULT_AUDIO, as FFmpeg's encoder makes it
-_TOLERANCE_S = 0.05  # timestamps may be off by this much before sound is moved
+_SILENT_STEREO = bytes.fromhex("211004608c1c")  # a silent AAC-LC frame of DEFAULT_AUDIO, encoded by FFmpeg
+_TOLERANCE_S = 0.05  # a larger error in timestamps moves the sound
 _INAUDIBLE = 1e-4  # -80 dB
+_TONE_HZ, _TONE_LEVEL = 1000, 0.1  # -20 dBFS, the level of line-up tone
 _Samples = npt.NDArray[np.float32]
 
 
 class AudioEncoder:
     """Encodes blocks of (channels, 1024) samples. The priming frame is dropped: block j becomes frame j.
 
-    MediaError when a decoder set up for `target` could not play what is encoded.
+    Raises MediaError when a decoder configured for `target` could not decode the frames.
     """
 
     def __init__(self, target: AudioTrack) -> None:
@@ -44,7 +43,8 @@ class AudioEncoder:
         own = bytes(context.extradata or b"")
         if not is_lc_of(own, target.sample_rate, target.channels):
             raise MediaError(
-                f"AAC of {target.channels} channels at {target.sample_rate} Hz cannot be encoded to match"
+                f"AAC of {target.channels} channels at {target.sample_rate} Hz cannot be encoded to match",
+                f"无法编码与之匹配的 AAC：{target.channels} 声道，{target.sample_rate} Hz",
             )
         self._context = context
         self._target = target
@@ -74,7 +74,7 @@ class AudioEncoder:
 def silence_for(track: AudioTrack) -> tuple[AudioTrack, bytes]:
     """Return the track of a clip for a feed with `track`, and one encoded silent frame of it. Never fails.
 
-    The track is the feed's if such sound can be encoded here, else DEFAULT_AUDIO, silent without an encoder.
+    The track is the feed's if FFmpeg can encode it, else DEFAULT_AUDIO with a constant silent frame.
     """
     try:
         return track, _silent_frame(track)
@@ -83,18 +83,29 @@ def silence_for(track: AudioTrack) -> tuple[AudioTrack, bytes]:
 
 
 def _silent_frame(target: AudioTrack) -> bytes:
-    """Encode one frame of silence, taken from the middle of silence."""
+    """Return one encoded frame of silence, from the middle of several."""
     encoder = AudioEncoder(target)
     block = np.zeros((target.channels, _FRAME), np.float32)
     frames = [frame for _ in range(4) for frame in encoder.encode(block)]
     return frames[-1]
 
 
-class Soundtrack:
-    """Puts decoded sound on the clip's timeline, sample for sample, and encodes it.
+def tone(target: AudioTrack, seconds: float) -> av.AudioFrame:
+    """Return a steady tone near 1 kHz with whole periods per AAC frame: any frame can follow any other."""
+    periods = max(1, round(_TONE_HZ * _FRAME / target.sample_rate))
+    phase = 2 * np.pi * periods / _FRAME * np.arange(round(seconds * target.sample_rate))
+    wave = (_TONE_LEVEL * np.sin(phase)).astype(np.float32)
+    block = np.ascontiguousarray(np.tile(wave, (target.channels, 1)))
+    frame = av.AudioFrame.from_ndarray(block, "fltp", _LAYOUTS[target.channels])
+    frame.sample_rate = target.sample_rate
+    return frame
 
-    Gaps are filled with silence, overlaps cut. It starts with a fade of one frame, because what a decoder
-    held before a splice does not belong to it. `has_sound` turns true with the first audible sample.
+
+class Soundtrack:
+    """Places decoded sound on the clip's timeline, sample by sample, and encodes it.
+
+    Gaps become silence, overlaps are cut. The first frame fades in, because a decoder still holds samples
+    from before the splice. `has_sound` becomes true with the first audible sample.
     """
 
     def __init__(self, target: AudioTrack) -> None:
@@ -113,7 +124,7 @@ class Soundtrack:
         return Fraction(self._samples, self._target.sample_rate)
 
     def add(self, frame: av.AudioFrame, time_s: Fraction | None) -> Iterator[bytes]:
-        """Take a decoded frame that belongs at `time_s` of the clip (None: after the last one)."""
+        """Add a decoded frame at `time_s` of the clip (None: after the last one)."""
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._resampler is None or shape != self._input:
             self._input = shape
@@ -134,7 +145,7 @@ class Soundtrack:
         yield from self._encode_whole_blocks()
 
     def finish(self, frames: int) -> Iterator[bytes]:
-        """Encode what is left, followed by silence as far as it sounds on, `frames` frames at most."""
+        """Encode the rest, then silence for the overlap of AAC frames; `frames` frames at most in all."""
         rest = min(-self._samples % _FRAME + 2 * _FRAME, max(0, frames * _FRAME - self._samples))
         yield from self._add_silence(rest)
         if self._encoder is not None:

@@ -18,20 +18,30 @@ from streamgate.link.messages import (
     AnyRequest,
     Backup,
     ChannelRequest,
+    Condemn,
     Cut,
     Dump,
+    DutyReport,
     GetStatus,
+    Lift,
     Live,
+    Marked,
+    Marking,
+    Move,
     Note,
     Push,
+    Redact,
     Reload,
     Reply,
     Restore,
+    Sign,
     Standing,
     Start,
     Stop,
+    Uncut,
     Watch,
 )
+from streamgate.playout.channel import Channel
 from streamgate.playout.station import Station
 from streamgate.playout.texts import say
 from streamgate.runtime.sockets import listen_unix
@@ -43,18 +53,23 @@ MAX_REQUEST = 64 * 1024
 MAX_REASON = 500
 MAX_WATCHERS = 64
 MAX_WAITING = 4 * 1024 * 1024  # bytes for one watcher that does not read; then it is dropped
+_OnChannel = Start | Cut | Restore | Live | Stop | Dump | Backup | Sign | Marking
 _log = structlog.get_logger()
 _decoder = msgspec.json.Decoder(AnyRequest)
-_UNRECORDED = (GetStatus, Watch)  # they decide nothing
-_ENVELOPE = frozenset({"id", "v", "cmd", "actor", "role", "origin", "channel", "reason"})
+_UNRECORDED = (GetStatus, Watch, DutyReport)  # they change nothing on air
+_ENVELOPE = frozenset(
+    {"id", "v", "cmd", "actor", "role", "origin", "channel", "reason", "may_uncover", "reaction_s"}
+)
+# Fields of a span left out of the ledger: the exact arrivals carry the same information.
+_NOT_PROVEN = frozenset({"from_s", "to_s", "from_at", "to_at", "open_end"})
 
 
 class ControlServer:
-    """Answers requests at once, in the order they come; pushes the state to watchers."""
+    """Handles requests at once, in order of arrival; pushes the state to watchers."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
-        self._watchers: dict[ServerConnection, int] = {}  # the last log line each was sent
+        self._watchers: dict[ServerConnection, int] = {}  # seq of the last log line sent to each
         self._changed = asyncio.Event()
         station.changed = self._changed.set
 
@@ -63,7 +78,7 @@ class ControlServer:
         return await listen_unix(path, self._connection, max_message=MAX_REQUEST)
 
     async def push_states(self) -> None:
-        """Tell watchers the state at every change, and at least twice a second."""
+        """Push the state to watchers at every change, and at least twice a second."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PUSH_EVERY_S):  # wait_for may lose a cancellation in Python 3.11
@@ -85,7 +100,7 @@ class ControlServer:
                         async with asyncio.timeout(SEND_TIMEOUT_S):
                             await watcher.send(msgspec.json.encode(push).decode())
                     except TimeoutError:
-                        watcher.transport.abort()  # it does not read; the others must not wait for it
+                        watcher.transport.abort()  # it does not read; others must not wait for it
                     except ConnectionClosed:
                         self._watchers.pop(watcher, None)
             await asyncio.sleep(MIN_PUSH_GAP_S)
@@ -112,7 +127,7 @@ class ControlServer:
                 request.id, error=f"the request is of version {request.v}; this gate speaks {VERSION}"
             )
         try:
-            if isinstance(request, Reload):  # the one request that a disk can hold up
+            if isinstance(request, Reload):  # the only request that waits for a disk
                 await self._station.reload(request.actor or "control", request.role, request.origin)
             reply = self._carry_out(request, socket)
         except Refused as error:
@@ -139,53 +154,80 @@ class ControlServer:
         station, actor = self._station, request.actor or "control"
         match request:
             case GetStatus():
-                return self._status(request.id)
+                pass
             case Watch():
                 if len(self._watchers) >= MAX_WATCHERS:
-                    raise Refused(f"{MAX_WATCHERS} programs watch the gate already; close one")
+                    raise Refused(
+                        f"{MAX_WATCHERS} programs watch the gate already; close one",
+                        f"已有 {MAX_WATCHERS} 个程序在监看播出进程，请关闭一个",
+                    )
                 lines = station.log_since(0)
                 self._watchers[socket] = lines[-1].seq if lines else 0
                 reply = self._status(request.id)
                 reply.log = lines
+                reply.condemned = station.condemned()
                 return reply
             case Reload():
                 self._changed.set()
-                return Reply(request.id)
             case Standing(key=key, what=what):
                 station.stand(key, actor, what)
-                return Reply(request.id)
             case Note(what=what):
                 station.tell("", actor, what)
-                return Reply(request.id)
-            case Start() | Cut() | Restore() | Live() | Stop() | Dump() | Backup():
-                pass
+            case DutyReport():
+                station.take_duty(request)
+            case Start() | Cut() | Restore() | Live() | Stop() | Dump() | Backup() | Sign():
+                return self._on_channel(request, actor)
+            case Condemn() | Redact() | Move() | Lift() | Uncut():
+                return self._on_channel(request, actor)
             case _:
                 assert_never(request)
-        channel, reason, done = station.get(request.channel), request.reason[:MAX_REASON], True
-        match request:
-            case Start():
-                channel.start(actor, reason)
-            case Cut():
-                channel.cut(actor, reason)
-            case Restore():
-                done = channel.restore(actor, reason)
-            case Live():
-                channel.air_live(actor, reason)
-            case Stop():
-                channel.stop(actor, reason)
-            case Dump(seconds=seconds):
-                channel.dump(seconds, actor, reason)
-            case Backup(clip=clip):
-                channel.air_backup(clip, actor, reason)
-            case _:
-                assert_never(request)
+        return self._status(request.id) if isinstance(request, GetStatus) else Reply(request.id)
+
+    def _on_channel(self, request: _OnChannel, actor: str) -> Reply:
+        channel = self._station.get(request.channel)
+        try:
+            done, marked = _command_channel(channel, request, actor)
+        finally:
+            channel.attend(actor)  # a person is present, even if the command failed
         self._changed.set()
         waiting: Literal["", "second_person"] = "" if done else "second_person"
-        return Reply(request.id, channel=request.channel, state=channel.state(), waiting=waiting)
+        return Reply(
+            request.id, channel=request.channel, state=channel.state(), waiting=waiting, marked=marked
+        )
+
+
+def _command_channel(channel: Channel, request: _OnChannel, actor: str) -> tuple[bool, Marked | None]:
+    """Carry out a command; return (done, span made). Not done: it waits for a second person."""
+    reason = request.reason[:MAX_REASON]
+    done = True
+    marked: Marked | None = None
+    match request:
+        case Start():
+            channel.start(actor, reason)
+        case Cut():
+            marked = channel.cut(actor, reason)
+        case Restore():
+            done = channel.restore(actor, reason)
+        case Live():
+            channel.air_live(actor, reason)
+        case Stop():
+            channel.stop(actor, reason)
+        case Dump(seconds=seconds, reaction_s=reaction_s):
+            marked = channel.dump(seconds, actor, reason, reaction_s=reaction_s)
+        case Backup(clip=clip):
+            channel.air_backup(clip, actor, reason)
+        case Sign():
+            channel.sign(actor)
+        case Condemn() | Redact() | Move() | Lift() | Uncut():
+            marked = channel.mark(request, actor, reason)
+            done = marked is not None
+        case _:
+            assert_never(request)
+    return done, marked
 
 
 def _command(request: AnyRequest, reply: Reply) -> Command:
-    """What the ledger says of a request and its answer."""
+    """Return the ledger record of a request and its reply."""
     plain = msgspec.to_builtins(request)
     return Command(
         who=request.actor or "control",
@@ -193,9 +235,17 @@ def _command(request: AnyRequest, reply: Reply) -> Command:
         from_=request.origin,
         channel=plain.get("channel", ""),
         what=plain["cmd"],
-        args={name: value for name, value in plain.items() if name not in _ENVELOPE},
+        args={name: value for name, value in plain.items() if name not in _ENVELOPE and value is not None}
+        | _marked_args(reply.marked),
         reason=plain.get("reason", ""),
         answer=reply.waiting or reply.state or ("" if reply.error else "done"),
         error=reply.error,
+        error_zh=reply.error_zh,
         latency_ms=reply.took_ms,
     )
+
+
+def _marked_args(marked: Marked | None) -> dict[str, object]:
+    """Return a span's fields for the ledger: its exact arrivals, for the proof that none of it aired."""
+    plain = {} if marked is None else msgspec.to_builtins(marked)
+    return {name: value for name, value in plain.items() if name not in _NOT_PROVEN}

@@ -1,4 +1,4 @@
-"""Opens the connections of destinations: name, TCP, TLS. No step waits for a step of another destination."""
+"""Opens connections to destinations: name lookup, TCP, TLS. No destination waits for another one."""
 
 import asyncio
 import socket
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from streamgate.playout.resolver import Address, Resolver
 from streamgate.runtime.apart import DaemonThreads
+from streamgate.wording import Words
 
 HEAD_START_S = 0.3
-"""So long an address is tried before the next one is tried beside it (RFC 8305, 5: 0.25 s)."""
+"""Head start of an address before the next one is tried in parallel (RFC 8305, 5: 0.25 s)."""
 
 
 class Dialer:
-    """Shared by all destinations of a process, so that one name is looked up once for all."""
+    """Opens connections for all destinations of a process, so that a name is looked up only once."""
 
     def __init__(self, resolver: Resolver | None = None) -> None:
         self._resolver = resolver or Resolver()
@@ -22,10 +23,10 @@ class Dialer:
 
     async def open(
         self, protocol: asyncio.Protocol, host: str, port: int, context: ssl.SSLContext | None
-    ) -> str:
-        """Connect `protocol`, by TLS when there is a context. Return why old addresses were used, usually "".
+    ) -> Words:
+        """Connect `protocol`, by TLS if there is a context. Return why old addresses were used, usually "".
 
-        OSError (of the address tried last), ssl.SSLError; DestinationError when there is no address.
+        Raises OSError (of the address tried last), ssl.SSLError; DestinationError when there is no address.
         """
         addresses = await self._resolver.resolve(host)
         sock = await _connect_first(addresses.found, port)
@@ -39,14 +40,14 @@ class Dialer:
         return addresses.old
 
     async def context(self) -> ssl.SSLContext:
-        """Return what checks certificates against the system's, which are read once in a process."""
+        """Return the TLS context with the system's certificates, which are read once per process."""
         if self._context is None or (self._context.done() and self._context.exception() is not None):
             self._context = self._threads.call(ssl.create_default_context)
         return await asyncio.shield(self._context)
 
 
 async def _connect_first(addresses: Sequence[Address], port: int) -> socket.socket:
-    """Connect to the address that answers first; each has a head start before the next one."""
+    """Connect to the first address that answers (happy eyeballs); each has HEAD_START_S before the next."""
     tries: set[asyncio.Task[socket.socket]] = set()
     failure = OSError("no address answers")
     ahead = list(addresses)

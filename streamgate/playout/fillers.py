@@ -1,4 +1,4 @@
-"""The filler of one channel: which clips there are, and that each is made for the feed in time."""
+"""Fillers of one channel: conforms slate and backup clips to the feed and installs them in the gate."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -10,33 +10,43 @@ from streamgate.clock import now_us
 from streamgate.core import paramsets
 from streamgate.core.bucket import TokenBucket
 from streamgate.core.clip import Clip
-from streamgate.core.gate import SLATE, Gate
+from streamgate.core.gate import Gate
 from streamgate.core.packet import AudioTrack, FeedFormat, VideoTrack
+from streamgate.core.redaction import BLEEP, SLATE
+from streamgate.core.standby import STANDBY
 from streamgate.errors import MediaError, Refused
 from streamgate.link.messages import ClipStatus, Warn
-from streamgate.playout.backup import ClipCache
+from streamgate.playout.backup import ClipCache, Source
 from streamgate.playout.texts import say
 from streamgate.runtime.service import Services
+from streamgate.wording import NOTHING, Words
 
-# For a broadcast that is started before any feed was ever seen.
+# For a broadcast that is started before the first feed ever.
 DEFAULT_FORMAT = FeedFormat(
     VideoTrack("h264", b"", 1280, 720, 30, 1, profile="High", level=31),
     AudioTrack("aac", b"\x11\x90", 48000, 2),
 )
-FORMAT_WAIT_S = 10.0  # nothing of a feed airs before 30 s; platforms go without data for as long
-SLATES_AT_ONCE = 6  # made by a child for different feeds; then one every SLATE_EVERY_US, which is more
+FORMAT_WAIT_S = 10.0  # no feed airs before 30 s; during this wait platforms get no data
+SLATES_AT_ONCE = 6  # burst of slates for different feeds; then one every SLATE_EVERY_US, which is more
 SLATE_EVERY_US = 5_000_000  # often than ingest announces formats
-RETRY_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # a slate that cannot be made (a full disk) is tried again
+RETRY_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # pauses before a failed slate (a full disk) is tried again
 BITRATE_BPS = 4_000_000
+TONE_WAIT_S = 1.0  # no tone for a feed that changes within this; there is time: the delay
 
 _Signature = tuple[str, int, int]  # path, size, time of change
 
 
-class Fillers:
-    """Has clips conformed and installs them in the gate. `installed` is called after each.
+DAMAGED = Words(
+    "its file in the cache was damaged while in use; it is made anew",
+    "其缓存文件在使用中损坏，正在重新生成",
+)
 
-    `clips`: the cache of backup clips, on the disk. `slates`: that of slates, in memory: whatever becomes of
-    the disk, there is filler.
+
+class Fillers:
+    """Conforms clips and installs them in the gate. `installed` is called after each.
+
+    `clips`: cache of backup clips, on disk. `slates`: cache of slates, in memory, so that filler does not
+    depend on the disk.
     """
 
     def __init__(
@@ -59,17 +69,17 @@ class Fillers:
         self._services = services
         self._say = say_
         self._installed = installed
-        self._errors: dict[str, str] = {}
+        self._errors: dict[str, Words] = {}
         self._made_from: dict[tuple[FeedFormat | None, str], _Signature | None] = {}
         self._task: asyncio.Task[None] | None = None
-        self._slate: asyncio.Task[None] | None = None  # a slate in the making; other feeds' wait for it
-        self._feed: FeedFormat | None = None  # what clips are made for
+        self._slate: asyncio.Task[None] | None = None  # a slate being made; those for other feeds wait
+        self._feed: FeedFormat | None = None  # the format that clips are made for
         self._pace = TokenBucket.every(SLATES_AT_ONCE, SLATE_EVERY_US)
         self._wait_until_us: int | None = None  # for a connected encoder's first picture
-        self._wanted: object = None  # what it makes
+        self._wanted: object = None  # what `_task` makes
 
     def set_files(self, paths: Iterable[str]) -> None:
-        """Take over changed backup files; what they replace is not used any more."""
+        """Apply changed backup files; clips of replaced files are removed from the gate."""
         self._wanted = None
         before, self._files = self._files, clip_names(paths)
         for name, path in before.items():
@@ -77,8 +87,12 @@ class Fillers:
                 self._gate.forget(name)
         self._errors.clear()
 
+    def first_usable(self) -> str:
+        """Return the name of the first usable clip; the slate's when there is none."""
+        return next((name for name in self._files if name not in self._errors), SLATE)
+
     def find(self, asked: str) -> str:
-        """Return the name of the clip called `asked` ("": the first). Refused names those there are."""
+        """Return the name of clip `asked` ("": the first). Raises Refused, with the names, if missing."""
         names = list(self._files)
         if not names:
             raise Refused(
@@ -93,30 +107,33 @@ class Fillers:
                 f"没有备用片段 {asked}；现有：{'、'.join(names)}",
             )
         if error := self._errors.get(name):
-            raise Refused(f"backup clip {name} cannot be used: {error}", f"备用片段 {name} 不可用：{error}")
+            raise Refused(
+                f"backup clip {name} cannot be used: {error.english}",
+                f"备用片段 {name} 不可用：{error.chinese}",
+            )
         return name
 
     def wait_for_feed(self) -> None:
-        """A broadcast begins: the time an encoder has to show its first picture is counted from now."""
+        """Start the FORMAT_WAIT_S for an encoder's first picture: a broadcast begins."""
         self._wait_until_us = now_us() + round(FORMAT_WAIT_S * 1e6)
 
     def prepare(
         self, last: FeedFormat | None, *, expected: FeedFormat | None, bitrate_bps: int, expecting: bool
     ) -> None:
-        """Have what is missing made, for the default format when nothing is known of any feed.
+        """Start making the missing clips; for the default format when no feed is known.
 
         Args:
             last: the feed's format, or the last feed's.
-            expected: what the feed's metadata promises while its format is not known; None: nothing.
-            bitrate_bps: the feed's; 0 when it is not known.
-            expecting: an encoder is connected and has shown no picture yet: it is given FORMAT_WAIT_S, as a
-                wrong guess would change on air.
+            expected: the format in the feed's metadata, until the real one is known; None: no metadata.
+            bitrate_bps: the feed's; 0 when it is unknown.
+            expecting: an encoder is connected without a picture yet. Wait for it for FORMAT_WAIT_S, because
+                a wrong guess would mean a change of format on air.
         """
         expecting = expecting and self._gate.header is None
         feed = self._feed = choose_format(last, expected) if expecting else last
         wanted = (feed, tuple(self._files.items()), expecting)
         if self._task is not None and not self._task.done() and wanted == self._wanted:
-            return  # it is being made: an encoder that comes and goes must not begin it again and again
+            return  # in progress: an encoder that reconnects often must not restart it
         if self._task is not None:
             self._task.cancel()
         self._wanted = wanted
@@ -128,7 +145,7 @@ class Fillers:
                 if await self._make(feed, bitrate_bps):
                     return
                 if feed is not None and self._gate.header is None:
-                    await self._make(None, 0)  # a feed that has no filler is not aired, but the slate is
+                    await self._make(None, 0)  # without filler the feed cannot air: air a default slate
                 await asyncio.sleep(pause_s)
 
         self._task = self._services.start(f"fillers {self._channel}", make)
@@ -139,13 +156,13 @@ class Fillers:
                 task.cancel()
 
     def drop_broken(self) -> bool:
-        """Use no clip any more whose file was damaged on air; True when one is to be made anew."""
+        """Remove clips whose file was damaged on air; True when there are any to make again."""
         clips = {name: self._gate.clip(name, self._feed) for name in self._files}
         broken = [name for name, clip in clips.items() if clip is not None and clip.broken]
         for name in broken:
-            self._gate.forget(name)
+            self._gate.forget(name, self._feed)  # what the other camera has of it is another file
             self._wanted = None
-            self._say(_failed(name, "its file in the cache was damaged while in use; it is made anew"))
+            self._say(_warn_failed(name, DAMAGED))
         return broken != []
 
     def statuses(self) -> list[ClipStatus]:
@@ -153,14 +170,14 @@ class Fillers:
         for name in self._files:
             clip = self._gate.clip(name, self._feed)
             duration_s = None if clip is None else round(clip.duration_ms / 1000, 2)
-            statuses.append(ClipStatus(name, clip is not None, duration_s, self._errors.get(name, "")))
+            statuses.append(ClipStatus(name, clip is not None, duration_s, *self._errors.get(name, NOTHING)))
         return statuses
 
     def warnings(self) -> list[Warn]:
-        return [_failed(name, error) for name, error in self._errors.items()]
+        return [_warn_failed(name, error) for name, error in self._errors.items()]
 
     async def _make(self, feed: FeedFormat | None, bitrate_bps: int) -> bool:
-        """Make what is missing, the slate first. False when there is no slate for this feed."""
+        """Make the missing clips, the slate first. False when there is no slate for this feed."""
         bitrate_bps = bitrate_bps or BITRATE_BPS
         if self._gate.clip(SLATE, feed) is None:
             await self._make_slate(feed, bitrate_bps)
@@ -172,6 +189,9 @@ class Fillers:
                 await self._make_clip(name, source, feed, bitrate_bps)
                 if name not in self._errors:
                     self._made_from[feed, name] = made_from
+        if feed is not None and feed.audio is not None and self._gate.clip(BLEEP, feed) is None:
+            await asyncio.sleep(TONE_WAIT_S)
+            await self._make_clip(BLEEP, "tone", feed, bitrate_bps)
         self._made_from = {
             (of, name): signature
             for (of, name), signature in self._made_from.items()
@@ -180,14 +200,14 @@ class Fillers:
         return True
 
     async def _make_slate(self, feed: FeedFormat | None, bitrate_bps: int) -> None:
-        """Make the slate: one at a time, none given up for another feed's, as the program may have none."""
+        """Make a slate, one at a time. None is cancelled for another feed's, since there may be no other."""
         if self._slate is not None:
             await asyncio.wait([self._slate])
         target = feed or DEFAULT_FORMAT
         try:
             clip = await self._slates.cached(None, SLATE, target, sps_id_for(target), bitrate_bps)
         except MediaError:
-            clip = None  # the reason comes up again below
+            clip = None  # the same error occurs again below
         if clip is not None:
             self._install(clip, SLATE, feed)
             return
@@ -199,18 +219,17 @@ class Fillers:
         )
         await asyncio.wait([self._slate])
 
-    async def _make_clip(
-        self, name: str, source: Path | None, feed: FeedFormat | None, bitrate_bps: int
-    ) -> None:
-        """Have one clip made and install it, or say why there is none."""
+    async def _make_clip(self, name: str, source: Source, feed: FeedFormat | None, bitrate_bps: int) -> None:
+        """Make one clip and install it, or report why there is none."""
         target = feed or DEFAULT_FORMAT
-        cache = self._clips if source is not None else self._slates
+        cache = self._clips if isinstance(source, Path) else self._slates
         try:
             clip = await cache.get(source, name, target, sps_id_for(target), bitrate_bps)
         except MediaError as error:
-            if self._errors.get(name) != str(error):
-                self._errors[name] = str(error)
-                self._say(_failed(name, str(error)))
+            why = Words(str(error), error.zh or f"无法转换（{error}）")
+            if self._errors.get(name) != why:
+                self._errors[name] = why
+                self._say(_warn_failed(name, why))
         else:
             self._install(clip, name, feed)
 
@@ -221,10 +240,10 @@ class Fillers:
 
 
 def choose_format(last: FeedFormat | None, expected: FeedFormat | None) -> FeedFormat | None:
-    """Return what to make filler for before the feed's picture is known; None: nothing is known.
+    """Return the format to make filler for before the feed's picture is known; None: no guess is possible.
 
-    The last feed's format, if the metadata of this one does not promise another picture: most encoders come
-    back as they were.
+    It is the last feed's format, unless the metadata declares another picture: most encoders reconnect with
+    the same format.
     """
     if expected is None or expected.video is None:
         return last
@@ -240,23 +259,24 @@ def _picture(track: VideoTrack) -> tuple[int, int, float]:
 
 
 def clip_names(paths: Iterable[str]) -> dict[str, Path]:
-    """Name each backup file by its file name, told apart by a number where two are called the same."""
+    """Return a unique name for each backup file: its file name, with a number if it is taken."""
     names: dict[str, Path] = {}
     for text in paths:
         path = Path(text)
         name, number = path.name, 2
-        while name in names or name == SLATE:
+        while name in names or name in (SLATE, BLEEP, STANDBY):
             name, number = f"{path.stem}-{number}{path.suffix}", number + 1
         names[name] = path
     return names
 
 
-def _failed(name: str, error: str) -> Warn:
-    return say("slate_failed" if name == SLATE else "clip_failed", clip=name, reason=error)
+def _warn_failed(name: str, why: Words) -> Warn:
+    code = {SLATE: "slate_failed", BLEEP: "tone_failed"}.get(name, "clip_failed")
+    return say(code, clip=name, reason=why.english, reason_zh=why.chinese)
 
 
 def _signature(path: Path) -> _Signature | None:
-    """Tell a file from what it was before it was changed; None when it is not there."""
+    """Return a value that changes when the file does; None when there is no file."""
     try:
         stat = path.stat()
     except OSError:
@@ -265,7 +285,7 @@ def _signature(path: Path) -> _Signature | None:
 
 
 def sps_id_for(feed: FeedFormat) -> int:
-    """Return the id for filler's parameter sets: one that the feed does not use."""
+    """Return an id for filler's parameter sets that the feed does not use."""
     if feed.video is None or feed.video.codec != "h264" or not feed.video.config:
         return 1
     return paramsets.choose_sps_id(feed.video.config)

@@ -1,7 +1,7 @@
-"""The destination `hls:`: the program as HLS files that any web server gives to browsers.
+"""The destination `hls:`: the program as HLS files for any web server.
 
-Runs inside the gate's event loop, as a push does, and costs it a list's append a packet. A thread makes and
-writes the files (`hls_writer`). What a cut takes back has not been offered to any player.
+Runs inside the gate's event loop, as a push does, and costs it one list append per packet. A thread makes and
+writes the files (`hls_writer`). A cut withdraws only segments that no player has been offered.
 """
 
 import asyncio
@@ -14,23 +14,24 @@ from streamgate.core.segmenter import Segment, Segmenter
 from streamgate.link.messages import DestinationState, DestinationStatus
 from streamgate.playout.hls_writer import HlsWriter
 from streamgate.rtmp.url import HLS
+from streamgate.wording import NOTHING, Words
 
 STOP_TIMEOUT_S = 2.0
 SLOW_S = 4.0
-"""A disk that has not taken a segment for so long is told of."""
+"""Seconds without a finished write after which operators are warned about the disk."""
 LOST_SHOWN_US = 20_000_000
 
 
 class HlsDestination:
     """Writes the program to `folder` between start() and stop(), while run() runs.
 
-    Everything is called from the loop that runs run().
+    Call all methods from the loop that runs run().
     """
 
     behind_notice = "destination_disk"
 
     def __init__(self, name: str, folder: Path, *, split_headers: bool = False) -> None:
-        """`split_headers`: a fresh init section at each splice, for players that dislike one for both."""
+        """`split_headers`: a new init section at each splice, for players that cannot use one for both."""
         self.name = name
         self._split = split_headers
         self._writer = HlsWriter(folder)
@@ -40,7 +41,7 @@ class HlsDestination:
         self._packets = 0
         self._dropped = 0
         self._segments_before = 0  # written before this broadcast
-        self._lost_ms = 0  # how much of the program is missing since the disk last kept up
+        self._lost_ms = 0  # duration of the program lost since the disk last kept up
         self._lost_us: int | None = None  # when a segment was last lost
 
     # ------------------------------------------------------------ what the gate calls
@@ -48,7 +49,7 @@ class HlsDestination:
     def start(self, header: FeedFormat, part: FeedFormat | None = None, *, resumed: bool = False) -> None:
         """Begin with the next keyframe. `header`, `part`: as in `push.Destination.start`.
 
-        `resumed`: an earlier process wrote this broadcast; its playlist is gone on with.
+        `resumed`: an earlier process wrote this broadcast; continue its playlist.
         """
         if self._segmenter is None:
             self._segmenter = Segmenter(header, part, split=self._split)
@@ -64,14 +65,14 @@ class HlsDestination:
         self._put(segmenter.finish())
         loop = asyncio.get_running_loop()
 
-        def told() -> None:  # from the thread
+        def signal_end() -> None:  # from the thread
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._ended)
 
-        self._writer.end(told)
+        self._writer.end(signal_end)
 
     async def closed(self) -> None:
-        """Wait until the end stands in the playlist: at most STOP_TIMEOUT_S."""
+        """Wait until the playlist has its end tag: at most STOP_TIMEOUT_S."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await self._idle.wait()
@@ -89,7 +90,7 @@ class HlsDestination:
         self._packets += len(program)
 
     def discard_live(self) -> int:
-        """Take back all live material that no player is offered yet; return how many packets that were."""
+        """Withdraw all live packets that no player has been offered yet; return their number."""
         if self._segmenter is None:
             return 0
         dropped = self._writer.withdraw_live()
@@ -101,7 +102,7 @@ class HlsDestination:
     def status(self) -> DestinationStatus:
         """Return the present state; a new object every time."""
         writer = self._writer
-        state, error = self._state()
+        state, why = self._state()
         waiting = writer.waiting()
         return DestinationStatus(
             name=self.name,
@@ -112,7 +113,8 @@ class HlsDestination:
             packets=self._packets,
             dropped=self._dropped,
             queue_ms=sum(segment.end - segment.begin for segment in waiting),
-            error=error,
+            error=why.english,
+            error_zh=why.chinese,
         )
 
     # ------------------------------------------------------------ the service
@@ -141,18 +143,24 @@ class HlsDestination:
         if self._segmenter is None:  # not started again meanwhile
             self._idle.set()
 
-    def _state(self) -> tuple[DestinationState, str]:
+    def _state(self) -> tuple[DestinationState, Words]:
         writer = self._writer
         if self._segmenter is None:
-            return "idle", ""
-        if writer.unplayable:
+            return "idle", NOTHING
+        if writer.unplayable.english:
             return "failed", writer.unplayable
-        if writer.error:
+        if writer.error.english:
             return "backoff", writer.error
         stuck_s = writer.stuck_s()
         lost = self._lost_us is not None and now_us() - self._lost_us <= LOST_SHOWN_US
         if lost:
-            return "behind", f"the disk is too slow: {self._lost_ms / 1000:.0f} s of the program are missing"
+            lost_s = f"{self._lost_ms / 1000:.0f}"
+            return "behind", Words(
+                f"the disk is too slow: {lost_s} s of the program are missing",
+                f"磁盘过慢：缺失 {lost_s} 秒的节目",
+            )
         if stuck_s > SLOW_S:
-            return "behind", f"the disk has taken nothing for {stuck_s:.0f} s"
-        return ("live" if writer.segments > self._segments_before else "connecting"), ""
+            return "behind", Words(
+                f"the disk has taken nothing for {stuck_s:.0f} s", f"磁盘已 {stuck_s:.0f} 秒未写入任何数据"
+            )
+        return ("live" if writer.segments > self._segments_before else "connecting"), NOTHING

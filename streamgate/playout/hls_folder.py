@@ -1,10 +1,10 @@
-"""The HLS files of one channel: init sections, segments and the playlist that names them.
+"""HLS files of one channel: init sections, segments and the playlist that lists them.
 
-    hls/<channel>/index.m3u8      the playlist; replaced as a whole, after what it names is there
-    hls/<channel>/init-<N>.mp4    ftyp and moov for segment N and those that follow
+    hls/<channel>/index.m3u8      the playlist; replaced atomically, after the files that it lists are written
+    hls/<channel>/init-<N>.mp4    ftyp and moov for segment N and the following ones
     hls/<channel>/<N>.m4s         one segment: moof and mdat
 
-No name is ever used twice, over restarts and broadcasts, so that any cache may keep segments for ever.
+No name is used twice, across restarts and broadcasts, so that any cache may keep segments for ever.
 """
 
 import os
@@ -22,18 +22,18 @@ from streamgate.disk import write_all
 from streamgate.errors import MediaError
 
 RETENTION_MS = 5 * 60_000
-"""So much of the program the playlist offers. So long what has ended can still be seen."""
+"""Length of the playlist, and how long its files stay after the end of a broadcast."""
 LINGER_US = 60_000_000
-"""A file that the playlist no longer names stays so much longer: a player may be about to fetch it."""
+"""A file that left the playlist stays this much longer, since a player may still fetch it."""
 _DRAFT = ".new"
-_EPOCH_S = 1_577_836_800  # 2020-01-01: numbers count seconds from there at least, and fit 32 bits until 2088
-_FILE_MODE, _FOLDER_MODE = 0o644, 0o755  # for any web server: what airs is public
+_EPOCH_S = 1_577_836_800  # 2020-01-01: numbers are at least the seconds since then; 32 bits until 2088
+_FILE_MODE, _FOLDER_MODE = 0o644, 0o755  # readable for any web server, since the program is public
 
 
 class HlsFolder:
-    """Belongs to one thread. Its methods raise OSError when the disk refuses; they may be called again then.
+    """Writes a channel's HLS files, from one thread. Methods raise OSError on disk errors; retry is allowed.
 
-    `stopped`: asked before a file gets its name; True: another one writes here by now, leave all as it is.
+    `stopped`: called before a file is renamed; True: another process may write here now, so change nothing.
     """
 
     def __init__(self, path: Path, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -44,18 +44,18 @@ class HlsFolder:
         self._head: bytes | None = None  # the newest init section
         self._init = 0  # its number
         self._fragmenter: Fragmenter | None = None
-        self._expected: int | None = None  # where a segment begins that goes on with the newest one
-        self._old: dict[str, int] = {}  # files that nobody needs any more: when each is removed
+        self._expected: int | None = None  # begin of a segment that continues the newest one
+        self._old: dict[str, int] = {}  # files no longer needed, with the time of removal
 
     # ------------------------------------------------------------ life of a broadcast
 
     def adopt(self, now_us: int) -> None:
-        """Have what an earlier process left removed after a while; `begin` keeps what is still in use."""
+        """Schedule the files of an earlier process for removal; `begin` keeps those still in use."""
         for name in self._names():
             self._old[name] = now_us + RETENTION_MS * 1000
 
     def begin(self, now_us: int, wall_s: float, *, resumed: bool) -> None:
-        """Begin a broadcast's playlist. `resumed`: it is one that an earlier process was writing; go on."""
+        """Begin a broadcast's playlist. `resumed`: continue the one that an earlier process wrote."""
         for folder in (self.path.parent, self.path):
             if not folder.is_dir():
                 folder.mkdir()
@@ -69,7 +69,7 @@ class HlsFolder:
             self._next = self._playlist.entries[-1].number + 1
         else:
             self._next = max(max(known, default=0) + 1, int(wall_s) - _EPOCH_S)
-            # For a player that follows the old playlist what comes now begins after a discontinuity.
+            # For a player on the old playlist, the new broadcast begins after a discontinuity.
             count = before.count_discontinuities() + bool(known)
             self._playlist = Playlist(discontinuities=count)
         kept = self._playlist.files() | {PLAYLIST}
@@ -80,7 +80,7 @@ class HlsFolder:
         self._head, self._expected = None, None
 
     def _go_on_with(self, before: Playlist, wall_s: float) -> Playlist | None:
-        """Return what is left of a playlist after a restart; None when that is nothing."""
+        """Return the part of a playlist that is usable after a restart; None when there is none."""
         if before.ended:
             return None
         oldest_ms = wall_s * 1000 - RETENTION_MS
@@ -89,13 +89,13 @@ class HlsFolder:
         return before if before.entries else None
 
     def put(self, segment: Segment, now_us: int, withdrawn: Callable[[], bool]) -> int:
-        """Write a segment and offer it; return its bytes, 0 when it was withdrawn while this was at work.
+        """Write a segment and list it; return its bytes, 0 when it was withdrawn meanwhile.
 
-        Raises MediaError when browsers do not play what it holds.
+        Raises MediaError when browsers cannot play its codecs.
         """
         playlist = self._playlist
         if playlist is None:
-            raise MediaError("no broadcast has begun")
+            raise MediaError("no broadcast has begun", "直播尚未开始")
         check_playable(segment.format)
         head = init_segment(segment.format)
         if head != self._head or segment.begin != self._expected or self._fragmenter is None:
@@ -129,9 +129,9 @@ class HlsFolder:
         return len(data)
 
     def end(self, now_us: int) -> None:
-        """The broadcast is over: nothing is added to its playlist. Its files stay for a while.
+        """End the broadcast's playlist. Its files stay for RETENTION_MS.
 
-        When the disk refuses, `tidy` tries it again.
+        After a disk error `tidy` tries again.
         """
         playlist = self._playlist
         if playlist is not None and playlist.entries:
@@ -141,7 +141,7 @@ class HlsFolder:
         self._playlist = self._fragmenter = None
 
     def tidy(self, now_us: int) -> int | None:
-        """Remove the files whose time is up; return when the next one's is. None: there is none."""
+        """Remove files whose time of removal has come; return the next such time. None: there is none."""
         if self._playlist is not None and self._playlist.ended:
             self.end(now_us)
         for name in [name for name, due_us in self._old.items() if due_us <= now_us]:
@@ -152,9 +152,9 @@ class HlsFolder:
     # ------------------------------------------------------------ files
 
     def _names(self) -> set[str]:
-        """Return the names of our own files; what a killed process was writing is removed."""
+        """Return the names of HLS files in the folder; remove drafts of a killed process."""
         try:
-            names = os.listdir(self.path)  # noqa: PTH208 - names are what is wanted
+            names = os.listdir(self.path)  # noqa: PTH208 - only names are needed
         except FileNotFoundError:
             return set()
         for draft in names:
@@ -163,20 +163,20 @@ class HlsFolder:
         return {name for name in names if name == PLAYLIST or number_of(name) is not None}
 
     def _read(self) -> Playlist:
-        """Return the playlist as it stands; an empty one when there is none that can be used."""
+        """Return the playlist on disk; an empty one when there is no valid one."""
         try:
             return parse((self.path / PLAYLIST).read_text("ascii"))
         except (FileNotFoundError, UnicodeDecodeError, MediaError):
             return Playlist()
 
     def _is_whole(self, entry: Entry) -> bool:
-        """Whether its files are there. After a power failure one may be, and be empty."""
+        """Whether the files of an entry exist and are not empty, as one may be after a power failure."""
         with suppress(FileNotFoundError):
             return all((self.path / name).stat().st_size for name in (entry.name, entry.init_name))
         return False
 
     def _write(self, name: str, data: bytes, withdrawn: Callable[[], bool] = lambda: False) -> bool:
-        """Write a file under another name, then rename it; False when it was withdrawn before that."""
+        """Write a file under a temporary name, then rename it; False when it was withdrawn before that."""
         draft = self.path / f".{name}.{threading.get_ident()}{_DRAFT}"
         try:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE_MODE)
@@ -198,10 +198,17 @@ class HlsFolder:
 
 
 def check_playable(format_: FeedFormat) -> None:
-    """Raise MediaError, in plain words, unless browsers play it: H.264 or HEVC, with AAC or no sound."""
+    """Raise MediaError, for operators, unless browsers play it: H.264 or HEVC, with AAC or no sound."""
     video, audio = format_.video, format_.audio
     if video is None or video.codec not in AIRED_VIDEO:
         codec = "no picture" if video is None else f"a picture in {video.codec}"
-        raise MediaError(f"the program has {codec}; browsers play H.264 or HEVC: set the encoder to H.264")
+        codec_zh = "没有画面" if video is None else f"画面编码为 {video.codec}"
+        raise MediaError(
+            f"the program has {codec}; browsers play H.264 or HEVC: set the encoder to H.264",
+            f"节目{codec_zh}；浏览器只能播放 H.264 或 HEVC：请将编码器设为 H.264",
+        )
     if audio is not None and audio.codec not in AIRED_AUDIO:
-        raise MediaError(f"the program's sound is {audio.codec}; browsers play AAC: set the encoder to AAC")
+        raise MediaError(
+            f"the program's sound is {audio.codec}; browsers play AAC: set the encoder to AAC",
+            f"节目声音编码为 {audio.codec}；浏览器只能播放 AAC：请将编码器设为 AAC",
+        )

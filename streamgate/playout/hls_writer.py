@@ -1,7 +1,7 @@
-"""The thread that writes a destination's HLS files; the gate never waits for it.
+"""Writer thread for a destination's HLS files; the gate never waits for it.
 
-A frozen disk holds up this thread only. What does not fit into MAX_WAITING_BYTES meanwhile is missing in HLS:
-players see a discontinuity where it was. Nothing else notices.
+A frozen disk blocks this thread only. Segments that do not fit into MAX_WAITING_BYTES meanwhile are missing
+in HLS: players get a discontinuity there. No other output is affected.
 """
 
 import threading
@@ -16,6 +16,7 @@ from streamgate.clock import now_us, wall_s
 from streamgate.core.segmenter import Segment
 from streamgate.errors import MediaError
 from streamgate.playout.hls_folder import HlsFolder
+from streamgate.wording import NOTHING, Words, system_error
 
 MAX_WAITING_BYTES = 32 * 1024 * 1024
 MAX_WAITING = 64  # segments
@@ -28,11 +29,11 @@ class _Begin(NamedTuple):
 
 
 class _End(NamedTuple):
-    told: Callable[[], None]
+    on_end: Callable[[], None]
 
 
 class _Put:
-    """A segment on its way to the disk. None: it was withdrawn."""
+    """A segment to be written. None: it was withdrawn."""
 
     __slots__ = ("segment",)
 
@@ -41,25 +42,25 @@ class _Put:
 
 
 class HlsWriter:
-    """`begin`, `put`, `end`, `withdraw_live` and `close` belong to the gate's loop and never block.
+    """Queue and thread. `begin`, `put`, `end`, `withdraw_live` and `close`: call in the gate's loop; no wait.
 
     No lock: the ends of a deque are atomic, and each attribute has one thread that writes it. `bytes`,
-    `segments`: written so far. `error`: why the disk refused the newest file; `unplayable`: why the newest
-    segment was not written; both "" when all is well.
+    `segments`: written so far. `error`: why writing the newest file failed. `unplayable`: why the newest
+    segment was not written. Both are empty when there is no fault.
     """
 
     def __init__(self, folder: Path) -> None:
         self.bytes = 0
         self.segments = 0
         self.bitrate_bps = 0
-        self.error = ""
-        self.unplayable = ""
+        self.error = NOTHING
+        self.unplayable = NOTHING
         self._folder = HlsFolder(folder, lambda: self._closed)
-        self._jobs: deque[_Begin | _Put | _End] = deque()  # the first one is at work
+        self._jobs: deque[_Begin | _Put | _End] = deque()  # the first one is being done
         self._wake = threading.Event()
         self._closed = False
-        self._busy_us: int | None = None  # since when the thread is at one job
-        self._begin_due: _Begin | None = None  # the disk did not let it be done yet
+        self._busy_us: int | None = None  # when the thread began its present job
+        self._begin_due: _Begin | None = None  # to be done, or failed and to be tried again
         self._thread = threading.Thread(target=self._run, name=f"hls-{folder.name}", daemon=True)
 
     # ------------------------------------------------------------ the gate's side
@@ -68,11 +69,11 @@ class HlsWriter:
         self._thread.start()
 
     def begin(self, *, resumed: bool) -> None:
-        """A broadcast begins; `resumed`: an earlier process was writing it."""
+        """Begin a broadcast; `resumed`: an earlier process was writing it."""
         self._give(_Begin(resumed))
 
     def put(self, segment: Segment) -> bool:
-        """Take a segment; False when too much waits already: it is lost."""
+        """Queue a segment; False when the queue is full and the segment is lost."""
         waiting = sum(one.bytes for one in self.waiting())
         if len(self._jobs) >= MAX_WAITING or waiting + segment.bytes > MAX_WAITING_BYTES:
             return False
@@ -80,7 +81,7 @@ class HlsWriter:
         return True
 
     def withdraw_live(self) -> int:
-        """Take back what holds material of the feed and is not offered to players yet; return its packets."""
+        """Withdraw queued segments with packets of the feed; return the number of packets."""
         dropped = 0
         for job in tuple(self._jobs):
             if isinstance(job, _Put) and (segment := job.segment) is not None and segment.live:
@@ -88,12 +89,12 @@ class HlsWriter:
                 dropped += len(segment.packets)
         return dropped
 
-    def end(self, told: Callable[[], None]) -> None:
-        """The broadcast is over. `told` is called, from the thread, when that is on the disk or cannot be."""
-        self._give(_End(told))
+    def end(self, on_end: Callable[[], None]) -> None:
+        """End the broadcast. The thread calls `on_end` when the end is on disk or has failed."""
+        self._give(_End(on_end))
 
     def close(self) -> None:
-        """Let the thread end, at the latest when the disk lets it. Nothing is written from now on."""
+        """Stop the thread, at the latest when the disk responds. Nothing is written from now on."""
         self._closed = True
         self._wake.set()
 
@@ -103,7 +104,7 @@ class HlsWriter:
         return [job.segment for job in jobs if isinstance(job, _Put) and job.segment is not None]
 
     def stuck_s(self) -> float:
-        """Return for how long the disk has not done what it was last asked for; 0 when it has."""
+        """Return how long the present disk operation has taken so far; 0 without one."""
         busy_us = self._busy_us
         return 0.0 if busy_us is None else (now_us() - busy_us) / 1e6
 
@@ -125,17 +126,19 @@ class HlsWriter:
             self._wake.clear()
 
     def _attempt(self, step: Callable[[], int | None]) -> int | None:
-        """Do a step. Whatever comes of it the thread goes on, and the state says what it was."""
+        """Do a step. After an error the thread goes on, and `error` or `unplayable` has the reason."""
         self._busy_us = now_us()
         try:
             return step()
         except MediaError as error:
-            self.unplayable = str(error)
+            self.unplayable = Words(str(error), error.zh or f"节目无法写成视频片段（{error}）")
         except OSError as error:
-            self._say(f"{error.strerror or error}: {error.filename or self._folder.path}")
+            where = error.filename or self._folder.path
+            self._say(Words(f"{error.strerror or error}: {where}", f"{system_error(error)}：{where}"))
         except Exception as error:  # noqa: BLE001  (this thread's supervisor: writing must go on)
             _log.exception("hls_failed", folder=str(self._folder.path))
-            self._say(f"{type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}"
+            self._say(Words(said, f"程序错误（{said}）"))
         finally:
             self._busy_us = None
         return now_us() + RETRY_US
@@ -149,7 +152,7 @@ class HlsWriter:
     def _work(self) -> None:
         job = self._jobs[0]
         if isinstance(job, _Begin):
-            self._begin_due, self.unplayable = job, ""
+            self._begin_due, self.unplayable = job, NOTHING
             self._begin()
         elif isinstance(job, _Put):
             self._begin()
@@ -159,28 +162,28 @@ class HlsWriter:
             try:
                 self._folder.end(now_us())
             finally:
-                job.told()
+                job.on_end()
 
     def _begin(self) -> None:
-        """Begin the playlist, unless that is done."""
+        """Begin the playlist, unless that was done."""
         if self._begin_due is not None:
             self._folder.begin(now_us(), wall_s(), resumed=self._begin_due.resumed)
             self._begin_due = None
-            self._say("")
+            self._say(NOTHING)
 
     def _put(self, job: _Put) -> None:
         segment = job.segment
         if segment is None:
             return
         written = self._folder.put(segment, now_us(), lambda: job.segment is None)
-        self.unplayable = ""
+        self.unplayable = NOTHING
         if written:
             self.bytes += written
             self.segments += 1
             self.bitrate_bps = written * 8000 // max(1, segment.end - segment.begin)
-        self._say("")
+        self._say(NOTHING)
 
-    def _say(self, error: str) -> None:
-        if error and error != self.error:
-            _log.warning("hls_not_written", folder=str(self._folder.path), reason=error)
+    def _say(self, error: Words) -> None:
+        if error.english and error != self.error:
+            _log.warning("hls_not_written", folder=str(self._folder.path), reason=error.english)
         self.error = error

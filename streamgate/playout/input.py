@@ -1,4 +1,4 @@
-"""The encoder that feeds a channel at the moment: what it sends and how well."""
+"""Input of a channel: format, bitrate, keyframe interval and warnings of the connected encoder."""
 
 from collections import deque
 
@@ -12,7 +12,7 @@ WINDOW_US = 3 * SECOND_US
 
 
 class Input:
-    """Counts cheaply per packet; `status` does the sums."""
+    """The connected encoder. `count` is cheap, as it runs per packet; `status` computes the rates."""
 
     def __init__(self, peer: str, encoder: str) -> None:
         self.peer = peer
@@ -20,9 +20,9 @@ class Input:
         self.format: FeedFormat | None = None
         self.warnings: list[Warn] = []
         self.not_aired: list[Warn] = []  # tracks of the feed that cannot air
-        self._declared: FeedFormat | None = None  # what its metadata promises
+        self._declared: FeedFormat | None = None  # the format in its metadata
         self.since_us = now_us()
-        self.source = f"{encoder or 'encoder'} {peer} {wall_s():.3f}"  # names this publish in the archive
+        self.source = f"{encoder or 'encoder'} {peer} {wall_s():.3f}"  # id of this publish in the archive
         self._mended = 0
         self._dropped = 0
         self._packets = 0
@@ -45,7 +45,7 @@ class Input:
                 marks.popleft()
 
     def health(self, health: Health) -> None:
-        self.encoder = health.encoder or self.encoder  # OBS names itself only in its metadata
+        self.encoder = health.encoder or self.encoder  # OBS gives its name only in its metadata
         self._mended = health.mended
         self._dropped = health.dropped
         self.warnings = health.warnings
@@ -53,7 +53,7 @@ class Input:
 
     @property
     def expected(self) -> FeedFormat | None:
-        """What the metadata promises, for as long as no picture has come; None when it says nothing."""
+        """The format that the metadata declares, until the first picture comes; None without one."""
         return None if self.has_picture or self._declared is None else airable(self._declared)
 
     @property
@@ -70,13 +70,13 @@ class Input:
         return round((end - start) * 8 * SECOND_US / max(last - first, 1))
 
     def next_keyframe_s(self, now: int) -> float:
-        """How long until the next keyframe may be expected."""
+        """Return the seconds until the next keyframe is expected."""
         if self._keyframe_us is None or self._interval_us is None:
             return 0.0
         return max(0, self._keyframe_us + self._interval_us - now) / SECOND_US
 
     def describe(self) -> str:
-        """The feed in one line, e.g. "1920x1080 30 fps h264, aac 48000 Hz 2 ch"."""
+        """Return the feed's format in one line, e.g. "1920x1080 30 fps h264, aac 48000 Hz 2 ch"."""
         format_ = self.format or FeedFormat()
         video, audio = format_.video, format_.audio
         parts = ["no picture"]

@@ -1,4 +1,4 @@
-"""What the gate asks of the conform child: `python -m streamgate.playout.conform JOB.json`."""
+"""Job of the conform child: `python -m streamgate.playout.conform JOB.json`."""
 
 from pathlib import Path
 
@@ -6,16 +6,18 @@ import msgspec
 
 from streamgate.core.packet import FeedFormat
 
-CONFORM_VERSION = 1  # raise it when conforming the same source would give another clip
+CONFORM_VERSION = 1  # increase it when conforming the same source gives a different clip
 SLATE = "slate"
+TONE = "tone"  # the slate with a steady tone, which replaces bleeped sound
+BUILT_IN = frozenset({SLATE, TONE})
 MAX_DURATION_S = 1800.0
 
 
 class ConformJob(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One clip to make.
 
-    `source`: path of a media file, or "slate". `format`: the feed's. `sps_id`: for the clip's SPS and PPS.
-    `bitrate_bps`: the peak the video may reach; 0 is one usual for its size. `out`: path of the clip file.
+    `source`: path of a media file, "slate" or "tone". `format`: the feed's. `sps_id`: for the clip's SPS and
+    PPS. `bitrate_bps`: peak of the video; 0: usual for its size. `out`: path of the file.
     """
 
     source: str
@@ -28,5 +30,5 @@ class ConformJob(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def partial_path(job: ConformJob, pid: int) -> Path:
-    """Where the child with this process id writes the clip until it is whole."""
+    """Return the temporary path of the clip while the child with this process id writes it."""
     return Path(f"{job.out}.{pid}.part")

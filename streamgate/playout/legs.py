@@ -1,6 +1,6 @@
-"""The outgoing legs of one channel: one to each destination, added, removed and spoken of as one.
+"""The outgoing legs of one channel, one per destination: add, remove, send, report.
 
-A destination that nobody has approved yet (rule R13) has no leg: nothing connects to it.
+A destination that is not approved yet (rule R13) has no leg: nothing connects to it.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from streamgate.runtime.service import Services
 
 
 class Outgoing(Protocol):
-    """What a leg needs of a destination, whatever its kind: see `push.Destination`."""
+    """Interface of a destination of any kind: see `push.Destination`."""
 
     behind_notice: str  # code of the text for operators when it is behind
 
@@ -45,11 +45,11 @@ class _Leg:
         self.config = config
         self.destination = destination
         self.task = task
-        self.told = "idle"  # the state last spoken of
+        self.told = "idle"  # the state last logged
 
 
 class Legs:
-    """None of its methods waits for a network."""
+    """The legs of one channel. Only `closed` waits for a network."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Legs:
         hls: Path,
         dialer: Dialer | None = None,
     ) -> None:
-        """`hls`: the folder of the channel's HLS files; made when there is a destination of that kind."""
+        """`hls`: folder of the channel's HLS files; created for a destination of that kind."""
         self._channel = channel
         self._hls = hls
         self._services = services
@@ -82,7 +82,7 @@ class Legs:
     def set(
         self, wanted: Iterable[DestinationConfig], header: FeedFormat | None, part: FeedFormat | None = None
     ) -> None:
-        """Push to what is approved of `wanted` and nowhere else.
+        """Push to the approved destinations in `wanted`, and to no others.
 
         `header`: the program's, None off air; `part`: on air now.
         """
@@ -119,7 +119,7 @@ class Legs:
             leg.destination.discard_live()
 
     def tell(self) -> None:
-        """Speak of what changed since the last time."""
+        """Log the destinations' changes of state since the last call."""
         for name, leg in self._legs.items():
             status = leg.destination.status()
             if status.state in (leg.told, "connecting"):
@@ -128,13 +128,13 @@ class Legs:
             if status.state == "live" and before == "behind":
                 self._say(say("destination_caught_up", name=name))
             elif status.state == "live" and status.error:
-                self._say(say("destination_old_address", name=name, reason=status.error))
+                self._say(say("destination_old_address", name=name, **_why(status)))
             elif status.state in ("live", "idle"):
                 self._say(say(f"destination_{status.state}", name=name))
             elif status.state == "behind":
-                self._say(say(leg.destination.behind_notice, name=name, reason=status.error))
+                self._say(say(leg.destination.behind_notice, name=name, **_why(status)))
             else:
-                self._say(say("destination_lost", name=name, reason=status.error))
+                self._say(say("destination_lost", name=name, **_why(status)))
 
     def statuses(self) -> list[DestinationStatus]:
         return [
@@ -150,7 +150,7 @@ class Legs:
             self._end(name)
 
     async def closed(self) -> None:
-        """Wait until every server was told goodbye: some seconds at most."""
+        """Wait until every connection is closed: some seconds at most."""
         await asyncio.gather(*(destination.closed() for _, destination in self._closing))
 
     def _make(self, config: DestinationConfig) -> Outgoing:
@@ -179,7 +179,11 @@ class Legs:
 
 
 async def _run_after(before: Sequence[Outgoing], destination: Outgoing) -> None:
-    """Run a destination once others to the same address are closed: a platform takes one at a time."""
+    """Run a destination once others to the same address are closed: a platform accepts one at a time."""
     for other in before:
         await other.closed()
     await destination.run()
+
+
+def _why(status: DestinationStatus) -> dict[str, str]:
+    return {"reason": status.error, "reason_zh": status.error_zh or status.error}

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from streamgate.clock import now_us
 from streamgate.core.packet import FeedFormat, Kind, Packet
 from streamgate.errors import ProtocolError
 from streamgate.link.messages import (
@@ -25,6 +26,7 @@ from streamgate.link.wire import FrameReader, encode_json, encode_packet_head
 from streamgate.playout.channel import Viewer
 from streamgate.playout.station import Station
 
+SOUND_TOGETHER = 8  # frames: 0.2 s of AAC
 MAX_VIEWER_BYTES = 8 * 1024 * 1024  # waiting for a slow console; beyond it packets are dropped
 _log = structlog.get_logger()
 _decoder = msgspec.json.Decoder(AnyMedia)
@@ -33,7 +35,7 @@ _decoder = msgspec.json.Decoder(AnyMedia)
 class Subscription:
     """One preview of the console: a `Viewer` of a channel.
 
-    When the console is slow packets are dropped, up to the next keyframe.
+    When the console is too slow, packets are dropped up to the next keyframe.
     """
 
     def __init__(self, stream: int, transport: asyncio.WriteTransport) -> None:
@@ -46,16 +48,46 @@ class Subscription:
         self._wait_for_keyframe = True
 
     def packet(self, packet: Packet) -> None:
+        if self._takes(packet):
+            self._transport.write(encode_packet_head(self._stream, packet) + packet.data)
+
+    def _takes(self, packet: Packet) -> bool:
         if self._wait_for_keyframe:
             if not packet.keyframe:
-                return
+                return False
             self._wait_for_keyframe = False
         if packet.kind is Kind.DATA:
-            return
+            return False
         if self._transport.get_write_buffer_size() > MAX_VIEWER_BYTES:
             self._wait_for_keyframe = True
-            return
-        self._transport.write(encode_packet_head(self._stream, packet) + packet.data)
+            return False
+        return True
+
+
+class KeysSubscription(Subscription):
+    """Keyframes and audio of the undelayed feed, with the arrival time in place of the DTS.
+
+    Each write wakes the reader, so audio is written SOUND_TOGETHER frames at a time, or with a keyframe.
+    """
+
+    def __init__(self, stream: int, transport: asyncio.WriteTransport) -> None:
+        super().__init__(stream, transport)
+        self._frames: list[bytes] = []  # not written yet
+
+    def format(self, format_: FeedFormat) -> None:
+        self._write()
+        super().format(format_)
+
+    def packet(self, packet: Packet) -> None:
+        if (packet.keyframe or packet.kind is Kind.AUDIO) and self._takes(packet):
+            arrived = msgspec.structs.replace(packet, dts=now_us())  # called as it arrives
+            self._frames.append(encode_packet_head(self._stream, arrived) + packet.data)
+            if packet.keyframe or len(self._frames) == SOUND_TOGETHER:
+                self._write()
+
+    def _write(self) -> None:
+        self._transport.write(b"".join(self._frames))
+        self._frames.clear()
 
 
 class MediaLink(asyncio.Protocol):
@@ -90,6 +122,7 @@ class MediaLink(asyncio.Protocol):
             _log.error("media_link_broken", role=self._role, reason=str(error))
             if self._transport is not None:
                 self._transport.abort()
+        self._station.air_timer.run_due()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         for viewers, subscription in self._subscriptions.values():
@@ -103,7 +136,7 @@ class MediaLink(asyncio.Protocol):
     # ------------------------------------------------------------ messages
 
     def kick(self, stream: int, reason: str) -> None:
-        """Disconnect the encoder with this number of the station's, if it is one of this link's."""
+        """Disconnect the encoder with this stream number of the station, if it is on this link."""
         for ours, theirs in self._streams.items():
             if theirs == stream:
                 self._tell(Kick(ours, reason))
@@ -150,7 +183,8 @@ class MediaLink(asyncio.Protocol):
         channel = self._station.channels.get(name)
         if channel is None or self._transport is None or stream in self._subscriptions:
             return
-        subscription = Subscription(stream, self._transport)
+        kind = KeysSubscription if feed == "keys" else Subscription
+        subscription = kind(stream, self._transport)
         viewers, format_ = channel.watch(feed)
         if format_ is not None:
             subscription.format(format_)

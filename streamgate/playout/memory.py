@@ -1,8 +1,8 @@
-"""What a channel must still know after its process was killed: a record in shared memory.
+"""Channel state that survives a kill of its process: a record in shared memory.
 
-A write to shared memory waits for nothing: no disk is behind it, and it outlives kill -9 of every process.
-Two slots are written in turn, each with a checksum; if the newest one is torn the command it held was half
-applied, and the record reads as cut: filler, never live. A thread copies the record to the disk, for reboots.
+A write to shared memory does not wait for a disk, and the record survives kill -9 of every process. Two slots
+are written in turn, each with a checksum. If the newest slot is torn, its command was only half applied: the
+record then reads as cut, so that filler airs, never live. A thread copies the record to disk, for reboots.
 """
 
 import os
@@ -18,11 +18,12 @@ import structlog
 
 from streamgate.clock import now_us, wall_s
 from streamgate.core.packet import FeedFormat
+from streamgate.core.spans import Span
 
 SLOT = 16 * 1024
 SIZE = 2 * SLOT
 COPY_EVERY_S = 1.0
-ALIVE_EVERY_US = 10_000_000  # how often the copy is renewed when nothing but the time has changed
+ALIVE_EVERY_US = 10_000_000  # interval of copies when only the time has changed
 _HEAD = struct.Struct("!IQI")  # checksum of all that follows, serial, length of the body
 _SERIAL_MAX = 1 << 62
 _log = structlog.get_logger()
@@ -30,26 +31,40 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class ChannelMemory(msgspec.Struct, frozen=True):
-    """`feed`: parameters of the feed last seen, so that filler can be had before it comes back."""
+    """The record. `feed`: format of the last feed, so that filler can be made before it reconnects."""
 
     on_air: bool = False
     cut: bool = False
     cut_by: str = ""
     backup: str | None = None
+    backup_by: str = ""
     feed: FeedFormat | None = None
+    broadcast: str = ""  # its name in the edit list
     started_at: float = 0.0  # wall clock
     started_us: int = 0  # monotonic, of the boot `boot`
     delay_s: float = 0.0  # in force
     alive_at: float = 0.0  # wall clock of the last save
     alive_us: int = 0  # monotonic, the same moment
-    fed_at: float = 0.0  # wall clock when an encoder last fed it; 0: nothing is missing in the archive
-    fed_since: float = 0.0  # wall clock since when
-    boot: str = ""  # which boot of this machine the monotonic times belong to
-    owner: str = ""  # which channel of this name: when it was made
-    encoder_stopped: bool = False  # somebody stopped the broadcast while this encoder went on publishing
+    fed_at: float = 0.0  # wall clock of the last input; 0: the archive misses nothing
+    fed_since: float = 0.0  # wall clock of that input's start
+    boot: str = ""  # id of the machine's boot that the monotonic times belong to
+    owner: str = ""  # time of the channel's creation: distinguishes channels of the same name
+    encoder_stopped: bool = False  # the broadcast was stopped while this encoder was publishing
+    condemned: list[tuple[float, float]] = []  # in seconds of the broadcast: see `core.condemned`
+    settled_us: int = -1  # monotonic: earlier arrivals must not return after a kill; -1: unknown
+    spans: list[Span] = []  # those that have not passed air, with the cut in force: see `core.kept_spans`
+    span_number: int = 0  # of the newest span's id
+    standby_feed: FeedFormat | None = None  # as `feed`, `fed_at` and `fed_since`, of the standby camera
+    standby_fed_at: float = 0.0
+    standby_fed_since: float = 0.0
+    standby_aired: bool = False  # in this broadcast
+
+    def standing_spans(self) -> list[Span]:
+        """Return the spans, unless the machine was rebooted since: their times are then meaningless."""
+        return self.spans if self.boot and self.boot == boot_id() else []
 
     def silent_s(self) -> float:
-        """Return the seconds since the last save: by the monotonic clock if it still is the same one."""
+        """Return the seconds since the last save, by the monotonic clock unless the machine was rebooted."""
         if self.boot and self.boot == boot_id():
             return max(0.0, (now_us() - self.alive_us) / 1e6)
         return wall_s() - self.alive_at
@@ -62,7 +77,7 @@ class ChannelMemory(msgspec.Struct, frozen=True):
 
 
 def boot_id() -> str:
-    """Return the name of this boot of the machine; empty where there is none."""
+    """Return the id of the machine's present boot (Linux); "" on other systems."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -70,10 +85,10 @@ def boot_id() -> str:
 
 
 class Memory:
-    """The record of one channel at `path`, in shared memory. `save` costs microseconds and waits for nothing.
+    """The record of one channel at `path`, in shared memory. `save` takes microseconds and never waits.
 
-    `owner`: which channel of this name it is; a record of another one is not believed. `copy`: what the disk
-    remembers, used when the shared memory knows nothing (a reboot) or is damaged. `copier` keeps that copy.
+    `owner`: the channel's creation time; a record of another owner is ignored. `copy`: the record on disk,
+    used when the shared memory is empty (a reboot) or damaged. `copier`: writes that copy.
     """
 
     def __init__(
@@ -87,57 +102,64 @@ class Memory:
         self._boot = boot_id()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with suppress(OSError):
-            os.posix_fallocate(self._file, 0, SIZE)  # so that no later write needs room
+            os.posix_fallocate(self._file, 0, SIZE)  # so that later writes allocate nothing
         self._serial, known = _load(os.pread(self._file, SIZE, 0))
+        found = known
         if known is None or (not self._serial and copy):
             _, kept = _load(copy)
-            # Nothing is believed of a damaged record but that something stood in it: cut, to be on the safe
-            # side.
+            # A damaged record only shows that there was one: read it as cut, to be safe.
             known = kept if known is not None and kept is not None else _as_cut(kept)
         self.loaded = known if known.owner in ("", owner) else ChannelMemory()
+        # Whether `loaded` is the last process's own complete record, not a copy, which may miss a command.
+        self.is_own = self._serial > 0 and self.loaded is found
         self._last = self.loaded
         self._copied_us = 0
 
-    def save(self, memory: ChannelMemory) -> None:
-        """Note `memory`, with who it belongs to and when this is."""
+    def save(self, memory: ChannelMemory) -> bool:
+        """Store `memory` with owner and time. False: it could not be stored."""
         now = now_us()
         memory = msgspec.structs.replace(
             memory, owner=self._owner, boot=self._boot, alive_at=wall_s(), alive_us=now
         )
-        record = _packed(self._serial + 1, memory)
+        record = _pack(self._serial + 1, memory)
         self._serial += 1
+        stored = True
         try:
             os.pwrite(self._file, record, self._serial % 2 * SLOT)
-        except (
-            OSError
-        ) as error:  # somebody cut the file short and filled the memory: what is in force stays so
+        except OSError as error:  # file truncated and memory full: air goes on with the state in this process
             _log.error("channel_memory_failed", channel=self._path.name, reason=error.strerror)
+            stored = False
         if self._copier is None:
-            return
+            return stored
         changed = msgspec.structs.replace(
-            memory, alive_at=self._last.alive_at, alive_us=self._last.alive_us, fed_at=self._last.fed_at
+            memory,
+            alive_at=self._last.alive_at,
+            alive_us=self._last.alive_us,
+            fed_at=self._last.fed_at,
+            standby_fed_at=self._last.standby_fed_at,
+            condemned=self._last.condemned,  # grows every second during a cut
         )
         if changed != self._last or now - self._copied_us > ALIVE_EVERY_US:
             self._last, self._copied_us = memory, now
             self._copier.put(self._path.name, record)
+        return stored
 
     def close(self) -> None:
         os.close(self._file)
 
 
 class Copier:
-    """A thread that keeps the newest record of each channel in `folder` on the disk. Nobody waits for it.
+    """A thread that copies the newest record of each channel to `folder` on disk. Nothing waits for it.
 
-    `failed` is called, from the thread, with the reason when the disk takes none, and with "" when it does
-    again.
+    The thread calls `failed` with the reason when writing fails, and with "" when it works again.
     """
 
     def __init__(self, folder: Path, failed: Callable[[str], None]) -> None:
         self._folder = folder
         self._failed = failed
-        self._newest: dict[str, bytes | None] = {}  # by channel: at most one each
+        self._newest: dict[str, bytes | None] = {}  # by channel, at most one each; None: remove
         self._error = ""
-        self._began_us: int | None = None  # when it began to write what it is writing
+        self._began_us: int | None = None  # when the present write began
         self._wake = threading.Event()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="state", daemon=True)
@@ -148,17 +170,17 @@ class Copier:
         self._wake.set()
 
     def remove(self, name: str) -> None:
-        """Forget a channel that was removed."""
+        """Remove the copy of a removed channel."""
         self._newest[name] = None
         self._wake.set()
 
     def hangs_s(self) -> float:
-        """Return for how long the disk has not taken what is being written; 0 when nothing is."""
+        """Return how long the present write has taken so far; 0 without one."""
         began_us = self._began_us
         return 0.0 if began_us is None else (now_us() - began_us) / 1e6
 
     def close(self, timeout_s: float) -> bool:
-        """Write what is newest and end. False when the disk did not take it in time."""
+        """Write the newest records and stop. False when that failed or took too long."""
         self._end.set()
         self._wake.set()
         self._thread.join(timeout_s)
@@ -212,7 +234,7 @@ class Copier:
 
 
 def read_copies(folder: Path) -> dict[str, bytes]:
-    """Return the records on the disk by channel. Blocks; what cannot be read is left out."""
+    """Return the records on disk by channel. Blocks; unreadable ones are left out."""
     copies: dict[str, bytes] = {}
     with suppress(OSError):
         for path in folder.glob("[!.]*"):
@@ -222,22 +244,24 @@ def read_copies(folder: Path) -> dict[str, bytes]:
 
 
 def read_records(folder: Path) -> dict[str, ChannelMemory]:
-    """Return what the records in `folder` say, by channel, without changing them."""
+    """Read the records in `folder`, by channel, without changing them."""
     return {name: _load(data)[1] or _as_cut(None) for name, data in read_copies(folder).items()}
 
 
-def _packed(serial: int, memory: ChannelMemory) -> bytes:
+def _pack(serial: int, memory: ChannelMemory) -> bytes:
     body = msgspec.json.encode(memory)
-    if len(body) + _HEAD.size > SLOT:
-        body = msgspec.json.encode(msgspec.structs.replace(memory, feed=None))
+    for field in ("standby_feed", "feed"):  # without it there is no refill, and filler is made later
+        if len(body) + _HEAD.size > SLOT:
+            memory = msgspec.structs.replace(memory, **{field: None})
+            body = msgspec.json.encode(memory)
     rest = _HEAD.pack(0, serial, len(body))[4:] + body
     return crc32(rest).to_bytes(4, "big") + rest
 
 
 def _load(data: bytes) -> tuple[int, ChannelMemory | None]:
-    """Return the newest whole record and its serial number; (0, empty) when there never was one.
+    """Return the serial number and the newest valid record; (0, empty) when there never was one.
 
-    When the other slot holds something torn the record is cut. None: nothing in it can be believed.
+    If the other slot is torn, the record reads as cut. None: both slots are torn.
     """
     slots = [data[:SLOT], data[SLOT:SIZE]]
     whole = sorted((found for slot in slots if (found := _unpack(slot)) is not None), key=lambda one: one[0])
@@ -249,7 +273,7 @@ def _load(data: bytes) -> tuple[int, ChannelMemory | None]:
 
 
 def _unpack(slot: bytes) -> tuple[int, ChannelMemory] | None:
-    """Return what a slot holds; None for anything but what `_packed` made."""
+    """Return (serial, record) of a slot; None unless `_pack` made it."""
     if len(slot) < _HEAD.size:
         return None
     checksum, serial, length = _HEAD.unpack_from(slot)

@@ -1,8 +1,8 @@
-"""One destination: the program to one RTMP(S) server, with its own queue, reconnects and statistics.
+"""RTMP(S) push: sends the program to one server, with its own queue, reconnects and statistics.
 
 Runs inside the gate's event loop and never blocks it: a packet is written to the socket at once or waits in a
-bounded queue above a small write buffer. A slow destination therefore costs nobody else anything, and what is
-condemned while it waits can still be taken back (`discard_live`).
+bounded queue above a small write buffer. A slow destination therefore does not slow others, and packets that
+are condemned while they wait can still be dropped (`discard_live`).
 """
 
 import asyncio
@@ -26,15 +26,16 @@ from streamgate.playout.push_link import STOPPED, End, PushLink
 from streamgate.rtmp import flv
 from streamgate.rtmp.client import ClientSession
 from streamgate.rtmp.url import parse_url, redact
+from streamgate.wording import NOTHING, Words, system_error
 
 CONNECT_TIMEOUT_S = 8.0
 STALL_S = 15.0
-"""Without a byte leaving for so long we connect anew: platforms end a stalled stream after 30 s."""
+"""After this time without a byte sent, reconnect: platforms end a stalled stream after 30 s."""
 STOP_TIMEOUT_S = 2.0
 REFUSED_RETRY_S = 30.0
 CACHED_BODIES = 16
 FLUSH_BYTES = 32 * 1024
-"""More than this is not gathered before it goes to the socket, whose buffer says when to wait."""
+"""Most bytes collected before a write to the socket; then its buffer shows whether to wait."""
 MAX_QUEUE_BYTES = 8 * 1024 * 1024
 MAX_QUEUE_MS = 10_000
 MAX_BODY = 0xFFFFFF
@@ -52,7 +53,7 @@ def _unchecked() -> ssl.SSLContext:
 
 
 class _Queued(NamedTuple):
-    """A program packet made ready. `feed`: what it belongs to, so that a header dropped is not lost."""
+    """An encoded program packet. `feed`: the header it needs, so that dropping packets loses no header."""
 
     kind: Kind
     dts: int
@@ -63,7 +64,7 @@ class _Queued(NamedTuple):
 
 
 class BodyCache:
-    """Message bodies of the packets offered last: encoded once for all destinations that share the cache."""
+    """Message bodies of the newest packets, encoded once for all destinations that share the cache."""
 
     def __init__(self) -> None:
         self._bodies: dict[int, tuple[Aired, FeedFormat, bytes]] = {}  # oldest first
@@ -82,7 +83,7 @@ class BodyCache:
 class Destination:
     """Pushes the program to `url` between start() and stop(), while run() runs.
 
-    Raises ConfigError for an address that cannot be used. Everything is called from the loop that runs run().
+    Raises ConfigError for an invalid address. Call all methods from the loop that runs run().
     """
 
     behind_notice = "destination_behind"
@@ -98,7 +99,7 @@ class Destination:
         tls_verify: bool = True,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        """`split_headers`: a header of its own at each splice, for servers that dislike one for both."""
+        """`split_headers`: a new header at each splice, for servers that cannot use one for both."""
         self.name = name
         self._target = parse_url(url)
         self._bodies = bodies or BodyCache()
@@ -113,7 +114,7 @@ class Destination:
         self._idle.set()
         self._attempt: asyncio.Timeout | None = None
         self._retry_at_us: int | None = None
-        self._been_live = False  # since start(): the key is good, then
+        self._been_live = False  # since start(): then the key is valid
         self._pushing = False
         self._split = split_headers
         self._part: FeedFormat | None = None
@@ -126,18 +127,18 @@ class Destination:
         self._wait_keyframe = True
         self._backlog = Backlog()
         self._shed_packets = 0
-        self._shed_open = False  # what comes up to the next keyframe is lost with what was shed
+        self._shed_open = False  # packets up to the next keyframe count as shed, too
         self._origin_ms = 0
         self._unflushed = 0
-        self._old_address = ""  # why it is not one of today
+        self._old_address = NOTHING  # why an old address was used, if one was
         self._samples: deque[tuple[int, int]] = deque(maxlen=_BITRATE_SAMPLES)
 
     # ------------------------------------------------------------ what the gate calls
 
     def start(self, header: FeedFormat, part: FeedFormat | None = None, *, resumed: bool = False) -> None:
-        """Connect, push what is offered from the next keyframe on.
+        """Connect, and push offered packets from the next keyframe on.
 
-        `header`: what the program has announced; `part`: the format of what is on air of it at the moment.
+        `header`: announced by the program; `part`: the format on air at the moment.
         `resumed`: an earlier process pushed this broadcast, so that a refusal may mean its old connection.
         """
         self._feed = header
@@ -150,7 +151,7 @@ class Destination:
             self._started.set()
 
     def stop(self) -> None:
-        """End the broadcast here: unpublish and close. Returns at once; closed() waits until it is done."""
+        """End this destination's stream: unpublish and close. Returns at once; closed() waits for the end."""
         self._started.clear()
         self._stopped.set()
         if not self._pushing:
@@ -167,7 +168,7 @@ class Destination:
     def offer(self, *program: Aired) -> None:
         """Take program packets. Costs some microseconds each; never blocks or fails because of the network.
 
-        What is given together goes to the socket together: a packet by itself costs a system call.
+        Packets of one call are written together, to save system calls.
         """
         for aired in program:
             self._offer(aired)
@@ -178,10 +179,10 @@ class Destination:
         if aired.header is not None and aired.header != self._feed:
             self._feed = aired.header
         if self._split:
-            aired = self._apart(aired)
+            aired = self._split_header(aired)
         link = self._link
         packet = aired.packet
-        if link is None or not self._enters(link, packet):
+        if link is None or not self._can_send(link, packet):
             return
         body = self._bodies.body(aired, self._feed)
         if not body or len(body) > MAX_BODY:
@@ -197,8 +198,8 @@ class Destination:
         if self._queue_bytes > MAX_QUEUE_BYTES or packet.dts - self._queue[0].dts > MAX_QUEUE_MS:
             self._shed()
 
-    def _apart(self, aired: Aired) -> Aired:
-        """Announce only what is on air at the moment, its parameter sets in band at each keyframe, too."""
+    def _split_header(self, aired: Aired) -> Aired:
+        """Announce only the format on air, with its parameter sets also in band at each keyframe."""
         if aired.part is not None and aired.part.video is not None:
             self._part = aired.part
         if self._part is None or self._part.video is None:
@@ -211,12 +212,12 @@ class Destination:
         return aired
 
     def discard_live(self) -> int:
-        """Drop every live packet that is not handed to the socket yet, and what cannot be decoded without it.
+        """Drop every live packet that is not yet handed to the socket, and those that depend on it.
 
-        Return how many packets were dropped. What follows continues at a keyframe.
+        Return the number of packets dropped. Sending continues at a keyframe.
         """
         kept: deque[_Queued] = deque()
-        broken = False  # what follows a dropped picture cannot be decoded up to the next keyframe
+        broken = False  # after a dropped picture nothing is decodable until the next keyframe
         for item in self._queue:
             if item.live:
                 broken |= item.kind is Kind.VIDEO
@@ -234,14 +235,14 @@ class Destination:
         """Return the present state; a new object every time."""
         shown = self._status
         now = now_us()
-        behind = self._backlog.reason if shown.state == "live" else ""
+        behind = self._backlog.reason if shown.state == "live" else NOTHING
         retry_in_s = None
         if self._retry_at_us is not None:
             retry_in_s = max(0.0, (self._retry_at_us - now) / 1e6)
         return DestinationStatus(
             name=shown.name,
             url=shown.url,
-            state="behind" if behind else shown.state,
+            state="behind" if behind.english else shown.state,
             bitrate_bps=self._bitrate_bps(),
             bytes=shown.bytes + (self._link.drained if self._link is not None else 0),
             packets=shown.packets,
@@ -249,7 +250,8 @@ class Destination:
             reconnects=shown.reconnects,
             queue_ms=self._queue_ms(),
             retry_in_s=retry_in_s,
-            error=behind or shown.error,
+            error=behind.english or shown.error,
+            error_zh=behind.chinese or shown.error_zh,
         )
 
     # ------------------------------------------------------------ the service
@@ -259,42 +261,42 @@ class Destination:
         try:
             while True:
                 await self._started.wait()
-                if self._started.is_set():  # not stopped again in the same turn of the loop
+                if self._started.is_set():  # not stopped again in the same iteration of the event loop
                     self._pushing = True
                     end = await self._push()
                     if self._started.is_set() and end is not STOPPED:
                         await self._back_off(end)
                     self._pushing = False
                 if not self._started.is_set():
-                    self._show("idle", "")
+                    self._show("idle")
                     self._idle.set()
         finally:
             self._drop_link()
-            self._show("idle", "")
+            self._show("idle")
             self._idle.set()
 
     async def _push(self) -> End:
-        """Connect, push until something ends it, close. Return what ended it."""
-        self._show("connecting", self._status.error)
+        """Connect, push until the connection ends, close. Return why it ended."""
+        self._show("connecting", Words(self._status.error, self._status.error_zh))
         session = ClientSession(self._target, self._feed)
         link = PushLink(session, self._drain)
         try:
             end = await self._open(link)
-            if end is None and not self._started.is_set():  # stopped while the server said yes
-                await self._say_goodbye(link)
+            if end is None and not self._started.is_set():  # stopped while the server accepted
+                await self._unpublish(link)
                 return STOPPED
             if end is None:
                 self._go_live(link)
                 end = await self._watch(link)
                 if end is STOPPED:
-                    await self._say_goodbye(link)
+                    await self._unpublish(link)
             return end
         finally:
             self._drop_link()
             link.abort()
 
     async def _open(self, link: PushLink) -> End | None:
-        """Return None when the server takes the stream, else why it does not."""
+        """Connect and publish. Return None when the server accepts the stream, else why it does not."""
         target = self._target
         where = f"{target.host}:{target.port}"
         try:
@@ -303,17 +305,30 @@ class Destination:
                 self._old_address = await self._dialer.open(link, target.host, target.port, context)
                 return await link.opened
         except TimeoutError:
-            return End(f"no answer from {where} within {CONNECT_TIMEOUT_S:g} s")
+            why = Words(
+                f"no answer from {where} within {CONNECT_TIMEOUT_S:g} s",
+                f"{where} 在 {CONNECT_TIMEOUT_S:g} 秒内没有应答",
+            )
         except ssl.SSLCertVerificationError as error:
-            return End(f"the certificate of {where} is not trusted: {error.verify_message}")
+            said = error.verify_message
+            why = Words(
+                f"the certificate of {where} is not trusted: {said}", f"{where} 的证书不受信任：{said}"
+            )
         except ssl.SSLError as error:
-            return End(f"TLS with {where} failed: {error.reason or 'no common ground'}")
+            why = Words(
+                f"TLS with {where} failed: {error.reason or 'no common ground'}",
+                f"与 {where} 的 TLS 连接失败：{error.reason or '双方没有共同支持的加密方式'}",
+            )
         except OSError as error:
-            return End(f"cannot connect to {where}: {error.strerror or 'no address answers'}")
+            why = Words(
+                f"cannot connect to {where}: {error.strerror or 'no address answers'}",
+                f"无法连接 {where}：{system_error(error) or '没有地址应答'}",
+            )
         except DestinationError as error:
-            return End(f"cannot connect to {where}: {error}")
+            why = Words(f"cannot connect to {where}: {error}", f"无法连接 {where}：{error.zh}")
         finally:
             self._attempt = None
+        return End(why)
 
     def _go_live(self, link: PushLink) -> None:
         self._link = link
@@ -330,7 +345,7 @@ class Destination:
         _log.info("destination live", destination=self.name, url=self._status.url)
 
     async def _watch(self, link: PushLink) -> End:
-        """Wait for the end of the connection; end it when nothing moves any more."""
+        """Wait for the end of the connection; end it after STALL_S without a byte sent."""
         drained, moved_us = -1, now_us()
         while not link.ended.done():
             await asyncio.wait((link.ended,), timeout=_TICK_S)
@@ -342,10 +357,17 @@ class Destination:
             if link.drained != drained or link.empty:
                 drained, moved_us = link.drained, now
             elif now - moved_us > STALL_S * 1e6:
-                link.end(End(f"the server took nothing for {STALL_S:g} s"))
+                link.end(
+                    End(
+                        Words(
+                            f"the server took nothing for {STALL_S:g} s",
+                            f"对方服务器 {STALL_S:g} 秒未接收任何数据",
+                        )
+                    )
+                )
         return link.ended.result()
 
-    async def _say_goodbye(self, link: PushLink) -> None:
+    async def _unpublish(self, link: PushLink) -> None:
         self._forget_link()
         link.say_goodbye()
         with contextlib.suppress(TimeoutError):
@@ -355,16 +377,16 @@ class Destination:
 
     async def _back_off(self, end: End) -> None:
         wait_s = self._backoff.failed(now_us(), random.random())  # noqa: S311 (no secret)
-        # A key that worked before is good: the server may not have noticed yet that its old connection died.
+        # A key that worked before is valid: the server may not have noticed yet that the old connection died.
         failed = end.refused and not self._been_live
         if failed:
             wait_s = REFUSED_RETRY_S
-        self._show("failed" if failed else "backoff", end.reason)
+        self._show("failed" if failed else "backoff", end.why)
         _log.warning(
             "destination lost",
             destination=self.name,
             url=self._status.url,
-            reason=end.reason,
+            reason=end.why.english,
             retry_in_s=round(wait_s, 1),
         )
         self._retry_at_us = now_us() + round(wait_s * 1e6)
@@ -375,8 +397,8 @@ class Destination:
 
     # ------------------------------------------------------------ the queue
 
-    def _enters(self, link: PushLink, packet: Packet) -> bool:
-        """Say whether the packet can be sent: from a keyframe on, after the start and after a loss."""
+    def _can_send(self, link: PushLink, packet: Packet) -> bool:
+        """Whether the packet can be sent: after the start and after a loss, only from a keyframe on."""
         first = self._sent_feed is None and not self._queue
         if self._wait_keyframe:
             if not packet.keyframe and (self._feed.video is not None or packet.kind is not Kind.AUDIO):
@@ -386,7 +408,7 @@ class Destination:
             self._wait_keyframe = self._shed_open = False
         if first:
             self._origin_ms = link.session.origin_ms = packet.dts
-        # Sound from just before the picture that this connection starts with would have a negative time.
+        # Audio from before the first picture of this connection would have a negative timestamp.
         return packet.dts >= self._origin_ms
 
     def _write(self, link: PushLink, item: _Queued) -> None:
@@ -406,7 +428,7 @@ class Destination:
         link.flush()
 
     def _drain(self) -> None:
-        """Write what waits, as far as the write buffer takes it."""
+        """Write queued packets while the write buffer has room."""
         link, queue = self._link, self._queue
         while queue and link is not None and link.writable:
             item = queue.popleft()
@@ -415,7 +437,7 @@ class Destination:
             self._flush(link)
 
     def _shed(self) -> None:
-        """Drop what waits up to the newest keyframe: one jump for the viewer instead of ever more delay."""
+        """Drop queued packets before the newest keyframe: one jump for viewers instead of growing delay."""
         queue = self._queue
         newest = next((index for index in range(len(queue) - 1, 0, -1) if queue[index].keyframe), len(queue))
         for _ in range(newest):
@@ -444,6 +466,6 @@ class Destination:
         (start_us, start_bytes), (end_us, end_bytes) = self._samples[0], self._samples[-1]
         return round((end_bytes - start_bytes) * 8e6 / max(1, end_us - start_us))
 
-    def _show(self, state: _State, error: str) -> None:
+    def _show(self, state: _State, why: Words = NOTHING) -> None:
         self._status.state = state
-        self._status.error = error
+        self._status.error, self._status.error_zh = why

@@ -1,4 +1,4 @@
-"""One connection of a destination: a socket under asyncio around a ClientSession. Holds no rules."""
+"""RTMP connection of a destination: asyncio protocol between a socket and a ClientSession. No rules."""
 
 import asyncio
 import socket
@@ -8,30 +8,31 @@ from typing import NamedTuple
 from streamgate.clock import now_us
 from streamgate.errors import ProtocolError
 from streamgate.rtmp.client import ClientSession, Publishing, Refused
+from streamgate.wording import Words, system_error
 
 HIGH_WATER = 32 * 1024
-"""Bytes in the write buffer at which writing pauses. What is in it can no longer be taken back."""
+"""Bytes in the write buffer at which writing pauses. Bytes in it can no longer be withdrawn."""
 LOW_WATER = 8 * 1024
 UNSENT_IN_KERNEL = 16 * 1024
-"""Bytes not yet sent that the kernel may hold: it would buffer megabytes of condemned picture otherwise."""
+"""Limit of unsent bytes in the kernel, which could otherwise hold megabytes of condemned packets."""
 USER_TIMEOUT_MS = 15_000
 
 
 class End(NamedTuple):
-    """Why a connection ended. `refused`: the server does not want this stream."""
+    """Why a connection ended. `refused`: the server rejected the stream."""
 
-    reason: str
+    why: Words
     refused: bool = False
 
 
-STOPPED = End("stopped")
+STOPPED = End(Words("stopped", "已停止"))
 
 
 class PushLink(asyncio.Protocol):
-    """Carries bytes between a session and a socket. `on_writable` is called when writing may go on.
+    """Transfers bytes between a session and a socket. `on_writable` is called when writing can resume.
 
-    `opened`: done when the server takes the stream (None) or does not (End). `ended`: done when this link
-    is of no use any more. `gone`: set when the socket is closed.
+    `opened`: done when the server accepts the stream (None) or rejects it (End). `ended`: done when this link
+    can no longer be used. `gone`: set when the socket is closed.
     """
 
     def __init__(self, session: ClientSession, on_writable: Callable[[], None]) -> None:
@@ -63,7 +64,7 @@ class PushLink(asyncio.Protocol):
             self._transport.write(data)
 
     def end(self, end: End) -> None:
-        """Note why this connection is of no use any more; the first reason counts."""
+        """Mark the connection as ended; the first reason counts."""
         self.writable = False
         if not self.opened.done():
             self.opened.set_result(end)
@@ -71,7 +72,7 @@ class PushLink(asyncio.Protocol):
             self.ended.set_result(end)
 
     def say_goodbye(self) -> None:
-        """Unpublish and close once everything written is out."""
+        """Unpublish, and close once everything written is sent."""
         if self._transport is not None:
             self.session.close()
             self._transport.write(self.session.data_to_send())
@@ -100,8 +101,8 @@ class PushLink(asyncio.Protocol):
         try:
             events = self.session.receive(data, now_us())
         except ProtocolError as error:
-            self.end(End(f"the server broke the protocol: {error}"))
-            self.abort()  # at once: until the destination does, a flood would be read on
+            self.end(End(Words(f"the server broke the protocol: {error}", f"对方服务器违反协议（{error}）")))
+            self.abort()  # now: until the destination does it, this would go on reading a flood
             return
         self.flush()
         for event in events:
@@ -110,11 +111,15 @@ class PushLink(asyncio.Protocol):
                     self.opened.set_result(None)
             elif isinstance(event, Refused):
                 text = event.description or event.code
-                self.end(
-                    End(f"the server refused the stream ({text}): check address and stream key", refused=True)
+                why = Words(
+                    f"the server refused the stream ({text}): check address and stream key",
+                    f"对方服务器拒绝接收（{text}）：请核对地址和推流密钥",
                 )
+                self.end(End(why, refused=True))
             else:
-                self.end(End(f"the server ended the stream ({event.description or event.code})"))
+                text = event.description or event.code
+                why = Words(f"the server ended the stream ({text})", f"对方服务器结束了接收（{text}）")
+                self.end(End(why))
 
     def pause_writing(self) -> None:
         self.writable = False
@@ -124,6 +129,8 @@ class PushLink(asyncio.Protocol):
         self._on_writable()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        reason = getattr(exc, "strerror", None)
-        self.end(End(f"the connection was lost ({reason})" if reason else "the server closed the connection"))
+        why = Words("the server closed the connection", "对方服务器关闭了连接")
+        if isinstance(exc, OSError) and exc.strerror:
+            why = Words(f"the connection was lost ({exc.strerror})", f"连接中断（{system_error(exc)}）")
+        self.end(End(why))
         self.gone.set()

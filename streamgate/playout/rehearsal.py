@@ -1,11 +1,11 @@
-"""Rehearses a splice: feed, backup, feed again through the real gate, then decoded as a player does.
+"""Splice rehearsal: airs feed, backup and feed again through the real gate and decodes the result.
 
     python -m streamgate.playout.rehearsal < JOB     (JOB: a `RehearsalJob` as JSON)
 
-The gate that airs it is the real one (`core.gate`), on a clock of its own, so that it takes seconds. The feed
-is the newest recording of the channel when that has the feed's present parameters, else one made here like
-it. Runs as a child, as `conform` does. Prints one JSON object (`Rehearsed`); on failure the last line of
-stderr is {"error": "..."} and the exit code is 1.
+The gate is the real one (`core.gate`) on a simulated clock, so that a rehearsal takes seconds. The feed is
+the channel's newest recording if that has the feed's present parameters, else one generated like it. Runs as
+a child process, as `conform` does. Prints one JSON object (`Rehearsed`); on failure the last line of stderr
+is {"error": "...", "error_zh": "..."} and the exit code is 1.
 """
 
 import os
@@ -22,8 +22,9 @@ from av.error import FFmpegError
 
 from streamgate.core.clip import Clip
 from streamgate.core.delay import MIN_DELAY_S
-from streamgate.core.gate import SLATE, Gate
+from streamgate.core.gate import Gate
 from streamgate.core.packet import Aired, FeedFormat, Kind, Packet
+from streamgate.core.redaction import SLATE
 from streamgate.errors import MediaError
 from streamgate.playout.clip_info import RehearsalJob, Rehearsed
 from streamgate.playout.conform import conform
@@ -32,8 +33,9 @@ from streamgate.playout.job import SLATE as SLATE_SOURCE
 from streamgate.playout.job import ConformJob
 from streamgate.playout.rehearsal_feed import make_feed, read_recording
 from streamgate.rtmp import flv_file
+from streamgate.wording import both
 
-CLIP_S = 20.0  # as much of a clip is made for it
+CLIP_S = 20.0  # duration of the clip that is conformed
 BACKUP_US = 2_000_000  # how long the backup airs at least
 SECOND_US = 1_000_000
 _TICK_US = 20_000
@@ -46,7 +48,7 @@ class _Feed(NamedTuple):
 
 
 def rehearse(job: RehearsalJob) -> Rehearsed:
-    """Air and decode it. MediaError says what is wrong with this backup or this feed."""
+    """Run the rehearsal. Raises MediaError with the fault of this backup or this feed."""
     recorded = read_recording(Path(job.recordings), job.format) if job.recordings else None
     feed = (
         _Feed("made", *make_feed(job.format)) if recorded is None else _Feed("recorded", job.format, recorded)
@@ -74,7 +76,7 @@ def _make_clip(folder: Path, name: str, source: str, format_: FeedFormat) -> Cli
 
 
 def _air(feed: _Feed, slate: Clip, clip: Clip, name: str) -> list[tuple[Aired, str]]:
-    """Return what the gate sends, each with the filler of the moment: slate, feed, backup, feed, slate."""
+    """Return what the gate sends, each with the filler at that time: slate, feed, backup, feed, slate."""
     gate = Gate(MIN_DELAY_S)
     gate.feed(feed.format, 0)
     gate.install(slate, SLATE, feed.format)
@@ -102,22 +104,26 @@ def _air(feed: _Feed, slate: Clip, clip: Clip, name: str) -> list[tuple[Aired, s
 
 
 def _check_turns(program: Sequence[tuple[Aired, str]], name: str) -> int:
-    """See that feed and backup took turns as commanded; return the milliseconds of backup."""
+    """Check that feed and backup aired in turn as commanded; return the milliseconds of backup."""
     pictures = [(aired, filler) for aired, filler in program if aired.packet.kind is Kind.VIDEO]
     turns = [
         (live, list(group)) for live, group in groupby(pictures, lambda one: one[0].arrival_us is not None)
     ]
     if [live for live, _ in turns] != [False, True, False, True, False]:
         said = ", ".join("feed" if live else "filler" for live, _ in turns) or "nothing"
-        raise MediaError(f"{name}: the feed did not give way and come back once; what aired was {said}")
+        said_zh = "、".join("来流" if live else "垫片" for live, _ in turns) or "无"
+        raise MediaError(
+            f"{name}: the program did not leave the feed and return to it once; it aired {said}",
+            f"{name}：来流未按要求切出并切回一次；实际播出为 {said_zh}",
+        )
     middle = turns[2][1]
     if any(filler != name for _, filler in middle[1:]):
-        raise MediaError(f"{name}: the slate aired in its place")
+        raise MediaError(f"{name}: the slate aired in its place", f"{name}：实际播出的是垫片")
     return turns[3][1][0][0].packet.dts - middle[0][0].packet.dts
 
 
 def _write(path: Path, program: Sequence[tuple[Aired, str]]) -> int:
-    """Write what a destination would be sent; return how many times the header changed."""
+    """Write an FLV file as a destination would get it; return the number of headers."""
     header, headers = FeedFormat(), 0
     with path.open("wb") as file:
         file.write(flv_file.file_header())
@@ -132,14 +138,14 @@ def _write(path: Path, program: Sequence[tuple[Aired, str]]) -> int:
 
 
 def _decode(path: Path, program: Sequence[tuple[Aired, str]]) -> tuple[int, int]:
-    """Decode the file as a player does; return (pictures, sounds). MediaError for anything amiss."""
+    """Decode the file as a player does; return (pictures, sounds). Raises MediaError for any fault."""
     sent = {kind: [one.packet for one, _ in program if one.packet.kind is kind] for kind in Kind}
     for kind in (Kind.VIDEO, Kind.AUDIO):
         if any(a.dts >= b.dts for a, b in pairwise(sent[kind])):
-            raise MediaError("the timeline of the program does not always rise")
+            raise MediaError("the timeline of the program does not always rise", "节目时间轴未持续递增")
     shown, heard = 0, 0
     pts = -1
-    av.logging.set_level(av.logging.ERROR)  # noqa: TID251 - no codec has threads of its own here
+    av.logging.set_level(av.logging.ERROR)  # noqa: TID251 - no codec here runs threads
     try:
         with av.logging.Capture(local=False) as complaints, av.open(str(path)) as container:
             for stream in container.streams:
@@ -148,20 +154,27 @@ def _decode(path: Path, program: Sequence[tuple[Aired, str]]) -> tuple[int, int]
                 for frame in packet.decode():
                     if isinstance(frame, av.VideoFrame):
                         if frame.pts is None or frame.pts <= pts:
-                            raise MediaError("a picture is shown twice, or out of order")
+                            raise MediaError(
+                                "a picture is shown twice, or out of order", "有画面重复显示或顺序错误"
+                            )
                         pts, shown = frame.pts, shown + 1
                     else:
                         heard += 1
     except FFmpegError as error:
-        raise MediaError(f"a player cannot decode the join: {error.strerror}") from error
+        said = error.strerror
+        raise MediaError(
+            f"a player cannot decode the splice: {said}", f"播放器无法解码衔接处（{said}）"
+        ) from error
     finally:
         av.logging.restore_default_callback()
     if complaints:
-        raise MediaError(f"a player complains at the join: {complaints[0][2].strip()}")
+        said = complaints[0][2].strip()
+        raise MediaError(f"a player reports an error at the splice: {said}", f"播放器在衔接处报错（{said}）")
     if (shown, heard) != (len(sent[Kind.VIDEO]), len(sent[Kind.AUDIO])):
+        pictures, sounds = len(sent[Kind.VIDEO]), len(sent[Kind.AUDIO])
         raise MediaError(
-            f"of {len(sent[Kind.VIDEO])} pictures and {len(sent[Kind.AUDIO])} sounds sent, a player decodes"
-            f" {shown} and {heard}"
+            f"of {pictures} pictures and {sounds} sounds sent, a player decodes {shown} and {heard}",
+            f"发送了 {pictures} 帧画面、{sounds} 帧声音，播放器解出 {shown} 帧和 {heard} 帧",
         )
     return shown, heard
 
@@ -174,7 +187,7 @@ def main() -> int:
         job = msgspec.json.decode(sys.stdin.buffer.read(), type=RehearsalJob)
         done = rehearse(job)
     except (MediaError, msgspec.MsgspecError, OSError) as error:
-        sys.stderr.write(msgspec.json.encode({"error": str(error)}).decode() + "\n")
+        sys.stderr.write(msgspec.json.encode(both(error)).decode() + "\n")
         return 1
     sys.stdout.write(msgspec.json.encode(done).decode())
     return 0

@@ -1,4 +1,4 @@
-"""What a channel's gate is doing, in the words of `status`."""
+"""Status report of a channel's gate: state, countdowns, delay errors, changes of settings."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from streamgate.core.gate import Gate
 from streamgate.core.headers import airable
 from streamgate.core.packet import FeedFormat
-from streamgate.link.messages import CutStatus, Requested, SpanStatus, State, Warn
+from streamgate.link.messages import CutStatus, Requested, State, Warn
 from streamgate.playout.fillers import clip_names
 from streamgate.playout.input import Input
 from streamgate.playout.texts import say
@@ -36,7 +36,7 @@ def state(gate: Gate, source: Input | None) -> State:
 
 
 def requested(gate: Gate) -> Requested:
-    """Return what the operators asked for, whatever airs."""
+    """Return the state that operators requested, which may differ from what airs."""
     if not gate.on_air:
         return "stopped"
     if gate.spans.open is not None:
@@ -52,17 +52,17 @@ class CutAt(NamedTuple):
 
 
 def cut(gate: Gate, began: CutAt | None, now: int) -> CutStatus | None:
-    """Return the cut in force. `began` None: it is older than this process."""
+    """Return the status of the cut in force. `began` None: the cut is older than this process."""
     span = gate.spans.open
     if span is None:
         return None
     if began is None:
-        return CutStatus(span.actor)
+        return CutStatus(span.actor, reason=span.reason)
     return CutStatus(span.actor, round((now - began.at_us) / SECOND_US, 1), began.reason)
 
 
 def approvals(old: Sequence[Destination], new: Sequence[Destination]) -> list[Warn]:
-    """Return what is to be said of approvals (rule R13) when a channel's destinations change."""
+    """Return the notices about approvals (rule R13) after a change of a channel's destinations."""
     before = {one.name: one for one in old}
     said = []
     for one in new:
@@ -77,7 +77,7 @@ def approvals(old: Sequence[Destination], new: Sequence[Destination]) -> list[Wa
 
 
 def lead_s(gate: Gate, source: Input | None, now: int) -> float | None:
-    """How far the feed is ahead of what airs of it, or would air; None without a feed."""
+    """Return how far the feed is ahead of the live program, or would be; None without a feed."""
     last = gate.last_arrival()
     if last is not None:
         return round((now - last) / SECOND_US, 3)
@@ -85,7 +85,7 @@ def lead_s(gate: Gate, source: Input | None, now: int) -> float | None:
 
 
 def returns_in_s(gate: Gate, source: Input | None, now: int) -> float | None:
-    """Seconds until live returns by itself; None when it is there or will not."""
+    """Return the seconds until live returns by itself; None when it is on air or will not return."""
     if state(gate, source) != "filling":
         return None
     at = gate.returns_at()
@@ -93,13 +93,13 @@ def returns_in_s(gate: Gate, source: Input | None, now: int) -> float | None:
         return round(max(0, at - now) / SECOND_US, 2)
     if source is not None and source.format is not None and not gate.can_air:
         return None
-    # No clean keyframe yet: the next one is due in at most a keyframe interval, and airs a delay later.
+    # No clean keyframe yet: the next one arrives within a keyframe interval and airs one delay later.
     wait = source.next_keyframe_s(now) if source is not None else 0.0
     return round(gate.delay_us / SECOND_US + wait, 2)
 
 
 def not_aired(feed: FeedFormat | None) -> list[Warn]:
-    """Say which tracks of the feed cannot air, and what to set on the encoder."""
+    """Return warnings for tracks of the feed that cannot air, with advice for the encoder."""
     if feed is None:
         return []
     aired, video, audio = airable(feed), feed.video, feed.audio
@@ -113,33 +113,19 @@ def not_aired(feed: FeedFormat | None) -> list[Warn]:
 
 
 def _name(codec: str) -> str:
-    """Return a codec's name as people write it."""
+    """Return a codec's usual name."""
     return _NAMES.get(codec, codec)
 
 
-def spans(gate: Gate, now: int) -> list[SpanStatus]:
-    """Return the condemned spans that are not past air yet."""
-    delay = gate.delay_us
-    statuses = []
-    for span in gate.spans:
-        ends = None if span.end is None else (span.end + delay - now) / SECOND_US
-        if ends is None or ends > 0:
-            starts = max(0.0, (span.start + delay - now) / SECOND_US)
-            statuses.append(
-                SpanStatus(round(starts, 2), None if ends is None else round(ends, 2), span.actor)
-            )
-    return statuses
-
-
 class DelayErrors:
-    """Percentiles of how late live pictures left; counted anew every few seconds, as sorting is not free."""
+    """Percentiles of how late live pictures left, recomputed every DELAY_ERRORS_EVERY_US (sorting costs)."""
 
     def __init__(self) -> None:
         self._counted_us = 0
         self._ms: dict[str, float] = {}
 
     def of(self, gate: Gate, now: int) -> dict[str, float]:
-        """Return p50, p99 and max in milliseconds over the last minutes; empty before anything aired."""
+        """Return p50, p99 and max in milliseconds over the last minutes; empty before the first picture."""
         if now - self._counted_us > DELAY_ERRORS_EVERY_US:
             self._counted_us = now
             errors = sorted(gate.delay_errors_us)
@@ -150,13 +136,15 @@ class DelayErrors:
 
 
 def changes_in_words(old: ChannelConfig, new: ChannelConfig) -> dict[str, str]:
-    """Return what differs in one line without any stream key: `text` in English, `text_zh` in Chinese."""
+    """Return the changes of settings in one line, without keys: `text` (English), `text_zh` (Chinese)."""
     parts: list[tuple[str, str]] = []
     if old.delay_s != new.delay_s:
         values = f"{old.delay_s:g} -> {new.delay_s:g}"
         parts.append((f"delay {values} s", f"延时 {values} 秒"))
     if old.key_hash != new.key_hash:
         parts.append(("stream key", "推流密钥"))
+    if old.standby_key_hash != new.standby_key_hash:
+        parts.append(("standby camera's stream key", "备用镜头推流密钥"))
     if old.destinations != new.destinations:
         names = [one.name for one in new.destinations]
         parts.append((f"destinations: {', '.join(names) or 'none'}", f"目的地：{'、'.join(names) or '无'}"))
@@ -166,4 +154,21 @@ def changes_in_words(old: ChannelConfig, new: ChannelConfig) -> dict[str, str]:
     if old.restore_needs_two != new.restore_needs_two:
         people = ("two people", "须两人确认") if new.restore_needs_two else ("one person", "一人即可")
         parts.append((f"restore needs {people[0]}", f"恢复{people[1]}"))
+    if old.dump_s != new.dump_s:
+        parts.append((f"a dump is {new.dump_s:g} s", f"默认丢弃 {new.dump_s:g} 秒"))
+    if old.retention_days != new.retention_days and new.retention_days is not None:
+        days = new.retention_days
+        parts.append((f"recordings kept {days} days", f"录像保存 {days} 天"))
+    if old.duty_rules != new.duty_rules:
+        rules = new.duty_rules
+        watch_zh = {"off": "关闭", "alarm": "告警", "backup": "告警并播备用画面"}[rules.watch]
+        parts.append(
+            (
+                (
+                    f"duty watch: {rules.watch}, asks after {rules.ask_min:g} min,"
+                    f" alarm after {rules.absent_s:g} s"
+                ),
+                f"值守监测：{watch_zh}，{rules.ask_min:g} 分钟后询问，{rules.absent_s:g} 秒后告警",
+            )
+        )
     return {"text": "; ".join(part for part, _ in parts), "text_zh": "；".join(zh for _, zh in parts)}

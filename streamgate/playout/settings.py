@@ -1,4 +1,4 @@
-"""What a channel's settings look like to people and in the ledger: without any secret."""
+"""Channel settings for display and ledger, without secrets, and the differences between two states."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Self
@@ -8,7 +8,7 @@ from streamgate.runtime.channels import ChannelConfig
 
 
 class Asker(NamedTuple):
-    """Who had the channel files read again, in which role and from where (an address)."""
+    """Who requested a reload of the channel files, in which role and from which address."""
 
     actor: str = "gate"
     role: str = ""
@@ -16,7 +16,7 @@ class Asker(NamedTuple):
 
     @classmethod
     def all(cls, askers: Iterable[Self]) -> Self:
-        """Return those who asked at the same time as one: nobody can say whose change is whose."""
+        """Merge those who requested one reload: it is unknown which change is whose."""
         different = list(dict.fromkeys(askers))
         if len(different) <= 1:
             return different[0] if different else cls()
@@ -25,7 +25,7 @@ class Asker(NamedTuple):
         )
 
     def setting(self, channel: str, name: str, old: Any, new: Any) -> Setting:
-        """Return the record of a setting that they changed."""
+        """Return the ledger record of a setting that they changed."""
         return Setting(
             who=self.actor,
             role=self.role,
@@ -38,7 +38,7 @@ class Asker(NamedTuple):
 
 
 def shown(config: ChannelConfig) -> dict[str, Any]:
-    """Return the settings as plain values: without the key's hash, URLs without their keys."""
+    """Return the settings as plain values, without key hashes and without keys in URLs."""
     return {
         "delay_s": config.delay_s,
         "destinations": [
@@ -54,22 +54,31 @@ def shown(config: ChannelConfig) -> dict[str, Any]:
         ],
         "backups": list(config.backups),
         "restore_needs_two": config.restore_needs_two,
+        "retention_days": config.retention_days,
+        "dump_s": config.dump_s,
+        "duty_watch": config.duty_watch,
+        "duty_ask_min": config.duty_ask_min,
+        "duty_absent_s": config.duty_absent_s,
+        "practice": config.practice,
     }
 
 
 def changes(old: ChannelConfig, new: ChannelConfig) -> list[tuple[str, Any, Any]]:
-    """Return what differs as (name, old, new). Of a secret that differs only the fact is told."""
+    """Return the differences as (name, old, new). For a secret, only the fact that it changed."""
     before, after = shown(old), shown(new)
     found = [(name, before[name], after[name]) for name in after if before[name] != after[name]]
     if old.key_hash != new.key_hash:
         found.append(("stream_key", "(secret)", "(secret, changed)"))
+    if old.standby_key_hash != new.standby_key_hash:
+        was, is_ = ("(secret)" if one.standby_key_hash else None for one in (old, new))
+        found.append(("standby_key", was, "(secret, changed)" if was and is_ else is_))
     if old.destinations != new.destinations and before["destinations"] == after["destinations"]:
         found.append(("destinations", before["destinations"], "(a key in a URL was changed)"))
     return found
 
 
 def differences(old: ChannelConfig | None, new: ChannelConfig | None) -> list[tuple[str, Any, Any]]:
-    """Return what differs between two states of a channel, None: there is none, as (name, old, new)."""
+    """Return the differences between two states of a channel (None: no channel) as (name, old, new)."""
     if old is not None and new is not None:
         return changes(old, new)
     return [("channel", old and shown(old), new and shown(new))]

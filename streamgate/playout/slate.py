@@ -1,8 +1,8 @@
-"""The built-in slate: a calm standby card for any size and aspect.
+"""The built-in slate: a standby picture for any size and aspect ratio.
 
-No font is needed at run time: the words are the mask `slate_text.png`, drawn once from Noto Sans CJK SC
-(SIL Open Font License 1.1) by tests/tools/slate_text.py. The background is a gradient made for the size at
-hand; it is dithered, because dark gradients of 8 bits show bands.
+No font is needed at run time: the text is the mask `slate_text.png`, rendered once from Noto Sans CJK SC
+(SIL Open Font License 1.1) by tests/tools/slate_text.py. The background is a gradient of the picture's size,
+dithered because dark gradients of 8 bits show bands.
 """
 
 from importlib.resources import files
@@ -14,7 +14,7 @@ from PIL import Image
 _EDGE = (9, 14, 24)
 _MIDDLE = (38, 66, 98)
 _INK = (236, 241, 247)
-# The colours of a test card's bars, muted: a small nod to what a standby card used to be.
+# Colour bars as in a test card, less saturated.
 _BARS = (
     (206, 210, 216), (203, 184, 92), (88, 178, 186), (92, 168, 108), (162, 96, 160), (186, 84, 82),
     (78, 102, 176),
@@ -42,7 +42,7 @@ def render(width: int, height: int) -> Image.Image:
 
 
 def _background(width: int, height: int) -> npt.NDArray[np.uint8]:
-    """A soft light a little above the middle, falling off towards the edges; (height, width, 3) uint8."""
+    """Return a radial gradient, brightest slightly above the middle; (height, width, 3) uint8."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     across = (x / width - 0.5) * 1.25
     down = (y / height - 0.42) * 1.35

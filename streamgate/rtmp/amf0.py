@@ -2,7 +2,7 @@
 
 AMF0 maps to Python like this: number float, boolean bool, string and long string str, object and typed
 object dict, ECMA array EcmaArray, strict array list, date Date, null, undefined and unsupported None.
-References and AMF3 values are refused: no publisher sends them.
+The decoder refuses references and AMF3 values: no publisher sends them.
 """
 
 import struct
@@ -43,8 +43,8 @@ _DATE_BODY = struct.Struct("!dh")
 def decode(data: bytes) -> list[Value]:
     """Return all values of a message body.
 
-    Text that is not UTF-8 is mended with U+FFFD. Raises ProtocolError on anything cut short, nested deeper
-    than MAX_DEPTH, holding more than MAX_VALUES values, or of an unknown type.
+    Bytes that are not UTF-8 become U+FFFD. Raises ProtocolError when the body is cut short, is nested deeper
+    than MAX_DEPTH, holds more than MAX_VALUES values, or holds a value of an unknown type.
     """
     decoder = _Decoder(data)
     values = []
@@ -83,10 +83,10 @@ class _Decoder:
         elif marker in (_NULL, _UNDEFINED, _UNSUPPORTED):
             result = None
         elif marker == _ECMA_ARRAY:
-            self._take(4)  # a count that encoders get wrong; the end marker is what counts
+            self._take(4)  # the number of members, which encoders get wrong; the end marker decides
             result = self._members(EcmaArray(), depth)
         elif marker == _STRICT_ARRAY:
-            # Every value takes a byte or more, so a false count ends in "cut short" or at MAX_VALUES.
+            # Every value takes a byte or more, so a wrong count raises "cut short" or exceeds MAX_VALUES.
             (count,) = _U32.unpack(self._take(4))
             result = [self.value(depth + 1) for _ in range(count)]
         elif marker == _DATE:
@@ -114,7 +114,7 @@ class _Decoder:
         return self._take(size).decode("utf-8", "replace")
 
     def _members(self, into: "dict[str, Value]", depth: int) -> "dict[str, Value]":
-        # An ECMA array may end with the message instead of an end marker: some encoders write it so.
+        # Some encoders omit the end marker of an ECMA array at the end of the message.
         while not (isinstance(into, EcmaArray) and self.position == len(self._data)):
             name = self._short_text()
             if not name and self._data[self.position : self.position + 1] == b"\x09":

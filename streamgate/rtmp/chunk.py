@@ -1,4 +1,4 @@
-"""The RTMP chunk stream: bytes to messages and back. Pure.
+"""RTMP chunk stream: reader (bytes to messages) and writer (messages to chunks). Pure.
 
 Source: "Adobe's Real Time Messaging Protocol" 1.0, section 5.3.
 """
@@ -16,16 +16,16 @@ MAX_CHUNK_SIZE = 0xFFFFFF
 MAX_CHUNK_STREAMS = 64
 MASK = 0xFFFFFFFF
 MAX_AGGREGATED = 256
-"""Messages in one aggregate message: seconds of sound and picture."""
+"""Messages in one aggregate message: so many hold seconds of audio and video."""
 AMF_CHUNKS = 64
-"""Chunks that a command or script data counts as: it may cost milliseconds to make sense of."""
+"""A command or script data message counts as so many chunks: decoding it may take milliseconds."""
 EXTENDED = 0xFFFFFF
 """In a header's 24-bit timestamp field: the 32-bit timestamp follows the header."""
 
 _HEADER_SIZE = (11, 7, 3, 0)
 _CONTINUES = 0xC1
-"""Above it, the first byte of a chunk is a type 3 header by itself (5.3.1.1, 5.3.1.2.4)."""
-UNLIMITED = (1 << 30) - 1  # the largest that Python counts in one digit
+"""A first byte above it is a complete type 3 header (5.3.1.1, 5.3.1.2.4)."""
+UNLIMITED = (1 << 30) - 1  # the largest int that CPython stores in one digit
 
 
 class Type(IntEnum):
@@ -60,7 +60,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What a peer may send. Sizes in bytes; `by_type` overrides `message` for a message type."""
+    """Limits of a peer in bytes. `message`: of one (`by_type` overrides it); `pending`: of all unfinished."""
 
     message: int
     pending: int
@@ -82,7 +82,7 @@ WHILE_PUBLISHING = Limits(
 
 
 class _ChunkStream:
-    """The last header on a chunk stream and the message that is being put together."""
+    """State of one chunk stream: its last header and the message under assembly."""
 
     __slots__ = ("delta", "extended", "left", "length", "payload", "stream_id", "timestamp", "type_id")
 
@@ -93,20 +93,20 @@ class _ChunkStream:
         self.length = 0
         self.type_id = 0
         self.stream_id = 0
-        self.left = 0  # bytes the message still lacks
+        self.left = 0  # bytes of the message still to come
         self.payload = bytearray()
 
 
 class ChunkReader:
-    """Puts messages together. Set Chunk Size, Abort and aggregates are dealt with here and not returned.
+    """Chunk stream parser: bytes in, messages out. It handles Set Chunk Size, Abort and aggregates itself.
 
-    A chunk costs about a microsecond whatever it holds, and a peer may send one per byte: a caller with
-    others to serve limits the chunks of one call and comes back for the rest.
+    A chunk costs about a microsecond whatever its size, and a peer may send one per byte. So a caller that
+    serves several peers limits the chunks of one call and calls again for the rest.
 
-    `bytes_received`: all that was handed in. `backlog`: how many of them are not read yet, for the limit.
-    `chunks`, `messages`: read so far, chunks as they count for the limit, messages with those not returned.
-    Every limit broken, and every header that makes no sense, raises ProtocolError; what came before it in the
-    same call is lost, which is right: the connection ends.
+    `bytes_received`: all bytes passed in. `backlog`: those not parsed yet because of the limit.
+    `chunks`, `messages`: parsed so far; chunks as they count for the limit, messages with those not returned.
+    Raises ProtocolError when a limit is exceeded or a header is invalid. The messages before it in the same
+    call are lost; the connection ends anyway.
     """
 
     def __init__(self, limits: Limits = BEFORE_PUBLISH) -> None:
@@ -117,15 +117,15 @@ class ChunkReader:
         self.backlog = 0
         self._chunk_size = DEFAULT_CHUNK_SIZE
         self._streams: dict[int, _ChunkStream] = {}
-        self._rest = b""  # not read yet: the start of a header, at most 18 bytes, or the backlog
-        self._position = 0  # where in it the backlog starts
+        self._rest = b""  # not parsed yet: the start of a header, at most 18 bytes, or the backlog
+        self._position = 0  # where the backlog starts in `_rest`
         self._current: _ChunkStream | None = None
-        self._need = 0  # bytes the current chunk still lacks
+        self._need = 0  # bytes of the current chunk still to come
         self._pending = 0  # bytes held in unfinished messages
 
     @property
     def lacking(self) -> int:
-        """Bytes that must still come, at the least, before a message under way is whole; 0 when none is."""
+        """Least number of bytes until an unfinished message is complete; 0 when none is unfinished."""
         least = 0
         for stream in self._streams.values():
             if stream.left and not 0 < least <= stream.left:
@@ -135,15 +135,15 @@ class ChunkReader:
     def receive(  # noqa: PLR0912, PLR0915 (runs per chunk)
         self, data: bytes, max_chunks: int = UNLIMITED
     ) -> list[Message]:
-        """Take bytes, return the messages they complete. Payload is copied twice, whatever the chunk size.
+        """Parse bytes; return the messages they complete. Payload is copied twice, whatever the chunk size.
 
-        After `max_chunks` chunks the rest is kept as backlog: call again, with no bytes. What costs more than
-        a chunk counts as more: messages of an aggregate one each, commands and script data AMF_CHUNKS.
+        After `max_chunks` chunks the rest is kept as backlog: call again with empty `data`. Each message of
+        an aggregate counts as one more chunk, a command or script data message as AMF_CHUNKS more.
         """
         size = len(data)
         self.bytes_received += size
         stream = self._current
-        if stream is not None and size < self._need:  # a piece from within a chunk
+        if stream is not None and size < self._need:  # only payload of the current chunk
             stream.payload += data
             stream.left -= size
             self._need -= size
@@ -176,7 +176,7 @@ class ChunkReader:
                         and (stream := self._streams.get(data[position] & 63)) is not None
                         and stream.left
                         and not stream.extended
-                    ):  # most chunks: the next piece of a message, after a header of one byte
+                    ):  # most chunks: a header of one byte, then the next piece of a message
                         position += 1
                         self._current = stream
                         self._need = min(self._chunk_size, stream.left)
@@ -220,13 +220,13 @@ class ChunkReader:
         raise ProtocolError(f"more than {self.limits.pending} bytes of unfinished RTMP messages")
 
     def _header(self, data: bytes, position: int, size: int) -> int:  # noqa: C901, PLR0912 (runs per chunk)
-        """Make a header's stream current. Return where its payload starts, or -1: not all there yet."""
+        """Parse a header; make its chunk stream current. Return where the payload starts; -1: incomplete."""
         if position >= size:
             return -1
         form = data[position] >> 6
         number = data[position] & 63
         position += 1
-        if number < 2:  # numbers from 64 on stand in one or two further bytes
+        if number < 2:  # numbers from 64 on take one or two more bytes
             extra = number + 1
             if position + extra > size:
                 return -1
@@ -237,7 +237,7 @@ class ChunkReader:
             if stream is None:
                 raise ProtocolError(f"chunk stream {number} starts without a header")
             if stream.extended:
-                # The standard repeats the extended timestamp here, old OBS does not: look and compare.
+                # The standard repeats the extended timestamp here, old OBS does not: compare the bytes.
                 seen = data[position : position + 4]
                 if seen == stream.extended:
                     position += 4
@@ -263,7 +263,7 @@ class ChunkReader:
             elif stream.left:
                 raise ProtocolError(f"a new header inside a message on chunk stream {number}")
             stream.extended = extended
-            # A type-3 chunk that starts a message adds the last field again, an absolute one too (5.3.1.2.4).
+            # A type 3 chunk that starts a message adds the last time again, even an absolute one (5.3.1.2.4).
             stream.delta = time
             stream.timestamp = time if form == 0 else (stream.timestamp + time) & MASK
             if form < 2:
@@ -282,7 +282,7 @@ class ChunkReader:
             raise ProtocolError(f"chunk stream {number} starts without a full header")
         if len(self._streams) >= MAX_CHUNK_STREAMS:
             raise ProtocolError(f"more than {MAX_CHUNK_STREAMS} RTMP chunk streams")
-        # Type 1 is allowed at the start: librtmp opens its control stream so.
+        # A chunk stream may start with type 1: librtmp starts its control stream that way.
         stream = self._streams[number] = _ChunkStream()
         return stream
 
@@ -295,7 +295,7 @@ class ChunkReader:
         stream.left = stream.length
 
     def _finish(self, stream: _ChunkStream, body: bytes, messages: list[Message]) -> int:
-        """Add the message to `messages` or act on it. Return how many chunks more it counts as."""
+        """Add the message to `messages` or handle it here. Return how many more chunks it counts as."""
         type_id = stream.type_id
         if type_id not in (_SET_CHUNK_SIZE, _ABORT, _AGGREGATE):
             messages.append(Message(type_id, stream.timestamp, stream.stream_id, body))
@@ -326,7 +326,7 @@ class ChunkReader:
 
 
 def split_aggregate(message: Message) -> list[Message]:
-    """Return the messages inside an aggregate message (section 7.1.6), timed relative to its own timestamp.
+    """Return the messages of an aggregate message (section 7.1.6), with times shifted to its timestamp.
 
     Raises ProtocolError when it is cut short or nested, or holds more than MAX_AGGREGATED.
     """
@@ -357,10 +357,11 @@ def split_aggregate(message: Message) -> list[Message]:
 
 
 class ChunkWriter:
-    """Cuts messages into chunks: a full header first and after a step back in time, then time deltas.
+    """Chunk stream writer: splits messages into chunks.
 
-    Deltas keep the extended timestamp out of the stream for ever in practice, and with it the one thing
-    about chunks that receivers disagree on.
+    The first message of a chunk stream has a full header, and so has one whose timestamp goes back; all
+    others have time deltas. In practice no delta needs an extended timestamp, which receivers parse in
+    different ways.
     """
 
     def __init__(self) -> None:
@@ -368,7 +369,7 @@ class ChunkWriter:
         self._last: dict[int, tuple[int, int]] = {}  # chunk stream -> (message stream id, timestamp)
 
     def message(self, chunk_stream: int, type_id: int, timestamp: int, stream_id: int, body: bytes) -> bytes:
-        """Return the chunks. `chunk_stream` 2 to 63; `timestamp` any integer, sent modulo 2^32."""
+        """Return a message as chunks. `chunk_stream`: 2 to 63; `timestamp`: any integer, sent modulo 2^32."""
         timestamp &= MASK
         last_id, last_time = self._last.get(chunk_stream, (None, 0))
         self._last[chunk_stream] = stream_id, timestamp
@@ -396,7 +397,7 @@ class ChunkWriter:
             return b"".join(parts)
 
     def set_chunk_size(self, size: int) -> bytes:
-        """Return the message that announces `size` and use it from the next message on."""
+        """Return a Set Chunk Size message; use `size` from the next message on."""
         announcement = self.message(2, Type.SET_CHUNK_SIZE, 0, 0, size.to_bytes(4, "big"))
         self.chunk_size = size
         return announcement

@@ -1,6 +1,6 @@
-"""The publishing client's side of an RTMP session: bytes in, events out, media and bytes to send. Pure.
+"""RTMP publishing client: media and received bytes in, events and bytes to send out. Pure.
 
-It says what OBS and FMLE say, in their order, because that is what platforms are tested with: connect,
+It sends the commands of OBS and FMLE in the same order, because platforms are tested with those: connect,
 releaseStream, FCPublish, createStream, publish, media, FCUnpublish, deleteStream.
 """
 
@@ -19,12 +19,12 @@ from streamgate.rtmp.url import Target
 
 FLASH_VER = "FMLE/3.0 (compatible; streamgate)"
 OUT_CHUNK_SIZE = 60_000
-"""A frame is mostly one chunk then: nothing is cut up here nor put together there."""
+"""So large that most frames fit into one chunk: no splitting here, no reassembly at the server."""
 WINDOW = 2_500_000
 HEARD_BYTES_PER_S, HEARD_BYTES = 16 * 1024, 32 * 1024
 HEARD_CHUNKS_PER_S, HEARD_CHUNKS = 200, 2000
-"""What a server may say, a second and at once. The dialogue takes some 5 KB and 600 chunks as ChunkReader
-counts them, a broadcast then some hundred bytes a minute. 32 KB of the worst values take 8 ms to decode."""
+"""Limits of what a server sends: rate per second, and burst. The dialogue takes some 5 KB and 600 chunks as
+ChunkReader counts them, a broadcast then some hundred bytes a minute. Decoding 32 KB takes 8 ms at worst."""
 
 _CONTROL, _COMMAND, _AUDIO, _DATA, _VIDEO = 2, 3, 4, 5, 6  # chunk streams
 _CHUNK_STREAM = {Kind.AUDIO: _AUDIO, Kind.VIDEO: _VIDEO, Kind.DATA: _DATA}
@@ -34,18 +34,18 @@ _LEGACY_AUDIO = ("aac", "mp3")
 
 
 class Publishing(msgspec.Struct, frozen=True):
-    """The server takes the stream: media may be sent from now on."""
+    """The server accepted the publish: media may be sent from now on."""
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The server does not take the stream. `description` is the server's text, without the key."""
+    """The server refused the publish. `description`: the server's text, without the stream key."""
 
     code: str
     description: str
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """The server ended the stream. `description` is the server's text, without the key."""
+    """The server ended the stream. `description`: the server's text, without the stream key."""
 
     code: str
     description: str
@@ -61,10 +61,10 @@ class _Phase(Enum):
 
 
 class ClientSession:
-    """Publishes to one target. The shell sends data_to_send() at the start and after every call.
+    """Session that publishes to one target. The caller sends data_to_send() at first and after every call.
 
-    `feed` (optional) is what will be sent: with codecs of enhanced RTMP in it, connect announces them.
-    Timestamps given to send_* are any integers in milliseconds; `origin_ms` is taken off before sending.
+    `feed` (optional): the format that will be sent; connect announces its enhanced RTMP codecs.
+    Timestamps of send_* are any integers in milliseconds; `origin_ms` is subtracted before sending.
     """
 
     def __init__(self, target: Target, feed: FeedFormat | None = None) -> None:
@@ -81,23 +81,23 @@ class ClientSession:
         self._stream_id = 0
         self._ack_window = WINDOW
         self._acked = 0
-        self._heard_bytes: TokenBucket | None = None
-        self._heard_chunks: TokenBucket | None = None
+        self._byte_bucket: TokenBucket | None = None
+        self._chunk_bucket: TokenBucket | None = None
 
     @property
     def publishing(self) -> bool:
         return self._phase is _Phase.PUBLISHING
 
     def data_to_send(self) -> bytes:
-        """Return and forget what is to be sent now."""
+        """Return the bytes to send now, and clear them."""
         out = self._out[0] if len(self._out) == 1 else b"".join(self._out)
         self._out.clear()
         return out
 
     def receive(self, data: bytes, now_us: int | None = None) -> list[Event]:
-        """Take bytes from the server. Raises ProtocolError, only, when it breaks the protocol or a limit.
+        """Parse bytes from the server. Raises only ProtocolError: the server broke the protocol or a limit.
 
-        `now_us`: when they came; without it (a server of our own) the amount is not limited.
+        `now_us`: when they arrived; None (our own server): the amount is not limited.
         """
         events: list[Event] = []
         max_chunks = chunk.UNLIMITED if now_us is None else self._allow(len(data), now_us)
@@ -115,8 +115,8 @@ class ClientSession:
             raise ProtocolError(
                 f"it floods: more than {HEARD_CHUNKS_PER_S} chunks a second and {HEARD_CHUNKS} at once"
             )
-        if now_us is not None and self._heard_chunks is not None:
-            self._heard_chunks.charge(reader.chunks - before, now_us)
+        if now_us is not None and self._chunk_bucket is not None:
+            self._chunk_bucket.charge(reader.chunks - before, now_us)
         for message in messages:
             self._message(message, events)
         if reader.bytes_received - self._acked >= self._ack_window // 2:
@@ -125,15 +125,15 @@ class ClientSession:
         return events
 
     def _allow(self, size: int, now_us: int) -> int:
-        """Return how many chunks may be read of `size` bytes that came; ProtocolError on too many bytes."""
-        if self._heard_bytes is None or self._heard_chunks is None:
-            self._heard_bytes = TokenBucket(HEARD_BYTES_PER_S, HEARD_BYTES, now_us)
-            self._heard_chunks = TokenBucket(HEARD_CHUNKS_PER_S, HEARD_CHUNKS, now_us)
-        if not self._heard_bytes.try_take(size, now_us):
+        """Count `size` received bytes; return how many chunks may be read. ProtocolError: too many bytes."""
+        if self._byte_bucket is None or self._chunk_bucket is None:
+            self._byte_bucket = TokenBucket(HEARD_BYTES_PER_S, HEARD_BYTES, now_us)
+            self._chunk_bucket = TokenBucket(HEARD_CHUNKS_PER_S, HEARD_CHUNKS, now_us)
+        if not self._byte_bucket.try_take(size, now_us):
             raise ProtocolError(
                 f"it floods: more than {HEARD_BYTES_PER_S} bytes a second and {HEARD_BYTES} at once"
             )
-        return max(0, int(self._heard_chunks.level(now_us)))
+        return max(0, int(self._chunk_bucket.level(now_us)))
 
     # ------------------------------------------------------------ media
 
@@ -146,7 +146,7 @@ class ClientSession:
         )
 
     def send_packet(self, packet: Packet, feed: FeedFormat) -> None:
-        """Send one packet of `feed`. A packet of a kind that `feed` lacks is left out."""
+        """Send one packet of `feed`. A packet whose track `feed` lacks is not sent."""
         body = flv.packet_body(packet, feed)
         if body:
             self.send_body(packet.kind, packet.dts, body)
@@ -166,7 +166,7 @@ class ClientSession:
                 self.send_body(Kind.AUDIO, dts_ms, body)
 
     def close(self) -> None:
-        """Say goodbye; afterwards nothing more is sent. The shell then closes the connection."""
+        """Send FCUnpublish and deleteStream, then nothing more. The caller then closes the connection."""
         if self._phase is _Phase.PUBLISHING:
             self._call("FCUnpublish", None, self._target.key)
             self._call("deleteStream", None, self._stream_id)
@@ -220,10 +220,10 @@ class ClientSession:
             if name == "_result":
                 self._result(call, arguments, events)
             elif call in ("connect", "createStream", "publish"):
-                # The others are courtesies, which many servers do not know.
+                # The other commands are optional: many servers do not support them.
                 code, _, description = _information(arguments)
                 self._phase = _Phase.CLOSED
-                events.append(self._heard(Refused, code or f"{call} refused", description))
+                events.append(self._make_ending(Refused, code or f"{call} refused", description))
         elif name == "onStatus":
             self._status(arguments, events)
         elif name == "close":
@@ -253,9 +253,11 @@ class ClientSession:
         elif level == "error" or code in _ENDINGS:
             refused = self._phase is _Phase.CONNECTING or code in _REFUSALS
             self._phase = _Phase.CLOSED
-            events.append(self._heard(Refused if refused else Closed, code, description))
+            events.append(self._make_ending(Refused if refused else Closed, code, description))
 
-    def _heard(self, kind: type[Refused] | type[Closed], code: str, description: str) -> Refused | Closed:
+    def _make_ending(
+        self, kind: type[Refused] | type[Closed], code: str, description: str
+    ) -> Refused | Closed:
         return kind(self._without_key(code), self._without_key(description))
 
     def _without_key(self, text: str) -> str:
@@ -284,7 +286,7 @@ _ENDINGS = frozenset(
 
 
 def _information(arguments: list[amf0.Value]) -> tuple[str, str, str]:
-    """Return (code, level, description) of the information object; texts that are not there are empty."""
+    """Return (code, level, description) of the information object; missing texts are empty."""
     found = next((argument for argument in arguments if isinstance(argument, dict)), {})
     code, level, description = (found.get(name) for name in ("code", "level", "description"))
     return (

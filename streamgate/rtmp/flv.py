@@ -1,4 +1,4 @@
-"""What stands in the body of an RTMP audio, video or data message, and how to write one. Pure.
+"""FLV tag bodies, as in RTMP audio, video and data messages: parser and writer. Pure.
 
 Sources: "Adobe Flash Video File Format Specification" 10.1, annex E.4 (the legacy tags, H.264 and AAC), and
 "Enhanced RTMP" v1 and v2 (Veovera): FourCC codecs, ModEx, multitrack. Codec names are those of
@@ -6,7 +6,7 @@ Sources: "Adobe Flash Video File Format Specification" 10.1, annex E.4 (the lega
 the codecs that only legacy tags carry: h263, screen, vp6, vp6a, screen2; adpcm, nellymoser, pcm_alaw,
 pcm_mulaw, pcm_s16le, pcm_u8, speex, device.
 
-Reading never raises: what cannot be used comes back as `Unsupported` with a reason.
+Parsing never raises: a body that cannot be used returns `Unsupported` with a reason.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from streamgate.rtmp import amf0
 
 
 class VideoTag(msgspec.Struct, frozen=True, gc=False):
-    """A video message.
+    """A parsed video message.
 
     `kind`: config (payload: avcC, hvcC, ...), frame (payload: the packet's data), end (of sequence), other.
     `cts`: composition time, pts - dts, signed milliseconds.
@@ -34,7 +34,7 @@ class VideoTag(msgspec.Struct, frozen=True, gc=False):
 
 
 class AudioTag(msgspec.Struct, frozen=True, gc=False):
-    """An audio message. `kind`: config (payload: AudioSpecificConfig, OpusHead ...), frame, end, other."""
+    """A parsed audio message. `kind`: config (payload: AudioSpecificConfig, OpusHead), frame, end, other."""
 
     codec: str
     kind: Literal["config", "frame", "end", "other"]
@@ -42,14 +42,14 @@ class AudioTag(msgspec.Struct, frozen=True, gc=False):
 
 
 class ScriptData(msgspec.Struct, frozen=True):
-    """A data message: `name` such as onMetaData, onTextData, onCuePoint; @setDataFrame is taken off."""
+    """A parsed data message. `name`: onMetaData, onTextData, onCuePoint ...; @setDataFrame is removed."""
 
     name: str
     values: list[amf0.Value]
 
 
 class Unsupported(msgspec.Struct, frozen=True):
-    """A message that cannot be used. `reason` is fit for an operator."""
+    """A message that cannot be used. `reason`: a text for operators."""
 
     reason: str
 
@@ -66,14 +66,14 @@ AUDIO_FOURCC = {
 _VIDEO_NAME = {fourcc: name for name, fourcc in VIDEO_FOURCC.items()}
 _AUDIO_NAME = {fourcc: name for name, fourcc in AUDIO_FOURCC.items()}
 _LEGACY_VIDEO = {2: "h263", 3: "screen", 4: "vp6", 5: "vp6a", 6: "screen2", 7: "h264", 12: "hevc", 13: "av1"}
-"""7 is the standard's; 12 and 13 are what several Chinese networks write in its place."""
+"""7 is in the standard; 12 and 13 are not: several Chinese networks use them."""
 _LEGACY_AUDIO = {
     0: "pcm_s16le", 1: "adpcm", 2: "mp3", 3: "pcm_s16le", 4: "nellymoser", 5: "nellymoser", 6: "nellymoser",
     7: "pcm_alaw", 8: "pcm_mulaw", 10: "aac", 11: "speex", 13: "opus", 14: "mp3", 15: "device",
 }  # fmt: skip
-"""0 is samples in the encoder's own byte order: on the machines that still encode that is little-endian."""
+"""0 is PCM in the encoder's own byte order: little-endian on the machines that still encode."""
 _LEGACY_FIXED = {4: (16_000, 1), 5: (8_000, 1), 7: (8_000, 0), 8: (8_000, 0), 11: (16_000, 1), 14: (8_000, 0)}
-"""Sample rate and channels where the flags do not tell them (FLV 10.1, E.4.2.1); 0: the flag does."""
+"""Sample rate and channels where the flags do not give them (FLV 10.1, E.4.2.1); 0: the flag does."""
 _LEGACY_RATES = (5512, 11025, 22050, 44100)
 
 _KEYFRAME, _INTERFRAME, _COMMAND_FRAME = 1, 2, 5
@@ -85,7 +85,7 @@ _CUT_SHORT = Unsupported("a media message that is cut short")
 
 
 def parse_video(body: bytes) -> VideoTag | Unsupported:  # noqa: PLR0911 (a table of forms)
-    """Say what a video message (type 9) holds. Of a multitrack message track 0 is taken."""
+    """Parse a video message (type 9); of a multitrack message, track 0."""
     if not body:
         return Unsupported("an empty video message")
     head = body[0]
@@ -135,7 +135,7 @@ def _parse_enhanced_video(  # noqa: PLR0911 (a table of forms)
 
 
 def parse_audio(body: bytes) -> AudioTag | Unsupported:  # noqa: PLR0911 (a table of forms)
-    """Say what an audio message (type 8) holds. Of a multitrack message track 0 is taken."""
+    """Parse an audio message (type 8); of a multitrack message, track 0."""
     if not body:
         return Unsupported("an empty audio message")
     number = body[0] >> 4
@@ -163,7 +163,7 @@ def parse_audio(body: bytes) -> AudioTag | Unsupported:  # noqa: PLR0911 (a tabl
 
 
 def legacy_sound(body: bytes) -> tuple[int, int]:
-    """Return (sample rate, channels) as the flags of a legacy audio message say; (0, 0) when it has none."""
+    """Return (sample rate, channels) from the flags of a legacy audio message; (0, 0) when it has none."""
     number = body[0] >> 4 if body else _EX_AUDIO
     if number == _EX_AUDIO:
         return 0, 0
@@ -174,9 +174,9 @@ def legacy_sound(body: bytes) -> tuple[int, int]:
 def _enhanced(  # noqa: PLR0911 (one header, read from front to back)
     body: bytes, kind: int, multitrack: int, *, command: bool
 ) -> tuple[int, bytes, bytes] | Unsupported:
-    """Return (packet type, FourCC, payload), past ModEx, of track 0."""
+    """Parse an enhanced RTMP header: return (packet type, FourCC, payload) of track 0, ModEx skipped."""
     position = 1
-    while kind == _MOD_EX:  # modifiers, such as nanosecond offsets: of no use here
+    while kind == _MOD_EX:  # modifiers, such as nanosecond offsets: not used here
         if position + 1 > len(body):
             return _CUT_SHORT
         size = body[position] + 1
@@ -223,7 +223,7 @@ def _enhanced(  # noqa: PLR0911 (one header, read from front to back)
 
 
 def parse_data(body: bytes) -> ScriptData | Unsupported:
-    """Say what a data message (type 18; type 15 without its leading zero byte) holds."""
+    """Parse a data message (type 18; type 15 without its leading zero byte)."""
     try:
         values = amf0.decode(body)
     except ProtocolError as error:
@@ -237,8 +237,8 @@ def parse_data(body: bytes) -> ScriptData | Unsupported:
 
 # ---------------------------------------------------------------- writing
 #
-# H.264, AAC, MP3 and what only the legacy form knows are written in that form, which every server takes, all
-# others as enhanced RTMP.
+# H.264, AAC, MP3 and the codecs that only legacy tags carry are written as legacy tags, which every server
+# accepts. All others are written as enhanced RTMP.
 
 _LEGACY_RATE = {5512: 0, 11025: 1, 22050: 2, 44100: 3}
 _OLD_VIDEO = {"h263": 2, "screen": 3, "vp6": 4, "vp6a": 5, "screen2": 6}
@@ -249,7 +249,7 @@ _OLD_AUDIO = {
 
 
 def can_write(track: VideoTrack | AudioTrack) -> bool:
-    """Whether messages can say what the codec of a track is."""
+    """Whether a message can name the codec of `track`."""
     known, old = (VIDEO_FOURCC, _OLD_VIDEO) if isinstance(track, VideoTrack) else (AUDIO_FOURCC, _OLD_AUDIO)
     codec = track.codec
     return codec in known or codec in old or len(codec.encode("latin-1", "replace")) == 4
@@ -326,7 +326,7 @@ def audio_config_body(track: AudioTrack) -> bytes:
 def metadata_body(
     feed: FeedFormat, encoder: str = "streamgate", more: Mapping[str, amf0.Value] | None = None
 ) -> bytes:
-    """Return the body of a data message with @setDataFrame onMetaData for `feed`, `more` members in it."""
+    """Return the body of a data message: @setDataFrame, onMetaData of `feed` and `more` members."""
     members: dict[str, amf0.Value] = {"duration": 0.0, "fileSize": 0.0}
     video, audio = feed.video, feed.audio
     if video is not None:

@@ -10,7 +10,7 @@ from streamgate.errors import MediaError
 from streamgate.rtmp import amf0, flv
 
 HEADER_BYTES = 13
-TAG_BYTES = 11  # before the body; behind it stand four more
+TAG_BYTES = 11  # before the body; four more follow the body
 MAX_BODY = 0xFFFFFF
 _TYPE = {Kind.AUDIO: 8, Kind.VIDEO: 9, Kind.DATA: 18}
 _KIND = {number: kind for kind, number in _TYPE.items()}
@@ -18,7 +18,7 @@ _SET_DATA_FRAME = amf0.encode("@setDataFrame")
 
 
 class TagHead(msgspec.Struct, frozen=True, gc=False):
-    """The beginning of a tag. `size`: of the whole tag with what stands before and behind its body."""
+    """Header of a tag. `size`: bytes of the whole tag, with header, body and the size field that follows."""
 
     kind: Kind
     size: int
@@ -26,7 +26,7 @@ class TagHead(msgspec.Struct, frozen=True, gc=False):
 
 
 def file_header() -> bytes:
-    """Return what an FLV begins with: video and audio may come."""
+    """Return the header of an FLV file with video and audio."""
     return b"FLV\x01\x05" + struct.pack(">II", 9, 0)
 
 
@@ -44,7 +44,7 @@ def tag(kind: Kind, time_ms: int, body: bytes) -> bytes:
 
 
 def header_tags(feed: FeedFormat, time_ms: int, members: Mapping[str, amf0.Value]) -> bytes:
-    """Return the tags that say what follows: onMetaData (with `members`) and the codecs' configurations."""
+    """Return the first tags: onMetaData (with `members`) and the codec configurations."""
     metadata = flv.metadata_body(feed, more=members).removeprefix(_SET_DATA_FRAME)
     out = [tag(Kind.DATA, time_ms, metadata)]
     if feed.video is not None and (body := flv.video_config_body(feed.video)):
@@ -55,12 +55,12 @@ def header_tags(feed: FeedFormat, time_ms: int, members: Mapping[str, amf0.Value
 
 
 def packet_tag(packet: Packet, feed: FeedFormat, time_ms: int) -> bytes:
-    """Return the tag of a packet of `feed`; `time_ms` stands in for its DTS. Raises MediaError."""
+    """Return the tag of a packet of `feed`; `time_ms` replaces its DTS. Raises MediaError."""
     return tag(packet.kind, time_ms, flv.packet_body(packet, feed))
 
 
 def read_tag_head(head: bytes) -> TagHead | None:
-    """Return what the first 11 bytes of a tag say; None when they are none written here."""
+    """Parse the first 11 bytes of a tag; None when this module would not write them."""
     if len(head) < TAG_BYTES or head[8:11] != b"\0\0\0":
         return None
     kind = _KIND.get(head[0])
@@ -71,7 +71,7 @@ def read_tag_head(head: bytes) -> TagHead | None:
 
 
 def is_frame(kind: Kind, body: bytes) -> bool:
-    """Whether a tag holds a packet, from the first 16 bytes of its body: not a configuration or metadata."""
+    """Whether a tag holds a packet, not a configuration or metadata. 16 bytes of its body are enough."""
     if kind is Kind.VIDEO:
         video = flv.parse_video(body)
         return isinstance(video, flv.VideoTag) and video.kind == "frame"

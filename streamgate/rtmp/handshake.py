@@ -1,7 +1,7 @@
 """The simple RTMP handshake ("Adobe's Real Time Messaging Protocol" 1.0, section 5.2), both sides. Pure.
 
-The digest variant only matters to Flash players: encoders, nginx-rtmp and the platforms take the simple one.
-Its random bytes identify nothing, so zeros serve: nothing here needs randomness.
+Only Flash players need the digest variant: encoders, nginx-rtmp and the platforms accept the simple one.
+Its random bytes identify nothing, so this module sends zeros.
 """
 
 from streamgate.errors import ProtocolError
@@ -12,7 +12,7 @@ _HELLO = bytes(SIZE)
 
 
 class _Handshake:
-    """Reads `version | hello | echo` from the peer. `done` once all of it came."""
+    """Reads C0, C1, C2 or S0, S1, S2 (`version | hello | echo`) from the peer. `done`: all were received."""
 
     def __init__(self) -> None:
         self.done = False
@@ -21,7 +21,7 @@ class _Handshake:
         self._answered = False
 
     def receive(self, data: bytes) -> bytes | None:
-        """Take bytes from the peer. Return None while more must come, then what came after the handshake.
+        """Parse bytes from the peer. Return None until the handshake is done, then the bytes after it.
 
         Raises ProtocolError on a first byte that is not RTMP's version 3.
         """

@@ -1,8 +1,8 @@
-"""The server's side of an RTMP session: bytes in, events out, bytes to send. Pure.
+"""RTMP server session: received bytes in, events and bytes to send out. Pure.
 
-The dialogue is the one that OBS (librtmp), ffmpeg and GStreamer hold: connect, releaseStream, FCPublish,
-createStream, publish, media, FCUnpublish, deleteStream. What is answered and how follows what these clients
-wait for and what nginx-rtmp and Adobe's server send them.
+The dialogue is that of OBS (librtmp), ffmpeg and GStreamer: connect, releaseStream, FCPublish, createStream,
+publish, media, FCUnpublish, deleteStream. The answers are those that these clients wait for and that
+nginx-rtmp and Adobe's server send.
 """
 
 from collections.abc import Mapping
@@ -18,26 +18,26 @@ from streamgate.rtmp.chunk import ChunkReader, ChunkWriter, Message, Type
 from streamgate.rtmp.handshake import ServerHandshake
 
 WINDOW = 2_500_000
-"""Bytes after which acknowledgements are sent and asked for, as Adobe's server has it."""
+"""Acknowledgement window of both sides in bytes, as Adobe's server sets it."""
 OUT_CHUNK_SIZE = 4096
 MAX_TEXT = 2048
 MAX_STREAMS = 16
 MAX_QUIET_BYTES = 64 * 1024
 MAX_QUIET_MESSAGES = 256
-"""What a client may say in all while it does not publish: the dialogue takes some 1 KB and 10 messages."""
+"""Total that a client may send while it does not publish: the dialogue takes some 1 KB and 10 messages."""
 MAX_UNSENT = 256 * 1024
-"""Answers held when the shell does not fetch them: a peer that asks and never reads is cut off."""
+"""Answers not sent yet, in bytes: a peer that sends requests and never reads is disconnected."""
 
 RefusalCode: TypeAlias = Literal[
     "NetStream.Publish.BadName", "NetStream.Publish.Rejected", "NetStream.Publish.Denied"
 ]
-"""Each makes OBS show a dialog and not retry; ffmpeg prints the description and ends."""
+"""With each of them OBS shows a dialog and does not retry; ffmpeg prints the description and exits."""
 
 
 class Connected(msgspec.Struct, frozen=True):
     """The client connected to `app`. `four_ccs`: enhanced RTMP codecs it announced.
 
-    `app` and `tc_url` may hold the stream key (`rtmp://host/key`): they do not belong in a log.
+    `app` and `tc_url` may hold the stream key (`rtmp://host/key`): never log them.
     """
 
     app: str
@@ -51,9 +51,9 @@ class Connected(msgspec.Struct, frozen=True):
 
 
 class PublishRequested(msgspec.Struct, frozen=True):
-    """The client wants to publish; answer with accept_publish() or refuse_publish().
+    """The client sent publish; answer with accept_publish() or refuse_publish().
 
-    `key`: verbatim, with any `?query`; for `rtmp://host/key` the last part of the app. Empty: none was given.
+    `key`: verbatim, with any `?query`; for `rtmp://host/key` the last part of the app. Empty: none was sent.
     """
 
     app: str
@@ -73,11 +73,11 @@ class Media(msgspec.Struct, frozen=True, gc=False):
 
 
 class Unpublished(msgspec.Struct, frozen=True):
-    """The client said goodbye: FCUnpublish, closeStream or deleteStream, whichever came first."""
+    """The client ended its stream: FCUnpublish, closeStream or deleteStream, whichever came first."""
 
 
 class PlayRequested(msgspec.Struct, frozen=True):
-    """The client wanted to play. It has been refused already; the session is `closing`."""
+    """The client sent play. The session has refused it already and is `closing`."""
 
 
 Event: TypeAlias = Connected | PublishRequested | Media | Unpublished | PlayRequested
@@ -100,10 +100,10 @@ _KINDS: Mapping[int, Kind] = {
 
 
 class ServerSession:
-    """One client. The shell gives receive() bytes, acts on the events, sends data_to_send() after every call.
+    """Session of one client. The caller passes bytes to receive(), acts on the events, sends data_to_send().
 
-    A shell that serves others too gives receive() a limit and calls it again, with no bytes, while `backlog`.
-    `closing`: everything is said; send what is left, then close.
+    A caller that serves several clients limits receive() and calls it again, with no bytes, while `backlog`.
+    `closing`: the session is over; send the remaining bytes, then close.
     """
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class ServerSession:
         self._writer = ChunkWriter()
         self._out = bytearray()
         self._phase = _Phase.NEW
-        self._quiet_bytes = 0  # said while it did not publish
+        self._quiet_bytes = 0  # received while it did not publish
         self._quiet_messages = 0
         self._media = 0
         self._app = ""
@@ -131,17 +131,17 @@ class ServerSession:
 
     @property
     def deciding(self) -> bool:
-        """Whether a publish command waits for the shell's answer."""
+        """Whether a publish command waits for the caller's answer."""
         return self._phase is _Phase.REQUESTED
 
     @property
     def backlog(self) -> int:
-        """Bytes that receive() has not read because of its limit."""
+        """Bytes that receive() has not parsed yet because of its limit."""
         return self._reader.backlog
 
     @property
     def chunks(self) -> int:
-        """Chunks read so far: what reading costs."""
+        """Chunks parsed so far: the cost of parsing."""
         return self._reader.chunks
 
     @property
@@ -161,11 +161,11 @@ class ServerSession:
 
     @property
     def lacking(self) -> int:
-        """Bytes that must still come, at the least, before a message under way is whole; 0 when none is."""
+        """Least number of bytes until an unfinished message is complete; 0 when none is unfinished."""
         return self._reader.lacking
 
     def data_to_send(self) -> bytes:
-        """Return and forget what is to be sent now."""
+        """Return the bytes to send now, and clear them."""
         if not self._out:
             return b""
         out = bytes(self._out)
@@ -173,11 +173,11 @@ class ServerSession:
         return out
 
     def receive(self, data: bytes, max_chunks: int = chunk.UNLIMITED) -> list[Event]:
-        """Take bytes from the client. Raises ProtocolError, only, when it breaks the protocol or a limit.
+        """Parse bytes from the client. Raises only ProtocolError: the client broke the protocol or a limit.
 
         Args:
-            data: what came; empty to go on with the backlog.
-            max_chunks: about so many chunks are read, and the rest is kept (see ChunkReader.receive).
+            data: received bytes; empty to continue with the backlog.
+            max_chunks: parse about so many chunks and keep the rest (see ChunkReader.receive).
         """
         events: list[Event] = []
         if self._phase is _Phase.CLOSING:
@@ -216,10 +216,10 @@ class ServerSession:
         if self._quiet_bytes > MAX_QUIET_BYTES:
             raise ProtocolError(f"more than {MAX_QUIET_BYTES} bytes of RTMP without publishing")
 
-    # ------------------------------------------------------------ what the shell decides
+    # ------------------------------------------------------------ what the caller decides
 
     def accept_publish(self) -> None:
-        """Answer PublishRequested with yes. Does nothing when the client has gone on meanwhile."""
+        """Accept the publish. Does nothing when the client has ended it meanwhile."""
         if self._phase is _Phase.REQUESTED:
             self._phase = _Phase.PUBLISHING
             self._reader.limits = chunk.WHILE_PUBLISHING
@@ -227,7 +227,7 @@ class ServerSession:
             self._status(self._stream_id, "status", "NetStream.Publish.Start", "Publishing.")
 
     def refuse_publish(self, code: RefusalCode, description: str) -> None:
-        """Answer PublishRequested with no, or end a running publish, and close."""
+        """Refuse the publish, or end a running one, and close."""
         if self._phase in (_Phase.REQUESTED, _Phase.PUBLISHING):
             self._status(self._stream_id, "error", code, description)
             self._phase = _Phase.CLOSING
@@ -294,7 +294,7 @@ class ServerSession:
         self._out += self._writer.set_chunk_size(OUT_CHUNK_SIZE)
         properties: dict[str, amf0.Value] = {"fmsVer": "FMS/3,0,1,123", "capabilities": 31, "mode": 1}
         if codecs is not None or "capsEx" in members:
-            # Enhanced RTMP v2: what we take (4: can forward). No capsEx: one track of each is carried.
+            # Enhanced RTMP v2: the codecs we accept (4: can forward). capsEx 0: one track of each kind.
             ours = [*flv.VIDEO_FOURCC.values(), *flv.AUDIO_FOURCC.values()]
             properties["fourCcList"] = [code.decode() for code in ours]
             properties["videoFourCcInfoMap"] = {code.decode(): 4 for code in flv.VIDEO_FOURCC.values()}
@@ -317,7 +317,7 @@ class ServerSession:
         key = _text(arguments[1]) if len(arguments) > 1 else ""
         publish_type = _text(arguments[2]) if len(arguments) > 2 else ""
         app = self._app
-        if not key:  # rtmp://host/key: clients take the key for the app
+        if not key:  # rtmp://host/key: clients send the key as the app
             path, mark, query = app.partition("?")
             app, _, key = path.rstrip("/").rpartition("/")
             key += mark + query
@@ -333,7 +333,7 @@ class ServerSession:
             self._reply("_result", number, None, None)
         if self._phase in (_Phase.REQUESTED, _Phase.PUBLISHING):
             self._phase = _Phase.CONNECTED
-            if name != "deleteStream":  # its stream is gone: nobody listens on it
+            if name != "deleteStream":  # which removed the stream that the status would go to
                 self._status(self._stream_id, "status", "NetStream.Unpublish.Success", "Unpublished.")
             events.append(Unpublished())
 
@@ -371,7 +371,7 @@ class ServerSession:
 def encoder_name(flash_ver: str) -> str:
     """Guess the encoder from flashVer: "FMLE/3.0 (compatible; Lavf60.3.100)" gives "Lavf60.3.100".
 
-    OBS writes "FMLE/3.0 (compatible; FMSc/1.0)" and tells its name in onMetaData's `encoder`.
+    OBS sends "FMLE/3.0 (compatible; FMSc/1.0)" here, and its name in onMetaData's `encoder`.
     """
     _, found, rest = flash_ver.partition("(compatible;")
     return rest.strip().rstrip(")").strip() if found else flash_ver

@@ -1,4 +1,4 @@
-"""Addresses of destinations: those of RTMP servers taken apart, all made fit to be shown. Pure."""
+"""Push addresses of destinations: parse RTMP URLs, redact any address for display. Pure."""
 
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -8,7 +8,7 @@ import msgspec
 from streamgate.errors import ConfigError
 
 HLS = "hls:"
-"""The address of the channel's own HLS files; there is nothing behind the colon."""
+"""The address of the channel's own HLS files; nothing follows the colon."""
 _FORM = "allowed is rtmp://HOST[:PORT]/APP/KEY, rtmps://HOST[:PORT]/APP/KEY or hls: alone"
 _PORTS = {"rtmp": 1935, "rtmps": 443}
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
@@ -16,7 +16,7 @@ _MAX = 2048
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Where to publish. `key` is a secret: it stands in no text but the publish command."""
+    """Parsed address of an RTMP server. `key` is a secret: only RTMP commands contain it."""
 
     host: str
     port: int
@@ -35,9 +35,9 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def parse_url(url: str) -> Target:
-    """Take a push address apart: everything after the last slash before any `?` is the key, query included.
+    """Parse a push address. The key is everything after the last slash before any `?`, query included.
 
-    Raises ConfigError, which names what is allowed and never the key.
+    Raises ConfigError; its text names what is allowed and never contains the key.
     """
     if len(url) > _MAX:
         raise ConfigError(f"a push address of {len(url)} characters; allowed are {_MAX}")
@@ -84,7 +84,7 @@ def redact(url: str) -> str:
 
 def _split(url: str) -> tuple[SplitResult | None, int | None]:
     try:
-        # A key may hold a "#": to a stream key it is a character like any other.
+        # A stream key may contain "#": it does not begin a fragment here.
         parts = urlsplit(url, allow_fragments=False)
         port = parts.port
     except ValueError:

@@ -1,11 +1,11 @@
-"""Who uses the command line, for the record."""
+"""Name of the command line's user, for records."""
 
 import os
 import pwd
 
 
 def cli_actor() -> str:
-    """Return "cli:NAME". From the system's user list: LOGNAME can be set by anyone."""
+    """Return "cli:NAME", from the system's user list: anyone can set LOGNAME."""
     try:
         return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
     except KeyError:

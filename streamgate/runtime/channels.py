@@ -1,8 +1,8 @@
 """The channel store: one JSON file per channel under DATA_DIR/channels, so that a cut needs no database.
 
-Push URLs hold the keys of platforms: they are encrypted in the files (`secret_box`).
+Push URLs contain stream keys of platforms: they are encrypted in the files (`secret_box`).
 
-Readers need no lock: files are replaced as a whole. Writers exclude each other with a lock file.
+Readers need no lock: files are replaced atomically. Writers exclude each other with a lock file.
 """
 
 import fcntl
@@ -19,6 +19,9 @@ import msgspec
 
 from streamgate.core.channel_name import check_name, require_name
 from streamgate.core.delay import MIN_DELAY_S, check_delay
+from streamgate.core.duty import ABSENT_S, ASK_MIN, DutyRules, WatchMode, check_rules
+from streamgate.core.retention import check_retention_days
+from streamgate.core.standby import recording_of
 from streamgate.disk import sync_directory
 from streamgate.errors import ConfigError, Refused, StreamgateError
 from streamgate.rtmp.url import HLS
@@ -33,17 +36,22 @@ VERSION = 1
 MAX_DESTINATIONS = 16
 MAX_BACKUPS = 64
 KEY_CHARS = 32
+MIN_DUMP_S, DEFAULT_DUMP_S = 1.0, 10.0
 SEALED = "sealed:"
-"""How an encrypted push URL begins in a channel file."""
+"""Prefix of an encrypted push URL in a channel file."""
 _TOO_MANY_ZH = f"每个频道最多 {MAX_DESTINATIONS} 个推流目的地、{MAX_BACKUPS} 个备用文件"
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One channel as it stands in its file. Cannot exist with a delay below the floor, however it was made.
+    """Settings of one channel, as in its file. The constructor refuses a delay below the floor.
 
     `key_hash`: hex SHA-256 of the stream key. `backups`: absolute paths. `created`: ISO 8601, UTC.
-    `restore_needs_two`: a cut ends only when a second person asks for it, too.
+    `restore_needs_two`: a cut ends only when a second person sends restore, too. `retention_days`: how long
+    its recordings are kept at least; None: the setting of that name. `dump_s`: length of a dump when none is
+    given. `standby_key_hash`: as `key_hash`, of the standby camera; "": the channel has none.
+    `duty_watch`, `duty_ask_min`, `duty_absent_s`: see `DutyRules`. `practice`: a channel for practice; it has
+    no destinations, so that nothing leaves the machine.
     """
 
     name: str
@@ -54,6 +62,17 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     created: str = ""
     v: int = VERSION
     restore_needs_two: bool = False
+    retention_days: int | None = None
+    dump_s: float = DEFAULT_DUMP_S
+    standby_key_hash: str = ""
+    duty_watch: WatchMode = "alarm"
+    duty_ask_min: float = ASK_MIN
+    duty_absent_s: float = ABSENT_S
+    practice: bool = False
+
+    @property
+    def duty_rules(self) -> DutyRules:
+        return DutyRules(self.duty_watch, self.duty_ask_min, self.duty_absent_s)
 
     def __post_init__(self) -> None:
         if self.v != VERSION:
@@ -61,12 +80,28 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         check_name(self.name)
         try:
             check_delay(self.delay_s)
-        except Refused as error:
+            if self.retention_days is not None:
+                check_retention_days(self.retention_days)
+            check_rules(self.duty_rules)
+        except (Refused, ConfigError) as error:
             raise ValueError(str(error)) from error
+        if not MIN_DUMP_S <= self.dump_s <= MIN_DELAY_S:
+            raise ValueError(f"dump_s is {self.dump_s:g}; allowed are {MIN_DUMP_S:g} to {MIN_DELAY_S:g}")
+        if self.practice and self.destinations:
+            raise ValueError("it is a channel to practise on and pushes nowhere; remove its destinations")
         if not _HASH.fullmatch(self.key_hash):
             raise ValueError(
                 "key_hash is not a hex SHA-256; make a new key with: streamgate channel rotate-key"
             )
+        if self.standby_key_hash and not _HASH.fullmatch(self.standby_key_hash):
+            raise ValueError(
+                "standby_key_hash is not a hex SHA-256; make a new key with:"
+                " streamgate channel set NAME --standby-key rotate"
+            )
+        if self.standby_key_hash == self.key_hash:
+            raise ValueError("main and standby camera have the same stream key; make a new one for either")
+        if self.standby_key_hash:
+            check_name(recording_of(self.name))
         names = [one.name for one in self.destinations]
         if len(set(names)) != len(names):
             raise ValueError(f"two destinations have the same name ({', '.join(sorted(names))}); rename one")
@@ -87,13 +122,13 @@ class ChannelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Sealed(msgspec.Struct):
-    """Of a channel file what is looked at before the whole is checked."""
+    """The part of a channel file that is decrypted before the whole is checked."""
 
     destinations: list[dict[str, object]] = []
 
 
 class BadChannel(msgspec.Struct, frozen=True):
-    """A channel file that was not loaded. The texts are fit for an alarm: no key stands in them."""
+    """A channel file that was not loaded. An alarm may show the texts: they contain no key."""
 
     name: str
     text: str
@@ -101,7 +136,7 @@ class BadChannel(msgspec.Struct, frozen=True):
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """`there`: the directory of channel files exists. Without it nothing is known of channels."""
+    """Result of `load_all`. `there`: the directory exists; without it the channels are unknown."""
 
     channels: list[ChannelConfig]
     errors: list[BadChannel]
@@ -109,7 +144,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 def hash_key(key: str) -> str:
-    """Return how a stream key is stored: hex SHA-256. The keys are 192 random bits, so no salt is needed."""
+    """Return a stream key as it is stored: hex SHA-256. Keys are 192 random bits, so no salt is needed."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
@@ -122,7 +157,7 @@ class ChannelStore:
     Methods that change something raise Refused (with the reason, in plain words) when it is not allowed,
     ConfigError when the file on disk is broken or cannot be written.
 
-    `changed` is told of each change: the channel before (None: there was none that could be read) and after.
+    `changed` is called at each change with the channel before (None: there was none to be read) and after.
     """
 
     def __init__(self, data_dir: Path, *, changed: Changed | None = None) -> None:
@@ -134,7 +169,7 @@ class ChannelStore:
     # ------------------------------------------------------------ reading
 
     def load_all(self) -> Loaded:
-        """Return the good channels by age and what is wrong with the others. Never raises for a bad file.
+        """Return the valid channels, oldest first, and the errors of the others. Never raises for a bad file.
 
         Raises ConfigError when the directory itself cannot be read.
         """
@@ -154,8 +189,11 @@ class ChannelStore:
         channels.sort(key=lambda channel: (channel.created, channel.name))
         owners: dict[str, str] = {}
         for channel in tuple(channels):
-            owner = owners.setdefault(channel.key_hash, channel.name)
-            if owner != channel.name:
+            keys = [key for key in (channel.key_hash, channel.standby_key_hash) if key]
+            owner = next(
+                (one for key in keys if (one := owners.setdefault(key, channel.name)) != channel.name), ""
+            )
+            if owner:
                 channels.remove(channel)
                 text = (
                     f"channel {channel.name} is not loaded: it has the same stream key as {owner};"
@@ -169,6 +207,17 @@ class ChannelStore:
         require_name(name)
         return self._read(name)
 
+    def retention(self, default: int) -> dict[str, int | None]:
+        """Return for how many days each channel's recordings are kept; None: its file cannot be read.
+
+        Raises ConfigError when the directory cannot be read.
+        """
+        loaded = self.load_all()
+        known: dict[str, int | None] = {one.name: None for one in loaded.errors}
+        standbys = {recording_of(one.name): one for one in loaded.channels if one.standby_key_hash}
+        named = {one.name: one for one in loaded.channels}
+        return known | {name: one.retention_days or default for name, one in (standbys | named).items()}
+
     # ------------------------------------------------------------ changing
 
     def add(
@@ -179,10 +228,12 @@ class ChannelStore:
         push: Sequence[str] = (),
         backups: Sequence[str | Path] = (),
         entry: Entry = UNSIGNED,
+        practice: bool = False,
     ) -> tuple[ChannelConfig, str]:
-        """Make a channel and return it with its stream key, stored only as a hash and shown this once.
+        """Create a channel; return it with its stream key, which is stored only as a hash.
 
         `push`: URLs, each optionally as NAME=URL. `backups`: readable files. `entry`: who enters `push`.
+        `practice`: a channel for practice, with no destination.
         """
         require_name(name)
         check_delay(delay_s)
@@ -194,7 +245,9 @@ class ChannelStore:
             self._refuse_shared(name, destinations)
             created = datetime.now(UTC).isoformat(timespec="microseconds")
             with refusing(_TOO_MANY_ZH):
-                channel = ChannelConfig(name, delay_s, hash_key(key), destinations, paths, created)
+                channel = ChannelConfig(
+                    name, delay_s, hash_key(key), destinations, paths, created, practice=practice
+                )
             self._write(channel)
         return channel, key
 
@@ -210,6 +263,11 @@ class ChannelStore:
         remove_backups: Sequence[str | Path] = (),
         entry: Entry = UNSIGNED,
         restore_needs_two: bool | None = None,
+        retention_days: int | None = None,
+        dump_s: float | None = None,
+        duty_watch: WatchMode | None = None,
+        duty_ask_min: float | None = None,
+        duty_absent_s: float | None = None,
     ) -> ChannelConfig:
         """Change a channel and return it.
 
@@ -220,11 +278,26 @@ class ChannelStore:
         require_name(name)
         if delay_s is not None:
             check_delay(delay_s)
+        if retention_days is not None:
+            check_retention_days(retention_days)
+        if dump_s is not None and not MIN_DUMP_S <= dump_s <= MIN_DELAY_S:
+            raise Refused(
+                f"a dump of {dump_s:g} s; allowed are {MIN_DUMP_S:g} to {MIN_DELAY_S:g} seconds",
+                f"默认丢弃 {dump_s:g} 秒不允许，范围为 {MIN_DUMP_S:g} 至 {MIN_DELAY_S:g} 秒",
+            )
         with self._locked():
             old = self._read(name)
+            rules = check_rules(
+                DutyRules(
+                    old.duty_watch if duty_watch is None else duty_watch,
+                    old.duty_ask_min if duty_ask_min is None else duty_ask_min,
+                    old.duty_absent_s if duty_absent_s is None else duty_absent_s,
+                )
+            )
             kept = dest.remove_named(old.destinations, remove_push)
             destinations = dest.set_headers(dest.add_urls(kept, add_push, entry), split_headers or {})
             self._refuse_shared(name, destinations)
+            _refuse_practice(old, destinations)
             paths = _with_backups(_without_backups(old.backups, remove_backups), add_backups)
             with refusing(_TOO_MANY_ZH):
                 channel = msgspec.structs.replace(
@@ -235,6 +308,11 @@ class ChannelStore:
                     restore_needs_two=old.restore_needs_two
                     if restore_needs_two is None
                     else restore_needs_two,
+                    retention_days=old.retention_days if retention_days is None else retention_days,
+                    dump_s=old.dump_s if dump_s is None else dump_s,
+                    duty_watch=rules.watch,
+                    duty_ask_min=rules.ask_min,
+                    duty_absent_s=rules.absent_s,
                 )
             self._write(channel)
         return channel
@@ -242,11 +320,12 @@ class ChannelStore:
     def enter(
         self, name: str, destination: str, url: str, entry: Entry, *, split_headers: bool = False
     ) -> ChannelConfig:
-        """Enter one push destination. `destination` "": it is called by its host."""
+        """Add one push destination. `destination` "": it is named after its host."""
         with self._locked():
             old = self.get(name)
             new = dest.enter(old.destinations, destination, url, entry, split_headers=split_headers)
             self._refuse_shared(name, (new,))
+            _refuse_practice(old, (new,))
             with refusing(_TOO_MANY_ZH):
                 channel = msgspec.structs.replace(old, destinations=(*old.destinations, new))
             self._write(channel)
@@ -262,14 +341,14 @@ class ChannelStore:
         return channel
 
     def put_back(self, channel: ChannelConfig) -> None:
-        """Undo `remove`: the channel is what it was, its key and approvals included."""
+        """Undo `remove`: store the channel as it was, with its key and approvals."""
         with self._locked():
             self._refuse_taken(channel.name)
             self._refuse_shared(channel.name, channel.destinations)
             self._write(channel)
 
     def put_back_destination(self, name: str, destination: Destination) -> ChannelConfig:
-        """Undo the removal of a destination: it is what it was, its approval included."""
+        """Undo the removal of a destination: store it as it was, with its approval."""
         with self._locked():
             old = self.get(name)
             self._refuse_shared(name, (destination,))
@@ -279,7 +358,7 @@ class ChannelStore:
         return channel
 
     def rotate_key(self, name: str) -> tuple[ChannelConfig, str]:
-        """Give a channel a new stream key and return both. The old key is worth nothing from then on."""
+        """Give a channel a new stream key; return both. The old key is invalid from then on."""
         require_name(name)
         key = secrets.token_urlsafe(KEY_CHARS * 3 // 4)
         with self._locked():
@@ -287,8 +366,47 @@ class ChannelStore:
             self._write(channel)
         return channel, key
 
+    def rotate_standby_key(self, name: str) -> tuple[ChannelConfig, str]:
+        """Give a channel's standby camera a stream key, the first or a new one; return channel and key.
+
+        Raises Refused when the name for its recordings is taken or too long.
+        """
+        require_name(name)
+        key = secrets.token_urlsafe(KEY_CHARS * 3 // 4)
+        with self._locked():
+            old = self._read(name)
+            self._refuse_recorded_as(name)
+            with refusing(f"频道名称 {name} 太长，不能设备用镜头"):
+                channel = msgspec.structs.replace(old, standby_key_hash=hash_key(key))
+            self._write(channel)
+        return channel, key
+
+    def remove_standby(self, name: str) -> ChannelConfig:
+        """Remove a channel's standby camera: its key becomes invalid. Its recordings stay."""
+        with self._locked():
+            old = self.get(name)
+            if not old.standby_key_hash:
+                raise Refused(f"channel {name} has no standby camera", f"频道 {name} 没有备用镜头")
+            channel = msgspec.structs.replace(old, standby_key_hash="")
+            self._write(channel)
+        return channel
+
+    def put_back_standby(self, before: ChannelConfig) -> ChannelConfig:
+        """Undo `remove_standby`: the key that the channel had `before` is valid again."""
+        name = before.name
+        with self._locked():
+            old = self.get(name)
+            if old.standby_key_hash:
+                raise Refused(
+                    f"the standby camera of {name} has a new key; it stays", f"{name} 的备用镜头已有新密钥"
+                )
+            self._refuse_recorded_as(name)
+            channel = msgspec.structs.replace(old, standby_key_hash=before.standby_key_hash)
+            self._write(channel)
+        return channel
+
     def remove(self, name: str) -> None:
-        """Forget a channel, also one whose file is broken. Its recordings stay."""
+        """Remove a channel, even one whose file is broken. Its recordings stay."""
         require_name(name)
         with self._locked():
             before = self._before(name)
@@ -334,9 +452,24 @@ class ChannelStore:
                 f" or choose another name",
                 f"频道 {name} 已存在；请另选名称",
             )
+        owner = name.removesuffix(recording_of(""))
+        if owner and owner != name and self._path(owner).exists() and self._read(owner).standby_key_hash:
+            raise Refused(
+                f"{name} is what the standby camera of {owner} is recorded as; choose another name",
+                f"{name} 是频道 {owner} 备用镜头的录像名称；请另选名称",
+            )
+
+    def _refuse_recorded_as(self, name: str) -> None:
+        """Refuse a standby camera whose recordings would have another channel's name."""
+        recording = recording_of(name)
+        if self._path(recording).exists():
+            raise Refused(
+                f"the standby camera of {name} would be recorded as {recording}, which is another channel",
+                f"{name} 的备用镜头将录制为 {recording}，但已有同名频道",
+            )
 
     def seal(self, *, anew: bool = False) -> int:
-        """Encrypt push URLs that stand plain in channel files; `anew`: all of them, with the newest key.
+        """Encrypt plain-text push URLs in channel files; `anew`: all push URLs, with the newest key.
 
         Returns how many files were written. Files that cannot be read stay as they are. Raises ConfigError.
         """
@@ -352,7 +485,7 @@ class ChannelStore:
         return written
 
     def _unseal(self, data: bytes) -> ChannelConfig:
-        """Read a channel file, whether its push URLs are encrypted or plain, as they once were."""
+        """Decode a channel file; its push URLs are encrypted, or plain text in old files."""
         raw = msgspec.json.decode(data, type=_Sealed)
         for one in raw.destinations:
             url = one.get("url")
@@ -368,7 +501,7 @@ class ChannelStore:
         return msgspec.json.format(msgspec.json.encode(whole)) + b"\n"
 
     def _refuse_shared(self, name: str, destinations: tuple[Destination, ...]) -> None:
-        """Refuse an address that another channel pushes to: on the platform the two would fight for it."""
+        """Refuse an address that another channel pushes to: a platform takes one connection per key."""
         urls = {one.url: one for one in destinations if one.url != HLS}  # each channel has its own files
         for other in self.load_all().channels:
             shared = [urls[one.url] for one in other.destinations if one.url in urls and other.name != name]
@@ -385,7 +518,7 @@ class ChannelStore:
         data = self._sealed(channel)
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with open(descriptor, "wb") as file:  # noqa: PTH123 - opened with its mode from the first byte on
+            with open(descriptor, "wb") as file:  # noqa: PTH123 - os.open sets the mode at creation
                 file.write(data)
                 file.flush()
                 os.fsync(descriptor)
@@ -399,7 +532,7 @@ class ChannelStore:
             self._changed(before, channel)
 
     def _before(self, name: str) -> ChannelConfig | None:
-        """Return the channel as it stands, for `changed`."""
+        """Return the channel as stored, for `changed`."""
         if self._changed is None:
             return None
         try:
@@ -409,7 +542,7 @@ class ChannelStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep other writers out, in this process and in others."""
+        """Hold the lock file against other writers, in this process and in others."""
         self._places.create()
         try:
             self._dir.mkdir(mode=0o700, exist_ok=True)
@@ -423,6 +556,14 @@ class ChannelStore:
             yield
         finally:
             os.close(descriptor)
+
+
+def _refuse_practice(channel: ChannelConfig, destinations: Sequence[Destination]) -> None:
+    if channel.practice and destinations:
+        raise Refused(
+            f"channel {channel.name} is there to practise on: it has no destinations",
+            f"频道 {channel.name} 用于演练，不能设置推流目的地",
+        )
 
 
 def _is_channel_file(path: Path) -> bool:
@@ -439,15 +580,21 @@ def _with_backups(present: tuple[str, ...], files: Sequence[str | Path]) -> tupl
     for given in files:
         path = Path(given).expanduser().absolute()
         if not os.access(path, os.F_OK):
-            raise Refused(f"backup file {path} does not exist; correct the path")
+            raise Refused(
+                f"backup file {path} does not exist; correct the path", f"备用文件 {path} 不存在；请改正路径"
+            )
         if not os.access(path, os.R_OK) or not path.is_file():
             raise Refused(
-                f"backup file {path} is not a readable file; name a video or picture this user may read"
+                f"backup file {path} is not a readable file; name a video or picture this user may read",
+                f"备用文件 {path} 不是可读文件；请指定当前用户可读的视频或图片",
             )
         try:
             str(path).encode()
         except UnicodeEncodeError:
-            raise Refused(f"backup file {str(path)!r} has a name that is not UTF-8; rename it") from None
+            raise Refused(
+                f"backup file {str(path)!r} has a name that is not UTF-8; rename it",
+                f"备用文件 {str(path)!r} 的文件名不是 UTF-8；请改名",
+            ) from None
         if str(path) not in paths:
             paths.append(str(path))
     return tuple(paths)
@@ -462,6 +609,9 @@ def _without_backups(present: tuple[str, ...], unwanted: Sequence[str | Path]) -
             one for one in kept if str(path.expanduser().absolute()) != one and Path(one).name != str(path)
         )
         if len(rest) == len(kept):
-            raise Refused(f"there is no backup file {path}; backup files are: {', '.join(kept) or 'none'}")
+            raise Refused(
+                f"there is no backup file {path}; backup files are: {', '.join(kept) or 'none'}",
+                f"没有备用文件 {path}；现有：{'、'.join(kept) or '无'}",
+            )
         kept = rest
     return kept

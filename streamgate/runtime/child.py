@@ -1,4 +1,4 @@
-"""One supervised process: started, listened to, ended when it hangs, started again."""
+"""Child process under supervision: starts it, reads its heartbeats, kills it when it hangs, restarts it."""
 
 import asyncio
 import os
@@ -12,22 +12,22 @@ import msgspec
 import structlog
 
 from streamgate.errors import ConfigError
-from streamgate.runtime.lock import is_corpse
+from streamgate.runtime.lock import is_defunct
 from streamgate.runtime.logs import LogWriter
 
 CONFIG_EXIT = 78  # sysexits.h EX_CONFIG: starting again would fail again
 READY_FD = "STREAMGATE_PROCESS_READY_FD"
 DESCRIPTORS = "descriptors"  # the listening sockets, in the settings: name -> file descriptors
 BEAT = b"."
-SETUP = b"S"  # the console: there is no administrator yet
+SETUP = b"S"  # from the console: there is no administrator yet
 HEARTBEAT_S = 0.5
 CHECK_S = 0.25
 START_S = 20.0  # from its start to its first heartbeat
 STOP_S = 4.0
-GIVE_UP_S = 0.5  # after kill -9: the kernel does not take away what hangs in a disk
-QUICK_S = 5.0  # a process that lives shorter than this is started again with growing pauses
+GIVE_UP_S = 0.5  # after kill -9: a process that hangs in disk I/O stays
+QUICK_S = 5.0  # a process that runs shorter than this is restarted after growing pauses
 PAUSES_S = (0.0, 0.1, 0.3, 1.0, 2.0)
-_CORPSE_CHECKS = 2
+_DEFUNCT_CHECKS = 2
 _STDERR = 2
 _PIECE = 64 * 1024
 _log = structlog.get_logger()
@@ -36,13 +36,13 @@ Tell = Callable[[str, str, str], None]
 
 
 class Child:
-    """A process called `name`, run by `streamgate.process`.
+    """Supervised process `name`, run by `streamgate.process`.
 
-    `settings` go to it as JSON on its standard input: they may hold a password, and /proc shows the
-    environment as long as it lives. `descriptors`: listening sockets by name, handed down. `hung_s`: without
-    a heartbeat for so long it is ended. `tell(name, code, reason)`: it is away. `lenient`: a process that
-    cannot start as it is set is tried again instead of ending everything. `out`: this process's stderr.
-    `set_up()`: it says that nobody can administer yet.
+    `settings`: sent as JSON on its standard input: they may hold a password, and /proc shows the environment
+    of a running process. `descriptors`: listening sockets by name, inherited by it. `hung_s`: seconds without
+    a heartbeat until it is killed. `tell(name, code, reason)`: called when it has died or hangs. `lenient`: a
+    process that fails to start because of its settings is restarted instead of ending everything. `out`: this
+    process's stderr. `set_up()`: called when it reports that there is no administrator yet.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Child:
         await self._down.wait()
 
     async def run(self) -> None:
-        """Keep it alive until `stop`. ConfigError when it cannot start as it is set, unless lenient."""
+        """Run and restart it until `stop`. ConfigError when its settings prevent a start, unless lenient."""
         quick = 0
         while not self.stopping:
             begun = time.monotonic()
@@ -106,15 +106,15 @@ class Child:
                     await self._stop.wait()
 
     async def _run_once(self) -> int | None:
-        """Start it and wait for its end. Returns its exit code, None when the kernel keeps what is left."""
-        signs = _Pipe(self._listen)
-        # A file is written by this process alone: a disk that freezes would hold up whoever shares it.
+        """Start it, wait for its exit, return the exit code; None when it is dead but hangs in disk I/O."""
+        signs = _Pipe(self._handle_heartbeat)
+        # If stderr is a file, only this process writes it: a frozen disk blocks every process that writes.
         words = _Pipe(self._out.relay) if stat.S_ISREG(os.fstat(_STDERR).st_mode) else None
         descriptors = [one for some in self.descriptors.values() for one in some]
         settings = {**self._settings, DESCRIPTORS: self.descriptors}
         environment = dict(os.environ)
         environment[READY_FD] = str(signs.writer)
-        if self.restarts:  # one that comes back must not wait for a disk to take its compiled modules
+        if self.restarts:  # a restart must not wait for a disk to write compiled modules
             environment["PYTHONDONTWRITEBYTECODE"] = "1"
         try:
             try:
@@ -128,14 +128,14 @@ class Child:
                     stdin=asyncio.subprocess.PIPE,
                     stdout=None if words is None else words.writer,
                     stderr=None if words is None else words.writer,
-                    start_new_session=True,  # Ctrl-C is for the supervisor, which asks the others to end
+                    start_new_session=True,  # Ctrl-C reaches only the supervisor, which ends the others
                 )
             finally:
                 for pipe in (signs, words):
                     if pipe is not None:
                         pipe.hand_over()
-            _give(self._process, msgspec.json.encode(settings))
-            if self._stop.is_set():  # asked to stop while it was being started
+            _write_input(self._process, msgspec.json.encode(settings))
+            if self._stop.is_set():  # `stop` was called while it was being started
                 self._process.terminate()
             return await self._watch(self._process)
         finally:
@@ -143,8 +143,8 @@ class Child:
                 if pipe is not None:
                     pipe.close()
 
-    def _listen(self, data: bytes) -> None:
-        """Take heartbeats, and the line that says that it is up."""
+    def _handle_heartbeat(self, data: bytes) -> None:
+        """Handle heartbeats, and the line that reports that it is up."""
         self._beats += 1
         if SETUP in data:
             self._set_up()
@@ -154,10 +154,10 @@ class Child:
             self._up.set()
 
     async def _watch(self, process: asyncio.subprocess.Process) -> int | None:
-        """Wait for the end; bring it about when no heartbeat comes: it hangs, and only a new one helps.
+        """Wait for the exit; kill the process when no heartbeat comes.
 
-        Silence is counted by this process's own waking time, so that nobody is accused after the whole
-        machine stood still.
+        Silence is measured in this process's own running time, so that no process is killed because the
+        whole machine stood still.
         """
         ending = asyncio.ensure_future(process.wait())
         silent_s, dead, beats, begun = 0.0, 0, self._beats, self._beats
@@ -166,8 +166,8 @@ class Child:
             done, _ = await asyncio.wait({ending}, timeout=CHECK_S)
             if done:
                 return ending.result()
-            dead = dead + 1 if is_corpse(process.pid) else 0
-            if dead >= _CORPSE_CHECKS:
+            dead = dead + 1 if is_defunct(process.pid) else 0
+            if dead >= _DEFUNCT_CHECKS:
                 _log.error("process_left", process=self.name, pid=process.pid, reason="it hangs in the disk")
                 return None
             if self._beats != beats:
@@ -183,10 +183,10 @@ class Child:
                     process.kill()
 
     async def stop(self) -> None:
-        """Ask it to end; kill it after some seconds. One that hangs in the disk is left behind."""
+        """Terminate it; kill it after STOP_S. One that hangs in disk I/O is left behind."""
         self._stop.set()
         process = self._process
-        if process is None or process.returncode is not None or is_corpse(process.pid):
+        if process is None or process.returncode is not None or is_defunct(process.pid):
             return
         with suppress(ProcessLookupError):
             process.terminate()
@@ -200,15 +200,15 @@ class Child:
                 await asyncio.wait_for(process.wait(), GIVE_UP_S)
 
 
-def _give(process: asyncio.subprocess.Process, data: bytes) -> None:
-    """Write what a process reads from its standard input, and nothing more. The pipe takes it at once."""
+def _write_input(process: asyncio.subprocess.Process, data: bytes) -> None:
+    """Write `data` to a process's standard input and close that. The pipe's buffer takes it at once."""
     assert process.stdin is not None
     process.stdin.write(data)
     process.stdin.close()
 
 
 class _Pipe:
-    """A pipe from a child; what comes is given to `take`. `writer`: the child's end."""
+    """A pipe from a child; received bytes are passed to `take`. `writer`: the child's end."""
 
     def __init__(self, take: Callable[[bytes], None]) -> None:
         self._take = take
@@ -222,7 +222,7 @@ class _Pipe:
         os.close(self.writer)
 
     def close(self) -> None:
-        """Take what is left, and close."""
+        """Read what is left, and close."""
         self._read()
         self._loop.remove_reader(self._reader)
         os.close(self._reader)

@@ -1,4 +1,4 @@
-"""The data directory: where everything of one streamgate stands, and who serves it at the moment."""
+"""The data directory of one streamgate: its paths, and which process serves it at the moment."""
 
 import os
 from collections.abc import Mapping
@@ -9,16 +9,16 @@ import msgspec
 from streamgate.errors import ConfigError
 from streamgate.runtime.rundir import link_from, make_runtime_dir, runtime_dir
 
-# sun_path of a unix socket holds 107 bytes (unix(7)); "/run/media.sock" comes off that where there is no
-# shared memory for the runtime directory.
+# sun_path of a unix socket holds 107 bytes (unix(7)), with "/run/media.sock" where there is no shared memory
+# for the runtime directory.
 MAX_PATH_BYTES = 90
 
 
 class ServeInfo(msgspec.Struct, frozen=True):
-    """Written by the supervisor as `run/serve.json`. Addresses are HOST:PORT as really bound; None: off.
+    """Contents of `run/serve.json`, written by the supervisor. Addresses: HOST:PORT as bound; None: off.
 
-    `console` is "" while the page has no address, because another program holds it. `page`: how a browser
-    reaches it, without a slash at the end. `public`: for viewers and sources of comments.
+    `console` is "" while another program uses the page's address. `page`: its URL for browsers, without a
+    slash at the end. `public`: address for viewers and sources of comments; `viewers`: its URL for browsers.
     """
 
     pid: int
@@ -27,10 +27,11 @@ class ServeInfo(msgspec.Struct, frozen=True):
     rtmps: str | None = None
     page: str = ""
     public: str | None = None
+    viewers: str = ""
 
 
 class DataDir:
-    """Names of the places inside one data directory. Creates nothing unless asked to."""
+    """Paths inside one data directory. The constructor creates nothing."""
 
     def __init__(self, root: Path) -> None:
         """Raise ConfigError when the path is too long for the unix sockets inside it."""
@@ -52,9 +53,9 @@ class DataDir:
         self.toml = self.root / "streamgate.toml"
 
     def create(self) -> None:
-        """Make the directory, for this user alone. Raise ConfigError when that fails."""
+        """Create the directory, with access for this user only. Raise ConfigError when that fails."""
         try:
-            if not self.root.is_dir():  # asked first: mkdir waits for a frozen disk with nothing to make
+            if not self.root.is_dir():  # checked first: mkdir waits for a frozen disk even if it exists
                 self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
@@ -63,7 +64,7 @@ class DataDir:
             ) from error
 
     def create_run(self) -> None:
-        """Make the runtime directory, for this user alone. Raise ConfigError when that fails."""
+        """Create the runtime directory, with access for this user only. Raise ConfigError when that fails."""
         try:
             make_runtime_dir(self.root)
         except OSError as error:
@@ -73,11 +74,11 @@ class DataDir:
             ) from error
 
     def link_run(self) -> None:
-        """Let `run` in the data directory lead to the runtime directory. OSError; may wait for the disk."""
+        """Make `run` a symbolic link to the runtime directory. Raises OSError; may wait for the disk."""
         link_from(self.root, self.run)
 
     def write_serve(self, info: ServeInfo) -> None:
-        """Tell other programs who serves here and where. Removed again by `clear_serve`."""
+        """Write `run/serve.json` for other programs. `clear_serve` removes it."""
         temporary = self.serve_json.with_name(".serve.json.tmp")
         temporary.write_bytes(msgspec.json.encode(info))
         temporary.replace(self.serve_json)
@@ -86,12 +87,12 @@ class DataDir:
         self.serve_json.unlink(missing_ok=True)
 
     def serving(self) -> ServeInfo | None:
-        """Return who serves this directory; a file left behind by a dead process counts as nobody (None)."""
+        """Return the process that serves this directory; None when there is none, or it is dead."""
         try:
             info = msgspec.json.decode(self.serve_json.read_bytes(), type=ServeInfo)
         except (OSError, msgspec.DecodeError):
             return None
-        return info if _alive(info.pid) else None
+        return info if _is_alive(info.pid) else None
 
 
 def default_root(environ: Mapping[str, str]) -> Path:
@@ -103,7 +104,7 @@ def default_root(environ: Mapping[str, str]) -> Path:
     return Path("~/.local/share/streamgate").expanduser()
 
 
-def _alive(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

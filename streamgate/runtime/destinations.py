@@ -1,4 +1,4 @@
-"""Push destinations of a channel: what its file holds of each, who entered and who approved it (rule R13)."""
+"""Push destinations of a channel, as in its file: address, who entered it, who approved it (rule R13)."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,13 +16,13 @@ _NAMED_URL = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,31})=(?P<url>.+)"
 
 
 class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Where the program is pushed. `url` holds its stream key: never print it, print `redacted`.
+    """Where the program is pushed. `url` contains the stream key: never print it, print `redacted`.
 
-    The url `hls:` is no server but the channel's own HLS files, which the gate writes.
+    The url `hls:` means the channel's own HLS files, which the gate writes.
 
-    `split_headers`: send a fresh codec header at each splice, for a platform that dislikes one for both.
+    `split_headers`: send a new codec header at each splice, for a platform that supports no shared one.
     `entered_by`, `approved_by`: actors ("console:alice", "cli:root"); `entered_at`, `approved_at`: seconds
-    since the epoch. An entry of before there were approvals has none of the four and counts as approved: it
+    since the epoch. An entry older than the approval rule has none of the four and counts as approved: it
     was entered on the machine's command line.
     """
 
@@ -53,7 +53,7 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
     @property
     def redacted(self) -> str:
-        """The URL with everything behind the application hidden."""
+        """The URL with everything after the application hidden."""
         return redact(self.url)
 
     @property
@@ -82,7 +82,7 @@ def check_url(url: str) -> None:
 
 @contextmanager
 def refusing(zh: str = "") -> Iterator[None]:
-    """Turn a failed check of what somebody asked for into a refusal. `zh`: the same in Chinese."""
+    """Convert a ValueError of the body into Refused. `zh`: its text in Chinese."""
     try:
         yield
     except ValueError as error:
@@ -102,7 +102,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 UNSIGNED = Entry("", 0.0, alone=True)
-"""Of a program that runs as the owner of the data directory and names nobody."""
+"""Entry of a program that runs as the owner of the data directory and names no person."""
 
 
 def add_urls(present: tuple[Destination, ...], urls: Sequence[str], entry: Entry) -> tuple[Destination, ...]:
@@ -118,7 +118,7 @@ def add_urls(present: tuple[Destination, ...], urls: Sequence[str], entry: Entry
 def enter(
     present: Sequence[Destination], name: str, url: str, entry: Entry, *, split_headers: bool = False
 ) -> Destination:
-    """Return a new destination beside those present. `name` "": it is called by its host, or hls."""
+    """Return a new destination, checked against those present. `name` "": its host's name, or hls."""
     with refusing("推流地址不可用；格式应为 rtmp(s)://主机/应用/密钥，或 hls:"):
         check_url(url)
     taken = {one.name for one in present}
@@ -148,7 +148,7 @@ def enter(
 def set_headers(
     present: tuple[Destination, ...], split_headers: Mapping[str, bool]
 ) -> tuple[Destination, ...]:
-    """Set how headers are sent. Raise Refused for a name that is not there."""
+    """Set `split_headers` by destination name. Raise Refused for an unknown name."""
     for name in split_headers:
         find(present, name)
     return tuple(
@@ -171,7 +171,7 @@ def remove_named(present: tuple[Destination, ...], unwanted: Sequence[str]) -> t
 def approve(
     present: tuple[Destination, ...], name: str, *, by: str, at: float, alone: bool
 ) -> tuple[Destination, ...]:
-    """Approve a destination that waits. Raise Refused for who entered it, and for one that does not wait.
+    """Approve a waiting destination. Raise Refused if `by` entered it, or if it does not wait.
 
     `alone`: see `may_approve`.
     """
@@ -192,7 +192,7 @@ def approve(
 
 
 def find(present: tuple[Destination, ...], name: str) -> Destination:
-    """Return the destination called so. Raise Refused, naming those there are."""
+    """Return the destination `name`. Raise Refused, which lists the existing ones."""
     for one in present:
         if one.name == name:
             return one

@@ -1,4 +1,4 @@
-"""A file of random bytes, made once and then only read: cookies and tokens are signed by it."""
+"""Key file: random bytes, created once and then only read. They sign cookies and tokens."""
 
 import os
 import secrets
@@ -11,9 +11,9 @@ KEY_BYTES = 32
 
 
 def read_or_make(path: Path) -> bytes:
-    """Return the key, 32 bytes. Of two processes that make it, one wins. It may wait for the disk.
+    """Return the key, 32 bytes; create it first if missing. Processes that do so at once get the same key.
 
-    Raises ConfigError when the file cannot be used.
+    It may wait for the disk. Raises ConfigError when the file cannot be used.
     """
     try:
         if not path.exists():
@@ -31,7 +31,7 @@ def read_or_make(path: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Write a file beside the real one, whole before it gets its name, for this user alone."""
+    """Write the key to a temporary file, with access for this user only, then give it its name."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:

@@ -1,7 +1,7 @@
-"""Listening sockets that the supervisor holds and hands to the process that serves them.
+"""Listening sockets that the supervisor holds open and passes to the process that serves them.
 
-A process that dies leaves its address in good hands: nobody else can take it, and who connects meanwhile
-waits a second instead of being refused.
+When that process dies, its address stays bound: no other program can take it, and a client that connects
+meanwhile waits a second instead of being refused.
 """
 
 import socket
@@ -14,7 +14,7 @@ BACKLOG = 128
 
 
 class Address(NamedTuple):
-    """What to listen on: a protocol (`name`) for a process. `option`: how it is set."""
+    """Address to listen on: a protocol (`name`) of a process. `option`: the option that sets it."""
 
     name: str
     process: str
@@ -24,7 +24,7 @@ class Address(NamedTuple):
 
 
 def bind(address: Address) -> list[socket.socket]:
-    """Listen on every address that the host's name stands for; port 0: any free one, the same for all.
+    """Listen on every address that the host's name resolves to; port 0: any free one, the same for all.
 
     Raises ConfigError when one of them cannot be used.
     """
@@ -54,7 +54,7 @@ def bind(address: Address) -> list[socket.socket]:
 
 
 def adopt(descriptors: Iterable[int]) -> list[socket.socket]:
-    """Return the sockets that the supervisor handed down as file descriptors."""
+    """Return the sockets of file descriptors that were inherited from the supervisor."""
     sockets = []
     for descriptor in descriptors:
         listener = socket.socket(fileno=descriptor)

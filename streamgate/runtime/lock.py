@@ -1,4 +1,4 @@
-"""Lock files: one process of a kind per data directory, and the end of those that an earlier serve left."""
+"""Lock files: one process of a kind per data directory; kills those that an earlier serve left behind."""
 
 import fcntl
 import os
@@ -13,15 +13,15 @@ END_S = 3.0
 
 
 class Lock:
-    """A lock file, held for as long as this process lives. It holds the process id."""
+    """A lock file, locked until this process ends. It contains the process id."""
 
     def __init__(self, path: Path) -> None:
-        """Take the lock. Refused, with the holder's process id, when a living process has it."""
+        """Take the lock. Raise Refused, with the holder's process id, when a running process has it."""
         self.path = path
         self._descriptor = _take(path)
 
     def keep(self) -> None:
-        """Make the file again if somebody removed it: without it a second process could begin."""
+        """Create the file again if somebody removed it: without it a second process could start."""
         held = os.fstat(self._descriptor)
         try:
             found = self.path.stat()
@@ -29,7 +29,7 @@ class Lock:
             found = None
         if found is not None and (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino):
             return
-        with suppress(Refused):  # another one was quicker; it has been told by nobody that we are here
+        with suppress(Refused):  # another process took the new lock: it could not see ours
             fresh = _take(self.path)
             os.close(self._descriptor)
             self._descriptor = fresh
@@ -39,7 +39,7 @@ class Lock:
 
 
 def end_orphan(path: Path) -> None:
-    """End a process that an earlier supervisor left behind, if one still holds the lock at `path`.
+    """Kill a process that an earlier supervisor left behind, if one still holds the lock at `path`.
 
     Raises Refused when it does not end.
     """
@@ -56,11 +56,10 @@ def end_orphan(path: Path) -> None:
     raise Refused(f"{path.stem} of an earlier serve does not end; end process {path.read_text()} by hand")
 
 
-def is_corpse(pid: int) -> bool:
-    """Whether the process is dead, though the kernel has not taken it away: a thread of it hangs in the disk.
+def is_defunct(pid: int) -> bool:
+    """Whether the process is dead but the kernel has not removed it: one of its threads hangs in disk I/O.
 
-    Its other threads, the one with the event loop first, run no more: it sends nothing, but its files stay
-    open.
+    Its other threads, also that of the event loop, run no more: it sends nothing, but its files stay open.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
@@ -78,13 +77,13 @@ def _take(path: Path) -> int:
     except BlockingIOError:
         pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
         os.close(descriptor)
-        if pid.isdecimal() and is_corpse(int(pid)):
-            path.unlink(missing_ok=True)  # the corpse keeps its lock on a file that has no name any more
+        if pid.isdecimal() and is_defunct(int(pid)):
+            path.unlink(missing_ok=True)  # the dead process keeps its lock, on a file without a name
             return _take(path)
         raise Refused(
             f"{path.stem} is running already (process {pid}) in {path.parent};"
             " end that one first, or use another --data-dir"
         ) from None
-    with suppress(OSError):  # a full disk must not keep the gate from coming back
+    with suppress(OSError):  # a full disk must not prevent a restart of the gate
         os.pwrite(descriptor, f"{os.getpid():<15}\n".encode(), 0)
     return descriptor

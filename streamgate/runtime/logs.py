@@ -1,4 +1,4 @@
-"""Log lines go out by a thread: a disk, a pipe or a journal that does not take them holds up nobody else."""
+"""Log writer thread: a disk, a pipe or a journal that accepts no lines blocks no other thread."""
 
 import atexit
 import os
@@ -7,7 +7,7 @@ import threading
 import time
 
 MAX_WAITING = 10_000  # lines
-FLUSH_S = 0.5  # how long the end of a process waits for them
+FLUSH_S = 0.5  # how long a process waits for them at its end
 _BATCH = 256
 _MAX_WRITE = 64 * 1024
 
@@ -34,7 +34,7 @@ class LogWriter:
         return len(text)
 
     def relay(self, data: bytes) -> None:
-        """Write what another process has to say."""
+        """Queue output of another process as it is."""
         self._idle.clear()
         try:
             self._queue.put_nowait(data)
@@ -42,7 +42,7 @@ class LogWriter:
             self._missed += 1
 
     def flush(self) -> None:
-        """Nothing to do: the thread writes what comes."""
+        """Do nothing: the thread writes by itself."""
 
     def drain(self, timeout_s: float = FLUSH_S) -> None:
         """Wait until everything is written, `timeout_s` at most."""
@@ -67,4 +67,4 @@ class LogWriter:
             except BlockingIOError:  # somebody made the pipe non-blocking
                 time.sleep(0.01)
             except OSError:
-                return  # nobody reads it any more, and there is nowhere to say so
+                return  # the reader has closed it, and there is nowhere to log that

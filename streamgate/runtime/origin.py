@@ -1,12 +1,12 @@
-"""Whether a request comes from a page of ours: how a web server refuses what another site's page sends."""
+"""Origin check: web servers refuse requests that a page of another site sends (CSRF)."""
 
 from collections.abc import Mapping
 
 
 def is_ours(headers: Mapping[str, str], host: str, *, secure: bool) -> bool:
-    """Say whether a request comes from a page of ours, or from a program: that tells of no page at all.
+    """Whether a request comes from a page of ours, or from a program, which sends no Origin at all.
 
-    `headers`: with lower-case names. `host`: as the request gives it. `secure`: we are asked by TLS.
+    `headers`: with lower-case names. `host`: as in the request. `secure`: the request came over TLS.
     """
     if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
         return False
@@ -15,9 +15,9 @@ def is_ours(headers: Mapping[str, str], host: str, *, secure: bool) -> bool:
 
 
 def is_same_origin(origin: str, host: str, *, secure: bool) -> bool:
-    """Compare with the port: another port of this machine is another site's page for us, not for SameSite.
+    """Whether `origin` is `host`, port included: another port is another site here, unlike for SameSite.
 
-    `secure`: we are asked by TLS; a page that came without it may be anybody's who sits in between.
+    `secure`: the request came over TLS; then a page without TLS is refused: it may have been altered.
     """
     scheme, separator, authority = origin.lower().partition("://")
     if not separator or scheme not in ({"https"} if secure else {"http", "https"}):

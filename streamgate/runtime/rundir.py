@@ -1,8 +1,8 @@
-"""The runtime directory of a data directory: in memory, so that nothing in it ever waits for the disk.
+"""The runtime directory of a data directory: on a tmpfs, so that no access to it waits for the disk.
 
-It holds what air and commands need at any moment: sockets, lock files, the memory of the channels, the copies
-of their settings, the slate. It outlives every process (kill -9 of all of them), not a reboot. The data
-directory may be frozen, full, read-only or gone: the place here is found by its path alone.
+It holds what air and commands need at any moment: sockets, lock files, the states of the channels, copies of
+their settings, the slate. It survives every process (kill -9 of all of them), but no reboot. Its path follows
+from that of the data directory alone, which may be frozen, full, read-only or gone.
 """
 
 import hashlib
@@ -12,14 +12,14 @@ from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs on every Linux; each directory in it is checked for its owner
 FOLDER = "run"
-OWNER = "data-directory"  # says whose runtime directory it is
+OWNER = "data-directory"  # names the data directory
 
 
 def runtime_dir(root: Path) -> Path:
     """Return the runtime directory of the data directory `root`; it need not exist, and neither need `root`.
 
-    Without shared memory, or where somebody else has taken the name in it, it is `root/run`: then a disk that
-    freezes can hold up commands.
+    Without shared memory, or when another user has taken the name in it, it is `root/run`: then a frozen disk
+    can block commands.
     """
     beside = root / FOLDER
     if not os.access(SHARED_MEMORY, os.W_OK | os.X_OK) or not _in_memory(SHARED_MEMORY):
@@ -30,23 +30,23 @@ def runtime_dir(root: Path) -> Path:
 
 
 def make_runtime_dir(root: Path) -> Path:
-    """Make the runtime directory for this user alone and return it. OSError when that cannot be."""
+    """Create the runtime directory, with access for this user only, and return it. Raises OSError."""
     place = runtime_dir(root)
-    if not place.is_dir():  # asked first: mkdir waits for a frozen disk even where there is nothing to make
+    if not place.is_dir():  # checked first: mkdir waits for a frozen disk even if the directory exists
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         (place / OWNER).write_bytes(os.fsencode(os.path.realpath(root)) + b"\n")
     return place
 
 
 def link_from(root: Path, place: Path) -> None:
-    """Let `root/run` lead to the runtime directory, for people. OSError; it may wait for the disk."""
+    """Make `root/run` a link to the runtime directory, for people. Raises OSError; may wait for the disk."""
     link = root / FOLDER
     if place == link or (link.is_symlink() and link.readlink() == place):
         return
     if link.is_symlink():
         link.unlink()
     elif link.is_dir():
-        for left in link.iterdir():  # of a streamgate that kept its sockets here
+        for left in link.iterdir():  # left by a version that kept its sockets here
             if left.is_socket() or left.suffix in {".lock", ".json"}:
                 left.unlink()
         if any(link.iterdir()):
@@ -76,7 +76,7 @@ def _trusted(place: Path, root: Path) -> bool:
 
 
 def _in_memory(place: Path) -> bool:
-    """Whether `place` is on a tmpfs, by its mount: no other file system is without a disk for certain."""
+    """Whether `place` is the mount point of a tmpfs: any other file system may need a disk."""
     try:
         mounts = Path("/proc/self/mounts").read_text("utf-8", "replace")
     except OSError:

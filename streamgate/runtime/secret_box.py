@@ -1,8 +1,8 @@
-"""Secrets at rest: encrypted with keys from a file of their own, outside the database and the channel files.
+"""Encryption of secrets at rest, with keys from a file outside the database and the channel files.
 
 The file, `secrets.key` in the data directory, holds one Fernet key a line (cryptography.fernet, AES-128-CBC
-with HMAC-SHA256); the first encrypts, all decrypt. Rotation puts a new one in front, encrypts everything
-anew, and drops the others.
+with HMAC-SHA256). The first encrypts, all decrypt. Rotation adds a new key at the front, encrypts everything
+with it, and removes the other keys.
 """
 
 import os
@@ -18,7 +18,7 @@ FILE_NAME = "secrets.key"
 
 
 class SecretBox:
-    """Encrypts and decrypts. The key file is made at first use and read again when it was replaced."""
+    """Encrypts and decrypts. The key file is created at first use, and read again when it was replaced."""
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / FILE_NAME
@@ -40,11 +40,11 @@ class SecretBox:
             ) from None
 
     def begin_rotation(self) -> None:
-        """Put a new key in front; what is encrypted from now on is encrypted with it."""
+        """Add a new key at the front: `encrypt` uses it from now on."""
         self._write([Fernet.generate_key(), *self._lines()])
 
     def end_rotation(self) -> None:
-        """Drop every key but the newest: nothing may be left that the others encrypted."""
+        """Remove every key but the newest. Nothing may be left that the others encrypted."""
         self._write(self._lines()[:1])
 
     def _current(self, *, make: bool = True) -> MultiFernet:
@@ -82,7 +82,7 @@ class SecretBox:
             raise self._unusable(error) from error
 
     def _create(self) -> None:
-        """Make the file with a first key; of two processes that do, one wins."""
+        """Create the file with a first key; if another process was first, its file stays."""
         draft = self._draft([Fernet.generate_key()])
         try:
             os.link(draft, self._path)
@@ -99,7 +99,7 @@ class SecretBox:
         sync_directory(self._path.parent)
 
     def _draft(self, lines: list[bytes]) -> Path:
-        """Write a file beside the real one, whole before it gets its name, for this user alone."""
+        """Write a temporary file beside the key file, with access for this user only; return its path."""
         draft = self._path.with_name(f".{FILE_NAME}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

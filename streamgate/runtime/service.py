@@ -1,4 +1,4 @@
-"""Services that go on whatever happens to them, and tasks that are asked to end and awaited."""
+"""Services: tasks that are restarted when they raise, and cancelled and awaited at the end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 RESTART_S = 1.0
+AGAIN_S = 0.05
 _log = structlog.get_logger()
 
 
 async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Run `run` until it returns; when it raises, say so and run it again. A supervisor in one function."""
+    """Run `run` until it returns; when it raises, log that and run it again after RESTART_S."""
     while True:
         try:
             await run()
@@ -22,7 +23,7 @@ async def keep(name: str, run: Callable[[], Awaitable[None]]) -> None:
 
 
 class Services:
-    """Tasks of one process, each ended by `stop` or at the end of the process."""
+    """Tasks of one process that run until `cancel`."""
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self._group = group
@@ -36,7 +37,12 @@ class Services:
         return task
 
     def cancel(self) -> None:
-        """Ask every service to end; one that is ending already is not disturbed in its cleaning up."""
+        """Cancel every service, but none that is being cancelled already: it may be cleaning up.
+
+        Repeats until all have ended: a service's own timeout in the same moment looks like a cancellation.
+        """
         for task in self._tasks:
             if not task.cancelling():
                 task.cancel()
+        if self._tasks:
+            asyncio.get_running_loop().call_later(AGAIN_S, self.cancel)

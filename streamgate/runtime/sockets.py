@@ -1,4 +1,4 @@
-"""Unix sockets between processes, and how they stay to be found: a file that is removed is made again."""
+"""Unix sockets between processes: listens on them, and makes a socket file again that was removed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ LOOK_EVERY_S = 1.0
 async def listen_unix(
     path: Path, serve: Callable[[ServerConnection], Awaitable[None]], *, max_message: int
 ) -> Server:
-    """Serve websockets on the unix socket at `path`, for this user only. `max_message`: bytes of one."""
+    """Serve websockets on the unix socket at `path`, for this user only. `max_message`: in bytes."""
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - in shared memory
     server = await unix_serve(
         serve,
@@ -30,11 +30,11 @@ async def listen_unix(
 
 
 async def keep_open(path: Path, listen: Callable[[Path], Awaitable[object]], services: Services) -> None:
-    """Listen on `path` by way of `listen`, now and again whenever the file is gone, until the services end.
+    """Call `listen` for `path` now, and again whenever the file is gone, until the services end.
 
-    Connections made before stay as they are. `path` must not lie on a disk that can hold up this loop.
+    Open connections stay. `path` must not be on a disk that can block this event loop.
     """
-    servers = [await listen(path)]  # kept: a server that nothing holds is closed
+    servers = [await listen(path)]  # kept: a server without a reference is closed
 
     async def look() -> None:
         while True:

@@ -1,7 +1,7 @@
-"""The supervisor: starts the processes of one `serve`, and starts again those that die or hang.
+"""The supervisor: starts the processes of one `serve`, and restarts those that die or hang.
 
-It is small so that it does not die itself. If it does all the same (kill -9), its children go on: nothing on
-air changes; the next `serve` of the same data directory ends them and takes over. It waits for no disk.
+It is small, so that it rarely fails itself. If it dies (kill -9), its children go on and nothing on air
+changes; the next `serve` of the same data directory kills them and starts its own. It waits for no disk.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ _log = structlog.get_logger()
 
 
 class Process(NamedTuple):
-    """A process to run, with its settings. `hung_s`: without a heartbeat for so long it is ended.
+    """A process to run, with its settings. `hung_s`: seconds without a heartbeat until it is killed.
 
-    `lenient`: while it cannot start as it is set, or its address is taken, the others go on without it.
+    `lenient`: while its settings or a taken address prevent its start, the others run without it.
     """
 
     name: str
@@ -41,16 +41,16 @@ class Process(NamedTuple):
 
 
 class Report(Protocol):
-    """Where the supervisor says what happens. Nothing here may wait."""
+    """Receiver of the supervisor's events. No method may wait."""
 
     def up(self, process: str, ports: Mapping[str, int]) -> None:
-        """A process is up for the first time; `ports`: all that are listened on by now."""
+        """A process is up for the first time; `ports`: all ports in use by now, by protocol."""
 
     def trouble(self, process: str, code: str, reason: str) -> None:
-        """A process is away. `code`: died, hangs, address_taken."""
+        """A process is not available. `code`: died, hangs, address_taken."""
 
     def well(self, process: str) -> None:
-        """It is there again."""
+        """The process is available again."""
 
     def set_up(self) -> None:
         """There is no administrator yet."""
@@ -67,10 +67,10 @@ async def supervise(
 ) -> None:
     """Run `processes` until SIGTERM or SIGINT.
 
-    `resuming`: a broadcast is on air and is gone on with; then nothing that fails ends the others. Otherwise
-    an address that is taken, or a process that cannot start as it is set, raises ConfigError, unless the
-    process is lenient. Raises Refused
-    when this data directory is served already. `out`: this process's stderr, by way of a thread.
+    `resuming`: a broadcast is on air and continues; then no failure ends the other processes. Otherwise an
+    address that is taken, or settings that prevent a start, raise ConfigError, unless the process is lenient.
+    Raises Refused when another supervisor serves this data directory. `out`: this process's stderr, written
+    by a thread.
     """
     held = Lock(run_dir / "serve.lock")
     for process in processes:
@@ -79,7 +79,7 @@ async def supervise(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    doors = [_Door(address) for address in addresses]
+    listeners = [_Listener(address) for address in addresses]
     children = [
         Child(
             process.name,
@@ -94,15 +94,17 @@ async def supervise(
     ]
     lenient = {process.name for process in processes if resuming or process.lenient}
     try:
-        for door in doors:
+        for listener in listeners:
             try:
-                door.open()
+                listener.open()
             except ConfigError:
-                if door.address.process not in lenient:
+                if listener.address.process not in lenient:
                     raise
         async with asyncio.TaskGroup() as group:
-            running = [group.create_task(_run(child, doors, report), name=child.name) for child in children]
-            beside = [group.create_task(_announce(child, doors, report)) for child in children]
+            running = [
+                group.create_task(_run(child, listeners, report), name=child.name) for child in children
+            ]
+            beside = [group.create_task(_announce(child, listeners, report)) for child in children]
             beside.append(group.create_task(_pulse(run_dir, held)))
             stopping = group.create_task(stop.wait())
             await asyncio.wait({stopping, *running}, return_when=asyncio.FIRST_COMPLETED)
@@ -116,13 +118,13 @@ async def supervise(
         raise errors.exceptions[0] from None
     finally:
         await asyncio.gather(*(child.stop() for child in children))
-        for door in doors:
-            door.close()
+        for listener in listeners:
+            listener.close()
         held.release()
 
 
-class _Door:
-    """An address and, once it could be had, the sockets that listen on it."""
+class _Listener:
+    """An address and, once it could be bound, the sockets that listen on it."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -142,29 +144,34 @@ class _Door:
         listen.close(self.sockets)
 
 
-async def _run(child: Child, doors: Sequence[_Door], report: Report) -> None:
-    """Run one child for good, from when its addresses are to be had."""
-    mine = [door for door in doors if door.address.process == child.name]
+async def _run(child: Child, listeners: Sequence[_Listener], report: Report) -> None:
+    """Bind one child's addresses, retrying while they are taken; then run the child."""
+    mine = [listener for listener in listeners if listener.address.process == child.name]
     while not child.stopping:
         try:
-            for door in mine:
-                door.open()
+            for listener in mine:
+                listener.open()
             break
         except ConfigError as error:
             _log.error("address_taken", process=child.name, reason=str(error))
             report.trouble(child.name, "address_taken", str(error))
             await asyncio.sleep(BIND_AGAIN_S)
-    child.descriptors = {door.address.name: [one.fileno() for one in door.sockets] for door in mine}
+    child.descriptors = {
+        listener.address.name: [one.fileno() for one in listener.sockets] for listener in mine
+    }
     await child.run()
 
 
-async def _announce(child: Child, doors: Sequence[_Door], report: Report) -> None:
-    """Say when the child is up, the first time and after each trouble."""
+async def _announce(child: Child, listeners: Sequence[_Listener], report: Report) -> None:
+    """Report that the child is up: the first time, and after each trouble."""
     first = True
     while True:
         await child.wait_until_up()
         if first:
-            report.up(child.name, {door.address.name: door.port for door in doors if door.sockets})
+            report.up(
+                child.name,
+                {listener.address.name: listener.port for listener in listeners if listener.sockets},
+            )
             systemd.notify("READY=1")
         else:
             report.well(child.name)
@@ -173,7 +180,7 @@ async def _announce(child: Child, doors: Sequence[_Door], report: Report) -> Non
 
 
 async def _pulse(run_dir: Path, held: Lock) -> None:
-    """Show that the supervisor lives: to the gate by a file in memory, to systemd by its watchdog."""
+    """Send heartbeats of the supervisor: to the gate by a file on a tmpfs, to systemd by its watchdog."""
     while True:
         with suppress(OSError):
             held.keep()
@@ -183,7 +190,7 @@ async def _pulse(run_dir: Path, held: Lock) -> None:
 
 
 def pulse_age_s(run_dir: Path) -> float | None:
-    """Return for how long the supervisor has been silent; None when that is not known."""
+    """Return the age of the supervisor's last heartbeat in seconds; None when unknown."""
     try:
         pulse = (run_dir / PULSE_FILE).read_bytes()
     except OSError:

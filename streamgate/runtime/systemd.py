@@ -1,4 +1,4 @@
-"""Word to systemd (sd_notify(3)): that we are up, and that we live. Without systemd nothing happens."""
+"""Notifications to systemd (sd_notify(3)): ready, stopping, watchdog. Without systemd nothing is sent."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What the web servers of two processes share: uvicorn until a stop, and a deadline for a request's head."""
+"""Shared by the web servers of two processes: uvicorn until a stop, and a deadline for request headers."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ HEAD_S = 10.0
 
 
 class WebServer(uvicorn.Server):
-    """Signals belong to the process, not to the web server in it; `ready` is called when it accepts."""
+    """uvicorn without signal handlers: the process has its own. `ready`: called when it accepts."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -32,7 +32,7 @@ class WebServer(uvicorn.Server):
         listeners: Sequence[socket.socket],
         stopping: Callable[[], None] = lambda: None,
     ) -> None:
-        """Serve until `stop` is set, or the server ends. `stopping`: called when it begins to end."""
+        """Serve until `stop` is set, or the server ends. `stopping`: called when the shutdown begins."""
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(self.serve(sockets=list(listeners)))
             waiting = group.create_task(stop.wait())
@@ -53,26 +53,26 @@ async def beside(*services: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIte
 
 
 class HeadDeadline:
-    """Of one HTTP connection of uvicorn: HEAD_S for the whole head of a request, then it is ended.
+    """Deadline of one uvicorn connection: HEAD_S for all headers of a request, then it is aborted.
 
-    uvicorn waits for ever for the first request of a connection, and for the rest of a head that comes in
-    drops. `waiting`: for a head, `since` when (monotonic seconds).
+    uvicorn waits for ever for the first request of a connection, and for the rest of headers that arrive
+    slowly. `waiting`: for headers, `since` when (monotonic seconds).
     """
 
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
     waiting = True
     since = 0.0
-    _late: asyncio.TimerHandle | None = None
+    _deadline: asyncio.TimerHandle | None = None
 
-    def _note(self, *, waiting: bool) -> None:
+    def _mark_waiting(self, *, waiting: bool) -> None:
         if waiting != self.waiting or not self.since:
             self.waiting, self.since = waiting, self.loop.time()
 
-    def _hurry(self) -> None:
-        self._late = self.loop.call_later(HEAD_S, self.transport.abort)
+    def _start_deadline(self) -> None:
+        self._deadline = self.loop.call_later(HEAD_S, self.transport.abort)
 
-    def _rest(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

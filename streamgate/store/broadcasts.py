@@ -33,6 +33,20 @@ class BroadcastComments(NamedTuple):
     retracted: int
 
 
+UNREVIEWED = ("waiting", "blocked", "expired")
+"""States of cards that nobody published and nobody rejected."""
+
+
+class Acts(NamedTuple):
+    """What people did with a broadcast's cards. `decisions`: how often, by kind of act, undone ones, too.
+
+    `rejected_for`: cards that are rejected now, by the code of the reason.
+    """
+
+    decisions: dict[str, int]
+    rejected_for: dict[str, int]
+
+
 class CardRecord(NamedTuple):
     """A card with all that belongs to it, in order. `feed`: when its comments were shown and taken back."""
 
@@ -85,14 +99,48 @@ def list_of_channel(
     return sorted(found.values(), key=lambda one: one.first_at, reverse=True)[:limit]
 
 
-def read_page(session: Session, channel: str, broadcast: str, *, after: int, limit: int) -> list[CardRecord]:
-    """Return the cards of a broadcast that follow card `after` (0: from the first), by number."""
+def count_acts(session: Session, channel: str, broadcast: str) -> Acts:
+    """Count what people did with the cards of a broadcast."""
+    of = (ReviewCard.channel == channel, ReviewCard.broadcast == broadcast)
+    done = (
+        sa.select(ReviewAct.kind, sa.func.count())
+        .join(ReviewCard, ReviewCard.id == ReviewAct.card_id)
+        .where(*of, ReviewAct.user_id.is_not(None))
+        .group_by(ReviewAct.kind)
+    )
+    rejected = (
+        sa.select(StageDecision.code, sa.func.count())
+        .join(ReviewCard, ReviewCard.id == StageDecision.card_id)
+        .where(*of, StageDecision.decision == "reject")
+        .group_by(StageDecision.code)
+    )
+    return Acts(
+        {kind: number for kind, number in session.execute(done)},  # noqa: C416 - rows are no pairs to mypy
+        {code: number for code, number in session.execute(rejected)},  # noqa: C416
+    )
+
+
+def read_page(
+    session: Session,
+    channel: str,
+    broadcast: str,
+    *,
+    after: int,
+    limit: int,
+    states: Iterable[str] | None = None,
+) -> list[CardRecord]:
+    """Return the cards of a broadcast that follow card `after` (0: from the first), by number.
+
+    `states`: only cards in one of these; None: all.
+    """
     query = (
         sa.select(ReviewCard)
         .where(ReviewCard.channel == channel, ReviewCard.broadcast == broadcast, ReviewCard.id > after)
         .order_by(ReviewCard.id)
         .limit(limit)
     )
+    if states is not None:
+        query = query.where(ReviewCard.state.in_(tuple(states)))
     cards = list(session.scalars(query))
     ids = [card.id for card in cards]
     members, decided = comments.of_cards(session, ids), decisions.of_cards(session, ids)

@@ -9,8 +9,9 @@ from typing import NamedTuple, cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from streamgate.store.bulk import BulkInsert, read_rows
 from streamgate.store.comment_models import ReviewCard
-from streamgate.store.rows import change_each, chunks, insert_many
+from streamgate.store.rows import change_each, chunks
 
 OPEN = ("blocked", "waiting", "approved")
 """States of cards whose review is under way, or that are about to be published."""
@@ -43,6 +44,7 @@ class NewCard(NamedTuple):
 
 
 _TABLE = cast("sa.Table", ReviewCard.__table__)
+_INSERT = BulkInsert(_TABLE, [*NewCard._fields[:-1], *CardValues._fields])
 _UPDATE = (
     sa.update(_TABLE)
     .where(_TABLE.c.id == sa.bindparam("of_card"), _TABLE.c.revision == sa.bindparam("seen"))
@@ -52,17 +54,12 @@ _UPDATE = (
 
 def last_id(session: Session) -> int:
     """Return the highest number of a card, 0 when there is none."""
-    return session.scalar(sa.select(sa.func.max(ReviewCard.id))) or 0
+    return read_rows(session, "SELECT max(id) FROM cards")[0][0] or 0
 
 
 def add_many(session: Session, cards: Sequence[NewCard]) -> None:
     """Store new cards. Their comments are stored next: `comments.add_many`."""
-    rows = []
-    for one in cards:
-        row = {**one._asdict(), **one.values._asdict()}
-        del row["values"]
-        rows.append(row)
-    insert_many(session, ReviewCard, rows)
+    _INSERT.add(session, [(*one[:-1], *one.values) for one in cards])
 
 
 class Change(NamedTuple):

@@ -1,13 +1,17 @@
 """Comments as they came in, and what the filter says of them."""
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from streamgate.store.bulk import BulkInsert, read_rows
 from streamgate.store.comment_models import Comment, FeedItem, ReviewCard
-from streamgate.store.rows import chunks, insert_many
+from streamgate.store.rows import chunks
+
+_TABLE = cast("sa.Table", Comment.__table__)
 
 
 class Judgement(NamedTuple):
@@ -36,6 +40,13 @@ class NewComment(NamedTuple):
     sent_at: float | None
     at_media_s: float | None
     judgement: Judgement
+    bullet: bool = False
+
+
+_PLAIN = NewComment._fields.index("judgement")
+_INSERT = BulkInsert(
+    _TABLE, [name for name in NewComment._fields if name != "judgement"] + list(Judgement._fields)
+)
 
 
 class AuthorRecord(NamedTuple):
@@ -48,17 +59,19 @@ class AuthorRecord(NamedTuple):
 
 def last_id(session: Session) -> int:
     """Return the highest number of a comment, 0 when there is none."""
-    return session.scalar(sa.select(sa.func.max(Comment.id))) or 0
+    return read_rows(session, "SELECT max(id) FROM comments")[0][0] or 0
 
 
 def add_many(session: Session, comments: Sequence[NewComment]) -> None:
     """Store new comments; their cards are there already."""
-    rows = []
-    for one in comments:
-        row = {**one._asdict(), **one.judgement._asdict()}
-        del row["judgement"]
-        rows.append(row)
-    insert_many(session, Comment, rows)
+    judged = {id(one.judgement): one.judgement for one in comments}  # of most it is one and the same
+    stored = {key: _judged(judgement) for key, judgement in judged.items()}
+    _INSERT.add(session, [(*one[:_PLAIN], one.bullet, *stored[id(one.judgement)]) for one in comments])
+
+
+def _judged(judgement: Judgement) -> tuple[Any, ...]:
+    verdict, lists, hits, *said = judgement
+    return (verdict, lists, json.dumps(hits) if hits else "[]", *said)
 
 
 def rejudge_many(session: Session, judgements: Sequence[tuple[int, Judgement]]) -> None:
@@ -94,6 +107,8 @@ def ids_of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, list[in
 
 def states(session: Session, comment_ids: Iterable[int]) -> dict[int, str]:
     """Return the state of the card of each of these comments, "retracted" for one that was taken back."""
+    if not (comment_ids := list(comment_ids)):
+        return {}
     back = sa.orm.aliased(FeedItem)
     gone = sa.exists().where(back.comment_id == Comment.id, back.kind == "retract")
     found: dict[int, str] = {}

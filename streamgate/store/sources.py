@@ -1,5 +1,7 @@
 """Sources: who may hand in comments. A source is known by the hash of the key that it holds."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -50,10 +52,10 @@ def remove(session: Session, name: str, *, by: str, at: float) -> bool:
     return change(session, query.values(removed_by=by, removed_at=at)) == 1
 
 
-def touch(session: Session, source_id: int, *, at: float) -> bool:
-    """Note that a source was used, at most once a minute."""
+def touch_many(session: Session, source_ids: Sequence[int], *, at: float) -> int:
+    """Note that sources were used, each at most once a minute. Returns how many were noted."""
     query = sa.update(Source).where(
-        Source.id == source_id,
+        Source.id.in_(source_ids),
         sa.or_(Source.last_used_at.is_(None), Source.last_used_at <= at - TOUCH_S),
     )
-    return change(session, query.values(last_used_at=at)) == 1
+    return change(session, query.values(last_used_at=at))

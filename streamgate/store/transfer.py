@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from streamgate.errors import Refused
-from streamgate.store.comment_models import METADATA
 from streamgate.store.database import Database
 from streamgate.store.location import Location
+from streamgate.store.tables import METADATA
 from streamgate.store.upgrade import upgrade
 
 BATCH = 1000  # rows

@@ -98,6 +98,11 @@ def get(session: Session, user_id: int) -> User | None:
     return session.get(User, user_id)
 
 
+def lock(session: Session, user_id: int) -> User | None:
+    """Return the person as stored now. Until this transaction ends nobody else changes that row."""
+    return session.get(User, user_id, with_for_update={"key_share": True})
+
+
 def list_all(session: Session) -> list[tuple[User, list[Grant]]]:
     """Return everybody, the disabled too, by name, each with the roles."""
     grants: dict[int, list[Grant]] = {}
@@ -119,6 +124,13 @@ def count_administrators(session: Session) -> int:
         .where(UserRole.role == "administrator", User.disabled_at.is_(None), User.password_hash.is_not(None))
     )
     return session.scalar(query) or 0
+
+
+def lock_administrators(session: Session) -> None:
+    """Keep what other transactions do to these people waiting, so that two do not end each other."""
+    having = sa.select(UserRole.user_id).where(UserRole.role == "administrator")
+    query = sa.select(User.id).where(User.id.in_(having)).order_by(User.id)
+    session.execute(query.with_for_update(key_share=True)).all()
 
 
 def grants_of(session: Session, user_ids: Iterable[int]) -> dict[int, tuple[Grant, ...]]:

@@ -110,6 +110,27 @@ def test_a_catalog_of_another_version_is_made_anew(archive, tmp_path, version):
         assert catalog.gaps("main", 0, 2e9) == []
 
 
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_part_that_was_open_when_the_catalog_was_made_gets_the_row_of_its_line(archive, tmp_path, share):
+    """A clock that stepped makes a part that is being written look old: its file is read as it is then."""
+    copy = tmp_path / "archive"
+    os.system(f"cp -a {archive} {copy}")
+    day = copy / "main" / "2026-09-21"
+    *lines, last = (day / "index.jsonl").read_bytes().splitlines(keepends=True)
+    (day / "index.jsonl").write_bytes(b"".join(lines))
+    name = read_index(archive / "main" / "2026-09-21")[-1].part
+    whole = (day / name).read_bytes()
+    (day / name).write_bytes(whole[: int(len(whole) * share)])
+    os.utime(day / name, (1, 1))
+    with Catalog(tmp_path / "catalog.sqlite") as made, Catalog(tmp_path / "new.sqlite") as new:
+        made.rebuild(copy)
+        (day / name).write_bytes(whole)
+        (day / "index.jsonl").write_bytes(b"".join([*lines, last]))
+        assert (made.sync(copy), made.sync(copy)) == (1, 0)
+        new.rebuild(copy)
+        assert made.parts("main", 0, 2e9) == new.parts("main", 0, 2e9)
+
+
 def test_readers_see_the_old_catalog_until_the_new_one_is_whole(archive, catalog, tmp_path):
     catalog.rebuild(archive)
     with Catalog(tmp_path / "catalog.sqlite") as reader, catalog._engine.begin() as connection:

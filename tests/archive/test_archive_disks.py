@@ -1,5 +1,7 @@
 """The archive on real file systems that fill, freeze, fail, turn read-only and vanish."""
 
+import hashlib
+import os
 import re
 import shutil
 import signal
@@ -13,6 +15,9 @@ import pytest
 from tiny_media import gops, make_feed, shift
 from tools.disks import Disk
 
+from streamgate import disk as disk_module
+from streamgate.archive.edit_list import Begin
+from streamgate.archive.edit_writer import EditWriter
 from streamgate.archive.notices import notice
 from streamgate.archive.parts import INDEX, find_parts, read_index
 from streamgate.archive.writer import ArchiveWriter
@@ -127,6 +132,7 @@ def test_a_disk_that_comes_back_costs_little_and_holds_nobody_up(disk, feed, ala
     assert sum(line.video for line in index_of(root)) == len(packets)
 
 
+@pytest.mark.alone  # it measures
 def test_a_frozen_disk_holds_up_neither_start_nor_close(disk, feed, alarms):
     form, packets = feed
     root = disk.path / "archive"
@@ -155,6 +161,7 @@ def test_an_archive_that_somebody_removes_on_air_is_told_and_goes_on(tmp_path, f
     assert writer.close()
     assert alarms.codes == ["archive_failed", "archive_recovered"]
     assert "removed" in alarms[0][1]["error"]
+    assert "removed" not in alarms[0][1]["error_zh"]
     assert recorded(root) == data([p for gop in [two, *rest] for p in gop]), "the GOP at hand was kept"
     lost = [line for line in index_of(root) if not list(root.rglob(line.part))]
     assert [(line.video, line.closed) for line in lost] == [(len(one), "failed")]
@@ -184,7 +191,9 @@ from streamgate.archive.writer import ArchiveWriter
 def say(line):  # from two threads: in one write each
     os.write(1, f"{line}\\n".encode())
 form, packets = make_feed(seconds=1, audio=None)
-writer = ArchiveWriter(Path(sys.argv[1]), "main", alarm=lambda *a: say(a[0]), retry_s=0.1)
+writer = ArchiveWriter(
+    Path(sys.argv[1]), "main", alarm=lambda *a: say(a[0]), retry_s=0.1, part_s=float(sys.argv[2])
+)
 writer.start()
 writer.format(form, "one")
 say(f"begun {time.time()}")
@@ -202,10 +211,10 @@ while True:  # in real time
 class Gate:
     """A process that feeds an archive until it is killed. `fed`: when it last did, as channel memory says."""
 
-    def __init__(self, root):
+    def __init__(self, root, part_s=6.0):
         code = f"import sys; sys.path.insert(0, {FAKES!r})\n{GATE}"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code, str(root)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, str(root), str(part_s)], stdout=subprocess.PIPE, text=True
         )
         self.begun = self.fed = 0.0
         self.codes = []
@@ -274,6 +283,87 @@ def test_a_gate_killed_while_the_disk_refused_leaves_a_gap_with_its_length(disk,
     again.start()
     assert again.close()
     assert index_of(root) == lines, "the same gap is not recorded twice"
+
+
+def test_the_next_gate_waits_for_one_that_was_killed_and_hangs_in_the_disk(disk, feed, alarms):
+    form, packets = feed
+    root = disk.path / "archive"
+    told = []
+    for _ in range(3):
+        gate = Gate(root, part_s=1.0)
+        gate.run(1.2)
+        disk.freeze()
+        gate.run(1.5)  # its thread waits in the kernel now, to write a fragment or to begin a part
+        gate.kill()
+        writer = started(root, form, alarms, record=told.append)
+        give(writer, packets)
+        time.sleep(0.2)
+        assert gate.process.poll() is None, "a process hangs in a frozen disk until it thaws"
+        disk.thaw()
+        gate.reap()
+        assert writer.close()
+    lines = index_of(root)
+    parts = {path.name: path for _, path in find_parts(root)}
+    assert {line.part for line in lines if line.part} == set(parts)
+    for line in lines:
+        if line.part:
+            assert hashlib.sha256(parts[line.part].read_bytes()).hexdigest() == line.sha256
+    for day in root.glob("*/*"):
+        index = (day / INDEX).read_bytes()
+        extents = [one.index for one in told if one.index.file == f"main/{day.name}/{INDEX}"]
+        assert extents[-1].bytes == len(index)
+        for extent in extents:
+            assert hashlib.sha256(index[: extent.bytes]).hexdigest() == extent.sha256
+
+
+@pytest.mark.parametrize("kind", [ArchiveWriter, EditWriter])
+def test_a_dead_owner_that_hangs_in_another_disk_is_not_waited_for(tmp_path, feed, alarms, monkeypatch, kind):
+    monkeypatch.setattr(disk_module, "OTHER_DISK_S", 1.0)
+    form, packets = feed
+    for folder in (tmp_path / "main", tmp_path / "main" / "aired"):
+        folder.mkdir()
+    owned = [disk_module.own_directory(folder) for folder in (tmp_path / "main", tmp_path / "main" / "aired")]
+    began = time.monotonic()
+    if kind is ArchiveWriter:
+        writer = started(tmp_path, form, alarms)
+        give(writer, packets)
+        until(lambda: not len(writer._intake), 10)
+    else:
+        writer = EditWriter(tmp_path, "main", alarm=alarms)
+        writer.put(Begin("main-20260921T141320Z", "main", WALL, WALL, 0, "", 1, 30_000_000, 30_000_000))
+        until(lambda: not writer._queue, 10)
+    assert 1.0 < time.monotonic() - began < 8.0
+    assert writer.close()
+    assert alarms == []
+    for descriptor in owned:
+        os.close(descriptor)
+
+
+def test_a_writer_that_waits_for_another_one_can_be_closed(tmp_path, feed, alarms):
+    form, packets = feed
+    (tmp_path / "main").mkdir()
+    owned = disk_module.own_directory(tmp_path / "main")
+    writer = started(tmp_path, form, alarms)
+    give(writer, packets)
+    assert not writer.close()
+    until(lambda: not writer._thread.is_alive(), 3)
+    os.close(owned)
+    assert alarms.codes in ([], ["archive_failed"])
+
+
+def test_a_directory_that_was_removed_is_owned_anew(tmp_path, feed, alarms):
+    form, packets = feed
+    writer = started(tmp_path, form, alarms)
+    half = len(packets) // 2
+    give(writer, packets[:half])
+    until(lambda: not len(writer._intake))
+    shutil.rmtree(tmp_path / "main")
+    give(writer, packets[half:])
+    until(lambda: not len(writer._intake) and writer.status().state == "ok")
+    held = os.open(tmp_path / "main", os.O_RDONLY)
+    until(lambda: not disk_module.lock_within(held, 0), 5)
+    os.close(held)
+    assert writer.close()
 
 
 def settled(root, alarms, fed_until, since=None):

@@ -130,8 +130,12 @@ def test_a_torn_part_is_cut_to_its_last_whole_fragment_and_plays(tmp_path, writt
         path = day / "141320.123Z-000001.mp4"
         path.write_bytes(data[:cut])
         os.utime(path, (1000, 1000))
-        (record,) = repair_day("main", day)
         whole = max([end for end in ends if end <= cut], default=0)
+        if not whole:
+            assert repair_day("main", day) == []
+            assert not path.exists(), "without a header it was never a recording"
+            continue
+        (record,) = repair_day("main", day)
         assert (record.bytes, path.stat().st_size) == (whole, whole)
         assert path.stat().st_mtime == 1000
         assert record.video == 25 * max(0, sum(end <= cut for end in ends) - 1)
@@ -142,6 +146,17 @@ def test_a_torn_part_is_cut_to_its_last_whole_fragment_and_plays(tmp_path, writt
                 ["ffmpeg", "-v", "error", "-i", path, "-f", "null", "-"], capture_output=True, check=False
             )
             assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_part_whose_beginning_is_damaged_is_not_taken_for_a_torn_one(tmp_path, written):
+    _, data, _ = written
+    day = tmp_path / "main" / "2026-09-21"
+    day.mkdir(parents=True)
+    path = day / "141320.123Z-000001.mp4"
+    damaged = b"\xff" * 8 + data[8:]
+    path.write_bytes(damaged)
+    assert repair_day("main", day) == []
+    assert path.read_bytes() == damaged
 
 
 def test_players_take_what_a_kill_leaves_without_any_mending(tmp_path, written):

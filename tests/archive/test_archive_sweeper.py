@@ -118,7 +118,7 @@ async def test_a_channel_that_is_a_link_is_not_entered(tmp_path, alarms):
 async def test_what_is_held_stays(tmp_path, alarms):
     held = put(tmp_path, 90, 1)
     put(tmp_path, 89, 2)
-    assert await sweeper(tmp_path, alarms, held=lambda key: key.endswith(held.name)).sweep() == 1
+    assert await sweeper(tmp_path, alarms, held=lambda: lambda key: key.endswith(held.name)).sweep() == 1
     assert numbers(tmp_path) == [1]
 
 
@@ -131,6 +131,7 @@ async def test_a_clock_that_jumped_removes_nothing_and_warns(tmp_path, alarms):
         assert await sweeper(tmp_path, alarms, wall).sweep() == 0
     assert alarms.codes == ["archive_clock"] * 3
     assert "stepped 365.0 days forward" in alarms[0][1]["reason"]
+    assert "向前跳了 365.0 天" in alarms[0][1]["reason_zh"]
     (tmp_path / MARK).write_bytes(b"torn")
     assert await sweeper(tmp_path, alarms, wall).sweep() == 0
     assert numbers(tmp_path) == [1]

@@ -321,6 +321,7 @@ def test_a_packet_costs_the_gate_little(tmp_path, feed, alarms):
     assert spent_us < 60, "generous: about 5 on an idle machine"
 
 
+@pytest.mark.alone  # it measures
 def test_closing_without_a_start_or_a_packet_is_quick(tmp_path, alarms):
     assert ArchiveWriter(tmp_path, "main", alarm=alarms).close()
     writer = ArchiveWriter(tmp_path, "main", alarm=alarms)
@@ -515,6 +516,7 @@ def test_a_disk_that_stalls_never_blocks_the_gate(tmp_path, feed, alarms):
         assert slowest < 0.2
         assert writer.status().state == "behind"
         assert alarms.codes == ["archive_behind", "archive_losing"]
+        assert notice(*alarms[1]).text_zh.endswith("部分内容未被录制（磁盘过慢）。")
         assert writer.status().lost_packets > 100
     until(lambda: not len(writer._intake))
     give(writer, everything[-200:])
@@ -586,6 +588,7 @@ def test_every_code_has_words_in_both_languages():
             "part",
             "codecs",
             "time",
+            *("target", "gb", "files", "names", "days", "retention", "missing", "left", "all"),
         ],
         7,
     )

@@ -24,9 +24,9 @@ def _rows(folder: Path, which: str) -> list[Row]:
         aim = score.AIMS[kind]
         name = f"recall, {kind} ({one.of}){which}"
         made.append((name, f"{one.share:.1%}", f"aim {aim:.0%}", one.share >= aim))
-    for name, told in score.false_hits(score.shipped_filter(), score.read_clean(folder)).items():
-        kept = told.share < 0.01 and told.blocked == 0 if name in score.CHAT else None
-        value = f"{told.share:.2%}, {told.blocked} block"
+    for name, scores in score.false_hits(score.shipped_filter(), score.read_clean(folder)).items():
+        kept = scores.share < 0.01 and scores.blocked == 0 if name in score.CHAT else None
+        value = f"{scores.share:.2%}, {scores.blocked} block"
         aim = "aim under 1 %, 0 block" if kept is not None else ""
-        made.append((f"false hits, {name} ({told.of} lines){which}", value, aim, kept))
+        made.append((f"false hits, {name} ({scores.of} lines){which}", value, aim, kept))
     return made

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tools.databases import make_database
 from tools.people import Person, add_person
 from tools.standin_channel import DevChannel
 from tools.standin_comments import DevComments
@@ -17,7 +18,6 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from console.service import run
 from streamgate.store.location import locate
-from streamgate.store.upgrade import upgrade
 
 EVERYTHING = ("administrator", "director")
 
@@ -33,7 +33,7 @@ class Stage:
         self.database = locate("sqlite", data_dir)
         self.people: dict[str, Person] = {}
         data_dir.mkdir(parents=True, exist_ok=True)
-        upgrade(self.database)
+        make_database(self.database)
 
     @contextlib.asynccontextmanager
     async def console(self, *, comments: bool = True, **options: Any) -> AsyncIterator[None]:
@@ -61,7 +61,7 @@ class Stage:
                 stop=stop,
                 static=self.static,
                 ready=ready,
-                **options,
+                **{"stills": False, **options},
             )
         )
         try:
@@ -112,6 +112,12 @@ class Stage:
             proxy=None,
             **options,
         )
+
+    async def until_gate_is_up(self) -> None:
+        """Wait until the console has found the gate: a command before that is refused."""
+        async with self.client() as client, asyncio.timeout(5):
+            while not (await client.get("/api/v1/state")).json()["gate"]["up"]:
+                await asyncio.sleep(0.01)
 
     async def until(self, condition: Any, timeout_s: float = 5.0) -> None:
         async with asyncio.timeout(timeout_s):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from console_stage import Stage
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from real_gate import running_gate
 from tools.testfeed import Feed
 
@@ -21,6 +21,7 @@ from streamgate.playout.station import Station
 from streamgate.runtime.channels import ChannelStore
 from streamgate.runtime.datadir import DataDir, ServeInfo
 
+expect.set_options(timeout=15_000)  # it ends a test; how soon something is due is said where it is asserted
 STATIC = Path(pages.__file__).parent / "static"
 SIZES = {"desk": (1280, 720), "phone": (390, 844)}
 LARGE = {"large": (1920, 1080)}
@@ -54,6 +55,11 @@ class Desk:
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on("console", lambda line: page.complaints.append(line.text) if line.type == "error" else None)
         return page
+
+    async def close_pages(self) -> None:
+        """Close every page that was opened."""
+        for context in self.browser.contexts:
+            await context.close()
 
     async def open(self, page: Page, path: str) -> None:
         await page.goto(f"{self.stage.url}{path}", wait_until="commit")

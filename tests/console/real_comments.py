@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator
 
 from console_stage import Stage
 
-from moderation.desk import upkeep
+from moderation.desk import interactions, upkeep
 from moderation.desk.desk import Desk
-from moderation.desk.intake import Incoming, SourceRef, Taken
+from moderation.desk.intake import IncomingComment, IntakeResult, SourceRef
+from moderation.desk.messages import InteractionView
 from moderation.desk.server import CommentsServer
 from moderation.desk.wordlists import Wordlists
 from moderation.lexicon import WordList
+from streamgate.clock import wall_s
 from streamgate.runtime.service import Services
-from streamgate.store import sources
+from streamgate.store import settings, sources
 from streamgate.store.database import Database
 
 KEY_HASH = "hash of a key"
@@ -33,12 +35,20 @@ class Comments:
         self.desk, self.source = desk, source
         self._number = 0
 
-    async def write(self, text: str, author: str = "小明", author_id: str = "u1") -> Taken:
+    async def write(self, text: str, author: str = "小明", author_id: str = "u1") -> IntakeResult:
         self._number += 1
-        incoming = Incoming(f"c{self._number}", author_id, author, text, at_media_s=12.5)
-        (taken,) = await self.desk.take_in(self.source, [incoming])
+        incoming = IncomingComment(f"c{self._number}", author_id, author, text, at_media_s=12.5)
+        (taken,) = await self.desk.store_comments(self.source, [incoming])
         assert taken.code == "", taken
         return taken
+
+    async def open_up(self, view: InteractionView) -> None:
+        """Set the switches of the channel, as the console stores them."""
+        key, at = f"{interactions.PREFIX}main", wall_s()
+        await self.desk.call(settings.put, key, interactions.encode(view), by="console:olga", at=at)
+        self.desk.own_changes += 1
+        stored = interactions.decode(interactions.encode(view), "console:olga", at)
+        self.desk.put_interaction("main", stored)
 
     async def ready(self) -> None:
         async with asyncio.timeout(20):

@@ -46,16 +46,19 @@ async def running_gate(data_dir: Path) -> AsyncIterator[Station]:
 
 
 @contextlib.asynccontextmanager
-async def fed(data_dir: Path, key: str, feed: Feed) -> AsyncIterator[None]:
-    """Publish a test feed under a stream key, in the place of the ingest process; a broadcast begins."""
+async def fed(data_dir: Path, key: str, feed: Feed, *, stream: int = 1) -> AsyncIterator[None]:
+    """Publish a test feed under a stream key, in the place of the ingest process; a broadcast begins.
+
+    `stream`: a number that no other feed has at the same time.
+    """
     _, writer = await asyncio.open_unix_connection(data_dir / "run" / "media.sock")
     for message in (
         Hello("ingest"),
-        Publish(1, hash_key(key), "127.0.0.1:50000", "OBS 30"),
-        Format(1, feed.format),
+        Publish(stream, hash_key(key), "127.0.0.1:50000", "OBS 30"),
+        Format(stream, feed.format),
     ):
         writer.write(wire.encode_json(msgspec.json.encode(message)))
-    sending = asyncio.ensure_future(_send(writer, Loop(feed, 0)))
+    sending = asyncio.ensure_future(_send(writer, Loop(feed, 0), stream))
     try:
         yield
     finally:
@@ -64,10 +67,10 @@ async def fed(data_dir: Path, key: str, feed: Feed) -> AsyncIterator[None]:
         writer.close()
 
 
-async def _send(writer: asyncio.StreamWriter, loop: Loop) -> None:
+async def _send(writer: asyncio.StreamWriter, loop: Loop, stream: int) -> None:
     began = now_us()
     while True:
         for packet in loop.due((now_us() - began) // 1000):
-            writer.write(wire.encode_packet_head(1, packet) + packet.data)
+            writer.write(wire.encode_packet_head(stream, packet) + packet.data)
         await writer.drain()
         await asyncio.sleep(0.02)

@@ -70,9 +70,11 @@ class Record:
         author: str = "小明",
         judgement: Judgement = CLEAN,
         broadcast: str = BROADCAST,
+        at: float | None = None,
     ) -> Card:
+        """Put texts on a new card. `at`: when they came, later than those before."""
         self.cards += 1
-        at = NOON + 100 * self.cards
+        at = NOON + 100 * self.cards if at is None else at
         verdict = Verdict(judgement.verdict)
         numbers = [self.comments + 1 + place for place in range(len(texts))]
         card = open_card(

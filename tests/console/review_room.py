@@ -6,18 +6,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from page_desk import Desk, open_desk
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 from real_comments import Comments, running_comments
 from tools.testfeed import Feed
 
-from moderation.desk import interactions
-from moderation.desk.intake import Incoming
+from moderation.desk.intake import IncomingComment
 from moderation.desk.messages import InteractionView
 from moderation.desk.wordlists import Wordlists
 from moderation.lexicon import Entry, Severity, WordList
 from moderation.review.card import Card
-from streamgate.clock import wall_s
-from streamgate.store import settings
+from moderation.review.events import Reviewer
+from streamgate.store import users
+from streamgate.store.database import Database
 
 LISTS = (
     WordList(
@@ -50,7 +50,7 @@ class Room:
 
     def __init__(self, desk: Desk, comments: Comments, key: str) -> None:
         self.desk, self.comments, self.key = desk, comments.desk, key
-        self._source = comments.source
+        self.source = comments.source
         self._names = itertools.count(1)
 
     async def reviewer(
@@ -63,10 +63,20 @@ class Room:
             await page.locator("[data-card]").nth(cards - 1).wait_for()
         return page
 
+    async def colleague(self, name: str, role: str = "senior-reviewer") -> Reviewer:
+        """Return somebody who decides without a page."""
+        await self.desk.stage.person(name, role)
+        with Database(self.desk.stage.database) as database, database.read() as session:
+            found = users.find(session, name)
+            assert found is not None
+            return Reviewer(found.id, frozenset({role}))
+
     async def write(self, *texts: str, author: str = "校友", **more: float) -> list[int]:
         """Write comments, as the watch page of the channel does. Returns their ids."""
-        made = [Incoming(f"w{next(self._names)}", f"id-{author}", author, text, **more) for text in texts]
-        taken = await self.comments.take_in(self._source, made)
+        made = [
+            IncomingComment(f"w{next(self._names)}", f"id-{author}", author, text, **more) for text in texts
+        ]
+        taken = await self.comments.store_comments(self.source, made)
         assert [one.code for one in taken] == [""] * len(texts), taken
         return [one.id for one in taken if one.id is not None]
 
@@ -74,14 +84,6 @@ class Room:
         """Return the open card that a comment is on."""
         (found,) = [one.card for one in self.comments.piles.entries() if comment in one.card.comments]
         return found
-
-    async def open_up(self, view: InteractionView) -> None:
-        """Set the switches of the channel, as the console stores them."""
-        key, at = f"{interactions.PREFIX}main", wall_s()
-        await self.comments.call(settings.put, key, interactions.encode(view), by="console:olga", at=at)
-        self.comments.own_changes += 1
-        stored = interactions.decode(interactions.encode(view), "console:olga", at)
-        self.comments.put_interaction("main", stored)
 
 
 @contextlib.asynccontextmanager
@@ -92,5 +94,21 @@ async def open_room(data_dir: Path, feed: Feed, filler: Feed, window_s: float = 
         await desk.station.reload()
         async with running_comments(desk.stage, FewWords(data_dir / "wordlists")) as comments:
             room = Room(desk, comments, key)
-            await room.open_up(InteractionView(comments=True, bullets=True, window_s=window_s))
+            await comments.open_up(InteractionView(comments=True, bullets=True, window_s=window_s))
             yield room
+
+
+def hand(page: Page) -> Locator:
+    """Return the card under the hand."""
+    return page.locator("[data-card][aria-current=true]")
+
+
+def notice(page: Page) -> Locator:
+    return page.get_by_test_id("notice")
+
+
+async def press(page: Page, *keys: str) -> None:
+    """Press keys as somebody does who looks before each."""
+    for key in keys:
+        await page.wait_for_timeout(200)
+        await page.keyboard.press(key)

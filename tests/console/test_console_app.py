@@ -75,7 +75,8 @@ async def test_one_http_call_is_one_command(stage: Stage) -> None:
         ):
             answer = await client.post(f"/api/v1/channels/main/{command}", json=body)
             assert answer.status_code == 200, (command, answer.text)
-            assert answer.json().keys() == {"channel", "state", "took_ms", "waiting"}
+            told = {"channel", "state", "took_ms", "waiting"}
+            assert answer.json().keys() == told or (command == "dump" and answer.json().keys() > told)
             assert (answer.json()["channel"], answer.json()["state"]) == ("main", stage.channel.state())
             assert stage.channel.requested == requested
             request = stage.gate.requests[-1]

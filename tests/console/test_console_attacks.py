@@ -11,6 +11,7 @@ import httpx
 import psutil
 import pytest
 from console_stage import Stage, receive
+from sqlalchemy import select
 from test_console_tls import write_certificate
 from websockets.exceptions import ConnectionClosed
 
@@ -133,8 +134,20 @@ async def sign_in_code(stage: Stage, name: str, password: str, source: str = "12
 async def test_the_waiting_time_survives_a_restart(idle: Stage) -> None:
     ann = await idle.person("ann", "operator")
     async with idle.console():
-        codes = [await sign_in_code(idle, "ann", WRONG) for _ in range(7)]
-        assert codes == ["bad_credentials"] * 5 + ["rate_limited"] * 2
+        codes = [await sign_in_code(idle, "ann", WRONG) for _ in range(6)]
+        assert codes == ["bad_credentials"] * 5 + ["rate_limited"]
+    with Database(idle.database) as database, database.write() as session:
+        last = session.scalars(select(sign_ins.SignIn).order_by(sign_ins.SignIn.at.desc())).first()
+        assert last is not None
+        for _ in range(5):  # the first wait is a second: less than a restart may take
+            sign_ins.record(
+                session,
+                at=last.at,
+                username="ann",
+                address=last.address,
+                result=last.result,
+                user_id=last.user_id,
+            )
     async with idle.console():
         assert await sign_in_code(idle, "ann", ann.password) == "rate_limited"
 
@@ -154,6 +167,7 @@ async def test_a_siege_from_elsewhere_does_not_last_for_the_person(idle: Stage) 
         assert sign_in.LONGEST_WAIT_S <= 300
 
 
+@pytest.mark.alone  # it measures
 async def test_a_hundred_thousand_invented_names_cost_bounded_memory_and_no_time(stage: Stage) -> None:
     with Database(stage.database) as database, database.write() as session:
         for number in range(100_000):

@@ -350,6 +350,7 @@ async def test_a_search_that_reads_much_goes_on_by_its_cursor(
     assert pages > 5
 
 
+@pytest.mark.alone  # it measures
 async def test_too_many_searches_at_once_are_refused_and_the_loop_goes_on(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

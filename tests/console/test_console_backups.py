@@ -88,7 +88,7 @@ async def test_a_name_is_taken_once_and_other_requests_stay_small(
     assert (await client.put(f"{BACKUPS}/a.mp4", content=film.read_bytes())).status_code == 200
     again = await client.put(f"{BACKUPS}/a.mp4", content=film.read_bytes())
     assert (again.status_code, again.json()["code"]) == (409, "refused")
-    large = await client.post("/api/v1/channels", content=b"x" * 20_000)
+    large = await client.post("/api/v1/channels", content=b"x" * (guard.MAX_BODY + 1))
     assert (large.status_code, large.json()["code"]) == (413, "too_large")
 
 
@@ -188,7 +188,7 @@ async def test_a_rehearsal_says_of_each_backup_whether_it_splices(
     assert found == {"slate": ("ok", "made"), "good.mp4": ("ok", "made"), "bad.mp4": ("failed", None)}
     (why,) = [clip for clip in state["clips"] if clip["name"] == "bad.mp4"]
     assert "not a media file" in why["error"]
-    assert "无法衔接" in why["error_zh"]
+    assert why["error_zh"] == "无法衔接：bad.mp4 不是可读取的媒体文件"
     assert all(clip["pictures"] > 900 for clip in state["clips"] if clip["state"] == "ok")
 
 

@@ -13,6 +13,8 @@ from real_gate import running_gate
 
 from console.api.channel_settings import ChannelList
 from streamgate.errors import ConfigError
+from streamgate.ledger.read import read
+from streamgate.ledger.record import Refusal
 from streamgate.playout.station import Station
 from streamgate.runtime.channels import ChannelStore, hash_key
 
@@ -260,3 +262,40 @@ async def test_a_role_shows_and_allows_what_it_is_for(desk: Desk) -> None:
         assert (await iris.post(f"{CHANNELS}/main/destinations/yt/approve")).status_code == 403
     async with desk.person("rita", "reviewer") as rita:
         assert (await rita.get(CHANNELS)).status_code == 403
+
+
+async def test_a_standby_camera_gets_a_key_a_new_one_and_is_removed_and_put_back(desk: Desk) -> None:
+    async with desk.person("alice") as alice:
+        await add(alice)
+        first = (await alice.post(f"{CHANNELS}/main/standby/key")).json()
+        assert (first["channel"], first["camera"]) == ("main", "standby")
+        assert desk.store.get("main").standby_key_hash == hash_key(first["stream_key"])
+        assert first["stream_key"] not in (await alice.get(CHANNELS)).text
+        second = (await alice.post(f"{CHANNELS}/main/standby/key")).json()
+        assert second["stream_key"] != first["stream_key"]
+        assert (await alice.get(CHANNELS)).json()["channels"][0]["standby"] is True
+        async with asyncio.timeout(10):
+            while (state := (await alice.get("/api/v1/state")).json()["channels"][0])["standby"] is None:
+                await asyncio.sleep(0.05)
+        assert (state["camera"], state["standby"]["connected"]) == ("main", False)
+
+        gone = (await alice.delete(f"{CHANNELS}/main/standby")).json()
+        assert desk.store.get("main").standby_key_hash == ""
+        again = await alice.delete(f"{CHANNELS}/main/standby")
+        assert again.status_code == 409
+        assert again.json()["error_zh"] == "频道 main 没有备用镜头"
+        assert (await alice.post(f"/api/v1/undo/{gone['undo']}")).json() == {"channel": "main"}
+        assert desk.store.get("main").standby_key_hash == hash_key(second["stream_key"])
+    async with desk.person("olga", "operator") as olga:
+        assert (await olga.post(f"{CHANNELS}/main/standby/key")).status_code == 403
+        assert (await olga.delete(f"{CHANNELS}/main/standby")).status_code == 403
+    await asyncio.wrap_future(desk.station.ledger.written(Refusal(who="test")))
+    settings = [
+        one for one in read(desk.stage.data_dir / "ledger", kind="setting") if one["name"] == "standby_key"
+    ]
+    assert [(one.get("old"), one.get("new")) for one in settings] == [
+        (None, "(secret)"),
+        ("(secret)", "(secret, changed)"),
+        ("(secret)", None),
+        (None, "(secret)"),
+    ]

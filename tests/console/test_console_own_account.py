@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pyotp
@@ -15,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from console.auth import accounts, factors
 from console.auth.endings import no_session
+from console.auth.passwords import Hashing
 from console.auth.sessions import Rules
 from console.problems import NO_SESSION
 from streamgate.clock import wall_s
@@ -256,6 +258,29 @@ def test_every_ending_has_its_words() -> None:
     ]
     said = no_session("idle", idle_s=900, lifetime_s=43_200)
     assert ("15 minutes" in said.error, "15 分钟" in said.error_zh) == (True, True)
+
+
+async def test_a_reset_while_a_new_password_is_made_stands(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await stage.person("ann", "operator")
+    await stage.sign_in("ann")
+    choose = Hashing.choose
+
+    def reset() -> None:
+        with Database(stage.database) as database, database.write() as session:
+            accounts.reset(session, "ann", by="test", at=wall_s())
+
+    async def slowly(self: Hashing, password: str, names: Sequence[str], used: Sequence[str]) -> str:
+        made = await choose(self, password, names, used)
+        await asyncio.to_thread(reset)
+        return made
+
+    monkeypatch.setattr(Hashing, "choose", slowly)
+    answer = await ask(stage, "POST", "me/password", {"current": ann.password, "password": NEW})
+    assert (answer.status_code, answer.json()["code"]) == (401, "no_session")
+    answer = await ask(stage, "POST", "session", ann.credentials(password=NEW), stranger=True)
+    assert answer.json()["code"] == "bad_credentials"
 
 
 async def test_an_expired_password_closes_the_page_with_that_word(stage: Stage) -> None:

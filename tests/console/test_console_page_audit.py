@@ -90,7 +90,7 @@ DECISIONS = [
     "Restore main",
     "delay: 30 s → 45 s",
     "Restore main, reason: =false alarm",
-    "Cut main: refused, needs channel:cut",
+    "Cut main: refused, needs the right to cut (channel:cut)",
     "Cut main",
     "Dump the newest 4.5 s of hall",
     "Cut main, reason: a stranger on the stage",
@@ -108,7 +108,7 @@ async def test_filter_search_and_the_exact_record(office: Office) -> None:
     first = rows.nth(own)
     await expect(first).to_contain_text("20:00:05.000")  # noon of Greenwich is eight in the evening here
     await expect(first).to_contain_text("bob")
-    await expect(first).to_contain_text("operator · 192.0.2.7")
+    await expect(first).to_contain_text("Operator · 192.0.2.7")
     await expect(first).to_contain_text("REFUSED")
     await expect(first).to_contain_text("no cut is in force")
     await expect(rows.nth(own + 2)).to_contain_text("waits for a second person")
@@ -289,6 +289,7 @@ async def test_both_languages_and_sizes(office: Office, language: str, size: str
     if language == "zh":
         await expect(page.get_by_text("切断 main，理由：a stranger on the stage")).to_be_visible()
         await expect(page.get_by_text("延时：30 s → 45 s")).to_be_visible()
+        await expect(page.get_by_text("操作员 · 192.0.2.7").first).to_be_visible()
     assert await page.evaluate(WIDER) <= 0
     await picture(page, f"audit-{language}-{size}")
     await page.evaluate(AXE.read_text("utf-8"))

@@ -149,6 +149,7 @@ async def test_signing_out_ends_it_and_name_and_password_begin_it_anew(stage: St
     await page.get_by_label("Password").fill((await stage.person("operator")).password)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_test_id("who")).to_have_text("operator")
+    await expect(page.locator("[data-key=cut]")).to_be_enabled()
     await page.keyboard.press("x")
     await stage.until(lambda: commands(stage) == [("cut", "main")])
 

@@ -75,7 +75,11 @@ async def test_an_invitation_leads_to_a_signed_in_person_on_one_channel(desk: De
     rail = await open_rail(ben)
     assert await rail.get_by_role("link").all_inner_texts() == [
         "Live",
+        "Multiview",
         "Review",
+        "Archive",
+        "Incidents",
+        "Duty",
         "Channels",
         "Destinations",
         "Account",
@@ -120,6 +124,7 @@ async def test_changed_roles_count_at_once_on_the_other_page(desk: Desk) -> None
     assert await ben.locator("input[type=file]").count() == 0
 
 
+@pytest.mark.alone  # it measures
 async def test_disabling_somebody_closes_the_page_within_a_second(desk: Desk) -> None:
     alice, ben = await desk.person("alice"), await desk.person("ben", roles=["operator"])
     await desk.open(alice, "/people")
@@ -354,3 +359,18 @@ async def test_every_screen_fits_and_has_its_words_in_this_language(
     await page.get_by_text(other, exact=True).click()
     assert bool(CHINESE.search(await page.locator("h1").inner_text())) == (language == "en")
     assert page.complaints == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_the_rail_of_somebody_with_every_right_fits_a_small_window(desk: Desk, language: str) -> None:
+    desk.store.add("main")
+    await desk.station.reload()
+    page = await desk.person("alice", language, roles=("administrator", "director", "reviewer"))
+    await desk.open(page, "/account")
+    rail = page.locator("#rail")
+    await expect(rail.get_by_role("link")).to_have_count(13)
+    assert await rail.evaluate("(rail) => rail.scrollHeight - rail.clientHeight") <= 0
+    last = await rail.get_by_role("button").bounding_box()
+    assert last is not None
+    assert last["y"] + last["height"] <= 720
+    await picture(page, f"rail-{language}-desk")

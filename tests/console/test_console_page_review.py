@@ -3,27 +3,33 @@
 Set SCREENSHOTS to a folder to have pictures of it.
 """
 
+import random
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from page_desk import LANGUAGES, LARGE, SIZES, WIDER, picture
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Route, expect
 from real_gate import fed
-from review_room import Room, open_room
+from review_room import Room, hand, notice, open_room, press
+from tools.hostile import ELEMENTS as MARKUP
+from tools.hostile import text, unlike_any_other
 from tools.testfeed import Feed
 
 from console import pages
-from moderation.review.events import Escalate, Reviewer
-from streamgate.store import users
-from streamgate.store.database import Database
+from moderation.desk.intake import IncomingComment
+from moderation.public.comment_body import clean_text
+from moderation.review.events import Escalate
 
 AXE = Path(pages.__file__).parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = """async () => (await axe.run()).violations
     .filter((one) => ['serious', 'critical'].includes(one.impact))
     .map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`)"""
 TOP = "(row) => row.getBoundingClientRect().top"
+UNSEEN = re.compile(
+    "[\u034f\u00ad\u061c\u115f\u200b\u2028-\u202e\u2060-\u206f\u3164\ufeff\U000e0000-\U000e007f]"
+)
 PLAYING = "() => document.querySelector('[data-feed=pvw][data-player=playing]') !== null"
 KEYS = "() => [...document.querySelectorAll('[data-key]')].map((key) => key.dataset.key)"
 
@@ -32,22 +38,6 @@ KEYS = "() => [...document.querySelectorAll('[data-key]')].map((key) => key.data
 async def room(tmp_path: Path, feed: Feed, filler: Feed) -> AsyncIterator[Room]:
     async with open_room(tmp_path / "data", feed, filler) as opened:
         yield opened
-
-
-def hand(page: Page) -> Locator:
-    """Return the card under the hand."""
-    return page.locator("[data-card][aria-current=true]")
-
-
-def notice(page: Page) -> Locator:
-    return page.get_by_test_id("notice")
-
-
-async def press(page: Page, *keys: str) -> None:
-    """Press keys as somebody does who looks before each."""
-    for key in keys:
-        await page.wait_for_timeout(200)
-        await page.keyboard.press(key)
 
 
 async def test_an_approved_card_moves_on_and_is_undone_while_the_countdown_runs(room: Room) -> None:
@@ -123,11 +113,7 @@ async def test_a_rejection_asks_for_its_reason_and_offers_what_the_hit_speaks_fo
 
 async def test_a_decision_on_what_has_changed_brings_the_card_back_with_a_sentence(room: Room) -> None:
     first, _ = await room.write("甲甲甲", "乙乙乙")
-    await room.desk.stage.person("otto", "senior-reviewer")
-    with Database(room.desk.stage.database) as database, database.read() as session:
-        found = users.find(session, "otto")
-        assert found is not None
-        otto = Reviewer(found.id, frozenset({"senior-reviewer"}))
+    otto = await room.colleague("otto")
     page = await room.reviewer(cards=2)
 
     async def change_first(route: Route) -> None:
@@ -223,6 +209,29 @@ async def test_what_viewers_write_shows_as_text_and_hidden_characters_by_name(ro
     assert "Review" in await page.title()
 
 
+async def test_whatever_viewers_write_shows_as_text(room: Room) -> None:
+    """As test_public_fuzz.py hands it in; characters that cannot be seen stand by name."""
+    dice = random.Random(15)
+    written = []
+    while len(written) < 12:
+        said = clean_text(f"{text(dice)} {unlike_any_other(len(written))}")
+        made = IncomingComment(f"h{dice.random()}", "u", clean_text(text(dice))[:60] or "Ann", said)
+        (taken,) = await room.comments.store_comments(room.source, [made])
+        if taken.code == "":
+            written.append(taken.id)
+    members = [room.comments.piles.get(room.card(number).id).members[0] for number in written]
+    page = await room.reviewer("kim", "chief-reviewer")
+    seen: set[str] = set()
+    for _ in range(len(written)):
+        seen.update(await page.locator("[data-card] [data-text]").all_text_contents())
+        await press(page, "j")
+    texts = [one.text if one.judgement.masked is None else one.judgement.masked for one in members]
+    assert {UNSEEN.sub(lambda found: f"U+{ord(found[0]):04X}", one) for one in texts} <= seen
+    for name in MARKUP:
+        assert await page.locator(f"[data-card] [data-text] {name}").count() == 0, name
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
 async def test_a_hold_a_ban_and_the_authors_record(room: Room) -> None:
     first, _ = await room.write("甲甲甲", "乙乙乙", author="路人甲")
     page = await room.reviewer(cards=2)
@@ -260,6 +269,24 @@ async def test_switches_are_in_sight_and_say_who_turned_them(room: Room) -> None
     await expect(ann.locator("[data-switch=comments]")).to_have_attribute("data-open", "false")
     await expect(ann.get_by_test_id("interaction")).to_contain_text("olga")
     assert await ann.get_by_role("switch").count() == 0
+
+
+async def test_reports_of_broadcasts_say_what_nobody_reviewed(room: Room) -> None:
+    await room.write("校长讲得太好了", "<b>没人看</b>")
+    page = await room.reviewer("ann", cards=2)
+    files = page.get_by_test_id("files")
+    await expect(files).to_contain_text("off air")
+    await expect(files).to_contain_text("2 not reviewed")
+    assert await files.get_by_role("link").all_inner_texts() == ["Report"]  # she may not read the audit
+    async with page.expect_popup() as opened:
+        await files.get_by_role("link", name="Report").click()
+    report = await opened.value
+    await expect(report.locator("tbody tr")).to_have_count(2)
+    await expect(report.locator("tbody")).to_contain_text("<b>没人看</b>")
+    assert page.complaints == []  # type: ignore[attr-defined]
+    chief = await room.reviewer("kim", "chief-reviewer", "auditor", language="zh", cards=2)
+    links = chief.get_by_test_id("files").get_by_role("link")
+    await expect(links).to_have_text(["审核报告", "审核表", "PDF", "CSV"])
 
 
 async def test_everybody_has_the_keys_of_their_role_alone(room: Room) -> None:

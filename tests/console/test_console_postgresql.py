@@ -1,20 +1,25 @@
 """The console on a real PostgreSQL server: everything that people and programs do with accounts."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pyotp
 import pytest
 from console_stage import Stage, receive
 from httpx import Response
 from test_console_remembered import gate_known
+from tools.databases import make_database
+from tools.people import add_person
 from tools.postgres import Postgres
 
 from console.auth import accounts
 from streamgate.clock import wall_s
+from streamgate.errors import Refused
 from streamgate.runtime.secret_box import SecretBox
-from streamgate.store import cleaner
+from streamgate.store import cleaner, users
 from streamgate.store.database import AsyncDatabase, Database
 from streamgate.store.location import Location
 from streamgate.store.upgrade import upgrade
@@ -163,3 +168,29 @@ async def test_the_cleaner_runs_on_it(served: Stage) -> None:
     database = AsyncDatabase(served.database)
     assert await cleaner.clean(database) == cleaner.Cleaned()
     await database.close()
+
+
+def test_two_administrators_do_not_disable_each_other(postgresql: Location) -> None:
+    make_database(postgresql)
+    for name in ("ann", "bea"):
+        add_person(postgresql, name, ("administrator",))
+
+    checked, committed = threading.Event(), threading.Event()
+
+    def disable_bea() -> None:
+        with Database(postgresql) as database, database.write() as session:
+            with accounts.keep_an_administrator(session):
+                accounts.disable(session, "bea", at=wall_s())
+            checked.set()
+            committed.wait(5)
+
+    with ThreadPoolExecutor(1) as pool, Database(postgresql) as database:
+        with database.write() as session, accounts.keep_an_administrator(session):
+            accounts.disable(session, "ann", at=wall_s())
+            other = pool.submit(disable_bea)
+            checked.wait(0.5)
+        committed.set()
+        with pytest.raises(Refused, match="nobody would be left"):
+            other.result(10)
+        with database.read() as session:
+            assert users.count_administrators(session) == 1

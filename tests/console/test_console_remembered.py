@@ -59,6 +59,7 @@ async def seen(stage: Stage) -> None:
         await asyncio.sleep(LOOKED_S)
 
 
+@pytest.mark.alone  # it measures
 @pytest.mark.parametrize("trouble", [gone, corrupt])
 async def test_who_was_signed_in_sees_and_cuts(
     idle: Stage, trouble: Callable[[Stage], contextlib.AbstractContextManager[None]]

@@ -128,6 +128,15 @@ async def test_a_card_that_is_not_there_is_not_found(office: Stage) -> None:
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
 
 
+async def test_an_author_is_trusted_and_no_longer(office: Stage) -> None:
+    for trusted in (True, False):
+        answer = await ask(office, "POST", "trust", {"card": 1, "trusted": trusted})
+        assert (answer.status_code, answer.json()["trusted"]) == (200, trusted)
+    yes, no, *_ = await decisions(office, 2)
+    assert (yes["what"], yes["args"]) == ("review.trust", {"card": 1, "trusted": True})
+    assert (no["what"], no["args"]) == ("review.trust", {"card": 1, "trusted": False})
+
+
 async def test_the_author_and_the_bans(office: Stage) -> None:
     assert (await ask(office, "GET", "cards/1/author")).json()["author_id"] == "u1"
     made = await ask(office, "POST", "bans", {"card": 1, "cause": "spam", "minutes": 5})
@@ -338,9 +347,9 @@ async def test_a_card_claimed_by_http_is_let_go_with_the_last_page(office: Stage
             assert (await ask(office, "POST", "cards/2/claim")).json()["card"]["claimed_by"] == "sue"
         await asyncio.sleep(0.2)
         assert office.comments.claims == {2: "sue"}
-        assert not office.comments.asked(messages.LetGo)
+        assert not office.comments.asked(messages.ReleaseCard)
     await office.until(lambda: not office.comments.claims)
-    assert [one.card for one in office.comments.asked(messages.LetGo)] == [2]
+    assert [one.card for one in office.comments.asked(messages.ReleaseCard)] == [2]
     assert (await ask(office, "POST", "cards/2/claim")).status_code == 200  # no page: it lasts its time
     assert (await ask(office, "DELETE", "cards/2/claim")).json() == {"ok": True}
     assert not office.comments.claims

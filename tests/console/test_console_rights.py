@@ -45,6 +45,7 @@ from streamgate.store.roles import PER_CHANNEL, ROLES
 from streamgate.store.users import Grant
 
 REASON = {"reason": "a test"}
+NEEDED = {"redact": ',"with":"mute"', "move": ',"span":"s1"', "lift": ',"span":"s1"'}
 
 
 def walk(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, str]]:
@@ -122,7 +123,7 @@ def test_who_may_command_what() -> None:
     assert {role: commands_of(role) for role in ROLES} == {
         "administrator": {"cut"},
         "director": set(COMMANDS),
-        "operator": {"cut", "dump", "backup", "live"},
+        "operator": {"cut", "dump", "backup", "live", "condemn", "redact", "move"},
         "reviewer": set(),
         "senior-reviewer": set(),
         "chief-reviewer": set(),
@@ -228,7 +229,8 @@ async def walk_commands(stage: Stage, may: frozenset[Right], **headers: str) -> 
     async with stage.socket(headers=headers) as socket:
         await receive(socket, "hello")
         for number, command in enumerate(COMMANDS):
-            text = f'"id":{number},"cmd":"{command}","channel":"main","reason":"a test"'
+            details = NEEDED.get(command, "")
+            text = f'"id":{number},"cmd":"{command}","channel":"main","reason":"a test"{details}'
             await socket.send(f'{{"t":"cmd",{text}}}')
             codes[command] = (await receive(socket, "reply", id=number)).get("code", "done")
     allowed = {command for command, right in COMMANDS.items() if right in may}

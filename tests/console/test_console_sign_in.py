@@ -1,18 +1,22 @@
 """Signing in: passwords, second factors, tries that fail, one-time links."""
 
+import asyncio
 import time
 
 import pyotp
 import pytest
 from console_stage import Stage
 from httpx import Response
+from structlog.testing import capture_logs
 from tools.people import Person
 
-from console.auth import sign_in, tokens
+from console.auth import accounts, sign_in, tokens
+from console.auth.people import People
 from console.auth.sessions import Rules
 from streamgate.runtime.secret_box import SecretBox
-from streamgate.store import sign_ins
+from streamgate.store import sessions, sign_ins, users
 from streamgate.store.database import Database
+from streamgate.store.models import User
 
 NEW = "harbour lamp seven rivers"
 
@@ -111,8 +115,6 @@ async def test_after_five_failures_an_account_waits_ever_longer(stage: Stage) ->
 
 
 async def test_many_tries_at_once_are_no_way_around_it(stage: Stage) -> None:
-    import asyncio
-
     await stage.person("ann", "operator")
     tries = [
         code(stage, "session", {"username": "ann", "password": f"wrong wrong {number}"})
@@ -334,3 +336,46 @@ async def test_a_link_that_signs_in_works_in_the_demo_alone(stage: Stage) -> Non
             assert signed_in.status_code == (200 if mark else 401)
             again = await client.get("/", params={"token": token})
             assert "set-cookie" not in again.headers
+
+
+@pytest.mark.parametrize("what", ["reset", "disabled"])
+async def test_who_is_shut_out_while_the_password_is_checked_gets_no_session(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    ann = await stage.person("ann", "operator")
+    identify = sign_in.Passwords.identify
+
+    def shut_out() -> None:
+        with Database(stage.database) as database, database.write() as session:
+            if what == "reset":
+                accounts.reset(session, "ann", by="test", at=time.time())
+            else:
+                accounts.disable(session, "ann", at=time.time())
+
+    async def slowly(self: sign_in.Passwords, given: sign_in.Credentials, user: User | None) -> bool:
+        proven = await identify(self, given, user)
+        await asyncio.to_thread(shut_out)
+        return proven
+
+    monkeypatch.setattr(sign_in.Passwords, "identify", slowly)
+    assert await code(stage, "session", ann.credentials()) == "bad_credentials"
+    with Database(stage.database) as database, database.read() as session:
+        user = users.find(session, "ann")
+        assert user is not None
+        assert sessions.list_open(session, user.id, at=time.time()) == []
+
+
+async def test_a_request_that_fails_leaves_no_one_time_link_in_the_log(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(People, "find_link", broken)
+    with capture_logs() as logs:
+        async with stage.client(signed_in=False) as client:
+            answer = await client.get("/api/v1/one-time/opens-an-account")
+    assert answer.json()["code"] == "failed"
+    (line,) = (one for one in logs if one["event"] == "request_failed")
+    assert line["path"] == "/api/v1/one-time/{token}"
+    assert "opens-an-account" not in str(logs)

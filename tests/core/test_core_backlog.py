@@ -25,7 +25,7 @@ def test_dropping_most_is_behind_until_nothing_is_dropped_for_a_window():
     at, _ = run(backlog, 30)
     at, states = run(backlog, 10, **at, lost_per_s=60)
     assert states[-1]
-    assert "of the last 20 s did not reach it" in backlog.reason
+    assert "of the last 20 s did not reach it" in backlog.reason.english
     at, states = run(backlog, 40, **at)
     seconds = states.index(False) / 2
     assert abs(seconds - WINDOW_US / SECOND) <= 1
@@ -43,7 +43,7 @@ def test_a_long_queue_is_behind_until_it_was_short_for_a_window():
     backlog = Backlog()
     at, states = run(backlog, 2, waiting_ms=6000)
     assert all(states)
-    assert backlog.reason == "6 s of the program wait to be sent"
+    assert backlog.reason == ("6 s of the program wait to be sent", "有 6 秒的节目待发送")
     at, states = run(backlog, 30, **at, waiting_ms=2000)  # less, but no end of it
     assert all(states)
     _, states = run(backlog, 30, **at)

@@ -7,9 +7,11 @@ import pytest
 
 import streamgate
 from streamgate.core import delay, gate
-from streamgate.core.delay import check_delay
+from streamgate.core.delay import Delay, check_delay
 from streamgate.errors import Refused
 from streamgate.runtime import channels
+
+S = 1_000_000
 
 HERE = Path(streamgate.__file__).parent
 
@@ -44,3 +46,26 @@ def test_gate_and_channel_store_ask_the_same_floor() -> None:
     found = [path for path in HERE.rglob("*.py") if defining.search(path.read_text("utf-8"))]
 
     assert found == [HERE / "core" / "delay.py"]
+
+
+def test_a_raise_takes_hold_from_one_arrival_on():
+    held = Delay(30)
+    held.raise_to(40 * S, keyframe=100 * S)
+    assert [held.of(99 * S), held.of(100 * S), held.us] == [30 * S, 40 * S, 40 * S]
+    assert [held.due(99 * S), held.due(100 * S)] == [129 * S, 140 * S]
+    assert [held.past(129 * S), held.past(135 * S), held.past(141 * S)] == [99 * S, 100 * S - 1, 101 * S]
+    held.raise_to(50 * S, keyframe=110 * S)
+    assert held.due(100 * S) == 150 * S, "in the place of the one before"
+    held.take_hold(99 * S)
+    assert held.of(99 * S) == 30 * S
+    held.take_hold(100 * S)
+    assert held.of(99 * S) == 50 * S
+    held.raise_to(60 * S, keyframe=None)
+    assert held.of(0) == 60 * S, "nothing is held: at once"
+
+
+def test_a_raise_that_waits_takes_hold_when_nothing_is_held_any_more():
+    held = Delay(30)
+    held.raise_to(40 * S, keyframe=100 * S)
+    held.settle()
+    assert held.of(0) == 40 * S

@@ -96,6 +96,7 @@ def test_a_clock_behind_the_newest_recording_is_not_trusted():
     verdict = judge_clock(mark(-100, 0), mark(0, 100), NOW + 7200)
     assert not verdict.trusted
     assert "2.0 hours behind" in verdict.reason
+    assert "晚 2.0 小时" in verdict.reason_zh
 
 
 @given(st.floats(1.01, 5000), st.lists(st.integers(60, 10**6), max_size=20))

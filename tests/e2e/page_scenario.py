@@ -5,12 +5,13 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import conveyor_scenario
 from playwright.sync_api import Page, sync_playwright
 from playwright.sync_api import TimeoutError as TooLate
 from stage import Stage
 from tools.timecode import Mark, centres, from_levels
 
-OPENS_AT_S = 112  # the other broadcasts need the machine until then
+OPENS_AT_S = 60  # `cameras` and `marked` are on air then, and have their own commands behind them
 WIDTH, HEIGHT = 640, 360
 
 # Draw the picture a video element shows now; return the darkest and brightest level around each point.
@@ -26,6 +27,12 @@ _LEVELS = """([index, points, width, height]) => {
     });
     return { levels, time: video.currentTime, paused: video.paused, muted: video.muted };
 }"""
+
+
+# Each tile of a multiview: what its player says.
+_TILES = """() => Object.fromEntries([...document.querySelectorAll("[data-tile]")].map((tile) => [
+    tile.dataset.tile, tile.querySelector("[data-player]").dataset.player,
+]))"""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,42 @@ def look(page: Page) -> Look:
     return Look(
         time.monotonic(), (mark(pvw), mark(pgm)), (pvw["time"], pgm["time"]), (pvw["muted"], pgm["muted"])
     )
+
+
+def look_at_many(stage: Stage, page: Page) -> None:
+    """All channels of this gate at a time, while others are on air, too."""
+    live = page.url
+    open_many(stage, page)
+    page.wait_for_timeout(4000)
+    stage.seen["tiles"] = page.evaluate(_TILES)
+    page.screenshot(path=stage.directory / "page-multiview.png")
+    back_to_live(page, live)
+
+
+def cut_one_of_many(stage: Stage, page: Page) -> None:
+    """Another channel is chosen, then this one again, and cut by key."""
+    live, tile = page.url, f"[data-tile={stage.name}]"
+    open_many(stage, page)
+    number = page.locator(tile).get_attribute("aria-keyshortcuts") or ""
+    page.keyboard.press("1" if number != "1" else "2")
+    page.keyboard.press(number)
+    page.keyboard.press("x")
+    stage.seen["tile says cut"] = until(page, f"{tile}[data-tally=amber]", 5)
+    channels = stage.gate.command("status", "--json").json["channels"]
+    stage.seen["cut channels"] = [one["name"] for one in channels if one["requested"] == "cut"]
+    page.keyboard.press("r")
+    page.keyboard.press("1")
+    back_to_live(page, live)
+
+
+def open_many(stage: Stage, page: Page) -> None:
+    page.goto(page.url.replace("/live/", "/multiview/"), wait_until="commit")
+    page.wait_for_selector(f"[data-tile={stage.name}][aria-pressed=true]")
+
+
+def back_to_live(page: Page, live: str) -> None:
+    page.goto(live, wait_until="commit")
+    page.wait_for_selector("[data-feed=pgm][data-player=playing]", timeout=10_000)
 
 
 def until(
@@ -75,7 +118,12 @@ def watched(stage: Stage) -> None:
         page = context.new_page()
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+        page.on(
+            "console",
+            lambda line: (
+                problems.append(f"{line.text} {line.location['url']}") if line.type == "error" else None
+            ),
+        )
         page.goto(f"http://127.0.0.1:{stage.gate.console}/#{stage.name}", wait_until="commit")
         page.wait_for_timeout(2000)
         stage.seen["anonymous videos"] = page.locator("video").count()
@@ -98,6 +146,8 @@ def watched(stage: Stage) -> None:
             page.wait_for_timeout(500)
         stage.seen["looks"] = looks
         page.screenshot(path=stage.directory / "page-live.png")
+        look_at_many(stage, page)
+        conveyor_scenario.operate(stage, page)
         stage.seen["pressed"] = time.monotonic()
         page.locator("[data-key=cut]").click()
         stage.seen["says cut"] = until(page, "[data-testid=state][data-state=cut]", 5)
@@ -111,6 +161,10 @@ def watched(stage: Stage) -> None:
         page.keyboard.press("1")
         page.wait_for_timeout(1000)
         stage.look("restored")
+        conveyor_scenario.undo(stage, page)
+        page.wait_for_timeout(1500)
+        stage.seen["after the undo"] = look(page)
+        cut_one_of_many(stage, page)
         stage.seen["problems"] = list(problems)
         stage.gate.kill("console")
         stage.seen["says lost"] = until(page, "[data-testid=outage]", 5)

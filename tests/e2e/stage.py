@@ -14,11 +14,12 @@ from tools.recording import Recording
 from tools.rtmpwire import Message
 from tools.serve import Done, Gate
 from tools.tap import Loop, Tap
+from tools.timecode import payload_hash
 
 
 @dataclass(frozen=True)
 class Media:
-    """The clips of a run. `feed`: 3 minutes, feed 1, 640x360; `frames`: its frame numbers by payload.
+    """The clips of a run. `feed`: 3.5 minutes, feed 1, 640x360; `frames`: its frame numbers by payload.
 
     `backup`: 5 s, feed 3, other size and rate, no sound. `other`: 20 s, feed 4, other size, rate and sound.
     `mute`: 20 s, feed 5, as the feed but without sound.
@@ -47,7 +48,10 @@ class Passage:
 
 @dataclass
 class Stage:
-    """One channel from its first publish on. Times are seconds since then, `began_s` is CLOCK_MONOTONIC."""
+    """One channel from its first publish on. Times are seconds since then, `began_s` is CLOCK_MONOTONIC.
+
+    `hash_picture`: as in `Tap`; `media.frames` must have been made with it.
+    """
 
     name: str
     gate: Gate
@@ -57,14 +61,15 @@ class Stage:
     directory: Path
     second_platform: Platform | None = None
     pushes: tuple[str, ...] = ()
+    hash_picture: Callable[[bytes], str] = payload_hash
     began_s: float = 0
     done: dict[str, Done] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
     encoders: list[Encoder] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.entry = Tap(self.loop, self.gate.rtmp)
-        self.exit = Tap(self.loop, self.platform.port)
+        self.entry = Tap(self.loop, self.gate.rtmp, hash_picture=self.hash_picture)
+        self.exit = Tap(self.loop, self.platform.port, hash_picture=self.hash_picture)
         urls = [self._through(self.exit, self.name), *self.pushes]
         if self.second_platform is not None:
             self.other_exit = Tap(self.loop, self.second_platform.port)

@@ -1,24 +1,22 @@
 """People over the installed program, in real browsers: a feed comes in, is held, and somebody decides.
 
-One `serve` with a real encoder and a real platform for all stories; each story has people of its own. Set
-SCREENSHOTS to a folder to have the pictures that stand in the documents.
+One `serve` with a real encoder and a real platform for all stories; each story has people of its own.
 """
 
 import csv
 import io
-import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pyotp
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from evening_pages import LANGUAGES, PLAYS, SIGN_IN, Pages, chromium, findings, sign_in
+from playwright.sync_api import Page, expect
 from tools import timecode
 from tools.encoder import Encoder
 from tools.nginx import Platform
@@ -30,55 +28,17 @@ from streamgate.store.database import Database
 from streamgate.store.location import locate
 
 pytestmark = pytest.mark.evening
-AXE = Path(__file__).parents[2] / "console/web/node_modules/axe-core/axe.min.js"
 PASSWORD = "harbour lamp seven rivers"
-LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
-SIGN_IN = "input[autocomplete=current-password]"
-PLAYS = "() => [...document.querySelectorAll('video')].filter(v => v.currentTime > 0).length === 2"
-# What axe finds of a kind that keeps somebody from using the page.
-FINDINGS = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-   .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ target }) => target.join(" ")).join(" | ")}`)"""
 
 
-@dataclass
-class Evening:
+@dataclass(kw_only=True)
+class Evening(Pages):
     """A channel `main` on air with a feed and a platform, and a browser for the people who work at it."""
 
-    gate: Gate
     platform: Platform
-    browser: Browser
     clip: Path
     url: str  # for the encoder
     admin: Person
-    complaints: list[str] = field(default_factory=list)
-
-    def open(self, path: str = "", language: str = "en") -> Page:
-        """Return a page of this console in a browser of its own: nobody is signed in."""
-        return self.visit(f"{self.gate.page_url}{path}", language)
-
-    def visit(self, url: str, language: str = "en") -> Page:
-        context = self.browser.new_context(
-            viewport={"width": 1280, "height": 720}, locale=LANGUAGES[language]
-        )
-        page = context.new_page()
-        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
-        page.goto(url, wait_until="commit")
-        return page
-
-    def desk(self, person: Person, path: str = "") -> Page:
-        """Return a page of somebody who signed in on it."""
-        page = self.open(path)
-        sign_in(page, person)
-        expect(page.get_by_test_id("who")).to_have_text(person.name)
-        return page
-
-
-def sign_in(page: Page, person: Person) -> None:
-    page.wait_for_selector(SIGN_IN)
-    page.locator("input[autocomplete=username]").fill(person.name)
-    page.locator(SIGN_IN).fill(person.password)
-    page.keyboard.press("Enter")
 
 
 def choose_password(page: Page, name: str = "") -> None:
@@ -89,11 +49,6 @@ def choose_password(page: Page, name: str = "") -> None:
     for field_ in page.locator("input[autocomplete=new-password]").all():
         field_.fill(PASSWORD)
     page.keyboard.press("Enter")
-
-
-def picture(page: Page, name: str) -> None:
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def until(wanted: Callable[[], object], seconds: float) -> None:
@@ -117,17 +72,9 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
         admin = gate.person("root", "administrator", "director")
         encoder = Encoder(clip, url, loop=True, keep_trying=True)
         stack.callback(encoder.stop)
-        playwright = stack.enter_context(sync_playwright())
-        chromium = (
-            shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        )
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
-        )
-        stack.callback(browser.close)
+        browser = stack.enter_context(chromium())
         gate.wait_for("main", lambda status: status["ingest"]["connected"], 20)
-        yield Evening(gate, platform, browser, clip, url, admin)
+        yield Evening(gate=gate, browser=browser, platform=platform, clip=clip, url=url, admin=admin)
 
 
 @pytest.fixture(autouse=True)
@@ -180,7 +127,6 @@ def test_a_cut_by_key_and_a_restore_by_whoever_may(evening: Evening) -> None:
     assert evening.gate.status("main")["state"] == "cut"
     director.keyboard.press("r")
     director.get_by_test_id("reason").wait_for()
-    picture(director, "reason-en")
     director.keyboard.press("1")
     expect(operator.get_by_test_id("state")).not_to_have_attribute("data-state", "cut")
     expect(operator.get_by_test_id("log")).to_contain_text("dirk")
@@ -199,7 +145,6 @@ def test_a_restore_that_takes_two(evening: Evening) -> None:
         expect(dora.get_by_test_id("notice")).to_contain_text("Waiting for a second person")
         assert evening.gate.status("main")["requested"] == "cut"
         expect(dan.get_by_test_id("notice")).to_contain_text("dora asks to restore")
-        picture(dan, "restore-by-two-en")
         dan.keyboard.press("r")
         if dan.get_by_test_id("reason").count():
             dan.keyboard.press("1")
@@ -254,7 +199,6 @@ def test_a_destination_airs_once_another_person_approved_it(evening: Evening) ->
     one.get_by_role("textbox", name="Push address with its key").fill(evening.platform.url("second"))
     one.keyboard.press("Enter")
     expect(one.locator("[data-destination=second] [data-state=waiting]")).to_be_visible()
-    picture(one, "destinations-en")
     assert "second" not in {publish.name for publish in evening.platform.publishes}
     other = evening.desk(evening.gate.person("finn", "director"), "destinations")
     other.get_by_role("button", name="Approve second").click()
@@ -288,7 +232,6 @@ def test_the_auditor_reads_and_exports_who_decided_what(evening: Evening) -> Non
     page = evening.desk(evening.gate.person("ida", "auditor"), "audit")
     expect(page.get_by_test_id("proof")).to_have_attribute("data-state", "whole", timeout=30_000)
     expect(page.locator("tr[data-kind]").filter(has_text="dina").first).to_be_visible()
-    picture(page, "audit-en")
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Export CSV").click()
     text = Path(downloading.value.path()).read_text("utf-8-sig")
@@ -305,8 +248,7 @@ def test_the_auditor_reads_and_exports_who_decided_what(evening: Evening) -> Non
 def test_no_screen_keeps_anybody_out(evening: Evening, language: str) -> None:
     page = evening.open(language=language)
     page.wait_for_selector(SIGN_IN)
-    found = _findings(page, "sign-in")
-    picture(page, f"sign-in-{language}")
+    found = findings(page, "sign-in")
     sign_in(page, evening.admin)
     page.wait_for_function(PLAYS, timeout=30_000)
     links = [str(link.get_attribute("href")) for link in page.locator("#rail a").all()]
@@ -324,12 +266,6 @@ def test_no_screen_keeps_anybody_out(evening: Evening, language: str) -> None:
         page.goto(f"{evening.gate.page_url}{path[1:]}", wait_until="commit")
         page.wait_for_selector("h1, video")
         page.wait_for_timeout(700)
-        found += _findings(page, path)
-        picture(page, f"{path[1:]}-{language}")
+        found += findings(page, path)
     assert found == []
     assert evening.complaints == []
-
-
-def _findings(page: Page, where: str) -> list[str]:
-    page.evaluate(AXE.read_text("utf-8"))
-    return [f"{where}: {finding}" for finding in page.evaluate(FINDINGS)]

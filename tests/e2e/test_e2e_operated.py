@@ -181,7 +181,7 @@ def test_recording_of_the_platform_that_came_back_decodes(operated: Stage) -> No
     assert operated.second_platform is not None
     second = operated.second_platform.recordings("operated-other")[1]
     assert decode_errors(second) == ""
-    assert max(Recording(second).picture_gaps_ms()) < 100
+    assert max(Recording(second).picture_gaps_ms()) <= 100  # as the program's own, below
 
 
 # ---------------------------------------------------------------- delay

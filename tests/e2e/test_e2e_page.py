@@ -66,7 +66,7 @@ def test_sound_of_one_player_at_most_is_heard(watched: Stage) -> None:
 def test_cut_button_cuts(watched: Stage) -> None:
     assert watched.seen["cut"]["state"] == "cut"
     assert watched.seen["cut"]["requested"] == "cut"
-    assert set(watched.left_between(watched.seen["pressed"] + 1, float("inf"))) == {None}
+    assert set(watched.left_between(watched.seen["pressed"] + 1, watched.seen["taken back"])) == {None}
 
 
 def test_page_says_within_a_second_that_the_cut_is_in_force(watched: Stage) -> None:
@@ -93,3 +93,12 @@ def test_page_says_so_when_the_link_is_lost_and_comes_back_by_itself(watched: St
     assert watched.seen["says lost"]
     assert watched.seen["found again"]
     assert watched.seen["after the console"].marks[0] is not None
+
+
+def test_a_multiview_plays_what_comes_in_and_its_cut_key_acts_on_the_chosen_channel(watched: Stage) -> None:
+    tiles = watched.seen["tiles"]
+    assert set(tiles) >= {"idle", "operated", "clean", "changed", "cameras", watched.name}
+    assert tiles[watched.name] == "playing"
+    assert list(tiles.values()).count("playing") >= 2  # others' encoders come and go meanwhile
+    assert watched.seen["tile says cut"]
+    assert watched.seen["cut channels"] == [watched.name]

@@ -11,6 +11,7 @@ from streamgate.ingest.admission import Limits
 from streamgate.ingest.connection import STEP_CHUNKS, Connection
 from streamgate.ingest.link import GateLink, LinkStream
 from streamgate.ingest.probe import probe
+from streamgate.ingest.wake_plan import PICTURES
 from streamgate.link import messages
 from streamgate.rtmp import client, server, url
 
@@ -93,6 +94,16 @@ def session(clip):
     return pieces
 
 
+async def publish(connection, pieces):
+    wire = Wire()
+    connection.connection_made(wire)
+    for piece in pieces:
+        connection.data_received(piece)
+        while not wire.reading:
+            await asyncio.sleep(0)
+    return wire
+
+
 async def feed(connection, pieces):
     wire = Wire()
     connection.connection_made(wire)
@@ -138,12 +149,8 @@ async def test_harmed_sessions_end_or_go_on_and_never_raise(session, desk, logs)
 
 
 async def test_one_turn_deals_with_a_bounded_part_and_every_other_callback_has_its_turn(session, desk, logs):
-    connection, wire = Connection(desk, "127.0.0.1"), Wire()
-    connection.connection_made(wire)
-    for piece in session:
-        connection.data_received(piece)
-        while not wire.reading:
-            await asyncio.sleep(0)
+    connection = Connection(desk, "127.0.0.1")
+    wire = await publish(connection, session)
     empty = b"\x04" + bytes(6) + b"\x08\1\0\0\0"
     turns, longest = 0, 0
     before = chunks = connection._session.chunks
@@ -181,3 +188,38 @@ async def test_script_data_beyond_its_share_is_dropped_and_told(session, desk, l
     connection.report_health(connection.last_byte_us)
     assert "scripts_dropped" in [warning.code for warning in told if isinstance(warning, messages.Warn)]
     connection.connection_lost(None)
+
+
+async def test_sound_goes_to_the_gate_with_the_next_picture_or_at_the_deadline(
+    session, clip, desk, monkeypatch
+):
+    clock_us, sent = 1_000_000, []
+    monkeypatch.setattr("streamgate.ingest.connection.now_us", lambda: clock_us)
+    monkeypatch.setattr(LinkStream, "send", lambda _, packets: sent.append([one.kind for one in packets]))
+    connection = Connection(desk, "127.0.0.1")
+    await publish(connection, session)
+    bodies = {KINDS[kind]: body for kind, _, body in list(flv_tags(clip))[:70]}
+    encoder = client.ClientSession(url.parse_url("rtmp://127.0.0.1/live/key"))
+    encoder.data_to_send()
+    encoder._writer.set_chunk_size(client.OUT_CHUNK_SIZE)
+
+    def arrive(kind, after_us):
+        nonlocal clock_us
+        clock_us += after_us
+        encoder.send_body(kind, 2000 + clock_us // 1000, bodies[kind])
+        connection.data_received(encoder.data_to_send())
+
+    for _ in range(PICTURES + 1):
+        arrive(Kind.VIDEO, 33_333)
+    sent.clear()
+    arrive(Kind.AUDIO, 10_000)
+    assert sent == []
+    arrive(Kind.VIDEO, 23_333)
+    assert sent == [[Kind.AUDIO, Kind.VIDEO]]
+    arrive(Kind.AUDIO, 40_000)  # 3 ms before the deadline of a picture that does not come
+    await asyncio.sleep(0.05)
+    assert sent[1:] == [[Kind.AUDIO]]
+    arrive(Kind.VIDEO, 0)
+    arrive(Kind.AUDIO, 10_000)
+    connection.connection_lost(None)
+    assert sent[2:] == [[Kind.VIDEO], [Kind.AUDIO]]

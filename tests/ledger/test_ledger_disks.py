@@ -100,8 +100,8 @@ sys.stdin.readline()
 """
 
 
-def test_a_corpse_that_hangs_in_a_frozen_disk_is_not_written_between(disk, writers, tmp_path):
-    """The next gate takes over its records from memory; what the corpse writes at last does no harm."""
+def test_a_defunct_process_that_hangs_in_a_frozen_disk_is_not_written_between(disk, writers, tmp_path):
+    """The next gate takes over its records from memory; what the dead one writes at last does no harm."""
     root = disk.path / "ledger"
     process = subprocess.Popen(
         [sys.executable, "-c", DIES, str(root), str(tmp_path / "run")],

@@ -9,7 +9,8 @@ import pytest
 from ledger_tools import Clock, command
 
 from streamgate.ledger.read import read
-from streamgate.ledger.verify import Proof, prove, verify
+from streamgate.ledger.verdict import Proof
+from streamgate.ledger.verify import prove, verify
 
 DAY_S = 86_400.0
 FIRST = 1_795_435_200.0  # 2026-11-23 12:00 UTC

@@ -14,6 +14,7 @@ from ledger_tools import Clock, command, until
 
 from streamgate.errors import LedgerError
 from streamgate.ledger import writer as writing
+from streamgate.ledger.places import find_in_order, find_places
 from streamgate.ledger.read import read
 from streamgate.ledger.record import Command, Setting
 from streamgate.ledger.verify import verify
@@ -180,25 +181,28 @@ def test_a_file_that_does_not_verify_is_left_as_it_is_and_followed_by_another(wr
     assert len(list(read(root, kind="damaged"))) == 1
 
 
-def test_a_file_that_another_process_holds_is_not_written_to(writers, root):
-    """As the corpse of a gate that hangs in a frozen disk."""
+@pytest.mark.parametrize("torn", [b"", b'{"at":17'])
+def test_a_file_that_another_process_holds_is_not_written_to(writers, root, torn):
+    """As the defunct process of a gate that hangs in a frozen disk."""
     writer = writers()
     writer.written(command(0)).result(5)
     assert writer.close(5)
     (path,) = root.rglob("*.jsonl")
-    with path.open("ab") as corpse:
-        fcntl.flock(corpse, fcntl.LOCK_EX)
+    with path.open("ab") as defunct:
+        fcntl.flock(defunct, fcntl.LOCK_EX)
         second = writers()
         second.written(command(1)).result(5)
         before = path.read_bytes()
         assert second.close(5)
         assert path.read_bytes() == before
+        defunct.write(torn)  # its last system call ends
     assert [name[11:] for name in files(root)] == ["gate.2.jsonl", "gate.jsonl"]
     third = writers()
     third.written(command(2)).result(5)
     assert third.close(5)
-    assert len(files(root)) == 2
+    assert len([name for name in files(root) if ".torn" not in name]) == 2
     assert sorted(numbers(root)) == [0, 1, 2]
+    assert len(list(read(root, kind="mended"))) == bool(torn)
     assert verify(root).ok
 
 
@@ -316,3 +320,22 @@ def test_after_each_of_50_kills_the_ledger_verifies_and_holds_all_that_was_answe
     assert set(answered) <= set(found)
     assert found == sorted(found)
     assert kinds(root).count("open") + kinds(root).count("header") <= 51
+
+
+def test_files_of_a_process_stand_as_it_wrote_them_though_the_clock_was_set_back(writers, root):
+    for at in (0, 3, 0, -2, 3):  # days: it ended and came back each time
+        writers(clock=Clock(NOON + at * DAY)).close(5)
+    writers("console", clock=Clock(NOON + DAY)).close(5)
+    assert [place.name for place in find_in_order(root)] == [
+        "2026-11-28/gate.jsonl",
+        "2026-11-29/console.jsonl",
+        "2026-12-01/gate.jsonl",
+        "2026-11-28/gate.2.jsonl",
+        "2026-11-26/gate.jsonl",
+        "2026-12-01/gate.2.jsonl",
+    ]
+    found = verify(root)
+    assert found.ok, "the first file of all is not of the earliest day"
+    text = (root / "2026-11-28/gate.jsonl").read_text()
+    (root / "2026-11-28/gate.jsonl").write_text(text.replace('"previous":null', '"previous":{"file":"x"}'))
+    assert sorted(find_in_order(root)) == find_places(root), "whatever the headers say, none is left out"

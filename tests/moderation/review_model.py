@@ -124,8 +124,8 @@ class ReviewTrial(RuleBasedStateMachine):
     @initialize(window_s=st.sampled_from([0.0, 10.0]), stages=st.sampled_from([1, 1, 2, 3]))
     def settings(self, window_s: float, stages: int) -> None:
         self.rules = Rules(window_s, stages)
-        self.take_in(Verdict.CLEAN, "a", 1, "")
-        self.take_in(Verdict.SENSITIVE, "b", 1, "")
+        self.store_comments(Verdict.CLEAN, "a", 1, "")
+        self.store_comments(Verdict.SENSITIVE, "b", 1, "")
 
     # ------------------------------------------------------------ the process
 
@@ -135,7 +135,7 @@ class ReviewTrial(RuleBasedStateMachine):
         asked=st.sampled_from([1, 1, 1, 3]),
         held=st.sampled_from(["", "", "", "a condemned moment"]),
     )
-    def take_in(self, verdict: Verdict, key: str, asked: int, held: str) -> None:
+    def store_comments(self, verdict: Verdict, key: str, asked: int, held: str) -> None:
         comment, self.next_comment = self.next_comment, self.next_comment + 1
         self.taken_in.add(comment)
         like = {"channel": "main", "broadcast": "1", "key": key, "verdict": verdict}
@@ -299,7 +299,7 @@ class ReviewTrial(RuleBasedStateMachine):
 
     def _pick(self, data: st.DataObject) -> Card:
         if not self.cards:  # lost in a crash
-            self.take_in(Verdict.CLEAN, "a", 1, "")
+            self.store_comments(Verdict.CLEAN, "a", 1, "")
         alive = sorted(card.id for card in self.cards.values() if card.state in ALIVE)
         if not alive or data.draw(st.integers(0, 7)) == 0:
             alive = sorted(self.cards)

@@ -369,4 +369,7 @@ def test_the_child_makes_a_clip_or_says_why(tmp_path):
     assert Clip.from_buffer(out.read_bytes()).video_count == 30
     failed = run(tmp_path / "gone.mp4")
     assert failed.returncode == 1
-    assert json.loads(failed.stderr.splitlines()[-1]) == {"error": "gone.mp4 does not exist"}
+    assert json.loads(failed.stderr.splitlines()[-1]) == {
+        "error": "gone.mp4 does not exist",
+        "error_zh": "gone.mp4 不存在",
+    }

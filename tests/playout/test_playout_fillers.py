@@ -151,3 +151,27 @@ async def test_on_air_feeds_that_change_all_the_time_get_few_slates_and_the_last
     assert bench.gate.header is not None
     assert len(bench.cache.asked) <= fillers.SLATES_AT_ONCE + (monotonic() - began) / 0.3 + 1
     assert len(bench.fillers._made_from) <= 3
+
+
+class Damaged:
+    """The payload of a clip file that was cut short on air."""
+
+    ready, broken = False, True
+
+    def read(self, offset, size, *, video):
+        return None
+
+
+async def test_a_damaged_clip_of_one_camera_costs_the_other_one_nothing(bench):
+    main, standby = wide(1), wide(2)
+    bench.gate.feed(main, 0)
+    bench.gate.standby_feed(standby, 0)
+    clips = {feed: clip("hills.mp4", feed.video) for feed in (main, standby)}
+    for feed, made in clips.items():
+        bench.gate.install(made, "hills.mp4", feed)
+    bench.fillers.set_files(["hills.mp4"])
+    bench.prepare(standby)
+    clips[standby]._payload = Damaged()
+    assert bench.fillers.drop_broken()
+    assert bench.gate.clip("hills.mp4", standby) is None
+    assert bench.gate.clip("hills.mp4", main) is clips[main]

@@ -24,7 +24,7 @@ from streamgate.ledger.verify import verify
 from streamgate.link import messages as m
 from streamgate.link.client import call
 from streamgate.link.wire import FrameReader, encode_json, encode_packet_head
-from streamgate.playout import channel, clip_file, media_server
+from streamgate.playout import channel, clip_file, marks, media_server
 from streamgate.playout.control_server import ControlServer
 from streamgate.playout.station import Station
 from streamgate.runtime.channels import ChannelStore
@@ -244,6 +244,47 @@ async def test_commands_are_carried_out_named_in_the_log_and_refused_in_words(ga
         assert expected in lines
 
 
+async def test_spans_are_condemned_moved_and_lifted(gate):
+    link = await gate.link("ingest")
+    await gate.publish(link, gate.key)
+    who = {"actor": "console:ann", "channel": "main"}
+    made = await gate.ask(m.Condemn(1, **who, from_s=-12.5, to_s=-8, reason="a slip"))
+    assert (made.marked.span, made.marked.kind, made.marked.open_end) == ("s1", "condemn", True)
+    assert (round(made.marked.from_s, 1), made.marked.to_s) == (-12.5, 0)
+    at = made.marked.from_at
+    grown = await gate.ask(m.Move(2, **who, span="s1", from_at=at - 2, to_at=at + 5))
+    assert grown.marked.from_at == pytest.approx(at - 2, abs=0.01)
+    before = gate.station.channels["main"].gate.spans.get("s1")
+    kept = before.start, before.end
+    for _ in range(5):  # by so little that it counts as the same ends
+        told = (await gate.status()).spans[0]
+        await gate.ask(m.Move(2, **who, span="s1", from_at=told.from_at + 0.0015, to_at=told.to_at))
+    assert before.start <= kept[0]
+    muted = await gate.ask(m.Redact(3, **who, from_s=-3, to_s=-1, with_="mute"))
+    dumped = await gate.ask(m.Dump(4, **who, reaction_s=0.7))
+    assert (dumped.marked.seconds, dumped.marked.channel_s, dumped.marked.reaction_s) == (10.7, 10.0, 0.7)
+    spans = {one.id: one for one in (await gate.status()).spans}
+    assert {one.id: one.kind for one in spans.values()} == {"s1": "condemn", "s2": "mute", "s3": "dump"}
+    assert (spans["s1"].actor, spans["s1"].reason) == ("console:ann", "a slip")
+    assert 15 < spans["s1"].starts_in_s < 15.6
+    for request, words in (
+        (m.Move(5, **who, span="s1", from_s=-11, to_s=-8), "right to restore"),
+        (m.Lift(6, **who, span="s9"), "spans are: s1, s2, s3"),
+        (m.Uncut(7, **who), "nothing is cut"),
+        (m.Condemn(8, **who, from_s=-5), "its beginning and its end"),
+        (m.Condemn(9, **who, from_s=-5, to_s=-6), "must end after it begins"),
+        (m.Condemn(10, **who, from_s=-5000, to_s=-1), "allowed are -1200 to 0"),
+    ):
+        with pytest.raises(Refused, match=words):
+            await gate.ask(request)
+    shrunk = await gate.ask(m.Move(11, **who, span="s1", from_s=-11, to_s=-8, may_uncover=True))
+    assert round(shrunk.marked.from_s, 1) == -11
+    assert (await gate.ask(m.Lift(12, **who, span=muted.marked.span))).marked.span == "s2"
+    await gate.ask(m.Cut(13, **who))
+    assert (await gate.ask(m.Uncut(14, **who, reason="wrong key"))).state == "filling"
+    assert [one.id for one in (await gate.status()).spans] == ["s1", "s3"]
+
+
 async def recorded(gate, kind):
     """The records of a kind, when all that was said so far is on disk."""
     await asyncio.wrap_future(gate.station.ledger.written(Refusal(who="test")))
@@ -281,6 +322,8 @@ async def test_every_request_stands_in_the_ledger_with_its_arguments_and_its_ans
         for one in found
     ]
     assert [one.pop("kind") for one in plain] == ["command"] * 6
+    proof = {name: plain[1]["args"].pop(name) for name in ("first_us", "last_us", "past_us")}
+    assert proof["last_us"] - proof["first_us"] == 4_500_000
     assert plain[:2] == [
         {"who": "cli:ann", "channel": "main", "what": "start", "answer": "no_input"},
         {
@@ -289,7 +332,7 @@ async def test_every_request_stands_in_the_ledger_with_its_arguments_and_its_ans
             "from": "192.0.2.7",
             "channel": "main",
             "what": "dump",
-            "args": {"seconds": 4.5},
+            "args": {"seconds": 4.5, "span": "s1", "kind": "dump"},
             "reason": "a slip",
             "answer": "no_input",
         },
@@ -396,7 +439,7 @@ async def test_a_new_key_ends_the_encoder_that_used_the_old_one(gate, store):
 async def test_a_cut_outlives_the_process(gate, tmp_path):
     link = await gate.link("ingest")
     await gate.publish(link, gate.key)
-    await gate.ask(m.Cut(1, actor="cli:ann", channel="main"))
+    await gate.ask(m.Cut(1, actor="cli:ann", channel="main", reason="a slip"))
     state = (tmp_path / "run" / "state" / "main").read_bytes()  # as it stands when the process is killed now
     other = tmp_path / "other"
     (other / "run" / "state").mkdir(parents=True)
@@ -416,6 +459,7 @@ async def test_a_cut_outlives_the_process(gate, tmp_path):
         station.load()
         status = station.channels["main"].status()
         assert (status.state, status.requested) == ("cut", "cut")
+        assert status.cut == m.CutStatus("cli:ann", None, "a slip")
         await station.close()
         services.cancel()
 
@@ -562,6 +606,26 @@ async def test_a_broadcast_that_was_cut_short_long_ago_is_not_gone_on_with(tmp_p
             assert station.channels["main"].state() == state
 
 
+async def test_a_channel_that_is_put_back_while_it_still_closes_is_remembered(tmp_path, store):
+    from streamgate.playout.memory import Memory
+
+    config, key = store.add("main")
+    async with next_process(tmp_path) as station:
+        let_in(station, key)
+        store.remove("main")
+        station.load()
+        closing = next(task for task in asyncio.all_tasks() if task.get_name() == "close main")
+        store.put_back(config)
+        station.load()
+        let_in(station, key)
+        station.channels["main"].cut("cli:ann")
+        await closing
+        assert (tmp_path / "run" / "channels" / "main.json").exists()
+        memory = Memory(tmp_path / "run" / "state" / "main", owner=config.created)
+        assert (memory.loaded.on_air, memory.loaded.cut_by) == (True, "cli:ann")
+        memory.close()
+
+
 async def test_a_cut_is_remembered_before_anything_else_can_fail(tmp_path, store, monkeypatch):
     from streamgate.playout.memory import Memory
 
@@ -580,6 +644,40 @@ async def test_a_cut_is_remembered_before_anything_else_can_fail(tmp_path, store
         channel.cut("cli:ann")
         assert seen == [True]
         monkeypatch.undo()
+
+
+async def test_condemned_moments_that_have_aired_are_told_to_a_new_watcher_and_outlive_a_kill(
+    tmp_path, store, monkeypatch
+):
+    later_s = [0.0]
+    for module in (channel, marks):
+        monkeypatch.setattr(module, "now_us", lambda: now_us() + round(later_s[0] * 1_000_000))
+    _, key = store.add("main")
+    told = [pytest.approx((120, 130), abs=2)]
+    async with next_process(tmp_path) as station:
+        let_in(station, key)
+        main = station.channels["main"]
+        later_s[0] = 100.0
+        main.dump(10, "cli:ann")
+        later_s[0] = 200.0
+        main.tick()
+        async with await ControlServer(station).listen(tmp_path / "run" / "gate.sock"):
+            reply = await call(tmp_path / "run" / "gate.sock", m.Watch(1))
+        assert reply.channels[0].spans == []  # past air
+        assert reply.condemned["main"] == told
+        killed = (tmp_path / "run" / "state" / "main").read_bytes()
+    (tmp_path / "run" / "state" / "main").write_bytes(killed)
+    async with next_process(tmp_path) as station:
+        main = station.channels["main"]
+        assert main.status().on_air_s == pytest.approx(200, abs=2)
+        assert station.condemned() == {"main": told}
+        main.cut("cli:ann")
+        main.tick()
+        assert station.condemned()["main"][1:] == [pytest.approx((200, 230), abs=2)]
+        main.stop("cli:ann")
+        assert station.condemned() == {}
+        main.start("cli:ann")
+        assert station.condemned() == {"main": []}
 
 
 async def test_a_slate_that_failed_is_made_as_soon_as_it_can_be(tmp_path, store, monkeypatch):
@@ -748,6 +846,40 @@ async def test_where_two_must_restore_one_alone_cannot(tmp_path, by_two):
         assert said[-1][:2] == ("cli:root", "restore_by_two")
         assert "as ann asked" in said[-1][2]
         assert "(really)" in said[-1][2]
+
+
+async def test_where_two_must_restore_two_must_lift_and_uncover(tmp_path, by_two):
+    async with next_process(tmp_path) as station:
+        let_in(station, by_two)
+        channel = station.channels["main"]
+
+        def mark(request, who):
+            return channel.mark(request, f"console:{who}")
+
+        span = mark(m.Condemn(1, channel="main", from_s=-20.0, to_s=-5.0), "ann").span
+        lift = m.Lift(2, channel="main", span=span)
+        wider = m.Move(3, channel="main", span=span, from_s=-22.0, to_s=-4.0)
+        narrow = m.Move(4, channel="main", span=span, from_s=-18.0, to_s=-6.0, may_uncover=True)
+        other = m.Move(5, channel="main", span=span, from_s=-16.0, to_s=-5.0, may_uncover=True)
+        assert mark(lift, "ann") is None
+        assert (channel.status().waiting_restore.what, channel.status().waiting_restore.span) == (
+            "lift",
+            span,
+        )
+        assert mark(narrow, "ben") is None, "another act begins anew"
+        assert mark(wider, "ben") is not None, "what covers more needs nobody"
+        moved = mark(other, "ann")
+        assert (round(moved.from_s), round(moved.last_us / 1e6 - now_us() / 1e6)) == (-18, -5), (
+            "what both left out"
+        )
+        channel.cut("console:ann")
+        assert mark(m.Uncut(6, channel="main"), "ann") is None
+        assert channel.restore("console:ben") is False, "a restore is another act"
+        with pytest.raises(Refused, match="a token is none"):
+            channel.mark(m.Uncut(7, channel="main"), "token:deck")
+        assert mark(m.Uncut(8, channel="main"), "ann") is None
+        assert mark(m.Uncut(9, channel="main"), "ben") is not None
+        assert channel.state() == "filling"
 
 
 async def test_where_two_must_restore_a_new_cut_a_token_and_a_stop_are_no_way_around(tmp_path, by_two):

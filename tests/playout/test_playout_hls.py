@@ -416,6 +416,7 @@ async def test_what_browsers_do_not_play_is_said_and_not_written(tmp_path, feed,
         destination.offer(*stretch(3, feed=feed))
         await until(lambda: destination.status().state == "failed")
         assert said in destination.status().error
+        assert any("一" <= one <= "鿿" for one in destination.status().error_zh)
         assert list(folder.iterdir()) == []
         await write(destination, 3, start_s=3)  # it changes to what they do play
         assert destination.status().state == "live"
@@ -557,6 +558,7 @@ async def test_a_full_disk_leaves_no_rubbish_and_a_hole(tmp_path, monkeypatch):
         destination.offer(*stretch(2, start_s=5))
         await until(lambda: destination.status().state == "backoff")
         assert "No space left" in destination.status().error
+        assert destination.status().error_zh.startswith("磁盘空间不足：")
         assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
         monkeypatch.setattr(hls_folder, "write_all", write_all)
         await write(destination, 5, start_s=7)

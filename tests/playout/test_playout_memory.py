@@ -7,6 +7,7 @@ import pytest
 from fakes.media import AUDIO, AVCC, video_track
 
 from streamgate.clock import now_us, wall_s
+from streamgate.core.condemned import MOST
 from streamgate.core.packet import FeedFormat
 from streamgate.playout import memory as module
 from streamgate.playout.memory import SIZE, SLOT, ChannelMemory, Copier, Memory, read_copies, read_records
@@ -22,6 +23,13 @@ def facts(memory: ChannelMemory) -> ChannelMemory:
 def test_what_was_saved_is_known_to_the_next_process(tmp_path):
     Memory(tmp_path / "main").save(ON_AIR)
     assert facts(Memory(tmp_path / "main").loaded) == ON_AIR
+
+
+def test_as_many_condemned_moments_as_are_kept_find_room(tmp_path):
+    many = [(86_000.25 + 2 * number, 86_001.75 + 2 * number) for number in range(MOST)]
+    full = msgspec.structs.replace(ON_AIR, condemned=many, cut_by="console:" + "名" * 200, backup="b" * 200)
+    Memory(tmp_path / "main").save(full)
+    assert facts(Memory(tmp_path / "main").loaded) == full
 
 
 def test_a_new_channel_knows_nothing(tmp_path):
@@ -139,8 +147,8 @@ def test_being_alive_alone_does_not_write_to_the_disk(tmp_path):
     while not (tmp_path / "disk" / "main").exists() and time.monotonic() < end:
         time.sleep(0.01)
     written = (tmp_path / "disk" / "main").stat().st_mtime_ns
-    for _ in range(20):
-        memory.save(ON_AIR)
+    for number in range(20):  # nor does a cut that grows
+        memory.save(msgspec.structs.replace(ON_AIR, condemned=[(1.0, 31.0 + number)]))
     copies.copier.close(2)
     assert (tmp_path / "disk" / "main").stat().st_mtime_ns == written
 

@@ -7,10 +7,10 @@ import sys
 
 import msgspec
 import pytest
+from archive_media import Recording
 from fakes import clips_media
 from PIL import Image
 
-from streamgate.archive.containers import Arrived, Mp4
 from streamgate.core.packet import FeedFormat, Kind
 from streamgate.errors import MediaError
 from streamgate.playout import rehearsal
@@ -28,20 +28,15 @@ def feed():
 @pytest.fixture
 def recordings(tmp_path, feed):
     """A folder of the archive that holds the feed."""
-    format_, packets = feed
-    part = Mp4(format_)
-    arrived = [Arrived(packet, packet.dts * 1000, packet.dts / 1000) for packet in packets]
-    day = tmp_path / "archive" / "2026-05-04"
-    day.mkdir(parents=True)
-    fragments, group = [], []
-    for one in arrived:
-        if one.packet.keyframe and group:
-            fragments.append(part.fragment(group, one.packet.dts))
-            group = []
-        group.append(one)
-    fragments.append(part.fragment(group, None))
-    (day / "10-00-00.mp4").write_bytes(part.head + b"".join(fragments))
-    return tmp_path / "archive"
+    return record(tmp_path, *feed)
+
+
+def record(root, format_, packets, source="one"):
+    """Record a feed as the gate does; return the channel's folder."""
+    recording = Recording(root / "archive")
+    recording.publish(1_777_888_800.0, feed=format_, packets=packets, source=source)
+    recording.close()
+    return root / "archive" / "main"
 
 
 def test_a_recording_is_read_as_it_was_received(feed, recordings):
@@ -56,6 +51,19 @@ def test_a_recording_is_read_as_it_was_received(feed, recordings):
     other = msgspec.structs.replace(format_.video, config=format_.video.config + b"\0")
     assert read_recording(recordings, FeedFormat(other, format_.audio)) is None
     assert read_recording(recordings / "none", format_) is None
+
+
+def test_a_recording_that_has_just_begun_gives_way_to_the_one_before_it(feed, tmp_path):
+    """Parts of several seconds are joined, but never those of two sources."""
+    format_, packets = feed
+    recording = Recording(tmp_path)
+    recording.publish(1_777_888_800.0, feed=format_, packets=packets)
+    recording.publish(1_777_888_900.0, feed=format_, packets=packets[:100], source="two")
+    recording.close()
+    folder = tmp_path / "main"
+    assert len(list(folder.glob("*/*.mp4"))) >= 4
+    read = read_recording(folder, format_)
+    assert [one.data for one in read if one.keyframe] == [one.data for one in packets if one.keyframe][:7]
 
 
 @pytest.mark.parametrize("source", ["slate", "movie", "picture", "other"])

@@ -118,15 +118,21 @@ async def test_the_last_good_addresses_are_kept_for_hours(names, monkeypatch, ho
     monkeypatch.setattr(resolver, "now_us", lambda: round(now_s * 1e6))
     resolver_ = Resolver(names)
     names.known["p.test"] = [(V4, "192.0.2.1"), (V4, "192.0.2.2")]
-    assert (await resolver_.resolve("p.test")).old == ""
+    assert (await resolver_.resolve("p.test")).old == ("", "")
     before = names.known.pop("p.test")
     if how == "hangs":
         names.hanging = {"p.test"}
     now_s += 300
     found, old = await resolver_.resolve("p.test")
     assert found == tuple(before)
-    reason = "no answer within 0.1 s" if how == "hangs" else "Temporary failure in name resolution"
-    assert old == f"the name p.test could not be looked up ({reason}); its address of 5 min ago was used"
+    reason = "Temporary failure in name resolution"
+    reason_zh = f"无法解析主机名（{reason}）"
+    if how == "hangs":
+        reason, reason_zh = "no answer within 0.1 s", "0.1 秒内没有应答"
+    assert old == (
+        f"the name p.test could not be looked up ({reason}); its address of 5 min ago was used",
+        f"域名 p.test 解析失败（{reason_zh}），使用了 5 分钟前的地址",
+    )
     now_s += resolver.KEPT_S
     with pytest.raises(DestinationError, match="cannot be looked up"):
         await resolver_.resolve("p.test")
@@ -186,7 +192,7 @@ async def test_addresses_that_refuse_or_say_nothing_cost_a_head_start_each(names
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", port)
     protocol = Accepting()
     with within(dialer.HEAD_START_S + 0.5):
-        assert await Dialer(Resolver(names)).open(protocol, "p.test", port, None) == ""
+        assert await Dialer(Resolver(names)).open(protocol, "p.test", port, None) == ("", "")
     assert protocol.transport.get_extra_info("peername")[0] == "127.0.0.1"
     protocol.transport.abort()
     server.close()

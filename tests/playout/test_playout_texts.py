@@ -1,8 +1,10 @@
 import string
+from typing import get_args
 
 import pytest
 
-from streamgate.playout.texts import _TEXTS, say
+from streamgate.core.refill import GivenUp
+from streamgate.playout.texts import _TEXTS, not_refilled, say
 
 
 @pytest.mark.parametrize("code", _TEXTS)
@@ -15,6 +17,13 @@ def test_both_languages_name_values_that_the_other_names_too(code):
     assert fields[0] == fields[1]
     assert level in ("info", "warning", "alarm")
     assert english != chinese or code == "channel_bad"
+
+
+@pytest.mark.parametrize("why", get_args(GivenUp))
+def test_every_reason_not_to_refill_is_said_in_both_languages(why):
+    warn = not_refilled(why)
+    assert warn.text.isascii()
+    assert not warn.text_zh.isascii()
 
 
 def test_values_are_filled_in():

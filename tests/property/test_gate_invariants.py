@@ -2,178 +2,13 @@
 
 from itertools import pairwise
 
-from fakes.media import AUDIO, AVCC, audio, clip, video, video_track
+from fakes.gate_trial import FEEDS, FILLER, FOREVER, S, Trial, check_program, marks, steps
+from fakes.media import clip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamgate.core.delay import MIN_DELAY_US
-from streamgate.core.gate import SLATE, Gate
 from streamgate.core.headers import airable
-from streamgate.core.packet import AudioTrack, FeedFormat, Kind
-from streamgate.errors import Refused
-
-S = 1_000_000
-FILLER = video_track(AVCC[1])
-FEEDS = [
-    FeedFormat(video_track(AVCC[0]), AUDIO),
-    FeedFormat(video_track(AVCC[0]), None),
-    FeedFormat(video_track(AVCC[0]).__class__("h264", AVCC[0], 640, 360, 25, 1), AUDIO),
-    FeedFormat(video_track(AVCC[0]), AudioTrack("opus", b"", 48000, 2, 960)),  # silence airs
-    FeedFormat(video_track(AVCC[0]).__class__("av1", b"av1C", 1280, 720, 25, 1), AUDIO),  # nothing airs
-    FeedFormat(None, AUDIO),  # nothing airs
-]
-CLIPS = {
-    name: clip(name, FILLER.__class__("h264", AVCC[1], 1280, 720, 25, 1), frames=20)
-    for name in (SLATE, "hills")
-}
-SMALL = {
-    name: clip(name, FILLER.__class__("h264", AVCC[1], 640, 360, 25, 1), frames=20)
-    for name in (SLATE, "hills")
-}
-
-steps = st.one_of(
-    st.tuples(st.just("feed"), st.sampled_from([0.04, 1.0, 5.3, 20.0, 33.0, 50.0])),
-    st.tuples(st.just("quiet"), st.sampled_from([0.01, 0.5, 3.0, 29.0, 40.0])),
-    st.tuples(st.just("jump"), st.floats(0, 100)),  # the process was asleep: time passes, nothing is called
-    st.tuples(st.just("back"), st.floats(0, 100)),  # a clock that runs backwards
-    st.tuples(st.just("source"), st.integers(0, len(FEEDS) - 1)),
-    st.tuples(st.just("lose"), st.integers(1, 60)),  # packets lost on the way in
-    st.tuples(st.just("cut"), st.none()),
-    st.tuples(st.just("restore"), st.none()),
-    st.tuples(st.just("dump"), st.floats(0.01, 35)),
-    st.tuples(st.just("backup"), st.sampled_from(["hills", "unknown"])),
-    st.tuples(st.just("live"), st.none()),
-    st.tuples(st.just("delay"), st.floats(20, 60)),
-    st.tuples(st.just("stop"), st.none()),
-    st.tuples(st.just("start"), st.none()),
-)
-
-
-class Trial:
-    """A gate beside a plain model of what must never air."""
-
-    def __init__(self, max_ring_bytes: int) -> None:
-        self.gate = Gate(30, max_ring_bytes=max_ring_bytes)
-        self.now = 1000 * S
-        self.offset = 0  # of the clock the gate is shown
-        self.n = 0
-        self.arrived: dict[bytes, int] = {}
-        self.condemned: set[bytes] = set()
-        self.aired: list = []
-        self.cut = False
-        self.unfit: set[Kind] = set()  # what of the source can never air
-        self.serial = 0
-        self.broadcasts: list[list] = []
-        self.command("start", None)
-        self.source(0)
-
-    def source(self, index: int) -> None:
-        self.gate.feed(FEEDS[index], self.shown)
-        self.unfit = {3: {Kind.AUDIO}, 4: {*Kind}, 5: {*Kind}}.get(index, set())
-        for name, made in (SMALL if index == 2 else CLIPS).items() if index < 4 else ():
-            self.gate.install(made, name, airable(FEEDS[index]))
-        self.n = 0
-
-    @property
-    def shown(self) -> int:
-        return self.now + self.offset
-
-    def arrive(self) -> None:
-        self.serial += 1
-        tag = f"{self.serial}:"
-        for packet in (video(self.n, gop=25, reorder=1, tag=tag + "v"), audio(self.n, tag=tag + "a")):
-            self.arrived[packet.data] = self.gate._tick(self.shown)
-            if self.cut or packet.kind in self.unfit:
-                self.condemned.add(packet.data)
-            self.gate.packet(packet, self.shown)
-        self.n += 1
-
-    def advance(self) -> None:
-        out = self.gate.advance(self.shown)
-        shown = self.gate._tick(self.shown)
-        for aired in out:
-            if aired.arrival_us is not None:
-                data = aired.packet.data
-                assert shown - self.arrived[data] >= MIN_DELAY_US  # invariant 1
-                assert data not in self.condemned  # invariant 2
-            self.broadcasts[-1].append((shown, aired))
-
-    def command(self, name: str, argument) -> None:
-        gate, now = self.gate, self.shown
-        try:
-            match name:
-                case "start":
-                    gate.start(now)
-                    self.broadcasts.append([])
-                    self.cut = False
-                case "stop":
-                    gate.stop(now)
-                    self.condemned |= set(self.arrived)
-                    self.cut = False
-                case "cut":
-                    gate.cut(now, "a")
-                    self.condemned |= set(self.arrived)
-                    self.cut = True
-                    self.advance()
-                    before = len(self.broadcasts[-1])
-                    self.advance()
-                    assert all(a.arrival_us is None for _, a in self.broadcasts[-1][before:])  # invariant 4
-                case "restore":
-                    gate.restore(now)
-                    self.cut = False
-                case "dump":
-                    gate.dump(argument, now, "a")
-                    since = gate._tick(now) - round(argument * S)
-                    self.condemned |= {data for data, at in self.arrived.items() if at >= since}
-                case "backup":
-                    gate.air_backup(argument, now)
-                case "live":
-                    gate.air_live(now)
-                case "delay":
-                    gate.set_delay(argument, now)
-        except Refused:
-            pass
-
-    def run(self, script) -> None:
-        for name, argument in script:
-            match name:
-                case "feed" | "quiet":
-                    for _ in range(round(argument / 0.04)):
-                        if name == "feed":
-                            self.arrive()
-                        self.advance()
-                        self.now += 40_000
-                case "jump":
-                    self.now += round(argument * S)
-                case "back":
-                    self.offset -= round(argument * S)
-                case "source":
-                    self.source(argument)
-                case "lose":
-                    self.n += argument
-                case _:
-                    self.command(name, argument)
-
-
-def check_program(broadcast: list) -> None:
-    """Invariant 3: one continuous, monotonic, decodable timeline."""
-    for kind in (Kind.VIDEO, Kind.AUDIO):
-        dts = [aired.packet.dts for _, aired in broadcast if aired.packet.kind is kind]
-        assert all(a < b for a, b in pairwise(dts))
-    assert all(aired.packet.pts >= aired.packet.dts for _, aired in broadcast)
-    header = None
-    decodable: set[bytes] = set()
-    last = None
-    for _, aired in broadcast:
-        header = aired.header or header
-        assert header is not None
-        if aired.packet.kind is not Kind.VIDEO:
-            continue
-        source = aired.packet.data.split(b"/")[0] if aired.arrival_us is None else b"live"
-        if source != last:
-            assert aired.packet.keyframe  # a splice enters at a keyframe
-            last = source
-        decodable.add(aired.packet.data)
+from streamgate.core.packet import Kind
 
 
 @settings(max_examples=150, deadline=None)
@@ -209,5 +44,59 @@ def test_spans_cover_exactly_what_was_condemned(dumps, at):
         spans.condemn(start, end)
     arrival = round(at * S)
     assert spans.condemned(arrival) is any(start <= arrival <= end for start, end in pairs)
-    listed = list(spans)
-    assert all(a.end < b.start for a, b in pairwise(listed))
+    assert [(span.start, span.end) for span in spans] == pairs, "each can be moved and lifted on its own"
+
+
+class ExactTrial(Trial):
+    """A trial of one steady feed: it also says what must air, all that no span covers and a decoder can show.
+
+    Spans count with the ends that the gate gave them.
+    """
+
+    def __init__(self) -> None:
+        self.breaks: set[int] = set()  # before so many pictures were decided a cut ended live
+        self.pictures: list[bytes] = []  # decided, in order
+        super().__init__(1 << 30)
+
+    def decide(self) -> None:
+        before = len(self.undecided)
+        waiting = list(self.undecided)
+        super().decide()
+        self.pictures += [data for data in waiting[: before - len(self.undecided)] if b":v" in data]
+
+    def carry_out(self, name, argument, gate, now) -> None:
+        if name != "start":
+            self.advance()  # what is due leaves before the command, as in a process that is awake
+        if name == "cut":
+            self.breaks.add(len(self.pictures))
+        super().carry_out(name, argument, gate, now)
+        for span in gate.spans:
+            if span.id in self.of(span):
+                self.of(span)[span.id] = (span.start, FOREVER if span.end is None else span.end)
+
+    def expected(self) -> list[bytes]:
+        live, aired = False, []
+        for place, data in enumerate(self.pictures):
+            live = live and place not in self.breaks
+            if data in self.condemned:
+                live = False
+            elif int(data.rpartition(b":v")[2]) % 25 == 0:
+                live = True
+            if live:
+                aired.append(data)
+        return aired
+
+
+pauses = st.tuples(st.just("feed"), st.sampled_from([0.04, 0.2, 1.0, 5.3, 20.0]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(*marks, pauses, pauses), max_size=16))
+def test_all_that_no_span_covers_airs(script):
+    trial = ExactTrial()
+    trial.gate.install(clip("bleep", FILLER, frames=50), "bleep", airable(FEEDS[0]))
+    trial.run([("feed", 41.0), *script, ("feed", 33.0)])
+    trial.command("restore", None)
+    trial.run([("feed", 40.0)])
+    left = [one.packet.data for _, one in trial.broadcasts[-1] if one.arrival_us is not None]
+    assert [data for data in left if b":v" in data] == trial.expected()

@@ -3,6 +3,8 @@
 import os
 import time
 
+import pytest
+
 from streamgate.runtime import logs
 from streamgate.runtime.logs import LogWriter
 
@@ -19,6 +21,7 @@ def test_lines_arrive_in_order():
     assert text.decode().split("\n")[:-1] == [f"line {number}" for number in range(1000)]
 
 
+@pytest.mark.alone  # it measures
 def test_a_reader_that_takes_nothing_holds_nobody_up_and_the_loss_is_counted(monkeypatch):
     monkeypatch.setattr(logs, "MAX_WAITING", 1000)
     reader, writer = os.pipe()

@@ -42,5 +42,21 @@ async def test_a_service_that_is_cleaning_up_is_not_cancelled_again():
     assert cleaned == [True]
 
 
+async def test_a_service_whose_own_timeout_comes_in_the_same_moment_ends():
+    async def run():
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:  # what asyncio.timeout does when it has run out
+            asyncio.current_task().uncancel()
+        await asyncio.sleep(60)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        services = Services(group)
+        task = services.start("one", run)
+        await asyncio.sleep(0)
+        task.cancel()
+        services.cancel()
+
+
 async def test_a_service_that_returns_is_left_alone():
     await keep("one", lambda: asyncio.sleep(0))

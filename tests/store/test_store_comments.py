@@ -70,7 +70,7 @@ def test_a_source_is_known_by_its_key_until_it_is_rotated_or_removed(session: Se
 
 
 def test_the_last_use_of_a_source_is_told_to_the_minute(session: Session, source: int) -> None:
-    assert [sources.touch(session, source, at=at) for at in (10, 69, 70)] == [True, False, True]
+    assert [sources.touch_many(session, [source], at=at) for at in (10, 69, 70)] == [1, 0, 1]
 
 
 # ---------------------------------------------------------------- intake
@@ -98,6 +98,39 @@ def test_comments_come_back_as_they_were_taken_in(session: Session, source: int)
     stored = comments.get(session, 2)
     assert (stored.hits, stored.masked, stored.at_media_s, stored.client_id) == (hits, "**", 12.5, "c2")
     assert (cards.last_id(session), comments.last_id(session)) == (2, 3)
+
+
+def test_signs_that_mean_something_to_a_driver_come_back_as_they_are(session: Session, source: int) -> None:
+    odd = [
+        "\\N",
+        "\\.",
+        "\\",
+        "\\t",
+        "a\tb",
+        "\b\f\v",
+        "a\nb\r\n",
+        "'; --",
+        '"',
+        "%s ?",
+        "{}",
+        "\x01\x7f",
+        "😀𠮷",
+        "\\x41",
+    ]
+    cards.add_many(session, [new_card(number) for number in range(1, len(odd) + 1)])
+    comments.add_many(
+        session,
+        [
+            new_comment(number, number, source, masked=text if number % 2 else None)._replace(
+                text=text, sent_at=None if number % 3 else 1e-7 * number, bullet=number % 2 == 0
+            )
+            for number, text in enumerate(odd, 1)
+        ],
+    )
+    for number, text in enumerate(odd, 1):
+        one = comments.get(session, number)
+        assert (one.text, one.masked, one.bullet) == (text, text if number % 2 else None, number % 2 == 0)
+        assert one.sent_at == (None if number % 3 else 1e-7 * number)
 
 
 def test_nothing_at_all_is_stored_without_a_statement(session: Session) -> None:
@@ -281,6 +314,10 @@ def test_viewers_read_on_from_what_they_have_seen(session: Session, source: int,
     assert [one.id for one in published.read_after(session, "main", 0, limit=9)] == [2, 4, 5]
     assert [one.id for one in published.list_newest(session, "main", limit=9)] == [2, 4]
     assert [one.id for one in published.list_newest(session, "main", limit=1)] == [4]
+    # what was shown then stays what it was
+    assert [one.id for one in published.list_between(session, "main", 10.0, 13.0, limit=9)] == [1, 2, 4]
+    assert [one.kind for one in published.list_between(session, "main", 13.0, 14.0, limit=9)] == ["retract"]
+    assert [one.id for one in published.list_between(session, "main", 0.0, 99.0, limit=2)] == [1, 2]
 
 
 def test_the_record_of_an_author(session: Session, source: int, people: list[int]) -> None:

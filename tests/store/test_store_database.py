@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy.orm import Session
 
 from streamgate.errors import Refused, StoreError
 from streamgate.store import settings, users
@@ -53,6 +54,35 @@ def test_a_reader_sees_one_state_and_does_not_wait_for_the_writer(location: Loca
                 assert users.count(session) == 0
         with other.read() as session:
             assert users.count(session) == 1
+
+
+def test_a_reader_sees_the_same_state_to_its_end(location: Location) -> None:
+    upgrade(location)
+    with Database(location) as one, Database(location) as other:
+        with one.read() as session:
+            assert users.count(session) == 0
+            with other.write() as writing:
+                users.add(writing, "alice", by="x", at=1)
+            assert users.count(session) == 0
+        with one.read() as session:
+            assert users.count(session) == 1
+
+
+async def test_asyncio_readers_see_the_same_state_to_their_end(location: Location) -> None:
+    upgrade(location)
+
+    def look(session: Session) -> list[int]:
+        before = users.count(session)
+        with Database(location) as other, other.write() as writing:
+            users.add(writing, "alice", by="x", at=1)
+        return [before, users.count(session)]
+
+    database = AsyncDatabase(location)
+    try:
+        assert await database.read(look) == [0, 0]
+        assert await database.read(users.count) == 1
+    finally:
+        await database.close()
 
 
 def test_what_was_read_stays_usable_after_the_transaction(database: Database) -> None:

@@ -316,12 +316,12 @@ async def test_asyncio_says_the_same(location: Location) -> None:
 
 
 async def test_asyncio_on_a_frozen_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "ANSWER_S", 0.5)
     with Disk(tmp_path) as disk:
         location = locate("sqlite", disk.path)
         await asyncio.to_thread(upgrade, location)
         database = AsyncDatabase(location)
         await database.write(settings.put, "k", 1, by="x", at=1)
+        monkeypatch.setattr(database_module, "ANSWER_S", 0.5)
         disk.freeze()
         begun = time.monotonic()
         for _ in range(2):  # the second one waits for the first one's turn
@@ -329,6 +329,7 @@ async def test_asyncio_on_a_frozen_disk(tmp_path: Path, monkeypatch: pytest.Monk
                 await database.write(settings.put, "k", 2, by="x", at=1)
             assert caught.value.kind in {"hung", "locked"}
         assert time.monotonic() - begun < 5
+        monkeypatch.undo()
         disk.thaw()
         await asyncio.sleep(0.5)
         await database.write(settings.put, "k", 3, by="x", at=1)

@@ -34,6 +34,7 @@ def test_what_is_allowed(setting: str, shown: str, secret: bool) -> None:
         ("postgresql://gate:pw@host", "postgresql://***"),
         ("postgresql://gate:pw@host:x/db", "postgresql://***"),
         ("postgresql://gate:p#w@host/db", "postgresql://***"),
+        ("postgresql://gate:0/pw@host/db", "postgresql://***"),
         ("gate:pw@host/db", "***"),
         ("sqllite", "sqllite"),
         ("postgresql://[gate:pw@host/db", "postgresql://***"),

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from streamgate.errors import StoreBrokenError, StoreConflictError
-from streamgate.store import comment_models, version
+from streamgate.store import version
 from streamgate.store.check import check
 from streamgate.store.database import Database
 from streamgate.store.engine import WRITES, open_engine
@@ -29,9 +29,8 @@ from streamgate.store.models import (
     UserRole,
     WebSession,
 )
+from streamgate.store.tables import METADATA
 from streamgate.store.upgrade import upgrade
-
-METADATA = comment_models.METADATA  # with the tables of both modules
 
 
 def execute(location: Location, *statements: str) -> None:

@@ -16,20 +16,25 @@ from streamgate.store import (
     decisions,
     factors,
     links,
+    practices,
     published,
+    reactions,
     sessions,
     settings,
+    shifts,
     sign_ins,
     sources,
+    trusted,
     users,
 )
 from streamgate.store import transfer as module
 from streamgate.store.cards import CardValues, NewCard
-from streamgate.store.comment_models import METADATA
 from streamgate.store.comments import Judgement, NewComment
 from streamgate.store.database import Database
 from streamgate.store.decisions import NewAct, NewDecision
 from streamgate.store.location import Location, locate
+from streamgate.store.practices import Mark
+from streamgate.store.tables import METADATA
 from streamgate.store.transfer import copy_all
 from streamgate.store.upgrade import upgrade
 from streamgate.store.users import Grant
@@ -74,6 +79,16 @@ def fill(location: Location) -> None:
         published.publish(session, "main", 1, [1], stages=1, at=102.0)
         ban = {"author": "小明", "card_id": 1, "cause": "辱骂", "by": "console:ann"}
         bans.add(session, "main", source, "u", **ban, at=103.5, ends_at=None)
+        trusted.add(session, source, "u", by="console:ann", at=104.5)
+        ben.disabled_at = None
+        shifts.plan(session, "main", ann, 200.0, 300.5, broadcast="晚会", by="cli:root", at=105)
+        shifts.offer(session, "main", ann, ben, note="一切正常", at=210)
+        shifts.accept(session, "main", ben, by="console:ben", at=220)
+        users.disable(session, ben.id, at=3)
+        practice = practices.begin(session, ann.id, "practice", at=400.5)
+        marks = [Mark(1, "picture", 401.5, 0.75, "cut"), Mark(2, "sound", 404.5, None, None)]
+        practices.finish(session, practice, marks, false_presses=1, at=420)
+        reactions.choose(session, ann.id, "sound", 1.25, by="console:ann", at=421)
 
 
 def contents(location: Location) -> dict[str, list[tuple[object, ...]]]:

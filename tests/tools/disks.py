@@ -41,7 +41,9 @@ class Disk:
         with self._image.open("wb") as file:
             file.truncate(self._mb << 20)
         try:
-            _run("mkfs.ext4", "-q", "-F", "-m", "0", str(self._image))
+            # Blocks as on disks of any size. With 1 KiB, as mkfs chooses for a small one, a page of SQLite's
+            # shared memory is a hole in part, and whoever writes there on a full disk dies by SIGBUS.
+            _run("mkfs.ext4", "-q", "-F", "-m", "0", "-b", "4096", str(self._image))
             # Below it something that takes no file either: nobody writes past it while it is mounted anew.
             _run("mount", "-t", "tmpfs", "-o", "ro,size=4k", "tmpfs", str(self.path))
             self._mounts += 1

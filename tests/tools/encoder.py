@@ -21,8 +21,10 @@ class Encoder:
         start_s: float = 0,
         loop: bool = False,
         keep_trying: bool = False,
+        sound_filter: str = "",
         log: Path | None = None,
     ) -> None:
+        self._sound_filter = sound_filter
         self._clip, self._url, self._loop, self._log = clip, url, loop, log
         self._keep_trying = keep_trying
         self._began_s = time.monotonic() - start_s
@@ -37,7 +39,9 @@ class Encoder:
         command += ["-stream_loop", "-1"] if self._loop else []
         # a little later than asked: the seek goes back to the keyframe at or before it
         command += ["-ss", f"{start_s + 0.5:g}"] if start_s else []
-        command += ["-i", str(self._clip), "-map", "0", "-c", "copy", "-f", "flv", self._url]
+        command += ["-i", str(self._clip), "-map", "0", "-c", "copy"]
+        command += ["-bsf:a", self._sound_filter] if self._sound_filter else []
+        command += ["-f", "flv", self._url]
         self.starts.append(time.monotonic())
         with (self._log or Path("/dev/null")).open("ab") as log:
             return subprocess.Popen(command, stderr=log)

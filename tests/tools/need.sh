@@ -30,6 +30,7 @@ want fontconfig "finds fonts" has fc-list
 want fonts-noto-cjk "Chinese text on slate and page" has_chinese
 want libpangoft2-1.0-0 "review forms as PDF" has_pango
 want postgresql "the database of the tests of the store" has_postgresql
+want openssl "stands in for a time stamping authority" has openssl
 want iproute2 "a network of its own for a name server that hangs" has ip
 if [ "${1:-}" = obs ]; then
     want obs-studio "a real OBS as encoder" has obs

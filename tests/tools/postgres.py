@@ -26,10 +26,12 @@ class Postgres:
     """A server in `directory`, a short path; root runs it as the user postgres, initdb refuses root.
 
     Over its socket everybody needs the password. `stop` and `start` take it away and bring it back.
+    `durable`: commits wait for the disk, which tests need not.
     """
 
     directory: Path
     user: str = "streamgate"
+    durable: bool = False
     _process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -57,7 +59,7 @@ class Postgres:
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.directory),
-            "fsync": "off",
+            "fsync": "on" if self.durable else "off",
             "max_connections": "60",
         }
         command = [str(programs() / "postgres"), "-D", str(self.directory / "data")]

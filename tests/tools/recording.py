@@ -70,18 +70,39 @@ class Recording:
         ]
 
     @cached_property
-    def sound(self) -> NDArray[np.float32]:
-        """Return the sound as one mono track at RATE from time 0 on, silence where there is none."""
-        pieces: list[tuple[int, NDArray[np.float32]]] = []
+    def _pieces(self) -> list[tuple[float, int, NDArray[np.float32]]]:
+        """Decoded sound, by frame: time (seconds, by its timestamp), sampling rate, and samples, mono."""
+        pieces = []
         with av.open(str(self.path)) as container:
             for frame in container.decode(container.streams.audio[0]):
                 assert frame.time is not None
-                assert frame.sample_rate == RATE
-                pieces.append((round(frame.time * RATE), frame.to_ndarray().mean(axis=0, dtype=np.float32)))
+                samples = frame.to_ndarray().mean(axis=0, dtype=np.float32)
+                pieces.append((frame.time, frame.sample_rate, samples))
+        return pieces
+
+    @cached_property
+    def sound(self) -> NDArray[np.float32]:
+        """Return the sound as one mono track at RATE from time 0 on, silence where there is none."""
+        assert {rate for _, rate, _ in self._pieces} == {RATE}
+        pieces = [(round(time * RATE), piece) for time, _, piece in self._pieces]
         track = np.zeros(max(at + piece.size for at, piece in pieces), np.float32)
         for at, piece in pieces:
             track[max(at, 0) : at + piece.size] = piece[max(-at, 0) :]
         return track
+
+    def played(self, begin_s: float, end_s: float) -> NDArray[np.float32]:
+        """Return the sound of a time span, at RATE, as players play it: frame after frame, without a break.
+
+        The timestamps of FLV are whole milliseconds: at them, frames of 21.3 ms would overlap and not join.
+        """
+        inside = [(rate, piece) for time, rate, piece in self._pieces if begin_s <= time < end_s]
+        assert {rate for rate, _ in inside} == {RATE}
+        return np.concatenate([piece for _, piece in inside])
+
+    @cached_property
+    def loud_s(self) -> list[float]:
+        """Return the times of the frames of sound in which a tone is, of whatever rate."""
+        return [time for time, _, piece in self._pieces if np.abs(piece).max() > 0.2]
 
     @cached_property
     def tones(self) -> list[Tone]:

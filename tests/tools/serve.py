@@ -106,12 +106,19 @@ class Gate:
             self.process = subprocess.Popen(
                 command, stdout=output, stderr=subprocess.STDOUT, env=clean_environment()
             )
-        wait_for_port(self.rtmp, 20)
-        wait_for_port(self.console, 20)
-        end = time.monotonic() + 20
+        try:
+            self._wait_until_healthy(20)
+        except BaseException:
+            self.stop()  # nobody else would: to its caller it has not started
+            raise
+
+    def _wait_until_healthy(self, seconds: float) -> None:
+        wait_for_port(self.rtmp, seconds)
+        wait_for_port(self.console, seconds)
+        end = time.monotonic() + seconds
         while self.health()[0] != 200:
             if time.monotonic() > end:
-                raise AssertionError(f"not healthy after 20 s: {self.health()}")
+                raise AssertionError(f"not healthy after {seconds:g} s: {self.health()}")
             time.sleep(0.1)
 
     def stop(self, seconds: float = 15) -> tuple[int, float]:

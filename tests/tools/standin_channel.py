@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tools.testfeed import Feed
 
-from streamgate.clock import now_us
+from streamgate.clock import now_us, wall_s
 from streamgate.core.packet import Packet
 from streamgate.link.messages import (
     ArchiveStatus,
@@ -135,7 +135,7 @@ class DevChannel:
                 self.spans[-1][1] = now
                 self.requested = "live"
             case Dump(seconds=seconds):
-                self.spans.append([now - int(seconds * 1e6), now])
+                self.spans.append([now - int((seconds or 10) * 1e6), now])
             case Backup(clip=clip):
                 if clip and clip not in CLIPS:
                     raise RefusedError(f"channel {self.name} has no clip {clip!r}; it has {', '.join(CLIPS)}")
@@ -209,8 +209,11 @@ class DevChannel:
                     starts_in_s=max(0.0, (start + delay - now) / 1e6),
                     ends_in_s=None if end is None else (end + delay - now) / 1e6,
                     actor="console:operator",
+                    id=f"s{number}",
+                    from_at=wall_s() - (now - (start or now - delay)) / 1e6,
+                    to_at=None if end is None else wall_s() - (now - end) / 1e6,
                 )
-                for start, end in self.spans
+                for number, (start, end) in enumerate(self.spans, 1)
             ],
             cut=CutStatus(self.cut[0], (now - self.cut[1]) / 1e6) if self.requested == "cut" else None,
             ring_bytes=sum(len(p.data) for _, p in self._ring),

@@ -32,16 +32,17 @@ from moderation.desk.messages import (
     Get,
     GetInteraction,
     InteractionView,
-    LetGo,
     LiftBan,
     ListBans,
     Outcome,
     Queue,
+    ReleaseCard,
     Reply,
     Request,
     Retract,
     Reveal,
     SetInteraction,
+    TrustAuthor,
     Unwatch,
     Watch,
 )
@@ -95,6 +96,7 @@ class DevComments:
         self.cards = {number: card(number) for number in (1, 2, 3)}
         self.claims: dict[int, str] = {}
         self.bans: dict[int, BanView] = {}
+        self.trusted = False
         self.interaction = InteractionView()
         self.requests: list[Request] = []
         self.mute = False
@@ -180,7 +182,7 @@ class DevComments:
                 return Reply(id=0, card=None if dealt is None else self._claim(dealt.id, request))
             case Claim(card=number):
                 return Reply(id=0, card=self._claim(number, request))
-            case LetGo(card=number):
+            case ReleaseCard(card=number):
                 if self.claims.get(number) == request.by.name:
                     del self.claims[number]
                 return Reply(id=0)
@@ -195,6 +197,9 @@ class DevComments:
                 found = {"comments": [{"id": number, "author": one.author, "text": f"{one.text}, revealed"}]}
                 return Reply(id=0, found=found)
             case Author(card=number):
+                return Reply(id=0, found=self._author(self._card(number)))
+            case TrustAuthor(card=number):
+                self.trusted = request.trusted
                 return Reply(id=0, found=self._author(self._card(number)))
             case _:
                 return self._settings(request)
@@ -281,6 +286,7 @@ class DevComments:
             "retracted": 0,
             "first_at": of.received_at,
             "bans": list(self.bans.values()),
+            "trusted": self.trusted,
             "comments": [{"id": of.id, "text": of.text, "state": of.state, "at": of.received_at}],
         }
 

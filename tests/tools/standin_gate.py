@@ -22,6 +22,7 @@ from streamgate.link.messages import (
     AnyMedia,
     AnyRequest,
     ChannelRequest,
+    DutyReport,
     Format,
     Hello,
     LogLine,
@@ -100,14 +101,15 @@ class DevGate:
         try:
             async for message in connection:
                 request = msgspec.json.decode(message, type=AnyRequest)
-                self.requests.append(request)
+                if not isinstance(request, DutyReport):  # comes every 2 s
+                    self.requests.append(request)
                 if self.mute:
                     continue
                 reply = self._answer(request)
                 await connection.send(msgspec.json.encode(reply).decode())
                 if isinstance(request, Watch):
                     self._watchers[connection] = self._seq
-                else:
+                elif not isinstance(request, DutyReport):
                     await self._push_all()
         except ConnectionClosed:
             pass
@@ -181,11 +183,16 @@ class DevGate:
                 for subscriber in self.subscribers:
                     for stream, (name, feed) in subscriber.streams.items():
                         if name == channel.name:
-                            self._send(subscriber, stream, received if feed == "pvw" else aired)
+                            packets = aired if feed == "pgm" else received
+                            self._send(subscriber, stream, packets, keys=feed == "keys")
             await asyncio.sleep(0.02)
 
-    def _send(self, subscriber: _Subscriber, stream: int, packets: list[Packet]) -> None:
+    def _send(self, subscriber: _Subscriber, stream: int, packets: list[Packet], *, keys: bool) -> None:
         for packet in packets:
+            if keys:
+                if packet.kind is Kind.VIDEO and not packet.keyframe:
+                    continue
+                packet = msgspec.structs.replace(packet, dts=now_us())  # noqa: PLW2901
             if stream in subscriber.waiting:
                 if not (packet.kind is Kind.VIDEO and packet.keyframe):
                     continue

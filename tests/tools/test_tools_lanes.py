@@ -11,18 +11,25 @@ WAITS_S = 0.3
 
 
 @pytest.mark.parametrize(
-    ("nodeid", "unit", "order"),
+    ("nodeid", "unit", "order", "measured"),
     [
-        ("tests/e2e/test_e2e_clean.py::test_it", "air", 0),
-        ("tests/ingest/test_ingest_flood.py::test_it[connects]", "air", 1),
-        ("tests/test_cli.py::test_it", "tests/test_cli.py", 2),
-        ("tests/moderation/text/test_x.py::test_it[a::b/c]", "tests/moderation/text/test_x.py", 2),
-        ("tests/console/test_console_app.py::test_it", "tests/console/test_console_app.py", 3),
-        ("tests/console/test_console_page_x.py::test_it", "tests/console/test_console_page_x.py::test_it", 4),
+        ("tests/e2e/test_e2e_clean.py::test_it", "air", 0, 0),
+        ("tests/ingest/test_ingest_flood.py::test_it[connects]", "air", 1, 1),
+        ("tests/test_cli.py::test_it", "tests/test_cli.py", 2, 4),
+        ("tests/moderation/text/test_x.py::test_it[a::b/c]", "tests/moderation/text/test_x.py", 2, 4),
+        ("tests/console/test_console_app.py::test_it", "tests/console/test_console_app.py", 3, 4),
+        ("tests/console/test_console_page_x.py::test", "tests/console/test_console_page_x.py::test", 5, 5),
+        (
+            "tests/console/test_console_page_conveyor.py::test",
+            "tests/console/test_console_page_conveyor.py",
+            5,
+            5,
+        ),
     ],
 )  # fmt: skip
-def test_units_of_work_and_their_order(nodeid: str, unit: str, order: int) -> None:
-    assert (lanes.unit(nodeid), lanes.order(nodeid)) == (unit, order)
+def test_units_of_work_and_their_order(nodeid: str, unit: str, order: int, measured: int) -> None:
+    assert (lanes.unit(nodeid), lanes.order(nodeid, measures=False)) == (unit, order)
+    assert lanes.order(nodeid, measures=True) == measured
 
 
 class Turns:

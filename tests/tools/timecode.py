@@ -12,6 +12,7 @@ Sound: at every full second a 60 ms tone of `500 + 125 * (second % 16)` Hz; sile
 import hashlib
 import subprocess
 import wave
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -198,7 +199,9 @@ def slices_hash(payload: bytes) -> str:
     return payload_hash(b"".join(slices) if slices and at == len(payload) else payload)
 
 
-def frames_by_payload(path: Path, fps: int = FPS) -> dict[str, int]:
+def frames_by_payload(
+    path: Path, fps: int = FPS, hash_picture: Callable[[bytes], str] = payload_hash
+) -> dict[str, int]:
     """Return the frame number of every video payload (length-prefixed NAL units) in a clip made by `make`."""
     frames: dict[str, int] = {}
     with av.open(str(path)) as container:
@@ -209,7 +212,7 @@ def frames_by_payload(path: Path, fps: int = FPS) -> dict[str, int]:
                 continue
             seconds = float(packet.pts * packet.time_base)
             start = seconds if start is None else start  # the first packet is frame 0, an IDR
-            frames[payload_hash(bytes(packet))] = round((seconds - start) * fps)
+            frames[hash_picture(bytes(packet))] = round((seconds - start) * fps)
     if sorted(frames.values()) != list(range(len(frames))):
         raise RuntimeError(
             f"{path.name}: two frames have the same bytes; a payload's hash must name one frame"

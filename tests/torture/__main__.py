@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from torture import clips, evidence, scenario, table
+from torture import clips, evidence, returns, scenario, table
 from torture.judge import judge
 
 
@@ -27,6 +27,12 @@ def main() -> int:
     parser.add_argument("--dry", action="store_true", help="print the scripts only")
     parser.add_argument("--keep", type=Path, default=Path(".torture"), help="evidence and results [.torture]")
     parser.add_argument("--judge", type=Path, nargs="+", help="judge kept evidence anew")
+    parser.add_argument("--kills", action="store_true", help="kill the gate again and again, little else")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="kill whoever writes again and again, and prove it",
+    )
     parser.add_argument("--short", action="store_true", help="the one round that `make test` runs")
     parser.add_argument(
         "--script", type=Path, help="run one round by this script, printed or written by hand"
@@ -36,7 +42,7 @@ def main() -> int:
     if chosen.judge:
         return _judge_again(chosen.judge)
     if chosen.one is not None:
-        return run_one(scenario.make(chosen.one, disk=not chosen.no_disk), chosen.keep)
+        return run_one(_script(chosen.one, chosen), chosen.keep)
     if chosen.short or chosen.script:
         chosen.keep.mkdir(parents=True, exist_ok=True)
         script = scenario.SHORT if chosen.short else scenario.parse(chosen.script.read_text())
@@ -44,7 +50,7 @@ def main() -> int:
     first = secrets.randbelow(1_000_000) if chosen.seed is None else chosen.seed
     seeds = range(first, first + chosen.rounds)
     if chosen.dry:
-        print("\n".join(str(scenario.make(seed, disk=not chosen.no_disk)) for seed in seeds))
+        print("\n".join(str(_script(seed, chosen)) for seed in seeds))
         return 0
     chosen.keep.mkdir(parents=True, exist_ok=True)
     clips.make(chosen.keep / "clips")
@@ -54,9 +60,12 @@ def main() -> int:
             pool.map(lambda seed: _spawn(seed, chosen, end_s), seeds),
         )
     results = [result for result in done if result]
-    rows = table.rows([evidence.load(Path(result["evidence"])) for result in results if result["evidence"]])
+    rounds = [evidence.load(Path(result["evidence"])) for result in results if result["evidence"]]
+    rows = table.rows(rounds)
     print("\nwho dies or freezes, and how long air suffers (alone, nothing else going on)\n")
     print(table.text(rows))
+    print(f"\nafter a kill of the gate: {returns.text(returns.find(rounds))}")
+    print(f"the record: {returns.proven(rounds)}")
     bad = [result for result in results if result["violations"] or result["failure"]]
     total = sum(len(result["violations"]) for result in results)
     print(
@@ -71,12 +80,20 @@ def main() -> int:
     return 1 if bad else 0
 
 
+def _script(seed: int, chosen: argparse.Namespace) -> scenario.Script:
+    if chosen.record:
+        return scenario.record(seed, disk=not chosen.no_disk)
+    return scenario.kills(seed) if chosen.kills else scenario.make(seed, disk=not chosen.no_disk)
+
+
 def _spawn(seed: int, chosen: argparse.Namespace, end_s: float) -> dict[str, object] | None:
     """Run a round in a process of its own and print its line; return its result."""
     if time.monotonic() > end_s:
         return None
     command = [sys.executable, "-m", "torture", "--one", str(seed), "--keep", str(chosen.keep)]
     command += ["--no-disk"] if chosen.no_disk else []
+    command += ["--kills"] if chosen.kills else []
+    command += ["--record"] if chosen.record else []
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     path = chosen.keep / f"{seed}.json"
     if done.returncode > 1 or not path.exists():
@@ -115,6 +132,7 @@ def run_one(script: scenario.Script, keep: Path) -> int:
     }
     (keep / f"{seed}.json").write_text(json.dumps(result, indent=1) + "\n")
     why = f"; no disk acts: {one.no_disk}" if one.no_disk else ""
+    why += f"; no clock steps: {one.no_clock}" if one.no_clock else ""
     verdict = f"{len(violations)} VIOLATIONS" if violations else "ok"
     print(f"{script}")
     print(f"  -> {verdict}; load {seen.load:.1f}, observer late {result['lags_s']} s in all{why}")

@@ -164,7 +164,8 @@ def _wait_healthy(gate: Gate) -> None:
 
 def judge(gate: Gate, seen: Seen) -> None:
     """Read the ledger's files as plain JSON lines, apart from streamgate's own reader."""
-    done = gate.command("verify", str(gate.directory), "--json", seconds=120)
+    key = str(gate.directory / "seal.pub")
+    done = gate.command("verify", str(gate.directory), "--key", key, "--json", seconds=120)
     verdict = json.loads(done.out)
     seen.verdict = "proven" if done.code == 0 and verdict["ok"] else f"{done.code}: {verdict['first_bad']}"
     seen.records = verdict["records"]

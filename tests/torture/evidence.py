@@ -54,6 +54,7 @@ class Trouble:
       platform  the good platform's connection broke
       encoder   "lost", "back", "other", "twice": what the encoder did
       port      another program held the console's port
+      clock     `what`: by how many seconds the wall clock is off from then on
     """
 
     kind: str
@@ -79,6 +80,20 @@ class Look:
     said: str = ""
 
 
+@dataclass(frozen=True)
+class Proof:
+    """One `verify` of the directory while it is written to. `code`: its exit code; `said`: the first finding.
+
+    `remarks`: how many places are told as open or lost.
+    """
+
+    began_s: float
+    ended_s: float
+    code: int
+    said: str = ""
+    remarks: int = 0
+
+
 @dataclass
 class Archive:
     """What the recordings hold: digests of payloads, packets in gap records, what does not decode."""
@@ -88,6 +103,25 @@ class Archive:
     gap_packets: int = 0
     gaps: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Record:
+    """What verify, certificate and render said of the data directory at the end, and verify of its copy.
+
+    `below_floor`: live packets; `missing`: packets that aired and that nothing holds; `kills`: times between
+    two gate processes; `lost`: places where an edit list is not whole.
+    """
+
+    verify_code: int = 0
+    verify_said: str = ""
+    below_floor: int = 0
+    missing: int = 0
+    kills: int = 0
+    lost: int = 0
+    errors: list[str] = field(default_factory=list)
+    copy_code: int = 0
+    copy_said: str = ""
 
 
 @dataclass
@@ -114,6 +148,8 @@ class Evidence:
     exit_took_s: float
     journal: list[str] = field(default_factory=list)
     load: float = 0.0
+    record: Record | None = None
+    proofs: list[Proof] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
         plain = dataclasses.asdict(self)
@@ -134,6 +170,8 @@ def load(path: Path) -> Evidence:
     plain["orders"] = [Order(**one) for one in plain["orders"]]
     plain["troubles"] = [Trouble(**one) for one in plain["troubles"]]
     plain["looks"] = [Look(**one) for one in plain["looks"]]
+    plain["proofs"] = [Proof(**one) for one in plain.get("proofs", ())]
     plain["lags"] = [(begin, end) for begin, end in plain["lags"]]
     plain["archive"] = Archive(**{**plain["archive"], "digests": set(plain["archive"]["digests"])})
+    plain["record"] = Record(**plain["record"]) if plain.get("record") else None
     return Evidence(**plain)

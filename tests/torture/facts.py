@@ -113,9 +113,11 @@ class Facts:
         for trouble in self.evidence.troubles:
             dead_s = trouble.began_s
             if trouble.kind == "kill" and trouble.hits("gate"):
-                yield Away(dead_s, self.supervised_from(dead_s) + GATE_BACK_S, "killed")
+                up_s = max(self.supervised_from(dead_s), self._thawed(dead_s))
+                yield Away(dead_s, up_s + GATE_BACK_S, "killed")
             elif trouble.kind == "serve":  # it ends the gate that an earlier supervisor left
-                yield Away(dead_s, min(trouble.ended_s, dead_s + SERVE_S) + GATE_BACK_S, "taken over")
+                up_s = max(min(trouble.ended_s, dead_s + SERVE_S), self._thawed(dead_s))
+                yield Away(dead_s, up_s + GATE_BACK_S, "taken over")
             elif (
                 trouble.kind == "freeze"
                 and trouble.hits("gate")
@@ -123,7 +125,17 @@ class Facts:
                 and trouble.ended_s - dead_s > SURELY_ALIVE_S
             ):
                 hung_s = min(trouble.ended_s, dead_s + HUNG_S)
-                yield Away(dead_s, self.supervised_from(hung_s) + GATE_BACK_S, "hung")
+                up_s = max(self.supervised_from(hung_s), self._thawed(hung_s))
+                yield Away(dead_s, up_s + GATE_BACK_S, "hung")
+
+    def _thawed(self, at_s: float) -> float:
+        """Return when the disk answers that is frozen at `at_s`; else `at_s`.
+
+        A gate that is killed in a system call of such a disk keeps its connections open until then, and the
+        platform refuses a second one (nginx-rtmp: "Already publishing").
+        """
+        frozen = [one for one in self.troubles("disk") if one.what == "frozen"]
+        return max((one.ended_s for one in frozen if one.began_s <= at_s <= one.ended_s), default=at_s)
 
     @property
     def excuses(self) -> list[Interval]:

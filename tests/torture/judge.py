@@ -8,6 +8,7 @@ from itertools import groupby
 from torture.calm import stretches, unaired, unrecorded
 from torture.evidence import Evidence, Order
 from torture.facts import EDGE_S, Facts, Interval, inside, overlap
+from torture.returns import find as find_returns
 
 FLOOR_S = 30.0  # rule R1; nothing lowers it
 HOLE_S = 1.0  # without a picture, while on air
@@ -22,6 +23,7 @@ TELL_S = 12.0  # a disk in trouble for so long stands in the status
 RUN_BACK_S = 10.0  # after `run/` was removed commands may fail for so long
 LATE_S = 2.0
 EXIT_S = 5.0
+RETURN_S = 8.0  # the gate is back within 3 s, a keyframe comes every 2 s, and some
 
 
 @dataclass(frozen=True)
@@ -163,11 +165,11 @@ def connection(facts: Facts) -> Found:
     stops = facts.orders("stop")
     allowed += [(one.began_s, one.ended_s + RESTART_S) for one in facts.orders("start")]
     if stops:  # an encoder that comes back may begin a broadcast, too
-        allowed += [
-            (one.opened_s, one.opened_s + RESTART_S)
+        published = [
+            min((message.first_s for message in one.messages), default=one.opened_s)
             for one in facts.evidence.encoder
-            if one.opened_s > stops[0].began_s
         ]
+        allowed += [(at_s, at_s + RESTART_S) for at_s in published if at_s > stops[0].began_s]
     for one in facts.evidence.platform[1:]:
         if not inside(one.opened_s, allowed):
             yield one.opened_s, "a new connection to the platform without a cause"
@@ -194,6 +196,15 @@ def decodes(facts: Facts) -> Found:
 def calm(facts: Facts) -> Found:
     """What came in and was disturbed by nothing airs, on time: live returns by itself."""
     yield from unaired(facts, LATE_S)
+
+
+def returns(facts: Facts) -> Found:
+    """Live is back soon when nothing but the gate died: what it held comes back from the recording."""
+    for one in find_returns([facts.evidence]):
+        late = one.back_s is None or one.back_s > RETURN_S
+        if one.quiet and late and not overlap((one.dead_s, one.dead_s + RETURN_S), facts.evidence.lags):
+            after = "was not seen again" if one.back_s is None else f"came back {one.back_s:.1f} s after it"
+            yield one.dead_s, f"only the gate died, and live {after}"
 
 
 # ------------------------------------------------------------ commands, archive, end
@@ -248,6 +259,40 @@ def archive(facts: Facts) -> Found:
         yield facts.evidence.ended_s, f"{len(errors)} of {files} files do not decode; the first: {errors[0]}"
 
 
+def record(facts: Facts) -> Found:
+    """The directory is proven; certificate and edit list are whole, what aired is recorded.
+
+    A disk that was bad may cost packets and lines; then too the directory is proven, and tells what is lost.
+    """
+    evidence = facts.evidence
+    found = evidence.record
+    if found is None:
+        return
+    if found.verify_code:
+        yield evidence.ended_s, f"verify ended with {found.verify_code}: {found.verify_said}"
+    if found.copy_code:
+        yield evidence.ended_s, f"verify of the second copy ended with {found.copy_code}: {found.copy_said}"
+    if found.below_floor:
+        yield evidence.ended_s, f"by the edit lists {found.below_floor} packets left below the floor"
+    if facts.troubles("disk"):
+        return
+    for error in found.errors:
+        yield evidence.ended_s, f"certificate or rendering failed: {error}"
+    if found.missing or found.lost:
+        text = f"{found.missing} packets that aired are missing, {found.lost} places are lost"
+        yield evidence.ended_s, f"by the edit lists {text}"
+    died = [away for away in facts.aways if inside(away.dead_s, facts.windows())]
+    if died and not found.kills:
+        yield died[0].dead_s, "the gate died on air and no certificate says so"
+
+
+def proofs(facts: Facts) -> Found:
+    """While it is written to, and whoever was killed, the directory is proven or told as open: no alarm."""
+    for proof in facts.evidence.proofs:
+        if proof.code:
+            yield proof.began_s, f"verify of the live directory ended with {proof.code}: {proof.said}"
+
+
 def tells(facts: Facts) -> Found:
     """`status` answers at the end, and while the disk is in trouble it says so."""
     evidence = facts.evidence
@@ -291,8 +336,11 @@ RULES: tuple[Callable[[Facts], Found], ...] = (
     timestamps,
     decodes,
     calm,
+    returns,
     answers,
     archive,
+    record,
+    proofs,
     tells,
     ends,
 )

@@ -43,25 +43,27 @@ class Machine(Gate):
         super().__post_init__()
         self._mark = uuid.uuid4().hex
         self._served: list[subprocess.Popen[bytes]] = []
+        self.options: list[str] = []  # of serve
+        self.environment: dict[str, str] = {}  # of serve and of commands
 
     def launch(self) -> None:
         """Run `serve`, without waiting for it to be up."""
         command = [*PROGRAM, "--data-dir", str(self.directory), "serve"]
         command += ["--rtmp", f"127.0.0.1:{self.rtmp}", "--console", f"127.0.0.1:{self.console}"]
-        command += ["--public", f"127.0.0.1:{self.public}"]
+        command += ["--public", f"127.0.0.1:{self.public}", *self.options]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 command,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env=clean_environment() | {MARK: self._mark},
+                env=clean_environment() | self.environment | {MARK: self._mark},
                 cwd="/",
             )
         self._served.append(self.process)
 
     def find(self, name: str = "all") -> list[psutil.Process]:
-        """Return the living processes named supervisor, gate, ingest, console; "all": children too."""
+        """Return the living processes named supervisor, gate, console ...; "all": children too."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
@@ -93,7 +95,7 @@ class Machine(Gate):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=clean_environment(),
+            env=clean_environment() | self.environment,
             cwd="/",
         )
         assert process.stdout is not None

@@ -21,9 +21,10 @@ from tools.recording import Recording, decode_errors
 from tools.tap import Connection as Tapped
 from tools.tap import Loop, Tap
 from tools.timecode import slices_hash
-from torture import archived
+from tools.wall_clock import WallClock
+from torture import archived, records
 from torture.clips import GOP_S, Clips
-from torture.evidence import Connection, Evidence, Look, Order, Trouble
+from torture.evidence import Connection, Evidence, Look, Order, Proof, Record, Trouble
 from torture.machine import Machine, journal
 from torture.peers import BadPlatforms, Canary, flood
 from torture.scenario import Act, Script
@@ -62,13 +63,18 @@ class Round:
         self._orders: list[Order] = []
         self._troubles: list[Trouble] = []
         self._looks: list[Look] = []
+        self._proofs: list[Proof] = []
         self._failures: list[str] = []
         self._encoding = threading.Lock()
         self._spoiling = threading.Lock()
         self._freezing = threading.Lock()
+        self._proving = threading.Lock()
         self._frozen: Counter[int] = Counter()  # freezes that have a process, by its id
         self._broken_at: float | None = None  # wall clock
         self._disk, self.no_disk = open_disk(directory)
+        self._clock: WallClock | None = None
+        self.no_clock = ""
+        self._copy, self._heads = directory / "copy", directory / "heads.jsonl"
 
     def run(self) -> Evidence:
         with contextlib.ExitStack() as stack:
@@ -85,6 +91,7 @@ class Round:
             stack.callback(self._bad.close)
             place = self._disk.path if self._disk is not None else self._directory / "data"
             self.machine = Machine(place)
+            self._prepare_record()
             stack.callback(self.machine.clear)
             if self._disk is not None:
                 stack.callback(self._disk.thaw)
@@ -118,6 +125,18 @@ class Round:
                 self._disk.writable()
             canary.close()
             return self._evidence(ended_s, ending, lines, canary.lags, place)
+
+    def _prepare_record(self) -> None:
+        """Where the record is proven: have a second copy made, and a clock that can be stepped."""
+        if not any(act.kind == "prove" for act in self.script.acts):
+            return
+        self._copy.mkdir()
+        self.machine.options = ["--copy-to", str(self._copy), "--ledger-copy", str(self._heads)]
+        try:
+            self._clock = WallClock(self._directory)
+            self.machine.environment = self._clock.environment
+        except OSError as why:
+            self.no_clock = str(why)
 
     def _wait_healthy(self) -> None:
         end_s = time.monotonic() + 40
@@ -161,6 +180,8 @@ class Round:
             "encoder": self._change_encoder,
             "order": self._order,
             "port": self._take_port,
+            "prove": self._prove,
+            "clock": self._step_clock,
         }
         try:
             if act.kind in doing:
@@ -274,6 +295,18 @@ class Round:
             self._look()
         time.sleep(max(0.0, end_s - time.monotonic()))
 
+    def _prove(self, act: Act) -> None:
+        if self._proving.acquire(blocking=False):  # one at a time: on a slow machine they would pile up
+            try:
+                self._proofs.append(records.prove(self.machine.directory))
+            finally:
+                self._proving.release()
+
+    def _step_clock(self, act: Act) -> None:
+        if self._clock is not None:
+            with self._noted(act):
+                self._clock.step(float(act.what))
+
     def _take_port(self, act: Act) -> None:
         """Take the console's port as soon as the console is gone."""
         began_s = time.monotonic()
@@ -366,7 +399,14 @@ class Round:
             exit_took_s=ending[1],
             journal=lines[-400:],
             load=os.getloadavg()[0],
+            record=self._read_record(place) if self._broken_at is None else None,
+            proofs=sorted(self._proofs, key=lambda proof: proof.began_s),
         )
+
+    def _read_record(self, place: Path) -> Record:
+        record = records.read(place, self._heads if self._heads.exists() else None)
+        records.prove_copy(self._copy, record)
+        return record
 
 
 def _give_way() -> None:

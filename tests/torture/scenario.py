@@ -7,14 +7,17 @@ from dataclasses import dataclass
 FILL_S = 33.0  # from the first publish until live is on air
 CALM_S = 44.0  # after the last act: a delay, a group of pictures, the restart of what died, a margin
 LENGTH_S = 165.0
+RECORD_S = 125.0  # of a round of kills of everybody who writes
+KILLS_S = 225.0  # of a round of kills; the clip lasts for so long
 
 
 @dataclass(frozen=True)
 class Act:
     """One act at `at_s` seconds after the first publish. It lasts `seconds` (0: an instant).
 
-    `kind`, `what`: as in `evidence.Trouble`, and kind "order": `what` is a command's name; `seconds` is its
-    argument for a dump. A killed supervisor is followed by `serve` again after `seconds`.
+    `kind`, `what`: as in `evidence.Trouble`; kind "prove": the directory is verified; kind "order": `what` is
+    a command's name, `seconds` the argument of a dump. A killed supervisor is followed by `serve` again after
+    `seconds`.
     """
 
     at_s: float
@@ -56,6 +59,9 @@ _DISKS = ("frozen", "frozen", "slow", "full", "run removed", "state broken", "st
 _LAST_DISKS = ("read-only", "failed")  # not mended before the end of the round
 _FLOODS = ("acknowledgements", "connects", "wrong keys", "wrong keys beside the encoder")
 _ENCODER = ("lost", "other", "twice")
+_WRITERS = ("gate", "gate", "gate", "console", "comments", "copy", "ingest", "gate+console+comments+copy")
+_WRITERS_DISKS = ("full", "slow", "frozen", "full")
+_STEPS = ("+3600", "-3600", "+1", "-1", "+259200", "-600", "+6912000")  # seconds; the last are 80 days
 KINDS = ("kill", "freeze", "disk", "flood", "peer", "encoder", "order", "platform")
 _WEIGHTS = (5, 5, 5, 3, 2, 2, 4, 1)
 
@@ -173,6 +179,60 @@ def make(seed: int, *, disk: bool = True, length_s: float = LENGTH_S) -> Script:
                 acts += [Act(when, "order", "cut"), Act(back, "order", "restore")]
     acts.sort(key=lambda act: act.at_s)
     return Script(seed, 30.0, peers, tuple(_sane(acts)), length_s)
+
+
+def kills(seed: int) -> Script:
+    """Return a script that kills the gate again and again: mostly a delay apart, some close together.
+
+    In half of the rounds people give commands, and other processes die as well.
+    """
+    dice = random.Random(seed)
+    busy = dice.random() < 0.5
+    acts: list[Act] = []
+    at = FILL_S + dice.uniform(2, 6)
+    while at < KILLS_S - 12:
+        acts.append(Act(at, "kill", "gate"))
+        if busy and dice.random() < 0.6:
+            acts += _orders(
+                dice, at + dice.choice((-6, -1.5, -0.2, 0.4, 1.5, 5, 15)) * dice.uniform(0.7, 1.3)
+            )
+        if busy and dice.random() < 0.2:
+            acts.append(Act(at + dice.uniform(-8, 8), "kill", dice.choice(("ingest", "console"))))
+        at += dice.uniform(6, 20) if dice.random() < 0.15 else dice.uniform(36, 42)
+    acts.sort(key=lambda act: act.at_s)
+    kept = [act for act in _sane(acts) if act.end_s < KILLS_S - 10]
+    return Script(seed, 30.0, (), tuple(kept), KILLS_S)
+
+
+def record(seed: int, *, disk: bool = True) -> Script:
+    """Return a script that kills each process that writes, again and again, and proves the directory after.
+
+    Beside it the disk fills up or slows down, and the wall clock steps: of each at most one at a time.
+    """
+    dice = random.Random(seed)
+    acts: list[Act] = []
+    at = dice.uniform(6, 9)
+    gate_at = 0.0  # when the gate died last: it is back before it dies again
+    troubles = [("clock", what) for what in _STEPS] + [("disk", what) for what in _WRITERS_DISKS if disk]
+    dice.shuffle(troubles)
+    while at < RECORD_S - CALM_S:
+        what = dice.choice(_WRITERS)
+        if "gate" in what and at < gate_at + 8:
+            what = dice.choice(("console", "comments", "copy", "console+comments+copy"))
+        gate_at = at if "gate" in what else gate_at
+        acts.append(Act(at, "kill", what))
+        acts.append(Act(at + dice.choice((0.1, 0.6, 2.0)), "prove", "directory"))
+        if troubles and dice.random() < 0.35 and all(act.end_s < at for act in acts[:-2]):
+            kind, how = troubles.pop()
+            lasts = dice.choice((4.0, 8.0)) if kind == "disk" else 0.0
+            if at + lasts < RECORD_S - CALM_S:
+                acts.append(Act(at + dice.uniform(-1, 1), kind, how, lasts))
+        orders = _orders(dice, at + 1)
+        if dice.random() < 0.2 and orders[-1].at_s < RECORD_S - CALM_S:
+            acts += orders
+        at += dice.uniform(2.5, 6)
+    acts.sort(key=lambda act: act.at_s)
+    return Script(seed, 30.0, (), tuple(_sane(acts)), RECORD_S)
 
 
 def _orders(dice: random.Random, at: float) -> list[Act]:

@@ -10,7 +10,7 @@ from tools.rtmpwire import Message
 from torture import evidence as records
 from torture import table
 from torture.calm import UNSYNCED_S
-from torture.evidence import Archive, Connection, Evidence, Look, Order, Trouble
+from torture.evidence import Archive, Connection, Evidence, Look, Order, Proof, Record, Trouble
 from torture.judge import RULES, judge
 
 BEGAN_S = 1000.0
@@ -263,6 +263,19 @@ def exits_by_itself(evidence: Evidence) -> None:
     evidence.exit_code = -1
 
 
+def not_recorded(evidence: Evidence) -> None:
+    evidence.record = Record(missing=3)
+
+
+def alarm_over_a_live_directory(evidence: Evidence) -> None:
+    evidence.proofs = [Proof(BEGAN_S + 50, BEGAN_S + 51, 1, "index.jsonl was changed")]
+
+
+def live_waits_a_delay_after_a_kill(evidence: Evidence) -> None:
+    evidence.troubles.append(Trouble("kill", "gate", BEGAN_S + 70, BEGAN_S + 70))
+    drop(evidence, 70, 103)
+
+
 FAULTS: list[tuple[str, Callable[[Evidence], None]]] = [
     ("floor", early),
     ("condemned", live_after_a_cut),
@@ -272,6 +285,9 @@ FAULTS: list[tuple[str, Callable[[Evidence], None]]] = [
     ("condemned", stopped_and_aired),
     ("once", twice),
     ("once", out_of_order),
+    ("record", not_recorded),
+    ("proofs", alarm_over_a_live_directory),
+    ("returns", live_waits_a_delay_after_a_kill),
     ("program", hole),
     ("program", hole_of_a_frozen_disk),
     ("program", gate_back_late),
@@ -315,7 +331,7 @@ def test_every_rule_is_seen_to_fail() -> None:
 def test_a_killed_gate_may_leave_a_hole_of_3_seconds_and_make_a_new_connection() -> None:
     evidence = faultless()
     evidence.troubles = [trouble("kill", "gate", 40)]
-    cover(evidence, 40, 73)
+    cover(evidence, 40, 46)
     drop(evidence, 40, 42.9)
     messages = sent(evidence)
     split = next(i for i, m in enumerate(messages) if m.first_s > BEGAN_S + 42)
@@ -324,6 +340,21 @@ def test_a_killed_gate_may_leave_a_hole_of_3_seconds_and_make_a_new_connection()
         Connection(BEGAN_S + 42, END_S, messages[split:]),
     ]
     assert judge(evidence) == []
+
+
+@pytest.mark.parametrize(("frozen_s", "late"), [(5, False), (1, True)])
+def test_a_gate_killed_on_a_frozen_disk_is_back_3_seconds_after_the_thaw(frozen_s: float, late: bool) -> None:
+    evidence = faultless()
+    evidence.troubles = [trouble("disk", "frozen", 39, frozen_s), trouble("kill", "gate", 40.5)]
+    cover(evidence, 40.5, 50)
+    drop(evidence, 40.5, 46.5)
+    messages = sent(evidence)
+    split = next(i for i, m in enumerate(messages) if m.first_s > BEGAN_S + 46)
+    evidence.platform = [
+        Connection(BEGAN_S + 0.5, BEGAN_S + 44, messages[:split]),
+        Connection(BEGAN_S + 46, END_S, messages[split:]),
+    ]
+    assert bool(judge(evidence)) is late
 
 
 def test_a_gate_killed_without_a_supervisor_comes_back_after_serve() -> None:
@@ -477,10 +508,52 @@ def test_evidence_survives_its_file(tmp_path: Path) -> None:
 
 def test_the_judge_knows_nothing_of_the_gates_code() -> None:
     here = Path(__file__).parent
-    for name in ("judge", "calm", "facts", "evidence", "archived", "table"):
+    for name in ("judge", "calm", "facts", "evidence", "archived", "records", "returns", "table"):
         tree = ast.parse((here / f"{name}.py").read_text())
         imported = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
         imported += [
             one.name for node in ast.walk(tree) if isinstance(node, ast.Import) for one in node.names
         ]
         assert not [module for module in imported if module.split(".")[0] in ("streamgate", "console")]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record(missing=3),
+        Record(lost=1),
+        Record(errors=["main-1: its start is lost"]),
+    ],
+)
+def test_a_record_that_is_not_whole_is_found_unless_a_disk_was_bad(record: Record) -> None:
+    evidence = faultless()
+    evidence.record = Record()
+    assert broken(evidence) == set()
+    evidence.record = record
+    assert broken(evidence) == {"record"}
+    evidence.troubles.append(Trouble("disk", "full", BEGAN_S + 40, BEGAN_S + 45))
+    assert "record" not in broken(evidence)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record(verify_code=1, verify_said="NOT whole"),
+        Record(copy_code=1, copy_said="NOT whole"),
+        Record(below_floor=1),
+    ],
+)
+def test_a_record_that_is_not_proven_is_found_whatever_the_disk_did(record: Record) -> None:
+    evidence = faultless()
+    evidence.record = record
+    evidence.troubles.append(Trouble("disk", "full", BEGAN_S + 40, BEGAN_S + 45))
+    assert "record" in broken(evidence)
+
+
+def test_a_death_on_air_that_no_certificate_names_is_found() -> None:
+    evidence = faultless()
+    evidence.troubles.append(Trouble("kill", "gate", BEGAN_S + 50, BEGAN_S + 50))
+    evidence.record = Record()
+    assert "record" in broken(evidence)
+    evidence.record.kills = 1
+    assert "record" not in broken(evidence)

@@ -1,3 +1,5 @@
+import itertools
+
 from torture import scenario
 from torture.scenario import CALM_S, PEERS, PROCESSES
 
@@ -50,7 +52,32 @@ def test_cut_backup_and_stop_do_not_overlap() -> None:
                 open_until = ""
 
 
+def test_a_script_of_kills_kills_the_gate_several_times_and_leaves_time_to_see_live_again() -> None:
+    scripts = [scenario.kills(seed) for seed in range(100)]
+    deaths = [[act.at_s for act in one.acts if act.what == "gate"] for one in scripts]
+    assert min(map(len, deaths)) >= 4
+    assert min(at for one in deaths for at in one) > scenario.FILL_S
+    assert max(act.end_s for one in scripts for act in one.acts) < scenario.KILLS_S - 10
+    assert {act.what for one in scripts for act in one.acts} > {"gate", "ingest", "cut", "dump", "backup"}
+
+
 def test_a_script_without_a_disk_leaves_the_disk_alone() -> None:
     assert not [
         act for seed in range(50) for act in scenario.make(seed, disk=False).acts if act.kind == "disk"
     ]
+
+
+def test_a_script_of_the_record_kills_each_writer_and_proves_the_directory_after_each_kill() -> None:
+    scripts = [scenario.record(seed) for seed in range(100)]
+    acts = [act for one in scripts for act in one.acts]
+    kills = [act for act in acts if act.kind == "kill"]
+    assert {name for act in kills for name in act.what.split("+")} == {
+        *("gate", "console", "comments", "copy", "ingest"),
+    }
+    assert len([act for act in acts if act.kind == "prove"]) == len(kills) > 1000
+    assert {act.what for act in acts if act.kind == "disk"} == {"full", "slow", "frozen"}
+    assert len({act.what for act in acts if act.kind == "clock"}) > 3
+    assert max(act.end_s for act in acts) < scenario.RECORD_S - scenario.CALM_S + 5
+    for script in scripts:
+        deaths = [act.at_s for act in script.acts if "gate" in act.what]
+        assert all(b - a >= 8 for a, b in itertools.pairwise(deaths)), "it is back before"

@@ -1,17 +1,22 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { type ReactNode, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { client } from "./api/client";
 import { queries } from "./api/http";
 import { duty, useSession } from "./api/session";
 import { useConsole } from "./api/store";
 import { useText } from "./i18n";
+import { phoneChannel } from "./phone/address";
 import { router } from "./router";
 import { Duty } from "./sign_in/Duty";
 import { ONE_TIME, OneTime } from "./sign_in/OneTime";
 import { SignIn } from "./sign_in/SignIn";
 import { theme } from "./theme";
+import { wallAddress } from "./wall/address";
+
+const Wall = lazy(async () => ({ default: (await import("./wall/Wall")).Wall }));
+const Phone = lazy(async () => ({ default: (await import("./phone/Phone")).Phone }));
 
 export function App() {
   const { lang } = useText();
@@ -32,6 +37,15 @@ export function App() {
   );
 }
 
+/** The screens in their frame; two pages stand without one: a television's and a phone's. */
+function Inside(): ReactNode {
+  const { pathname, search } = window.location;
+  const wall = wallAddress(pathname, search);
+  const phone = phoneChannel(pathname);
+  const page = wall !== null ? <Wall address={wall} /> : phone !== null ? <Phone first={phone} /> : null;
+  return page === null ? <RouterProvider router={router} /> : <Suspense fallback={null}>{page}</Suspense>;
+}
+
 /** The console's word that the session is over may come a moment before this browser's new cookie. */
 const ASK_AFTER_MS = 250;
 
@@ -46,7 +60,7 @@ function Door(): ReactNode {
     return () => window.clearTimeout(timer);
   }, [unsure, refetch]);
   if (data === null) return <SignIn />;
-  if (data === undefined) return failureCount === 0 ? null : <RouterProvider router={router} />;
+  if (data === undefined) return failureCount === 0 ? null : <Inside />;
   const kind = duty(data);
-  return kind === null ? <RouterProvider router={router} /> : <Duty key={kind} kind={kind} session={data} />;
+  return kind === null ? <Inside /> : <Duty key={kind} kind={kind} session={data} />;
 }

@@ -13,14 +13,14 @@ import numpy as np
 
 from moderation.filter.leet.lettering import (
     Term,
-    holds,
-    in_code,
+    is_disguise,
+    is_in_code,
+    matches_with_stars,
     may_join,
-    starred_as,
-    starred_ways,
-    unwrapped,
+    read_stars,
+    strip_wrapping,
 )
-from moderation.filter.leet.shapes import MADE, SIGNS, UNIT, masked, maybe, shapes_of
+from moderation.filter.leet.shapes import MADE, SIGNS, UNIT, find_suspicious, mask_addresses, shapes_of
 from moderation.filter.leet.skeleton import Line, classes, skeleton_of
 from moderation.filter.pace import GiveWay, at_once, parts
 from moderation.text.edges import with_marks
@@ -30,7 +30,7 @@ from moderation.text.tables import Index, are_letters
 MAX_READ = 20_000
 """Code points of a text that are read."""
 MAX_UNITS = 160
-"""Units from the first of a find to its last."""
+"""Most units from the first of a match to its last."""
 
 _STARRED = re.compile(f"[{UNIT}*]+")
 _APART = re.compile(f"(?<![a-z0-9])[a-z0-9](?:[{re.escape(SIGNS)}][a-z0-9]){{2,}}(?![a-z0-9])")
@@ -39,11 +39,11 @@ _MODEL = re.compile("[A-Z]{2}[0-9]{3}")
 """A flight or a model, though its letters may be a term: BA115."""
 _BARE = str.maketrans(dict.fromkeys(SIGNS, " "))
 
-_Find = tuple[int, int, int]
+_LeetMatch = tuple[int, int, int]
 """Start, end, term number."""
 
 
-class Leet:
+class LeetMatcher:
     """Latin terms, found where digits, signs or stars stand for letters.
 
     `terms`: each as its list writes it, and its number. Taken are those that are a-z after folding, three
@@ -56,7 +56,7 @@ class Leet:
         self._by_outline: dict[str, list[int]] = {}
         self._openings: set[str] = set()
         """How skeletons begin: three classes, or all of a shorter one."""
-        self._longest = 0
+        self._keep_longest = 0
         self._words = 1
         for part in parts(terms, give_way):
             self._add(part)
@@ -79,19 +79,19 @@ class Leet:
         skeleton = skeleton_of(classes(letters))
         self._by_skeleton[skeleton] = (*self._by_skeleton.get(skeleton, ()), place)
         self._openings.add(skeleton[:3])
-        self._longest = max(self._longest, len(skeleton))
+        self._keep_longest = max(self._keep_longest, len(skeleton))
         self._words = max(self._words, len(words))
         for last in (letters[-1], "*"):
             self._by_outline.setdefault(_outline(words, last), []).append(place)
 
-    def maybe(self, batch: Folded) -> Index:
-        """Numbers of the texts worth reading: in all others `find` finds nothing."""
-        return maybe(batch) if self._terms else np.zeros(0, np.intp)
+    def find_suspicious(self, batch: Folded) -> Index:
+        """Return the numbers of the texts that may hold a match; `find` has none in the others."""
+        return find_suspicious(batch) if self._terms else np.zeros(0, np.intp)
 
-    def find(self, text: str) -> list[_Find]:
-        """Start, end and term number of each find, in code points of the text.
+    def find(self, text: str) -> list[_LeetMatch]:
+        """Return start, end and term number of each match, in code points of the text.
 
-        Of finds of one term that overlap, the longest. At least half of the term's letters stand there as
+        Of matches of one term that overlap, the longest. At least half of the term's letters stand there as
         such, and one at least does not.
         """
         if not self._terms:
@@ -100,35 +100,35 @@ class Leet:
         shape, places = shapes_of(read)
         if not MADE.search(shape) and "*" not in shape:
             return []
-        shape = masked(shape)
-        found = list(self._spelled(shape))
+        shape = mask_addresses(shape)
+        found = list(self._match_skeletons(shape))
         if _APART.search(shape):
-            found += self._spelled(shape.translate(_BARE))
+            found += self._match_skeletons(shape.translate(_BARE))
         if "*" in shape:
-            found += self._starred(shape)
+            found += self._match_stars(shape)
         spans = []
         for low, high, number in found:
             start, end = (low, high) if places is None else (places[low], places[high - 1] + 1)
             if (end < len(read) or len(read) == len(text)) and not _MODEL.fullmatch(text, start, end):
                 spans.append((start, with_marks(text, end), number))
-        return _longest(spans)
+        return _keep_longest(spans)
 
     # ------------------------------------------------------------ by skeleton
 
-    def _spelled(self, shape: str) -> Iterator[_Find]:
-        """Finds by skeleton, in places of the shape."""
+    def _match_skeletons(self, shape: str) -> Iterator[_LeetMatch]:
+        """Return matches by skeleton, as positions of the shape."""
         offset = 0
         for each in shape.split("\n"):
             if MADE.search(each):
                 line = Line(each)
-                for first, last, places in self._alike(line):
+                for first, last, places in self._match_line(line):
                     stretch = line.stretch(first, last)
                     for place in places:
-                        if holds(self._terms[place], stretch):
+                        if is_disguise(self._terms[place], stretch):
                             yield stretch.low + offset, stretch.high + offset, self._terms[place].number
             offset += len(each) + 1
 
-    def _alike(self, line: Line) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    def _match_line(self, line: Line) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         """First unit, last unit and terms of what has the skeleton of terms."""
         skeleton, group, made, stops = line.skeleton, line.group, line.made, line.stops
         openings = self._openings
@@ -144,16 +144,16 @@ class Leet:
             ):
                 continue
             for stop in itertools.islice(stops, bisect_left(stops, made[following]), None):
-                if group[stop] - first >= self._longest or stop - start >= MAX_UNITS:
+                if group[stop] - first >= self._keep_longest or stop - start >= MAX_UNITS:
                     break
                 if places := self._by_skeleton.get(skeleton[first : group[stop] + 1]):
                     yield start, stop, places
 
     # ------------------------------------------------------------ by the lengths of words
 
-    def _starred(self, shape: str) -> Iterator[_Find]:
-        """Finds with stars, in places of the shape."""
-        pieces = [unwrapped(shape, *each.span()) for each in _STARRED.finditer(shape)]
+    def _match_stars(self, shape: str) -> Iterator[_LeetMatch]:
+        """Return matches with stars, as positions of the shape."""
+        pieces = [strip_wrapping(shape, *each.span()) for each in _STARRED.finditer(shape)]
         for at, (start, _) in enumerate(pieces):
             words: list[str] = []
             end = start
@@ -163,15 +163,15 @@ class Leet:
                 words.append(shape[low:high])
                 end = high
                 if any("*" in word for word in words):
-                    for term in self._by_stars(words):
-                        if term.length > 3 or not in_code(shape, start, end):
+                    for term in self._find_starred_terms(words):
+                        if term.length > 3 or not is_in_code(shape, start, end):
                             yield start, end, term.number
 
-    def _by_stars(self, words: list[str]) -> Iterator[Term]:
-        for way in starred_ways(words):
+    def _find_starred_terms(self, words: list[str]) -> Iterator[Term]:
+        for way in read_stars(words):
             letters = "".join(way)
             for place in self._by_outline.get(_outline(way, letters[-1]), ()):
-                if starred_as(self._terms[place], letters):
+                if matches_with_stars(self._terms[place], letters):
                     yield self._terms[place]
 
 
@@ -180,9 +180,9 @@ def _outline(words: Sequence[str], last: str) -> str:
     return ".".join([str(len(word)) for word in words]) + classes(words[0][0] + last)
 
 
-def _longest(spans: list[_Find]) -> list[_Find]:
+def _keep_longest(spans: list[_LeetMatch]) -> list[_LeetMatch]:
     """Of spans of one term that overlap, the longest; in order."""
-    best: list[_Find] = []
+    best: list[_LeetMatch] = []
     for one in sorted(spans, key=lambda one: (one[2], one[0], -one[1])):
         if not best or best[-1][2] != one[2] or best[-1][1] <= one[0]:
             best.append(one)

@@ -16,8 +16,8 @@ from moderation.filter.leet.shapes import (
     MAX_SINGLE_GAP,
     PUNCTUATION,
     SIGNS,
+    fold_units,
     has_letter,
-    said,
 )
 from moderation.filter.leet.skeleton import Stretch
 from moderation.text.edges import MAX_GAP
@@ -50,26 +50,26 @@ class Term(NamedTuple):
     number: int
 
 
-def holds(term: Term, stretch: Stretch) -> bool:
+def is_disguise(term: Term, stretch: Stretch) -> bool:
     """Whether a stretch with the skeleton of a term is the term in disguise, and not something ordinary."""
     units, length = stretch.units, term.length
-    loose = _loose(stretch, length)
+    loose = _find_word_begins(stretch, length)
     if loose is None:
         return False
     runs = _runs(term)
     letters = _letters(runs, units, loose)
-    if letters < _letters_needed(runs, length, units) or not _edges_needed(runs, units):
+    if letters < _count_needed_letters(runs, length, units) or not _needs_edges(runs, units):
         return False
     if letters == length and not any(each.isdecimal() for each in units):
         return False  # the fold takes the signs away
-    if not _earnest([units] if stretch.apart else stretch.pieces):
+    if not _is_substituted([units] if stretch.apart else stretch.pieces):
         return False
     if _PRICE.search(stretch.line, stretch.low, stretch.high):
         return False
-    return length > 3 or _short_holds(units, letters)
+    return length > 3 or _is_short_disguise(units, letters)
 
 
-def _loose(stretch: Stretch, length: int) -> list[bool] | None:
+def _find_word_begins(stretch: Stretch, length: int) -> list[bool] | None:
     """Before which units a word of the term must begin; None if the gaps are not of one term.
 
     Where each unit stands alone, any gap is disguise. Else each piece has some letter.
@@ -102,7 +102,7 @@ def _letters(runs: _Runs, units: str, loose: list[bool]) -> int:
     A state is a run, how much of it there is, and how much of that as letters.
     """
     states = {(-1, 0, 0): 0}
-    for unit, plain, gap in zip(units, said(units), loose, strict=True):
+    for unit, plain, gap in zip(units, fold_units(units), loose, strict=True):
         fits = FITS[unit]
         after: dict[tuple[int, int, int], int] = {}
         for (run, have, real), before in states.items():
@@ -131,7 +131,7 @@ def _letters(runs: _Runs, units: str, loose: list[bool]) -> int:
     return max(ends, default=-1)
 
 
-def _letters_needed(runs: _Runs, length: int, units: str) -> int:
+def _count_needed_letters(runs: _Runs, length: int, units: str) -> int:
     """Half of the letters; a doubled one counts once where it is a doubled digit: he110, not ba5s0."""
     if length == 3:
         return 1
@@ -140,26 +140,26 @@ def _letters_needed(runs: _Runs, length: int, units: str) -> int:
     return (length - once + 1) // 2
 
 
-def _edges_needed(runs: _Runs, units: str) -> bool:
+def _needs_edges(runs: _Runs, units: str) -> bool:
     """Whether what stands for letters at the two ends is needed there: not of sale3, ki11!, $sale."""
-    return _needed(runs[-1], units[::-1], PUNCTUATION) and _needed(runs[0], units, LEADING)
+    return _is_needed(runs[-1], units[::-1], PUNCTUATION) and _is_needed(runs[0], units, LEADING)
 
 
-def _needed(run: tuple[str, int, bool], units: str, signs: str) -> bool:
+def _is_needed(run: tuple[str, int, bool], units: str, signs: str) -> bool:
     """Whether the first of some units is needed for a run. `signs`: what means something else there."""
     letter, need, _ = run
-    if said(units[0]) == letter:
+    if fold_units(units[0]) == letter:
         return True
     there = list(itertools.takewhile(lambda unit: letter in FITS[unit], units))
     return there.count(letter) < need and (units[0] not in signs or len(there) <= need)
 
 
-def _earnest(pieces: list[str]) -> bool:
+def _is_substituted(pieces: list[str]) -> bool:
     """Whether something stands for a letter that is not just a sign at the edge of a word."""
     return any(MADE.search(piece.lstrip(LEADING).rstrip(PUNCTUATION)) for piece in pieces)
 
 
-def _short_holds(units: str, letters: int) -> bool:
+def _is_short_disguise(units: str, letters: int) -> bool:
     """Of terms of three letters: no room numbers, measures, prices, models or sums.
 
     A55, as5, 8am, $3x, A5s, a<t.
@@ -177,7 +177,7 @@ def _short_holds(units: str, letters: int) -> bool:
 # ---------------------------------------------------------------- stars
 
 
-def unwrapped(shape: str, start: int, end: int) -> tuple[int, int]:
+def strip_wrapping(shape: str, start: int, end: int) -> tuple[int, int]:
     """Give the place of a piece without the stars and signs around it: **bold**, f*ck!, note*."""
     word = shape[start:end].lstrip(LEADING)
     begin = end - len(word)
@@ -196,7 +196,7 @@ def may_join(gap: str) -> bool:
     return len(gap) <= MAX_GAP and "\n" not in gap
 
 
-def starred_ways(words: list[str]) -> list[list[str]]:
+def read_stars(words: list[str]) -> list[list[str]]:
     """Give the ways to read words with stars: as they are, then what is drawn out (fuuu*k) twice, and once.
 
     There are none for sums: 5*3, sa*3.
@@ -210,10 +210,10 @@ def starred_ways(words: list[str]) -> list[list[str]]:
     return [way.split(" ") for way in ways]
 
 
-def starred_as(term: Term, units: str) -> bool:
+def matches_with_stars(term: Term, units: str) -> bool:
     """Whether as many units as a term has letters, stars among them, are the term."""
     real = stars = 0
-    for letter, unit, plain in zip(term.words.replace(" ", ""), units, said(units), strict=True):
+    for letter, unit, plain in zip(term.words.replace(" ", ""), units, fold_units(units), strict=True):
         if unit == "*":
             stars += 1
         elif letter not in FITS[unit]:
@@ -223,7 +223,7 @@ def starred_as(term: Term, units: str) -> bool:
     return 2 * real >= term.length and 0 < 2 * stars <= term.length
 
 
-def in_code(shape: str, start: int, end: int) -> bool:
+def is_in_code(shape: str, start: int, end: int) -> bool:
     """Whether an operator stands beside a span: y = s*x."""
     before, after = shape[max(0, start - 8) : start].rstrip(" "), shape[end : end + 8].lstrip(" ")
     return before[-1:] in _OPERATORS or after[:1] in _OPERATORS

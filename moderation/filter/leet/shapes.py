@@ -1,4 +1,4 @@
-"""Shapes: what each character of a text may look like to someone who reads it as Latin.
+"""Shapes: the Latin letter, digit or sign that each character of a text looks like.
 
 A shape is one byte, in Latin-1: a-z and 0-9 as the fold has them, the signs that may stand for letters, and
 a few for the rest (a line end for other scripts, `;` for what ends a clause, `~` for all other marks).
@@ -49,7 +49,7 @@ _ADDRESS = re.compile(
 _BRACKETS = {"(": re.compile(r"\(([^()\n]{0,80}+)\)"), "<": re.compile(r"<([^<>\n]{0,80}+)>")}
 
 _NONE, _LETTER, _DIGIT, _SIGN, _EDGY, _UNSEEN, _NOISE = range(7)
-"""Sorts of shapes, as `maybe` tells them: _EDGY is PUNCTUATION, _SIGN all other signs, _NONE ends a line."""
+"""Classes of shapes for `find_suspicious`. _EDGY: PUNCTUATION, _SIGN: other signs, _NONE: end of a line."""
 
 
 class _Table(NamedTuple):
@@ -79,7 +79,7 @@ def _table() -> _Table:
         if sign in SIGNS or sign in "*_)>":
             shape[code] = ord(sign)
     shape[ord("\n")] = ord("\n")
-    sorts = _sorts()
+    sorts = _sorts_of_shapes()
     hots = np.isin(sorts, (_DIGIT, _SIGN, _EDGY))
     hots[ord(MICRO)] = True
     hot = hots[shape]
@@ -88,7 +88,7 @@ def _table() -> _Table:
     return _Table(shape, sorts[shape], hot)
 
 
-def _sorts() -> npt.NDArray[np.uint8]:
+def _sorts_of_shapes() -> npt.NDArray[np.uint8]:
     """Shape -> its sort."""
     sorts = np.full(256, _NOISE, np.uint8)
     sorts[0], sorts[ord("\n")] = _UNSEEN, _NONE
@@ -123,7 +123,7 @@ def shapes_of(text: str) -> tuple[str, list[int] | None]:
     return "".join(parts), places
 
 
-def masked(shape: str) -> str:
+def mask_addresses(shape: str) -> str:
     """Give as many shapes, without addresses, and with what stands in brackets no longer in them."""
     if "@" in shape or "." in shape or "://" in shape:
         shape = _ADDRESS.sub(lambda found: "\n" * len(found[0]), shape)
@@ -134,21 +134,21 @@ def masked(shape: str) -> str:
     return shape.replace("<3", ";;")
 
 
-def said(units: str) -> str:
+def fold_units(units: str) -> str:
     """Give units as the fold reads them."""
     return units.replace(MICRO, "m")
 
 
 def has_letter(units: str) -> bool:
     """Whether some unit is a letter as it stands."""
-    return any("a" <= each <= "z" for each in said(units))
+    return any("a" <= each <= "z" for each in fold_units(units))
 
 
 # ---------------------------------------------------------------- a batch
 
 
-def maybe(batch: Folded) -> Index:
-    """Numbers of the texts worth reading: in all others no term is disguised."""
+def find_suspicious(batch: Folded) -> Index:
+    """Return the numbers of the texts that may hold a disguised Latin term."""
     table = _table()
     at = table.hot.take(batch.codes).nonzero()[0]
     if not len(at):

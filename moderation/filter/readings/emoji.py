@@ -1,4 +1,4 @@
-"""Emoji reader: pictures read as the words people say for them, 🍺酒 for 啤酒."""
+"""Emoji reader: replaces emoji by the words that people read them as, 🍺酒 for 啤酒."""
 
 import functools
 import re
@@ -134,7 +134,7 @@ class EmojiReader:
     ) -> tuple[Folded, Flags] | None:
         """The texts with pictures at these places, each read in all ways that fit, every way as a line.
 
-        `places`: original positions that hold a picture, in order, one at least. Also tells which original
+        `places`: original positions that hold a picture, in order, one at least. Also returns which original
         positions are read so. None where no reading fits. `by_sound`: fit for longer terms by their sound
         too. `beside_letters`: all fit that stand beside a Latin letter, which may be pinyin. `kept` of what
         is given leads to original positions of the batch.
@@ -316,7 +316,7 @@ class EmojiReader:
         fits = self._whole.take(readings)
         first, _, _, last = self._all.edges.take(readings, axis=1)
         before, after = one_before.take(owners), one_behind.take(owners)
-        # equal ones count as one character, and what is on their other side is not asked
+        # equal ones count as one character, and their other neighbour is not checked
         fits |= (before == first) | (after == last)
         fits |= in_bits(self._beside, np.stack((before, last)), np.stack((first, after))).any(axis=0)
         if near.any():

@@ -28,15 +28,16 @@ from moderation.text.boundary import (
     FUNCTION_WORDS,
     GRAMMAR,
     PLAIN,
-    Place,
-    by_chance,
+    SegmentedMatch,
+    is_likelier_ordinary,
 )
-from moderation.text.edges import edges_hold, gaps_of
+from moderation.text.edges import gaps_of, has_word_edges
 from moderation.text.fold import Folded
+from moderation.text.names import crosses_name
 from moderation.text.tables import NEWLINE, Codes, Index, are_letters, has_pair, is_pair, tables
 
 SOME = 16
-"""Pairs up to which each is asked by itself."""
+"""Pairs up to which each is checked by itself, without arrays."""
 LETTERS = 2
 """Latin letters a text has at least to be read as pinyin."""
 _LETTER = re.compile("[a-z]")
@@ -46,7 +47,7 @@ GRAMMAR_USE = 11
 
 @functools.cache
 def _use() -> npt.NDArray[np.uint8]:
-    """Use of each character, as `by_chance` has it of two; grammar words are plain beside each other."""
+    """Use of each character, see `is_likelier_ordinary`; beside each other grammar words are ordinary."""
     use = tables().char_use.copy()
     grammar = [ord(char) for char in FUNCTION_WORDS]
     use[grammar] = np.maximum(use[grammar], PLAIN // 2 + 1)
@@ -77,13 +78,13 @@ class PhoneticMatcher:
                     if number & 1:
                         continue
                     own = folded[number >> 1]
-                    # two others than the term's have more to say for themselves
+                    # two characters that are both not the term's need stronger evidence
                     if often <= PLAIN - CHANGED or text[start] == own[0] or text[start + 1] == own[1]:
                         matches.append((start, start + 2, number >> 1))
         matches += [
             (start, end, number >> 1)
             for start, end, number in sounds.longer(syllable_ids)
-            if not number & 1 and not by_chance(text[start:end], folded[number >> 1])
+            if not number & 1 and not is_likelier_ordinary(text[start:end], folded[number >> 1])
         ]
         if not matches:
             return
@@ -92,10 +93,15 @@ class PhoneticMatcher:
             for start, end, term in matches
             if text[start:end] != folded[term] and Channel.HOMOPHONE in terms[term].entry.channels
         ]
-        for match, where in zip(matches, find_spans(batch, self.texts, matches), strict=True):
-            self._keep_homophone(batch, match, where)
+        self.keep_unsure(batch, matches, Channel.HOMOPHONE)
 
-    def _keep_homophone(self, batch: Folded, match: Match, where: Span) -> None:
+    def keep_unsure(self, batch: Folded, matches: Sequence[Match], channel: Channel) -> None:
+        """Keep matches of terms in other characters, where no ordinary word and no name stands."""
+        if matches:
+            for match, where in zip(matches, find_spans(batch, self.texts, matches), strict=True):
+                self._keep(batch, match, where, channel)
+
+    def _keep(self, batch: Folded, match: Match, where: Span, channel: Channel) -> None:
         start, end, term = match
         number, low, high, bare, _, latin = where
         candidates = self.found.more(number)
@@ -104,16 +110,25 @@ class PhoneticMatcher:
         text = self.texts[number]
         if not bare and not gaps_of(text, low, high, strict=True):
             return
-        if batch.text[start:end].isascii() or (latin and not edges_hold(text, low, high)):
+        if batch.text[start:end].isascii() or (latin and not has_word_edges(text, low, high)):
             return
         if (runs := self.compiled.repeats.get(term)) and not repeats_suffice(
             batch.run_lengths(start, end), runs
         ):
             return
-        place = Place(text, low, high)
-        if place.covered or (end - start == 2 and not place.scattered):
+        place = SegmentedMatch(text, low, high)
+        # of the words in the tables the look-alike matcher finds only those that are rather a disguise
+        is_disguise = (
+            channel is Channel.LOOKALIKE
+            and end - start == 2
+            and place.is_word
+            and has_pair(tables().pairs, *map(ord, batch.text[start:end]))
+        )
+        if not is_disguise and (place.is_covered or (end - start == 2 and not place.is_scattered)):
             return
-        candidates.found.append(Candidate(low, high, term, Channel.HOMOPHONE, True))
+        if channel is not Channel.ALNUM and crosses_name(text, low, high):
+            return
+        candidates.found.append(Candidate(low, high, term, channel, True))
 
     def match_pinyin(self, source: Folded) -> None:
         """Find terms written in pinyin: Latin letters as syllables, other characters by their sound."""
@@ -175,7 +190,7 @@ class PhoneticMatcher:
         begin = source.original_begins.item(number)
         low, high, text = span[0] - begin, span[1] - begin, self.texts[number]
         candidates = self.found.more(number)
-        if candidates.too_many or not edges_hold(text, low, high):
+        if candidates.too_many or not has_word_edges(text, low, high):
             return
         if not gaps_of(text, low, high, units=len(read.word)):
             return

@@ -130,7 +130,7 @@ def read_pinyin(term: str) -> list[tuple[int, ...]]:
 
 
 def _sound_in_word(term: str, at: int) -> int:
-    """How a character of a term sounds by the longest word around it that says so; 0 if none does."""
+    """Return the sound of a character by the longest word around it that has one for it; 0 without."""
     word_readings = tables().word_readings
     for length in (3, 2):
         for begin in range(max(0, at - length + 1), at + 1):
@@ -144,7 +144,7 @@ def resegment_pinyin(reading: Sequence[int]) -> tuple[int, ...]:
 
     The reading itself where letters would be left over.
     """
-    ends, begins = _seams()
+    ends, begins = _find_seams()
     if not any(ends[one] & begins[two] for one, two in itertools.pairwise(reading)):
         return tuple(reading)
     letters = spell_pinyin(reading)
@@ -155,7 +155,7 @@ def resegment_pinyin(reading: Sequence[int]) -> tuple[int, ...]:
 
 
 @functools.cache
-def _seams() -> tuple[list[int], list[int]]:
+def _find_seams() -> tuple[list[int], list[int]]:
     """The end and the beginning of each syllable, as bits. With one in common two can be parted otherwise.
 
     A vowel goes on with a vowel or n, an n with g, an e with r.

@@ -1,4 +1,4 @@
-"""What the filter knows about characters, as arrays. Made by make.py, read once a process (about 20 ms)."""
+"""Character tables of the filter, as arrays. Made by make.py, read once a process (about 20 ms)."""
 
 import enum
 import functools
@@ -141,6 +141,13 @@ def use_of(word: str) -> int:
     return table.pair_use.item(at) if table.pair_keys[at : at + 1].tolist() == [key] else 0
 
 
+def uses_of(first: Codes, second: Codes) -> Index:
+    """How often pairs of folded characters are used as words, see `use_of`."""
+    table, keys = tables(), keys_of(first, second)
+    at = table.pair_keys.searchsorted(keys).clip(max=len(table.pair_keys) - 1)
+    return np.where(table.pair_keys.take(at) == keys, table.pair_use.take(at), 0).astype(np.intp)
+
+
 def is_pair(first: Codes, second: Codes, *, frequent: bool) -> npt.NDArray[np.bool_]:
     """Whether two folded neighbours are a word, or a frequent one. Wrongly true about once in 2,000 times."""
     return in_bits(tables().frequent_pairs if frequent else tables().pairs, first, second)
@@ -156,6 +163,13 @@ def in_keys(bits: Bits, keys: Codes) -> npt.NDArray[np.bool_]:
     one, two = _places(keys)
     both = bits.take(one >> 3) >> (one & 7) & bits.take(two >> 3) >> (two & 7) & 1
     return np.asarray(both, np.bool_)
+
+
+def few_in_keys(bits: Bits, keys: Codes) -> Index:
+    """Which keys are in a bit set, where few are: most fall at the first of their two places."""
+    one = keys * np.uint32(_ONE) >> np.uint32(32 - PAIR_BITS)
+    some = (bits.take(one >> 3) >> (one & 7).astype(np.uint8) & 1).nonzero()[0]
+    return some[in_keys(bits, keys.take(some))]
 
 
 def has_pair(bits: Bits, first: int, second: int) -> bool:

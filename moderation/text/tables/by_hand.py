@@ -177,7 +177,7 @@ INVISIBLE = frozenset(
 """Drawn as nothing, though some of them count as letters."""
 
 NOISE = frozenset("ーˆˇˈˉˊˋˌˍˎˏːˑ")
-"""Letters to Unicode, but strewn in like dashes. Japanese loses its long vowels, in the terms too."""
+"""Letters to Unicode that people insert like dashes. Japanese loses its long vowels, in the terms too."""
 
 STOPS = frozenset('\n\r\u0085\u2028\u2029，。！？；：、,.!?;:…⋯（）()【】[]《》“”"「」『』')
 """What ends a clause: words on its two sides are not meant to be read together."""

@@ -1,4 +1,4 @@
-"""Makes tables.npz: what the filter knows about characters, out of public data. Development only.
+"""Makes tables.npz, the character tables of the filter, from public data. Development only.
 
     python -m moderation.text.tables.make
 
@@ -273,8 +273,8 @@ def _package(name: str) -> Path:
 class Readings:
     """Toneless readings of folded Han and digits.
 
-    `chars`: of each character, the most frequent first, a second one where words use it. `told`: words in
-    which a character has another reading than its first, and no shorter word says so.
+    `chars`: of each character, the most frequent first, a second one where words use it. `word_sounds`: words
+    in which a character has another reading than its first, and no shorter word says so.
     """
 
     def __init__(self, folder: Folder, words: dict[str, int]) -> None:
@@ -288,14 +288,14 @@ class Readings:
                 known[char] = list(dict.fromkeys(readings))
         for digit, syllable in enumerate("ling yi er san si wu liu qi ba jiu".split()):  # noqa: SIM905 - reads better
             known[str(digit)] = [syllable]
-        said: dict[str, tuple[str, ...]] = {}
+        spoken: dict[str, tuple[str, ...]] = {}
         for phrase, listed in phrases.items():
             word, syllables = "".join(map(folder.fold, phrase)), tuple(_toneless(one[0]) for one in listed)
             fits = zip(word, syllables, strict=False)
             if len(word) == len(syllables) and all(one in known.get(char, ()) for char, one in fits):
-                said[word] = syllables
+                spoken[word] = syllables
         used: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-        for word, syllables in said.items():
+        for word, syllables in spoken.items():
             for char, syllable in zip(word, syllables, strict=True):
                 used[char][syllable] += math.sqrt(words.get(word, 0)) + 0.1
         for char, readings in known.items():
@@ -306,12 +306,12 @@ class Readings:
             readings.sort(key=lambda one: (one != first, -counts[one]))
             often = [one for one in readings[1:2] if counts[one] > sum(counts.values()) / OFTEN]
             self.chars[char] = readings[:1] + ([ALSO_READ[char]] if char in ALSO_READ else often)
-        self.told: dict[str, tuple[str, ...]] = {}
-        for word, syllables in sorted(said.items(), key=lambda one: (len(one[0]), one[0])):
+        self.word_sounds: dict[str, tuple[str, ...]] = {}
+        for word, syllables in sorted(spoken.items(), key=lambda one: (len(one[0]), one[0])):
             known_so = 2 <= len(word) <= 3 and word in words
             if known_so and word == _once(word) and self.of(word) != syllables:
-                self.told[word] = syllables
-        for word, syllables in self.told.items():
+                self.word_sounds[word] = syllables
+        for word, syllables in self.word_sounds.items():
             for char, syllable in zip(word, syllables, strict=True):
                 self.chars[char] = list(dict.fromkeys([*self.chars[char], syllable]))[:2]
 
@@ -322,8 +322,8 @@ class Readings:
         read = [self.chars[char][0] for char in word]
         for length in (2, 3):
             for at in range(len(word) - length + 1):
-                if told := self.told.get(word[at : at + length]):
-                    read[at : at + length] = told
+                if word_sounds := self.word_sounds.get(word[at : at + length]):
+                    read[at : at + length] = word_sounds
         return tuple(read)
 
 
@@ -540,9 +540,9 @@ def make() -> dict[str, Any]:
         "read_first": np.array([number[readings.chars[char][0]] for char in read], np.uint16),
         "read_second": np.array([[ord(char), number[listed[1]]] for char, listed in more], np.uint32),
         "read_use": np.array([_use(words.get(char, 0)) for char in read], np.uint8),
-        "told": np.array("\n".join(readings.told)),
+        "told": np.array("\n".join(readings.word_sounds)),
         "told_readings": np.array(
-            [number[one] for syllables in readings.told.values() for one in syllables], np.uint16
+            [number[one] for syllables in readings.word_sounds.values() for one in syllables], np.uint16
         ),
         "split_pairs": np.array(
             [[*pair, *(made + made[-1:] * 3)[:3]] for pair, made in splits.items()], np.uint32

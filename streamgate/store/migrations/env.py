@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from streamgate.store import comment_models
+from streamgate.store.tables import METADATA
 from streamgate.store.version import TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=comment_models.METADATA,
+    target_metadata=METADATA,
     version_table=TABLE,
     render_as_batch=True,  # SQLite cannot alter a table: it is made anew
 )

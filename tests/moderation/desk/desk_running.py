@@ -11,11 +11,12 @@ from typing import TypeVar
 
 import msgspec
 from review_book import PEOPLE
+from tools.databases import make_database
 from websockets.asyncio.client import ClientConnection, unix_connect
 
 from moderation.desk import interactions, upkeep
 from moderation.desk.desk import Desk
-from moderation.desk.intake import Incoming, SourceRef, Taken
+from moderation.desk.intake import IncomingComment, IntakeResult, SourceRef
 from moderation.desk.messages import AnyAnswer, AnyRequest, Changed, InteractionView, Person, Reply
 from moderation.desk.server import CommentsServer
 from moderation.desk.wordlists import Wordlists
@@ -28,7 +29,6 @@ from streamgate.store import settings, sources
 from streamgate.store.database import Database
 from streamgate.store.location import Location
 from streamgate.store.models import User
-from streamgate.store.upgrade import upgrade
 
 WORDS = WordList(
     name="words",
@@ -62,7 +62,7 @@ class FewWords(Wordlists):
 
 def prepare(location: Location) -> None:
     """Make a database with the people of the book and a source."""
-    upgrade(location)
+    make_database(location)
     with Database(location) as database, database.write() as session:
         for number in sorted({by.id for by in PEOPLE}):
             session.add(User(id=number, username=f"user{number}", created_at=1, created_by="x"))
@@ -128,12 +128,12 @@ async def open_up(desk: Desk, view: InteractionView = OPEN, channel: str = "main
     desk.put_interaction(channel, interactions.decode(interactions.encode(view), by, now))
 
 
-def comment(text: str, *, author: str = "小明", author_id: str = "u1", **more: object) -> Incoming:
-    return Incoming(more.pop("client_id", f"c{next(_names)}"), author_id, author, text, **more)
+def comment(text: str, *, author: str = "小明", author_id: str = "u1", **more: object) -> IncomingComment:
+    return IncomingComment(more.pop("client_id", f"c{next(_names)}"), author_id, author, text, **more)
 
 
-async def take(desk: Desk, text: str, **more: object) -> Taken:
-    (taken,) = await desk.take_in(SOURCE, [comment(text, **more)])
+async def take(desk: Desk, text: str, **more: object) -> IntakeResult:
+    (taken,) = await desk.store_comments(SOURCE, [comment(text, **more)])
     return taken
 
 

@@ -1,15 +1,17 @@
 """Cards in a real database: read back as they were stored, and the proofs of review over both engines."""
 
 import contextlib
-from dataclasses import replace
+import dataclasses
 
 import pytest
 import sqlalchemy as sa
 from desk_life import add_comment, fill
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
+from msgspec.structs import replace
 from review_book import PEOPLE
 from review_model import FeedLine, ReviewTrial
+from tools.databases import make_database
 
 from moderation.desk import card_records
 from moderation.errors import ReviewRefused
@@ -23,7 +25,6 @@ from streamgate.store import decisions
 from streamgate.store.comment_models import FeedItem, ReviewCard
 from streamgate.store.database import Database
 from streamgate.store.location import Location
-from streamgate.store.upgrade import upgrade
 
 RULES = Rules(window_s=0)
 
@@ -84,8 +85,8 @@ class Stored:
 
 
 @pytest.mark.timeout(900)
-def test_the_proofs_of_review_over_a_real_database(location: Location) -> None:
-    upgrade(location)
+def test_review_invariants_hold_with_a_real_database(location: Location) -> None:
+    make_database(location)
     with Database(location) as database:
 
         class Trial(ReviewTrial):
@@ -120,7 +121,7 @@ def filled(database: Database) -> Database:
     return database
 
 
-def test_a_life_of_a_card_is_read_back_at_every_step(filled: Database) -> None:
+def test_a_card_is_read_back_equal_after_every_step(filled: Database) -> None:
     card = opened(2, Verdict.IMPORTANT)
     for event in (
         Approve(PEOPLE[0], 1),
@@ -148,7 +149,7 @@ def test_a_life_of_a_card_is_read_back_at_every_step(filled: Database) -> None:
     ]
 
 
-def test_many_steps_share_a_commit_and_a_refused_one_spoils_none(filled: Database) -> None:
+def test_many_steps_share_a_commit_and_a_refused_one_affects_no_other(filled: Database) -> None:
     card = opened(1)
     first = apply(card, Approve(PEOPLE[0], 1), 5.0, RULES)
     late = apply(card, Approve(PEOPLE[1], 1), 5.0, RULES)  # another process, with the old card in memory
@@ -164,7 +165,7 @@ def test_many_steps_share_a_commit_and_a_refused_one_spoils_none(filled: Databas
     assert (stored.state, [one.user_id for one in stored.approvals]) == (State.PUBLISHED, [1])
 
 
-def test_many_cards_are_stored_at_once_but_for_the_stale_ones(filled: Database) -> None:
+def test_save_many_stores_all_but_stale_cards(filled: Database) -> None:
     first, second = opened(1), opened(2, Verdict.IMPORTANT)
     with filled.write() as session:
         card_records.save(session, apply(second, Approve(PEOPLE[0], 1), 5.0, RULES))
@@ -182,7 +183,7 @@ def test_many_cards_are_stored_at_once_but_for_the_stale_ones(filled: Database) 
         assert card_records.load_many(session, [1])[1] == stored[1]
 
 
-def test_code_gone_wrong_cannot_publish_what_lacks_an_approval(filled: Database) -> None:
+def test_the_database_refuses_a_publication_without_approvals(filled: Database) -> None:
     """A step that the machine would never make, forced into the database."""
     waiting = opened(2, Verdict.IMPORTANT)
     one = apply(waiting, Approve(PEOPLE[0], 1), 5.0, RULES)
@@ -191,7 +192,7 @@ def test_code_gone_wrong_cannot_publish_what_lacks_an_approval(filled: Database)
     forged = Step(
         one.card,
         replace(one.card, state=State.PUBLISHED, revision=3),
-        replace(one.act, kind="publish", revision=3),
+        dataclasses.replace(one.act, kind="publish", revision=3),
         published=(2,),
     )
     with pytest.raises(StoreConflictError), filled.write() as session:

@@ -6,16 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.desk.checking import check
-from moderation.desk.intake import Incoming, Taken
+from moderation.desk.intake import IncomingComment, IntakeResult
 
-GOOD = Incoming("c1", "u1", "小明", "你好", 1.0, 2.0)
+GOOD = IncomingComment("c1", "u1", "小明", "你好", 1.0, 2.0)
 
 
-def changed(**changes: object) -> Incoming | Taken:
+def changed(**changes: object) -> IncomingComment | IntakeResult:
     return check(msgspec.structs.replace(GOOD, **changes), 200)
 
 
-def test_what_is_right_stays_as_it_is() -> None:
+def test_a_valid_comment_is_not_changed() -> None:
     assert check(GOOD, 200) == GOOD
     assert changed(sent_at=None, at_media_s=None) == msgspec.structs.replace(
         GOOD, sent_at=None, at_media_s=None
@@ -24,7 +24,7 @@ def test_what_is_right_stays_as_it_is() -> None:
 
 def test_line_breaks_and_tabs_become_spaces() -> None:
     made = changed(text=" one\r\ntwo\tthree\u2028four\n", author="\n小明 ")
-    assert isinstance(made, Incoming)
+    assert isinstance(made, IncomingComment)
     assert (made.text, made.author) == ("one two three four", "小明")
 
 
@@ -47,26 +47,26 @@ def test_line_breaks_and_tabs_become_spaces() -> None:
         ({"at_media_s": float("inf")}, "at_media_s is inf"),
     ],
 )
-def test_what_is_refused_says_why(changes: dict[str, object], said: str) -> None:
+def test_refusals_name_the_fault(changes: dict[str, object], said: str) -> None:
     refused = changed(**changes)
-    assert isinstance(refused, Taken)
+    assert isinstance(refused, IntakeResult)
     assert (refused.id, refused.code) == (None, "bad_comment")
     assert said in refused.error
     assert refused.error_zh
 
 
-def test_the_length_is_of_the_channel_and_never_more_than_the_database_takes() -> None:
-    assert isinstance(check(msgspec.structs.replace(GOOD, text="字" * 200), 200), Incoming)
+def test_the_length_limit_is_the_channels_and_at_most_the_databases() -> None:
+    assert isinstance(check(msgspec.structs.replace(GOOD, text="字" * 200), 200), IncomingComment)
     for length, most in ((201, 200), (2001, 9999)):
         refused = check(msgspec.structs.replace(GOOD, text="字" * length), most)
-        assert isinstance(refused, Taken)
+        assert isinstance(refused, IntakeResult)
         assert refused.code == "too_long"
 
 
 @given(st.text(st.characters(), max_size=300), st.text(st.characters(), max_size=80))
-def test_whatever_comes_is_stored_as_utf_8_or_refused(text: str, author: str) -> None:
+def test_any_comment_is_encodable_or_refused(text: str, author: str) -> None:
     made = changed(text=text, author=author, client_id=text)
     encoded = msgspec.json.encode(made)  # answers can always be written
-    if isinstance(made, Incoming):
-        assert msgspec.json.decode(encoded, type=Incoming) == made
+    if isinstance(made, IncomingComment):
+        assert msgspec.json.decode(encoded, type=IncomingComment) == made
         assert "\n" not in made.text + made.author

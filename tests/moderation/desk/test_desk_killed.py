@@ -69,7 +69,7 @@ def work(location: Location, answers: str, seed: int) -> None:
             told.writelines(f"{line}\n" for line in done)
 
 
-def test_nothing_answered_is_lost_and_nothing_unreviewed_is_published(
+def test_no_accepted_comment_is_lost_and_no_unreviewed_one_published(
     location: Location, tmp_path: Path
 ) -> None:
     upgrade(location)

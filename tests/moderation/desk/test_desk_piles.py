@@ -1,16 +1,17 @@
 """Open cards in memory: the same order as sorting them all, at any time, and quick at 20,000."""
 
 import time
-from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from moderation.desk.members import Member
-from moderation.desk.piles import MAX_NAMES, Piles, can_take, pile_of
+from moderation.desk.piles import MAX_NAMES, Piles, accepts_comment, pile_of
 from moderation.filter.policy import STAGES, Verdict
 from moderation.review.card import Card, State
-from moderation.review.dealing import Order, order_key
+from moderation.review.queue_order import Order, order_key
 from streamgate.store.comments import Judgement
 
 PILES = ("waiting", "blocked", "held", "approved")
@@ -47,12 +48,12 @@ cards = st.builds(
 
 
 @given(st.lists(cards, max_size=40))
-def test_every_pile_is_as_if_all_cards_were_sorted(changes: list[Card]) -> None:
+def test_each_pile_lists_cards_in_sort_order(changes: list[Card]) -> None:
     piles, plain = Piles(), {}
     for one in changes:
         known = plain.get(one.id)
         new = one if known is None else replace(one, channel=known.channel)
-        piles.put(new, None if known is not None else [member(new.id)])
+        piles.put(new, [] if known is not None else [member(new.id)])
         if new.state in (State.WAITING, State.BLOCKED, State.APPROVED):
             plain[new.id] = new
         else:
@@ -76,7 +77,7 @@ def test_every_pile_is_as_if_all_cards_were_sorted(changes: list[Card]) -> None:
     assert piles.due(4.9) == []
 
 
-def test_stages_are_told_apart() -> None:
+def test_piles_are_listed_and_counted_by_stage() -> None:
     piles = Piles()
     piles.put(card(1, verdict=Verdict.SENSITIVE), [member(1)])
     piles.put(card(2), [member(2)])
@@ -86,7 +87,7 @@ def test_stages_are_told_apart() -> None:
     assert piles.of("main").oldest("held") is None
 
 
-def test_an_equal_comment_joins_what_is_open_and_seen() -> None:
+def test_an_equal_comment_joins_an_open_undecided_card() -> None:
     piles = Piles()
     first = card(1)
     piles.put(first, [member(1)])
@@ -97,15 +98,16 @@ def test_an_equal_comment_joins_what_is_open_and_seen() -> None:
     assert piles.find_equal("main", "b", "k1", Verdict.CLEAN) is None
 
 
-def test_more_names_than_reviewers_see_do_not_join() -> None:
+def test_no_comment_joins_beyond_the_limit_of_author_names() -> None:
     piles = Piles()
     piles.put(card(1), [member(number, f"name{number}") for number in range(MAX_NAMES - 1)])
-    assert can_take(piles.get(1))
+    assert accepts_comment(piles.get(1))
     piles.put(replace(card(1), revision=2), [member(500, "one more")])
-    assert not can_take(piles.get(1))
+    assert not accepts_comment(piles.get(1))
 
 
-def test_the_queue_of_20000_cards_is_quick() -> None:
+@pytest.mark.alone  # it measures
+def test_the_queue_of_20000_cards_is_listed_in_time() -> None:
     piles = Piles()
     for number in range(20_000):
         verdict = list(Verdict)[number % 4]

@@ -15,16 +15,21 @@ from desk_running import (
     SENSITIVE,
     SOURCE,
     approve,
+    card_of,
     comment,
     open_up,
     prepare,
     running,
+    take,
+    until,
 )
 
-from moderation.desk import card_records
+from moderation.desk import card_records, upkeep
+from moderation.desk.desk import CONDEMNED
 from moderation.errors import ReviewRefused
 from moderation.review.card import State
 from moderation.review.machine import is_reviewed
+from streamgate.link.messages import ChannelStatus, SpanStatus
 from streamgate.store.comment_models import Comment, FeedItem, ReviewCard
 from streamgate.store.database import Database
 from streamgate.store.location import Location
@@ -51,7 +56,7 @@ async def _work(location: Location, own: Path, answers: str, seed: int) -> None:
             following = asyncio.ensure_future(follow())
             while not following.done():
                 words = [f"{SENSITIVE if chance.random() < 0.3 else ''}{chance.random()}" for _ in range(20)]
-                taken = await desk.take_in(SOURCE, [comment(word, client_id=word) for word in words])
+                taken = await desk.store_comments(SOURCE, [comment(word, client_id=word) for word in words])
                 told.writelines(f"accepted {one.id}\n" for one in taken)
                 for entry in desk.piles.entries()[:15]:
                     try:
@@ -61,7 +66,9 @@ async def _work(location: Location, own: Path, answers: str, seed: int) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_acknowledged_is_durable_and_published_is_reviewed(location: Location, tmp_path: Path) -> None:
+def test_after_a_kill_accepted_comments_are_stored_and_published_ones_reviewed(
+    location: Location, tmp_path: Path
+) -> None:
     prepare(location)
     answers = tmp_path / "answers"
     chance = random.Random(5)
@@ -79,6 +86,42 @@ def test_acknowledged_is_durable_and_published_is_reviewed(location: Location, t
         process.kill()
         process.join()
     judge(location, answers)
+
+
+def follow_a_cut(location: Location, own: str, stored: str) -> None:
+    """See a span condemned and air; say so once it is stored, and go on until killed."""
+    asyncio.run(_follow_a_cut(location, Path(own), Path(stored)))
+
+
+async def _follow_a_cut(location: Location, own: Path, stored: Path) -> None:
+    async with running(location, own) as desk:
+        await open_up(desk, OPEN)
+        upkeep.take_gate_status(desk, on_air(100.0, SpanStatus(0.3, 1.2)))
+        await until(lambda: not (desk.to_close or desk.broadcasts.unstored_condemned()))
+        stored.touch()
+        await asyncio.sleep(60)
+
+
+async def test_aired_condemned_moments_are_known_after_a_kill(location: Location, tmp_path: Path) -> None:
+    prepare(location)
+    stored = tmp_path / "stored"
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=follow_a_cut, args=(location, str(tmp_path / "own"), str(stored)))
+    process.start()
+    await until(stored.exists, 60)
+    process.kill()
+    process.join()
+    async with running(location, tmp_path / "own") as desk:
+        upkeep.take_gate_status(desk, on_air(101.5))  # the span is gone from the gate's status: it has aired
+        inside, outside = [await take(desk, f"{at}", at_media_s=at) for at in (101.0, 90.0)]
+        assert [card_of(desk, one.id).held for one in (inside, outside)] == [CONDEMNED, ""]
+        upkeep.take_gate_status(desk, on_air(None))
+        upkeep.take_gate_status(desk, on_air(3.0))  # another broadcast has moments of its own
+        assert not desk.broadcasts.is_condemned("main", 101.0)
+
+
+def on_air(seconds: float | None, *spans: SpanStatus) -> list[ChannelStatus]:
+    return [ChannelStatus("main", "live", "live", 30.0, on_air_s=seconds, spans=list(spans))]
 
 
 def judge(location: Location, answers: Path) -> None:

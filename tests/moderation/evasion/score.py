@@ -9,6 +9,7 @@ by hand by characters that are not drawn (a mark after the last letter belongs t
 heldout/, second/ and third/ are sets of the same form, with terms of their own, by people who had not seen
 the filter. On the first two the filter was mended after it had been scored on them once. Of the third nobody
 who worked on the filter has seen a line: its score is that of disguises one does not know.
+recipe/ has the classes lookalike and alnum, and texts that tempt these; RECIPE.md there says how it was made.
 """
 
 import json
@@ -26,7 +27,8 @@ from moderation.lists.files import load_dir, load_list
 HERE = Path(__file__).parent
 HELD_OUT = HERE / "heldout"
 UNSEEN = HERE / "third"
-FOLDERS = (HERE, HELD_OUT, HERE / "second", UNSEEN)
+RECIPE = HERE / "recipe"
+FOLDERS = (HERE, HELD_OUT, HERE / "second", UNSEEN, RECIPE)
 SHIPPED = HERE.parents[2] / "wordlists"
 
 EXACT = (
@@ -36,7 +38,7 @@ EXACT = (
 """One fold undoes them: all must be found."""
 AIMS = dict.fromkeys(EXACT, 1.0) | {"alias": 1.0, "initials": 1.0, "reversal": 1.0}
 UNSURE = ("homophone", "pinyin_mixed", "pinyin_full", "split", "split_spaced", "emoji", "mixed")
-AIMS |= dict.fromkeys((*UNSURE, "leet"), 0.9)
+AIMS |= dict.fromkeys((*UNSURE, "leet", "lookalike", "alnum"), 0.9)
 CHAT = ("chat-zh", "chat-zh-long", "chat-en")
 """Sets that read like a broadcast's comments: under 1 % may be suspected, none blocked."""
 
@@ -131,8 +133,8 @@ def _recall(filter_: Filter, kind: str, rows: Sequence[Evasion]) -> Recall:
         found += bool(here)
         exact += any(_same(row.text, span, (row.start, row.end)) for span in here)
         if not any(_same(row.text, span, (row.start, row.end)) for span in here):
-            told = tuple((hit.term, hit.channel.value, hit.start, hit.end) for hit in result.hits)
-            missed.append(Missed(row, told))
+            scores = tuple((hit.term, hit.channel.value, hit.start, hit.end) for hit in result.hits)
+            missed.append(Missed(row, scores))
     return Recall(kind, len(rows), found, exact, tuple(missed))
 
 
@@ -154,15 +156,15 @@ def _undrawn(char: str) -> bool:
 
 def false_hits(filter_: Filter, sets: dict[str, list[str]]) -> dict[str, FalseHits]:
     """What is found where nothing is, by set."""
-    told = {}
+    scores = {}
     for name, lines in sets.items():
         hits = []
         for text, result in zip(lines, filter_.check_many(lines), strict=True):
             if result.verdict is not Verdict.CLEAN:
                 causes = ", ".join(f"{hit.term} ({hit.list}, {hit.channel})" for hit in result.hits)
                 hits.append((text, result.verdict.word, causes))
-        told[name] = FalseHits(name, len(lines), tuple(hits))
-    return told
+        scores[name] = FalseHits(name, len(lines), tuple(hits))
+    return scores
 
 
 def score(folder: Path) -> dict[str, object]:
@@ -185,8 +187,8 @@ def score(folder: Path) -> dict[str, object]:
 
 def main(arguments: Sequence[str]) -> int:
     if "--json" in arguments:
-        told = {folder.name: score(folder) for folder in FOLDERS}
-        print(json.dumps(told, ensure_ascii=False, indent=1))
+        scores = {folder.name: score(folder) for folder in FOLDERS}
+        print(json.dumps(scores, ensure_ascii=False, indent=1))
         return 0
     for folder in FOLDERS:
         _print(folder, with_misses="--misses" in arguments and folder != UNSEEN)
@@ -205,10 +207,10 @@ def _print(folder: Path, *, with_misses: bool) -> None:
                 print(f"    {row.line}: {row.text!a} {row.term} [{row.start}:{row.end}] got {miss.found}")
     for which, filter_ in (("test", hidden_filter(folder)), ("shipped", shipped_filter())):
         print(f"\n{'must not fire, ' + which + ' lists':35}{'of':>6}{'hits':>6}{'share':>8}{'blocked':>9}")
-        for name, told in false_hits(filter_, read_clean(folder)).items():
-            print(f"{name:35}{told.of:6}{len(told.lines):6}{told.share:>8.1%}{told.blocked:9}")
+        for name, scores in false_hits(filter_, read_clean(folder)).items():
+            print(f"{name:35}{scores.of:6}{len(scores.lines):6}{scores.share:>8.1%}{scores.blocked:9}")
             if with_misses:
-                for text, verdict, causes in told.lines:
+                for text, verdict, causes in scores.lines:
                     print(f"    {text}  {verdict}: {causes}")
 
 

@@ -51,6 +51,7 @@ def test_check_uses_the_installed_lists_and_masks_personal_data() -> None:
     assert "personal" in {hit["channel"] for hit in shown["hits"]}
 
 
+@pytest.mark.alone  # it measures
 def test_check_starts_quickly(tmp_path: Path) -> None:
     terms = tmp_path / "terms.txt"
     terms.write_text("加微信\n", "utf-8")

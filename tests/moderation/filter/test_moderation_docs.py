@@ -5,7 +5,7 @@ from pathlib import Path
 
 from moderation.filter import Filter
 from moderation.filter.policy import ROWS, Verdict
-from moderation.lists.files import parse_list
+from moderation.lists.list_format import parse_list
 
 DOC = (Path(__file__).parents[3] / "docs" / "filter.md").read_text("utf-8")
 TERMS = """

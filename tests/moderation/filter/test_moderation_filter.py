@@ -13,7 +13,7 @@ from moderation.filter.pace import PART
 from moderation.filter.policy import Verdict
 from moderation.filter.result import Result
 from moderation.lexicon import Channel, Severity
-from moderation.lists.files import parse_list, plain_list
+from moderation.lists.list_format import parse_list, plain_list
 from moderation.text.fold import fold
 
 LIST = r"""
@@ -97,8 +97,19 @@ def test_what_only_looks_like_a_term_is_left_alone(made: Filter, text: str) -> N
 def test_an_exact_hit_of_a_block_term_blocks_and_asks_for_three_stages(made: Filter) -> None:
     result = made.check("来赌博吧")
     assert (result.verdict, result.stages) == (Verdict.BLOCK, 3)
-    assert result.reason_zh == "判为“拦截”：以原词方式命中“赌博”（test，拦截级）。"
+    assert result.reason_zh == "判为“拦截”：以原词方式命中“赌博”（测试，拦截级）。"
     assert result.reason_en == "Block: “赌博” (test, block) was found as written."
+
+
+def test_the_reason_names_the_list_in_the_language_of_the_sentence() -> None:
+    titled = Filter(
+        [parse_list("@category ads\n@title-zh 诈骗与引流\n@title-en Ads\n广告 | block\n", "ads.txt")]
+    )
+    for text in ("看广告吧", "看广告", "1广告2广告"):
+        result = titled.check(text)
+        assert "（诈骗与引流，拦截级）" in result.reason_zh
+        assert "(ads, block)" in result.reason_en
+    assert titled.check_many(["看广告"] * 30) == [titled.check("看广告")] * 30
 
 
 @pytest.mark.parametrize("text", ["🎲博", "du博", "dubo", "贝者博", "睹博", "参口交流"])
@@ -262,6 +273,7 @@ def test_added_severities_cannot_be_lowered_but_replaced_ones_can() -> None:
 # ---------------------------------------------------------------- changing lists
 
 
+@pytest.mark.alone  # it measures how long adding takes
 def test_an_added_term_counts_at_once_and_after_the_rebuild() -> None:
     made = Filter([parse_list(LIST, "test.txt")])
     before = made.version

@@ -7,7 +7,7 @@ import pytest
 
 from moderation.filter import Filter
 from moderation.filter.pace import uncollected
-from moderation.lists.files import parse_list
+from moderation.lists.list_format import parse_list
 
 LIST = r"""
 @category test

@@ -6,8 +6,8 @@ import pytest
 
 from moderation.filter.dictionary import Dictionary
 from moderation.filter.lint import lint, lint_files, read_corpus
-from moderation.lists.files import ListError, parse_list
 from moderation.lists.findings import Level, must_fix
+from moderation.lists.list_format import ListError, parse_list
 
 WORDS = Dictionary(
     {
@@ -62,6 +62,7 @@ def test_one_character_twice_is_two():
 def test_what_is_left_of_it_is_told(term):
     (found,) = lint([a_list(term.replace("#", "\\#"))], (), NO_WORDS)
     assert found.reason.startswith(f"term {term!r} is one character after folding, 'c', and would be found")
+    assert found.values == {"term": term, "left": "c"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from moderation_texts import blocking
 
 from moderation.filter import Filter
 from moderation.filter.policy import Verdict
+from moderation.lexicon import Channel
 
 TERMS = (
     "加好友", "洗车券", "双人房", "租车网", "好朋友", "好林", "打印机", "福利社", "花生油",
@@ -61,7 +62,8 @@ def test_disguises_are_mixed(filter_: Filter, text: str, term: str, span: str) -
 )
 def test_terms_with_doubled_characters_are_found_in_disguise(text: str, term: str) -> None:
     hits = blocking("乐乐商城", "泡泡面", "林林城", "多多店").check(text).hits
-    assert ([term] if term else []) == [hit.term for hit in hits]
+    found = [hit.term for hit in hits if hit.channel is not Channel.LOOKALIKE]  # 夕 looks like 多
+    assert ([term] if term else []) == found
 
 
 @pytest.mark.parametrize(("text", "found"), [("jia.女乃粉", True), ("nai.粉", True), ("参加nai。粉", False)])

@@ -6,7 +6,7 @@ import pytest
 
 from moderation.filter import Filter
 from moderation.lexicon import DEFAULT_CHANNELS, Allow, Channel, Entry, Severity, WordList
-from moderation.lists.files import plain_list
+from moderation.lists.list_format import plain_list
 
 TERMS = (
     "好朋友", "朋友圈", "双修", "带货群", "加微信", "奶粉", "口红", "耳机", "啤酒", "折扣码", "健身卡",

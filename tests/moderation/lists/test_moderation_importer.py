@@ -11,8 +11,9 @@ from moderation.filter.lint import lint
 from moderation.lexicon import Severity
 from moderation.lists import importer
 from moderation.lists import rows as rows_module
-from moderation.lists.files import ListError, load_dir, load_list
+from moderation.lists.files import load_dir, load_list
 from moderation.lists.importer import UnfitError
+from moderation.lists.list_format import ListError
 from moderation.lists.table import read_table
 
 import_list = functools.partial(importer.import_list, lint=lint)

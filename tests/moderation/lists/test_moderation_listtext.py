@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.lexicon import CHOOSABLE, Allow, Channel, Entry, Severity, WordList
-from moderation.lists.files import ListError, parse_list
+from moderation.lists.list_format import ListError, parse_list
 from moderation.lists.text import list_text
 
 WORD = (

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from moderation.lexicon import Allow, Entry, Severity, WordList
-from moderation.lists.files import ListError, load_dir
+from moderation.lists.files import load_dir
+from moderation.lists.list_format import ListError
 from moderation.lists.versions import (
     Change,
     diff,

@@ -222,6 +222,11 @@ FOUND = {
         "⟦wxid_a1b2c3d4⟧": "w***********4",
         "微信⟦123456789⟧": "微信1*******9",
         "卫星号⟦zhangsan88⟧": "卫星号z********8",
+        "卫♥星⟦abc88888⟧": "卫♥星a******8",
+        "卫*星：⟦zhangsan88⟧": "卫*星：z********8",
+        "绿💚泡_泡⟦zhangsan88⟧": "绿💚泡_泡z********8",
+        "微❤x⟦zhangsan88⟧": "微❤xz********8",
+        "V❤X ⟦zhangsan88⟧": "V❤X z********8",
         "WeChat: ⟦zhangsan⟧": "WeChat: z******n",
         "微：⟦zs12345⟧": "微：z*****5",
         "微:⟦zs12345⟧": "微:z*****5",
@@ -255,6 +260,8 @@ FOUND = {
         "QQ⟦12345⟧": "QQ1***5",
         "QQ号 ⟦1234 56789⟧": "QQ号 1********9",
         "qq ⟦1 2 3 4 5 6 7 8 9⟧": "qq 1 ************* 9",
+        "扣♥扣⟦123456789⟧": "扣♥扣1*******9",
+        "加*群⟦123456789⟧": "加*群1*******9",
         "扣扣⟦一二三四五六七八九⟧": "扣扣一*******九",
         "🐧⟦123456789⟧": "🐧1*******9",
         "🐧⟦123456⟧": "🐧1****6",
@@ -358,6 +365,7 @@ OTHER_NUMBERS_AND_WORDS = [
         "微信 iPhone15 版", "微信8.0.50", "微信小程序 wx.request", "wxPython 安装", "wx.request",
         "wx.login({success})", 'wx:for-index="i"', "wxWidgets 教程", "weixin-js-sdk",
         "WeChat: follow us now", "wechat pay", "威信扫地", "卫星发射成功", "卫星轨道123456米",
+        "防卫 星舰abc88888",
         "ctrl+v zhangsan88", "Ctrl + V zhangsan88", "vivo X100", "V50 zhangsan", "v我50", "A+V class12",
         "TV: channel88", "U.K. v: USA", "qq", "QQ", "QQ音乐12345首", "QQ 9.1.20.25",
         "qq 2024-11-24 上线", "qq飞车2024", "企鹅重约40000克", "企鹅40000只", "企鹅 40000 只",
@@ -475,6 +483,7 @@ REPEATED = [
 ]  # fmt: skip
 
 
+@pytest.mark.alone  # it measures
 @pytest.mark.parametrize("unit", REPEATED)
 def test_time_grows_with_the_length_only(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))

@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 import httpx
+from tools.databases import make_database
 from websockets.asyncio.client import connect
 
 from moderation.desk import interactions, upkeep
@@ -18,6 +19,7 @@ from moderation.filter.filter import Filter
 from moderation.filter.service import FilterService
 from moderation.lexicon import SEVERITIES, Entry, WordList
 from moderation.public import server
+from moderation.public.fast_intake import FastIntake
 from moderation.public.feed import Feeds
 from moderation.public.rates import Limits
 from moderation.public.source_keys import hash_key
@@ -28,7 +30,6 @@ from streamgate.store import settings, sources
 from streamgate.store.database import Database
 from streamgate.store.location import Location
 from streamgate.store.models import User
-from streamgate.store.upgrade import upgrade
 
 LISTS = (
     WordList(
@@ -54,6 +55,7 @@ class Stage:
     desk: Desk
     database: Database
     feeds: Feeds
+    fast_intake: FastIntake
 
     def __init__(self, data_dir: Path, location: Location) -> None:
         self.data_dir, self.location = data_dir, location
@@ -63,14 +65,12 @@ class Stage:
         self._names = iter(range(10**9))
 
     @contextlib.asynccontextmanager
-    async def serving(
-        self, limits: Limits = GENEROUS, *, queue_limit: int = 20_000
-    ) -> AsyncIterator["Stage"]:
-        upgrade(self.location)
+    async def serving(self, limits: Limits = GENEROUS) -> AsyncIterator["Stage"]:
+        make_database(self.location)
         with Database(self.location) as database:
             self.database = database
             self._add_people()
-            self.desk = Desk(database, queue_limit=queue_limit)
+            self.desk = Desk(database)
             async with FilterService(Filter(LISTS)) as checker, asyncio.TaskGroup() as group:
                 self.desk.filter = CommentFilter(checker)
                 services = Services(group)
@@ -93,7 +93,11 @@ class Stage:
             self.feeds = Feeds(*made_of)
             return self.feeds
 
-        patch = mock.patch.object(server, "Feeds", make_feeds)
+        def make_fast_intake(*made_of: Any) -> FastIntake:
+            self.fast_intake = FastIntake(*made_of)
+            return self.fast_intake
+
+        patch = mock.patch.multiple(server, Feeds=make_feeds, FastIntake=make_fast_intake)
         patch.start()
         serving = asyncio.ensure_future(
             server.serve(
@@ -180,9 +184,9 @@ class Stage:
         async with self.client(authorization=f"Bearer {key}") as client:
             return await client.post(f"/api/v1/channels/{channel}/comments", content=content)
 
-    async def accept(self, *texts: str) -> list[int]:
+    async def accept(self, *texts: str, bullet: bool = False) -> list[int]:
         """Hand in comments of source `s`; return their numbers."""
-        answer = await self.post([self.comment(text) for text in texts])
+        answer = await self.post([self.comment(text, bullet=bullet) for text in texts])
         assert answer.status_code == 202, answer.text
         return [one["id"] for one in answer.json()["accepted"]]
 
@@ -200,9 +204,9 @@ class Stage:
     async def retract(self, comment: int, channel: str = "main") -> None:
         await self.desk.act(channel, self._cards[comment], Retract(None, "x"))
 
-    async def publish(self, *texts: str) -> list[int]:
+    async def publish(self, *texts: str, bullet: bool = False) -> list[int]:
         """Hand in comments and approve each; return their numbers once they are published."""
-        found = await self.accept(*texts) if texts else []
+        found = await self.accept(*texts, bullet=bullet) if texts else []
         await asyncio.gather(*map(self.approve, found))
         await self.until(lambda: not self.desk.piles.due(1e12), 20)
         return found

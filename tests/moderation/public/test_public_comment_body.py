@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from moderation.public.comment_body import (
     MAX_COMMENTS,
-    Incoming,
+    IncomingComment,
     Malformed,
     clean_text,
     read_comments,
@@ -18,7 +18,7 @@ from moderation.public.comment_body import (
 from moderation.public.problems import RequestRefused
 
 GOOD = {"client_id": "1", "author_id": "u", "author": "Ann", "text": "hello"}
-COMMENT = Incoming("1", "u", "Ann", "hello")
+COMMENT = IncomingComment("1", "u", "Ann", "hello")
 
 
 def body(value: object) -> bytes:
@@ -32,7 +32,7 @@ def test_one_comment_in_each_form(value: object) -> None:
 
 def test_optional_members_and_unknown_ones() -> None:
     found = read_comments(body(GOOD | {"sent_at": 5, "at_media_s": 1.5, "bullet": True, "colour": "red"}))
-    assert list(found) == [Incoming("1", "u", "Ann", "hello", 5.0, 1.5, bullet=True)]
+    assert list(found) == [IncomingComment("1", "u", "Ann", "hello", 5.0, 1.5, bullet=True)]
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_halves_of_characters_become_replacement_characters() -> None:
     found = read_comments(
         rb'[{"client_id":"1","author_id":"u","author":"\ud800Ann","text":"a\udc00b\ud83d\ude00"}]'
     )
-    assert list(found) == [Incoming("1", "u", "�Ann", "a�b😀")]
+    assert list(found) == [IncomingComment("1", "u", "�Ann", "a�b😀")]
 
 
-def test_numbers_without_end_are_refused_one_by_one() -> None:
+def test_infinite_numbers_are_refused_one_by_one() -> None:
     texts = ["1e400", "1" * 5000, "-1e400"]
     numbers = ",".join(
         f'{{"client_id":"{name}","author_id":"u","author":"a","text":"t","sent_at":{number}}}'
@@ -92,14 +92,14 @@ def test_numbers_without_end_are_refused_one_by_one() -> None:
         "[1]".encode("utf-16"),
     ],
 )
-def test_what_is_no_json_or_too_much_is_refused_as_a_whole(bad: bytes) -> None:
+def test_a_body_that_is_not_json_or_too_long_is_refused_as_a_whole(bad: bytes) -> None:
     with pytest.raises(RequestRefused) as refused:
         read_comments(bad)
     assert refused.value.problem.code == "bad_request"
     assert refused.value.problem.status == 400
 
 
-def test_as_many_as_are_allowed() -> None:
+def test_a_batch_of_the_maximum_size_is_read() -> None:
     assert len(read_comments(body([GOOD] * MAX_COMMENTS))) == MAX_COMMENTS
 
 
@@ -117,7 +117,7 @@ def test_clean_text_can_be_written_and_keeps_what_is_whole(text: str) -> None:
         assert clean == text
 
 
-def test_what_a_viewer_sends() -> None:
+def test_a_viewers_comment_is_read() -> None:
     found = read_viewer_comment(b'{"text":"hi","author":"the chief","author_id":"somebody else"}')
     assert (found.text, found.client_id, found.bullet) == ("hi", "", False)
     for bad in (b'{"text":5}', b"{}", b"[1]", b'{"text":"a","at_media_s":1e400}'):

@@ -120,7 +120,8 @@ async def test_many_connections_leave_room_for_the_newest(
     assert ended >= 60
 
 
-async def test_nobody_waits_while_somebody_is_slow(stage: Stage) -> None:
+@pytest.mark.alone  # it measures
+async def test_a_slow_peer_does_not_delay_others(stage: Stage) -> None:
     slow = [await asyncio.open_connection("127.0.0.1", stage.port) for _ in range(100)]
     for _, writer in slow:
         writer.write(

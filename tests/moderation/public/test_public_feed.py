@@ -1,16 +1,22 @@
 """The published feed: exact resuming, retraction, interaction, readers that do not read."""
 
 import asyncio
+import contextlib
 import json
 import random
 import socket
+from collections.abc import Iterator
 
 import pytest
 from public_stage import Events, Stage
+from sqlalchemy.orm import Session
+from store.conftest import on_both_engines
 
 from moderation.public import feed
 from moderation.public.recent import MAX_EVENTS
 from streamgate.store import published
+from streamgate.store.database import Database
+from streamgate.store.failures import failure
 
 
 @pytest.fixture(autouse=True)
@@ -18,17 +24,31 @@ async def key(stage: Stage) -> str:
     return await stage.source()
 
 
+@on_both_engines
 async def test_a_reader_gets_what_is_published_and_taken_back(stage: Stage) -> None:
     async with stage.events() as events:
         assert await events.next() == ("interaction", {"comments": True, "bullets": False, "sharing": False})
         (number,) = await stage.publish("hello")
         kind, body = await events.next()
         assert (kind, body["id"], body["author"], body["text"]) == ("publish", number, "Ann", "hello")
-        assert body.keys() == {"id", "author", "text", "at_media_s", "published_at"}
+        assert body.keys() == {"id", "author", "text", "at_media_s", "published_at", "bullet"}
+        assert body["bullet"] is False
         await stage.retract(number)
         assert await events.next() == ("retract", {"id": number})
     async with stage.events() as events:  # somebody new sees nothing of it
         assert await events.next() == ("interaction", {"comments": True, "bullets": False, "sharing": False})
+
+
+async def test_a_bullet_stays_one_through_review_store_and_feed(stage: Stage) -> None:
+    await stage.open(bullets=True)
+    async with stage.events() as live:
+        await live.next("interaction")
+        await stage.publish("stands beside")
+        await stage.publish("goes across", bullet=True)
+        for expected in (False, True):
+            assert (await live.next("publish"))[1]["bullet"] is expected
+    async with stage.events(0) as again:
+        assert [(await again.next("publish"))[1]["bullet"] for _ in range(2)] == [False, True]
 
 
 async def test_personal_data_is_starred_out(stage: Stage) -> None:
@@ -39,13 +59,14 @@ async def test_personal_data_is_starred_out(stage: Stage) -> None:
         assert "13800138000" not in body["text"]
 
 
-async def test_who_comes_without_a_number_begins_with_the_newest_fifty(stage: Stage) -> None:
+async def test_a_reader_without_a_number_gets_the_newest_fifty(stage: Stage) -> None:
     numbers = await stage.publish(*(f"text {number}" for number in range(60)))
     async with stage.events() as events:
         assert await events.take(50) == [("publish", number) for number in numbers[10:]]
 
 
-async def test_a_reader_who_saw_nothing_yet_resumes_too(stage: Stage) -> None:
+@on_both_engines
+async def test_a_reader_that_has_seen_no_event_can_resume(stage: Stage) -> None:
     async with stage.events() as events:
         await events.next("interaction")
         seen = events.last_id
@@ -54,7 +75,18 @@ async def test_a_reader_who_saw_nothing_yet_resumes_too(stage: Stage) -> None:
         assert await events.take(55) == [("publish", number) for number in numbers]
 
 
-@pytest.mark.parametrize("remembered", [5, MAX_EVENTS])
+async def test_a_reader_that_misses_more_than_the_queue_holds_gets_all_events(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MAX_WAITING", 10)
+    numbers = await stage.publish(*(f"text {number}" for number in range(50)))
+    async with stage.events(0) as events:
+        assert await events.take(50) == [("publish", number) for number in numbers]
+        (more,) = await stage.publish("one more")
+        assert await events.take(1) == [("publish", more)]
+
+
+@pytest.mark.parametrize(("remembered", "engine"), [(5, "sqlite"), (MAX_EVENTS, "sqlite"), (5, "postgresql")])
 async def test_resuming_anywhere_is_exact_while_more_is_published(
     stage: Stage, remembered: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +124,8 @@ async def test_resuming_anywhere_is_exact_while_more_is_published(
         assert reader.result() == expected
 
 
-async def test_what_was_taken_back_meanwhile_is_not_shown_again(stage: Stage) -> None:
+@on_both_engines
+async def test_a_comment_retracted_meanwhile_is_not_sent_again(stage: Stage) -> None:
     first, second, third = await stage.publish("one", "two", "three")
     await stage.retract(second)
     async with stage.events(0) as events:
@@ -101,7 +134,8 @@ async def test_what_was_taken_back_meanwhile_is_not_shown_again(stage: Stage) ->
         assert await events.take(2) == [("publish", third), ("retract", second)]
 
 
-async def test_a_number_that_never_was_begins_anew(stage: Stage) -> None:
+@on_both_engines
+async def test_an_unknown_event_number_starts_from_the_newest(stage: Stage) -> None:
     (number,) = await stage.publish("one")
     for odd in ("999999", "-1", "x", "1e3", "9" * 30, ""):
         async with (
@@ -111,7 +145,7 @@ async def test_a_number_that_never_was_begins_anew(stage: Stage) -> None:
             assert await Events(response).take(1) == [("publish", number)]
 
 
-async def test_channels_have_feeds_of_their_own(stage: Stage) -> None:
+async def test_each_channel_has_its_own_feed(stage: Stage) -> None:
     await stage.open("hall", comments=True, window_s=0)
     await stage.source("h", "hall")
     async with stage.events(channel="hall") as hall, stage.events() as main:
@@ -125,7 +159,7 @@ async def test_channels_have_feeds_of_their_own(stage: Stage) -> None:
         assert (await client.get("/api/v1/channels/nowhere/published")).status_code == 404
 
 
-async def test_a_change_of_interaction_is_told_within_a_second(stage: Stage) -> None:
+async def test_a_change_of_interaction_is_sent_within_a_second(stage: Stage) -> None:
     async with stage.events() as events, stage.socket() as socket_:
         await events.next("interaction")
         json.loads(await socket_.recv())
@@ -136,7 +170,7 @@ async def test_a_change_of_interaction_is_told_within_a_second(stage: Stage) -> 
         assert told == {"event": "interaction", "seq": told["seq"], **expected}
 
 
-async def test_a_websocket_says_the_same(stage: Stage) -> None:
+async def test_the_websocket_sends_the_same_events(stage: Stage) -> None:
     first, second = await stage.publish("one", "two")
     async with stage.socket("/published/ws?after=0") as found:
         told = [json.loads(await found.recv()) for _ in range(3)]
@@ -170,7 +204,7 @@ async def test_a_quiet_feed_is_kept_alive(stage: Stage, monkeypatch: pytest.Monk
                     return
 
 
-async def test_a_reader_that_does_not_read_is_cut_off_and_holds_nobody_up(
+async def test_a_reader_that_does_not_read_is_disconnected_and_delays_nobody(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "MAX_WAITING", 40)
@@ -196,10 +230,11 @@ async def _hub(stage: Stage) -> feed.Hub:
 
 
 @pytest.mark.parametrize("later", [0, 1])
-async def test_an_event_that_nobody_told_of_still_comes_and_in_its_place(
+async def test_an_unannounced_event_is_sent_in_order(
     stage: Stage, later: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A commit whose answer was lost: it stands in the store, and the desk does not know."""
+    """An event in the store that the desk never tells of: the look at the store that comes now and then."""
+    monkeypatch.setattr(feed, "RECONCILE_S", 0.3)
     async with stage.events() as events:
         await events.next("interaction")
         first = await stage.publish("one")
@@ -211,7 +246,31 @@ async def test_an_event_that_nobody_told_of_still_comes_and_in_its_place(
         assert await events.take(1 + later) == [("publish", number) for number in (*lost, *told)]
 
 
-async def test_one_address_has_not_all_readers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_events_of_a_commit_with_unknown_outcome_are_sent_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The desk reads anew and has every reader look at the store; nobody waits for the look now and then."""
+    monkeypatch.setattr(feed, "RECONCILE_S", 600.0)
+    write = Database.write
+    lost = iter((False, True))  # the approval's commit; the publication's
+
+    @contextlib.contextmanager
+    def lose(database: Database) -> Iterator[Session]:
+        with write(database) as session:
+            yield session
+        if database is stage.database and next(lost, False):
+            raise failure("away", stage.location)
+
+    async with stage.events() as events:
+        await events.next("interaction")
+        (number,) = await stage.accept("lost")
+        monkeypatch.setattr(Database, "write", lose)
+        await stage.approve(number)
+        assert await events.take(1) == [("publish", number)]
+        assert next(lost, None) is None
+
+
+async def test_one_address_cannot_take_all_readers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "MAX_OF_ADDRESS", 2)
     async with stage.events() as one, stage.events() as two, stage.client() as client:
         await one.next()
@@ -223,7 +282,7 @@ async def test_one_address_has_not_all_readers(stage: Stage, monkeypatch: pytest
         await again.next()
 
 
-async def test_readers_who_left_are_forgotten(stage: Stage) -> None:
+async def test_readers_that_left_are_removed(stage: Stage) -> None:
     async with stage.events() as events:
         await events.next()
         hub = await _hub(stage)

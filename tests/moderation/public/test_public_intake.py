@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
 from public_stage import Stage
+from store.conftest import on_both_engines
 
+from moderation.public import comments_api
 from moderation.public.rates import Limits
 from moderation.public.source_keys import local_key
 from moderation.review.reasons import RejectCode
@@ -36,6 +39,7 @@ def says(answer: Any, status: int, code: str) -> dict[str, Any]:
     return body
 
 
+@on_both_engines
 async def test_one_comment_is_stored_before_it_is_accepted(stage: Stage) -> None:
     given = stage.comment("hello", sent_at=5, at_media_s=1.5)
     answer = await stage.post(given)
@@ -53,6 +57,7 @@ async def test_one_comment_is_stored_before_it_is_accepted(stage: Stage) -> None
     )
 
 
+@on_both_engines
 async def test_a_batch_answers_for_each_in_its_order_and_bad_ones_spoil_nothing(stage: Stage) -> None:
     batch = [stage.comment(), stage.comment(text=5), stage.comment("x" * 201), stage.comment(), {}]
     answer = await stage.post(batch)
@@ -67,6 +72,7 @@ async def test_a_batch_answers_for_each_in_its_order_and_bad_ones_spoil_nothing(
     assert all(one["error"] and one["error_zh"] for one in body["refused"])
 
 
+@on_both_engines
 async def test_the_same_client_id_is_the_same_comment(stage: Stage) -> None:
     given = stage.comment()
     first, second = await stage.post(given), await stage.post(given)
@@ -76,6 +82,7 @@ async def test_the_same_client_id_is_the_same_comment(stage: Stage) -> None:
     assert (again.status_code, again.json()["accepted"]) == (202, first.json()["accepted"])
 
 
+@on_both_engines
 async def test_500_are_a_batch_and_501_are_not(stage: Stage) -> None:
     answer = await stage.post([stage.comment() for _ in range(500)])
     assert len(answer.json()["accepted"]) == 500
@@ -83,10 +90,11 @@ async def test_500_are_a_batch_and_501_are_not(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"hello", b"\xff", b"[]", b"[" * 50_000])
-async def test_what_is_no_json(stage: Stage, body: bytes) -> None:
+async def test_a_body_that_is_not_json_is_refused(stage: Stage, body: bytes) -> None:
     says(await stage.post(body), 400, "bad_request")
 
 
+@on_both_engines
 async def test_keys(stage: Stage) -> None:
     for bad in ("unknown", "x" * 5000, "sgl_1.aaaa", "sgl_x", "sgl_.", "key-s2"):
         says(await stage.post(stage.comment(), key=bad), 401, "bad_key")
@@ -95,6 +103,7 @@ async def test_keys(stage: Stage) -> None:
             says(await client.post(f"{stage.api}/comments", json=stage.comment()), 401, "bad_key")
 
 
+@on_both_engines
 async def test_a_new_key_is_good_at_once_and_a_removed_one_is_refused_within_a_second(stage: Stage) -> None:
     await stage.source("young")
     assert (await stage.post(stage.comment(), key="key-young")).status_code == 202
@@ -117,7 +126,7 @@ async def test_the_local_key_is_made_from_the_data_directory(stage: Stage) -> No
     says(await stage.post(stage.comment(), key=local_key(secret, number + 1)), 401, "bad_key")
 
 
-async def test_another_channel(stage: Stage) -> None:
+async def test_a_source_cannot_write_to_another_channel(stage: Stage) -> None:
     await stage.open("hall", comments=True)
     says(await stage.post(stage.comment(), channel="hall"), 403, "wrong_channel")
     says(await stage.post(stage.comment(), channel="../main"), 404, "not_found")
@@ -134,6 +143,20 @@ async def test_closed_for_everybody_within_a_second(stage: Stage) -> None:
     assert [one["code"] for one in answer.json()["refused"]] == ["interaction_closed"]
 
 
+async def test_a_viewer_may_write_what_is_open_comments_or_bullets(stage: Stage) -> None:
+    viewer = await stage.enter()
+    for open_, other in (("comments", "bullets"), ("bullets", "comments")):
+        await stage.open(slow_s=0, **{open_: True, other: False})
+        for kind in (open_, other):
+            answer = await viewer.post(
+                f"{stage.api}/comments", json={"text": f"{open_} {kind}", "bullet": kind == "bullets"}
+            )
+            if kind == open_:
+                assert answer.status_code == 202
+            else:
+                says(answer, 403, "interaction_closed")
+
+
 async def test_a_body_of_more_than_a_mebibyte(stage: Stage) -> None:
     says(await stage.post(json.dumps(stage.comment("x" * 1024 * 1024)).encode()), 413, "too_large")
     async with stage.client(authorization="Bearer key-s") as client:
@@ -147,6 +170,17 @@ async def test_a_body_of_more_than_a_mebibyte(stage: Stage) -> None:
     assert (await stage.post(almost)).json()["refused"][0]["code"] == "too_long"
 
 
+async def test_a_length_that_begins_with_zeros_counts_as_what_it_is(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comments_api, "MAX_BODIES", 100)
+    body = json.dumps(stage.comment("x" * 100)).encode()
+    for zeros in ("", "0" * 12):
+        async with stage.client(authorization="Bearer key-s") as client:
+            length = {"content-length": f"{zeros}{len(body)}"}
+            says(await client.post(f"{stage.api}/comments", content=body, headers=length), 503, "busy")
+
+
 async def test_other_methods_and_addresses(stage: Stage) -> None:
     async with stage.client(authorization="Bearer key-s") as client:
         for method in ("GET", "PUT", "DELETE", "PATCH"):
@@ -157,15 +191,25 @@ async def test_other_methods_and_addresses(stage: Stage) -> None:
 
 async def test_a_queue_that_is_full_says_when_to_come_again(tmp_path: Any, sqlite: Location) -> None:
     stage = Stage(tmp_path / "small", sqlite)
-    async with stage.serving(queue_limit=2):
-        await stage.open(comments=True)
+    async with stage.serving():
+        await stage.open(comments=True, queue_limit=2)
         answer = await stage.post([stage.comment() for _ in range(3)])
         assert answer.status_code == 202
         assert len(answer.json()["accepted"]) == 2
         assert [one["code"] for one in answer.json()["refused"]] == ["queue_full"]
         full = await stage.post(stage.comment())
         says(full, 429, "queue_full")
-        assert int(full.headers["retry-after"]) >= 1
+        assert full.headers["retry-after"] == "60"  # nobody has decided anything in the last minute
+        for _ in range(60):
+            stage.desk.rates.count_decided("main", 1, time.time())
+        full = await stage.post(stage.comment())
+        assert full.headers["retry-after"] == "1"  # at 60 a minute one card is decided in a second
+        assert "1 s" in full.json()["error"]
+        viewer = await stage.enter()
+        own = await viewer.post(f"{stage.api}/comments", json={"text": "hello"})
+        assert (own.status_code, own.headers["retry-after"]) == (429, "1")
+        await stage.open(queue_limit=20_000)
+        assert (await stage.post(stage.comment())).status_code == 202
 
 
 async def test_a_rate_that_is_full(tmp_path: Any, sqlite: Location) -> None:
@@ -200,6 +244,7 @@ async def test_the_database_is_away_and_the_filter_is_not_there(
             await asyncio.sleep(0.1)
 
 
+@on_both_engines
 async def test_equal_texts_share_a_card_and_a_ban_is_said(stage: Stage) -> None:
     first, second = await stage.accept("Hello there"), await stage.accept("HELLO  there")
     await stage.reject(first[0], next(iter(RejectCode)))

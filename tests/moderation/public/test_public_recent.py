@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from moderation.desk.intake import FeedItem
 from moderation.public import recent
-from moderation.public.recent import MAX_EVENTS, MAX_SHOWN, Recent
+from moderation.public.recent import MAX_EVENTS, MAX_SHOWN, RecentEvents
 
 
 def item(number: int, kind: str, comment: int) -> FeedItem:
@@ -21,7 +21,7 @@ def left_of(history: list[FeedItem], after: int) -> list[int]:
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.booleans()), max_size=60), st.integers(0, 30))
-def test_resuming_from_memory_is_what_the_store_would_say(steps: list[tuple[int, bool]], begun: int) -> None:
+def test_resuming_from_memory_equals_reading_the_store(steps: list[tuple[int, bool]], begun: int) -> None:
     """Numbers have gaps (other channels); comments are published and then perhaps taken back."""
     history: list[FeedItem] = []
     shown: list[int] = []
@@ -36,7 +36,7 @@ def test_resuming_from_memory_is_what_the_store_would_say(steps: list[tuple[int,
     before, later = history[:begun], history[begun:]
     last = before[-1].id if before else 0
     visible = [one for one in before if one.id in left_of(before, 0)]
-    memory = Recent(0, last, [one for one in visible if one.kind == "publish"], visible)
+    memory = RecentEvents(0, last, [one for one in visible if one.kind == "publish"], visible)
     for one in later:
         memory.add(one)
     for after in range(number + 2):
@@ -46,8 +46,8 @@ def test_resuming_from_memory_is_what_the_store_would_say(steps: list[tuple[int,
     assert [one.comment_id for one in memory.newest(1000)] == shown
 
 
-def test_memory_is_bounded_and_says_when_it_does_not_reach_back() -> None:
-    memory = Recent(0, 0, [], [])
+def test_memory_is_bounded_and_returns_none_before_its_floor() -> None:
+    memory = RecentEvents(0, 0, [], [])
     total = MAX_EVENTS + 10
     for number in range(1, total + 1):
         memory.add(item(number, "publish", number))
@@ -61,8 +61,8 @@ def test_memory_is_bounded_and_says_when_it_does_not_reach_back() -> None:
 
 
 def test_an_event_is_encoded_once_in_both_forms() -> None:
-    event = recent.Event(FeedItem(7, "publish", 3, "安", "a\nb</script>", 1.5, 9.25))
-    body = '{"id":3,"author":"安","text":"a\\nb</script>","at_media_s":1.5,"published_at":9.25}'
+    event = recent.Event(FeedItem(7, "publish", 3, "安", "a\nb</script>", 1.5, 9.25, bullet=True))
+    body = '{"id":3,"author":"安","text":"a\\nb</script>","at_media_s":1.5,"published_at":9.25,"bullet":true}'
     assert event.sse.decode() == f"id: 7\nevent: publish\ndata: {body}\n\n"
     assert event.text == '{"event":"publish","seq":7,' + body[1:]
     back = recent.Event(FeedItem(8, "retract", 3, "", "", None, 9.5))

@@ -1,14 +1,18 @@
 """Viewers of the watch page: entering, writing, own comments; what another site or a forger cannot do."""
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
 import pytest
 from public_stage import Stage
+from store.conftest import on_both_engines
 
+from moderation.desk import upkeep
 from moderation.public.rates import Limits
 from moderation.review.reasons import RejectCode
+from streamgate.link.messages import ChannelStatus
 from streamgate.store import comments
 from streamgate.store.location import Location
 
@@ -22,6 +26,7 @@ async def own(client: httpx.AsyncClient) -> list[tuple[str, str]]:
     return [(one["text"], one["state"]) for one in found]
 
 
+@on_both_engines
 async def test_a_viewer_writes_and_sees_what_becomes_of_it(stage: Stage) -> None:
     ann, ben = await stage.enter(), await stage.enter("Ben")
     answer = await write(ann, "hello", client_id="mine")
@@ -41,6 +46,20 @@ async def test_a_viewer_writes_and_sees_what_becomes_of_it(stage: Stage) -> None
         row = comments.get(session, accepted["id"])
         assert row is not None
         assert row.author_id == (await ann.get(f"{stage.api}/viewer")).json()["viewer"]
+
+
+async def test_seen_at_becomes_the_moment_of_the_comment(stage: Stage) -> None:
+    ann = await stage.enter("Ann")
+    found = []
+    for on_air_s, ago_s, at_media_s in ((None, 8, None), (100.0, 8, None), (100.0, 500, None), (100.0, 8, 7)):
+        upkeep.take_gate_status(stage.desk, [ChannelStatus("main", "live", "live", 30.0, on_air_s=on_air_s)])
+        body = {"text": f"{len(found)}", "seen_at": time.time() - ago_s, "at_media_s": at_media_s}
+        answer = await ann.post(f"{stage.api}/comments", json=body)
+        with stage.database.read() as session:
+            found.append(comments.get(session, answer.json()["accepted"][0]["id"]).at_media_s)
+    assert (found[0], found[2:]) == (None, [None, 7])  # nothing on air; not on air then; said outright
+    assert found[1] == pytest.approx(92.0, abs=5.0)
+    assert (await ann.post(f"{stage.api}/comments", json={"text": "x", "seen_at": "now"})).status_code == 400
 
 
 async def test_the_cookie(stage: Stage) -> None:
@@ -132,10 +151,11 @@ async def test_authors_learn_of_rejections_only_where_the_channel_says_so(
     assert await own(ann) == [("hello", shown)]
 
 
+@on_both_engines
 async def test_own_comments_are_bounded_and_come_from_the_store_after_a_restart(
-    tmp_path: Any, sqlite: Location
+    tmp_path: Any, place: Location
 ) -> None:
-    stage = Stage(tmp_path, sqlite)
+    stage = Stage(tmp_path, place)
     async with stage.serving():
         await stage.open(comments=True, slow_s=0)
         ann = await stage.enter()

@@ -54,7 +54,7 @@ def test_no_part_of_a_cookie_can_be_changed() -> None:
         assert viewers.recognise(one, now=NOW) is None
 
 
-def test_secrets_of_one_use_are_none_of_another() -> None:
+def test_a_cookie_mac_is_not_valid_as_an_overlay_token() -> None:
     viewers = Viewers(SECRET)
     assert viewers.overlay_token("main") != viewers.overlay_token("hall")
     assert viewers.overlay_token("main") != Viewers(b"t" * 32).overlay_token("main")
@@ -124,7 +124,7 @@ def test_a_rate_says_how_long_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     rate.take("a")
 
 
-def test_rates_forget_who_was_longest_away() -> None:
+def test_rates_drop_the_least_recently_used_key() -> None:
     rate = Rate((0.001, 1))
     for number in range(MAX_KEYS + 1):
         rate.take(str(number))

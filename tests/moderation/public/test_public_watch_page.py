@@ -1,15 +1,29 @@
-"""The viewers' page and the overlay, in a real Chromium before a real desk and its public address."""
+"""The viewers' page, in a real Chromium before a real desk and its public address."""
 
 import asyncio
+import random
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 from public_stage import Stage
-from watch_browser import AXE, SERIOUS, STATIC, Audience, Relay, open_audience, picture
+from tools.hostile import ELEMENTS as MARKUP
+from tools.hostile import text, unlike_any_other
+from watch_browser import (
+    AUTOPLAY,
+    AXE,
+    ELEMENTS,
+    ON_OVERLAY,
+    SERIOUS,
+    Audience,
+    Relay,
+    open_audience,
+    open_stage,
+    picture,
+    until,
+)
 from watch_program import Program
 
 from moderation.review.reasons import RejectCode
@@ -30,44 +44,26 @@ HOSTILE = (
     "\U0001f389 \U0001f468\u200d\U0001f469\u200d\U0001f467 母校加油",
 )
 TEXTS = "() => [...document.querySelectorAll('[data-comment] > :last-child')].map((one) => one.textContent)"
+NAMES = "() => [...document.querySelectorAll('[data-comment] > :first-child')].map((one) => one.textContent)"
 FLYING = "() => [...document.querySelectorAll('[data-testid=bullets] bdi')].map((one) => one.textContent)"
-ON_OVERLAY = "() => [...document.querySelectorAll('main bdi')].map((one) => one.textContent)"
-ELEMENTS = "(where) => document.querySelectorAll(where).length"
 STATE = "[data-testid=own] small"
 MOVED = "() => document.querySelector('video').currentTime"
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FOCUSED = "() => document.activeElement.tagName"
-LOOK = """() => {
-    const { color, fontSize, fontFamily, textShadow } = getComputedStyle(document.querySelector(".text"));
-    return { color, fontSize, fontFamily, textShadow };
-}"""
-BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
 
 
 @pytest.fixture
 async def stage(tmp_path: Path, sqlite: Location) -> AsyncIterator[Stage]:
-    made = Stage(tmp_path, sqlite)
-    made.static = STATIC
-    async with made.serving():
-        await made.open(comments=False, window_s=0, slow_s=0)
-        await made.source()
-        yield made
+    async with open_stage(tmp_path, sqlite) as opened:
+        yield opened
 
 
 @pytest.fixture
 async def audience(stage: Stage) -> AsyncIterator[Audience]:
-    async with open_audience(stage, "--autoplay-policy=no-user-gesture-required") as found:
+    async with open_audience(stage, AUTOPLAY) as found:
         yield found
         assert found.complaints == []
         assert found.strangers == []
-
-
-async def until(page: Page, script: str, wanted: Callable[[Any], bool], timeout_s: float = 10) -> Any:
-    """Return what a script answers, as soon as it is as wanted."""
-    async with asyncio.timeout(timeout_s):
-        while not wanted(found := await page.evaluate(script)):
-            await asyncio.sleep(0.02)
-    return found
 
 
 # ---------------------------------------------------------------- comments
@@ -81,7 +77,7 @@ async def test_hostile_texts_stand_as_text_on_page_and_overlay(stage: Stage, aud
         for style in ("list", "ticker", "bullet")
     }
     await expect(watch.get_by_role("button", name="Bullets")).to_have_attribute("aria-pressed", "true")
-    await stage.publish(*HOSTILE)
+    await stage.publish(*HOSTILE, bullet=True)
     written = await published(stage)
     assert len(written) == len(HOSTILE)
     assert await until(watch, TEXTS, lambda found: len(found) == len(HOSTILE)) == written
@@ -99,12 +95,41 @@ async def test_hostile_texts_stand_as_text_on_page_and_overlay(stage: Stage, aud
         await picture(page, f"overlay-hostile-{style}")
 
 
+async def test_whatever_is_published_shows_as_text(stage: Stage, audience: Audience) -> None:
+    """As tests/moderation/public/test_public_fuzz.py hands it in, names included."""
+    await stage.open(comments=True, bullets=True)
+    dice = random.Random(14)
+    found = [
+        stage.comment(f"{text(dice)} {unlike_any_other(number)}", author=text(dice) or "Ann")
+        for number in range(80)
+    ]
+    answer = await stage.post(found)
+    taken = [one["id"] for one in answer.json()["accepted"]][-30:]
+    assert len(taken) == 30
+    watch = await audience.viewer()
+    overlay = await audience.overlay("style=list&seconds=0&rows=30&size=12&authors=1")
+    async with stage.events() as events:
+        await events.next("interaction")
+        for one in taken:
+            await stage.approve(one)
+        told = [(await events.next("publish"))[1] for _ in taken]
+    texts = [one["text"] for one in told]
+    assert await until(watch, TEXTS, lambda found: len(found) == len(texts)) == texts
+    await until(overlay, ON_OVERLAY, lambda found: set(texts) <= set(found))
+    assert {one["author"] for one in told} <= set(await watch.evaluate(NAMES))
+    for page, where in ((watch, "[data-comment]"), (overlay, "main")):
+        for name in MARKUP:
+            assert await page.evaluate(ELEMENTS, f"{where} {name}") == 0, name
+    assert audience.complaints == []
+    assert audience.strangers == []
+
+
 async def test_a_retracted_comment_is_gone_within_a_second(stage: Stage, audience: Audience) -> None:
     await stage.open(comments=True, bullets=True)
     watch = await audience.viewer()
     pages = [await audience.overlay(f"style={style}&seconds=60") for style in ("list", "ticker", "bullet")]
     await expect(watch.get_by_role("button", name="Bullets")).to_have_attribute("aria-pressed", "true")
-    _, goes = await stage.publish("stays here", "goes away")
+    _, goes = await stage.publish("stays here", "goes away", bullet=True)
     await until(watch, FLYING, lambda found: "goes away" in found)
     for page in pages[::2]:
         await until(page, ON_OVERLAY, lambda found: "goes away" in found)
@@ -123,9 +148,35 @@ async def test_who_comes_later_reads_the_newest_and_nothing_flies_again(
     await stage.publish("one", "two")
     watch = await audience.viewer()
     assert await until(watch, TEXTS, lambda found: len(found) == 2) == ["one", "two"]
-    await stage.publish("three")
+    await stage.publish("three", bullet=True)
     await until(watch, FLYING, lambda found: found != [])
     assert await watch.evaluate(FLYING) == ["three"]
+
+
+async def test_a_viewer_chooses_where_a_comment_is_shown_and_only_bullets_cross(
+    stage: Stage, audience: Audience
+) -> None:
+    await stage.open(comments=True, bullets=True, slow_s=0)
+    page = await audience.viewer()
+    bullet, ticker = [await audience.overlay(f"style={style}&seconds=60") for style in ("bullet", "list")]
+    await expect(page.get_by_role("radio", name="Comment")).to_be_checked()
+    for said, kind in (("stands beside", "Comment"), ("goes across", "Bullet")):
+        await page.get_by_role("radio", name=kind).check()
+        await page.locator("textarea").fill(said)
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator("[data-testid=own]", has_text=said)).to_have_count(1)
+        await stage.until(lambda: waiting(stage))
+        await asyncio.gather(*map(stage.approve, waiting(stage)))
+        await until(page, TEXTS, lambda found, said=said: said in found)
+    await until(page, FLYING, lambda found: found == ["goes across"])
+    await until(bullet, ON_OVERLAY, lambda found: found == ["goes across"])
+    assert {"stands beside", "goes across"} <= set(await ticker.evaluate(ON_OVERLAY))
+    await stage.open(comments=False)
+    await expect(page.get_by_role("radio", name="Comment")).to_have_count(0)
+    await expect(page.get_by_role("radio", name="Bullet")).to_be_checked()
+    await stage.open(comments=True, bullets=False)
+    await expect(page.get_by_role("radio")).to_have_count(0)
+    await expect(page.locator("textarea")).to_have_count(1)
 
 
 async def test_a_lost_connection_comes_back_without_loss(stage: Stage, audience: Audience) -> None:
@@ -180,7 +231,7 @@ async def test_a_viewer_writes_and_nobody_else_sees_it_before_review(
     await expect(writer.locator("[data-comment]")).to_contain_text("我")
 
 
-async def test_what_became_of_a_comment_is_told(stage: Stage, audience: Audience) -> None:
+async def test_a_viewer_sees_the_state_of_a_comment(stage: Stage, audience: Audience) -> None:
     await stage.open(comments=True, authors_told=True)
     page = await audience.viewer()
     await page.get_by_label("Write a comment").last.fill("rather not")
@@ -253,7 +304,12 @@ async def test_the_program_comes_by_itself_and_its_end_is_said(
         await expect(page.get_by_role("button", name="Back to live")).to_be_visible()
         await page.get_by_role("button", name="Back to live").click()
         await expect(page.get_by_role("button", name="Pause")).to_be_visible()
-        await stage.publish("校长讲得太好了！", "母校加油")
+        await page.locator("textarea").fill("what is that?")
+        async with page.expect_request("**/comments") as sent:
+            await page.get_by_role("button", name="Send").click()
+        seen_s = (await sent.value).post_data_json["seen_at"] - program.began
+        assert abs(seen_s - await page.evaluate(MOVED)) < 2  # the program's time is the player's here
+        await stage.publish("校长讲得太好了！", "母校加油", bullet=True)
         await until(page, FLYING, lambda found: len(found) == 2)
         await picture(page, "watch-on-air-en-desk")
     await expect(page.get_by_text("Nothing is on air at the moment")).to_be_visible(timeout=20_000)
@@ -297,11 +353,41 @@ async def test_switches_stay_as_the_viewer_left_them(stage: Stage, audience: Aud
     assert await page.evaluate(ELEMENTS, "[data-testid=bullets]") == 0
 
 
+async def test_the_address_is_shared_while_that_is_open_and_not_otherwise(
+    stage: Stage, audience: Audience
+) -> None:
+    await stage.open(comments=True)
+    page = await audience.viewer()
+    share = page.get_by_role("button", name="Share")
+    await expect(page.locator("textarea")).to_have_count(1)
+    await expect(share).to_have_count(0)
+    await stage.open(sharing=True)
+    await expect(share).to_have_count(1, timeout=1500)
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await share.click()
+    await expect(page.get_by_text("Address copied")).to_be_visible()
+    assert await page.evaluate("() => navigator.clipboard.readText()") == page.url
+    await page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not here')); }"
+    )
+    await share.click()  # puts it away
+    await share.click()
+    await expect(page.get_by_label("Address of this page")).to_have_value(page.url)
+    await page.evaluate(
+        "() => { navigator.share = (what) => { window.shared = what; return Promise.resolve(); }; }"
+    )
+    await share.click()
+    await share.click()
+    assert await page.evaluate("() => window.shared") == {"url": page.url}
+    await stage.open(sharing=False)
+    await expect(share).to_have_count(0, timeout=1500)
+
+
 async def test_closing_bullets_clears_the_picture(stage: Stage, audience: Audience) -> None:
     await stage.open(comments=True, bullets=True)
     page, overlay = await audience.viewer(), await audience.overlay("seconds=60")
     await expect(bullets_switch(page)).to_be_enabled()
-    await stage.publish("crossing")
+    await stage.publish("crossing", bullet=True)
     await until(page, FLYING, lambda found: found == ["crossing"])
     await until(overlay, ON_OVERLAY, lambda found: found == ["crossing"])
     await stage.open(bullets=False)
@@ -336,46 +422,6 @@ async def test_the_keyboard_reaches_everything_and_axe_finds_nothing_serious(
         assert {"BUTTON", "TEXTAREA", "INPUT", "DIV"} <= reached
 
 
-# ---------------------------------------------------------------- the overlay
-
-
-async def test_the_overlay_lies_over_nothing_and_looks_as_its_address_says(
-    stage: Stage, audience: Audience
-) -> None:
-    await stage.open(comments=True, bullets=True)
-    page = await audience.overlay("style=list&color=ffcc00&size=50&rows=2&font=Noto+Sans+CJK+SC&seconds=0")
-    await stage.publish("first", "second", "third")
-    await until(page, ON_OVERLAY, lambda found: "third" in found and "first" not in found)
-    assert await page.evaluate(BACKGROUND) == "rgba(0, 0, 0, 0)"
-    look = await page.evaluate(LOOK)
-    assert (look["color"], look["fontSize"]) == ("rgb(255, 204, 0)", "50px")
-    assert look["fontFamily"].startswith('"Noto Sans CJK SC"')
-    assert look["textShadow"] != "none"
-
-
-async def test_an_overlay_that_runs_for_long_does_not_grow(stage: Stage, audience: Audience) -> None:
-    await stage.open(comments=True, bullets=True)
-    pages = [
-        await audience.overlay(f"style={style}&seconds=3&rows=30") for style in ("bullet", "list", "ticker")
-    ]
-    for round_ in range(3):
-        await stage.publish(*(unlike_any_other(round_ * 250 + number) for number in range(250)))
-    await asyncio.sleep(1)
-    for page in pages:
-        assert await page.evaluate(ELEMENTS, "main *") < 400
-    await asyncio.sleep(8)  # the crowd has crossed; nothing of it is left
-    for page in pages[:2]:
-        assert await page.evaluate(ELEMENTS, "main bdi.text, main .item") == 0
-
-
-async def test_the_preview_says_which_values_are_not_taken(stage: Stage, audience: Audience) -> None:
-    page = await audience.overlay("preview=1&size=9000&color=nonsense&rows=4")
-    await expect(page.locator(".wrong")).to_have_count(2)
-    await expect(page.locator(".wrong").first).to_contain_text("color: RRGGBB")
-    await until(page, ON_OVERLAY, lambda found: found != [])
-    await picture(page, "overlay-preview")
-
-
 async def published(stage: Stage) -> list[str]:
     """Return the texts of the feed, as another program reads them."""
     found = []
@@ -384,11 +430,6 @@ async def published(stage: Stage) -> list[str]:
             _, data = await events.next("publish")
             found.append(data["text"])
     return found
-
-
-def unlike_any_other(number: int) -> str:
-    """Return a text that the filter folds to no other's: equal ones would share a card."""
-    return "".join("ka" if number & (1 << bit) else "to" for bit in range(12))
 
 
 def waiting(stage: Stage) -> list[int]:

@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
 from public_stage import Stage
@@ -16,15 +17,34 @@ from public_stage import Stage
 from moderation.public.server import KEY_FILE
 from moderation.public.viewers import overlay_token
 from streamgate.runtime import key_file
+from streamgate.store.location import Location
 
 ROOT = Path(__file__).parents[3]
 STATIC = ROOT / "console" / "static"
 AXE = ROOT / "console" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"desk": (1280, 720), "large": (1920, 1080), "phone": (390, 844)}
+AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
 SERIOUS = """async () => (await axe.run()).violations
     .filter((one) => ['serious', 'critical'].includes(one.impact))
     .map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(' ')}`)"""
+
+ON_OVERLAY = "() => [...document.querySelectorAll('main bdi')].map((one) => one.textContent)"
+ELEMENTS = "(where) => document.querySelectorAll(where).length"
+# What the Content-Security-Policy forbids is an error, whatever the browser makes of it.
+VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) =>
+    console.error(`policy: ${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`))"""
+
+
+@contextlib.asynccontextmanager
+async def open_stage(data_dir: Path, location: Location) -> AsyncIterator[Stage]:
+    """Serve the built page; comments are closed, and there is a source `s`."""
+    stage = Stage(data_dir, location)
+    stage.static = STATIC
+    async with stage.serving():
+        await stage.open(comments=False, window_s=0, slow_s=0)
+        await stage.source()
+        yield stage
 
 
 class Audience:
@@ -47,6 +67,7 @@ class Audience:
             is_mobile=size == "phone",
         )
         page = await context.new_page()
+        await page.add_init_script(VIOLATIONS)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", self._note)
         page.on("request", self._see)
@@ -79,6 +100,14 @@ async def open_audience(stage: Stage, *flags: str) -> AsyncIterator[Audience]:
         )
         yield Audience(stage, browser)
         await browser.close()
+
+
+async def until(page: Page, script: str, wanted: Callable[[Any], bool], timeout_s: float = 10) -> Any:
+    """Return what a script answers, as soon as it is as wanted."""
+    async with asyncio.timeout(timeout_s):
+        while not wanted(found := await page.evaluate(script)):
+            await asyncio.sleep(0.02)
+    return found
 
 
 async def picture(page: Page, name: str) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import math
+import time
 from collections.abc import AsyncIterator
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +20,8 @@ RATE = 48000
 class Program:
     def __init__(self, folder: Path, seconds: int = 40) -> None:
         self.folder, self.seconds = folder, seconds
+        self.began = 0.0
+        """When its first second aired."""
         folder.mkdir(parents=True)
         _encode(folder, seconds)
 
@@ -26,7 +30,8 @@ class Program:
         lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-TARGETDURATION:1", "#EXT-X-MEDIA-SEQUENCE:0"]
         lines.append('#EXT-X-MAP:URI="init.mp4"')
         for number in range(count):
-            lines += ["#EXTINF:1.000,", f"{number}.m4s"]
+            at = dt.datetime.fromtimestamp(self.began + number, dt.UTC).isoformat(timespec="milliseconds")
+            lines += [f"#EXT-X-PROGRAM-DATE-TIME:{at}", "#EXTINF:1.000,", f"{number}.m4s"]
         lines += ["#EXT-X-ENDLIST"] * ended
         draft = self.folder / "index.new"
         draft.write_text("\n".join([*lines, ""]))
@@ -36,6 +41,7 @@ class Program:
     async def on_air(self) -> AsyncIterator[None]:
         """Be on air while the body runs; then the playlist says that it has ended."""
         shown = 4
+        self.began = time.time() - shown
 
         async def go_on() -> None:
             nonlocal shown

@@ -8,7 +8,7 @@ from moderation.errors import ReviewRefused
 from moderation.review.leases import Leases
 
 
-def test_a_card_is_taken_until_it_is_let_go() -> None:
+def test_a_card_is_taken_until_its_lease_is_released() -> None:
     leases = Leases()
     assert leases.claim(7, 1, 100.0).ends_at == 130.0
     with pytest.raises(ReviewRefused, match="account 1") as caught:
@@ -20,7 +20,7 @@ def test_a_card_is_taken_until_it_is_let_go() -> None:
     leases.release(99)
 
 
-def test_a_lease_runs_out_unless_it_is_touched() -> None:
+def test_a_lease_runs_out_unless_it_is_extended() -> None:
     leases = Leases()
     leases.claim(7, 1, 100.0)
     leases.claim(7, 1, 120.0)
@@ -28,14 +28,14 @@ def test_a_lease_runs_out_unless_it_is_touched() -> None:
     assert leases.claim(7, 2, 150.0).user_id == 2
 
 
-def test_to_touch_another_card_lets_the_former_go() -> None:
+def test_claiming_another_card_releases_the_former() -> None:
     leases = Leases()
     leases.claim(7, 1, 100.0)
     leases.claim(8, 1, 101.0)
     assert (leases.holder(7, 101.0), leases.holder(8, 101.0)) == (None, 1)
 
 
-def test_who_comes_back_late_does_not_free_the_card_of_the_next_one() -> None:
+def test_a_late_reviewer_does_not_release_the_next_ones_card() -> None:
     leases = Leases()
     leases.claim(7, 1, 100.0)
     leases.claim(7, 2, 130.0)

@@ -1,14 +1,15 @@
 """The rules of review, one by one."""
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from moderation.errors import ReviewRefused
 from moderation.filter.policy import Verdict
 from moderation.review.card import MAX_COMMENTS, Card, State, open_card
 from moderation.review.events import (
-    Act,
+    ActRecord,
     Approve,
     Escalate,
     Event,
@@ -222,7 +223,7 @@ def test_with_no_window_an_approval_is_due_at_once() -> None:
 # ---------------------------------------------------------------- holding, restoring
 
 
-def test_what_is_held_is_neither_approved_nor_published_until_a_senior_releases_it() -> None:
+def test_a_held_card_is_not_approved_or_published_until_a_senior_releases_it() -> None:
     held = after(card(), Hold(None, "a condemned moment"))
     assert refusal(held, Approve(ANN, held.revision)) == "held"
     assert after(held, Reject(ANN, held.revision, RejectCode.SPAM)).state is State.REJECTED
@@ -234,7 +235,7 @@ def test_what_is_held_is_neither_approved_nor_published_until_a_senior_releases_
     assert refusal(free, Release(SUE, free.revision, "fine")) == "closed"
 
 
-def test_a_hold_stops_what_is_about_to_be_published() -> None:
+def test_a_hold_stops_a_due_publication() -> None:
     held = after(approved(card(), ANN), Hold(BEN, "wait"), now=105.0)
     assert refusal(held, Publish(), now=999.0) == "held"
     free = after(held, Release(SUE, held.revision, "fine"), now=999.0)
@@ -266,6 +267,13 @@ def test_a_blocked_card_waits_until_a_senior_restores_it_into_stage_1_of_3() -> 
     assert approved(rescued, ANN, SUE, CHI).state is State.APPROVED
 
 
+def test_lists_that_change_their_mind_leave_a_restored_card_its_three_stages() -> None:
+    restored = after(card(Verdict.BLOCK), Restore(SUE, 1, "harmless"))
+    for verdict in (Verdict.CLEAN, Verdict.BLOCK, Verdict.CLEAN):
+        restored = after(restored, Rejudge(verdict, 1))
+        assert (restored.verdict, restored.stages) == (verdict, 3)
+
+
 def test_a_rejected_card_is_restored_into_its_first_stage() -> None:
     second = approved(card(Verdict.SENSITIVE), ANN)
     rejected = after(second, Reject(SUE, second.revision, RejectCode.SPAM))
@@ -279,7 +287,7 @@ def test_a_rejected_card_is_restored_into_its_first_stage() -> None:
 # ---------------------------------------------------------------- publication, retraction
 
 
-def test_it_is_published_once_and_taken_back_once() -> None:
+def test_a_card_is_published_once_and_retracted_once() -> None:
     both = after(card(), Join(71))
     step = apply(approved(both, ANN), Publish(), 110.0, RULES)
     assert (step.published, step.card.state, step.act.kind) == ((70, 71), State.PUBLISHED, "publish")
@@ -300,8 +308,12 @@ def test_it_is_published_once_and_taken_back_once() -> None:
     [
         lambda done: replace(done, approvals=done.approvals[:2]),
         lambda done: replace(done, approvals=done.approvals[:1] * 3),
-        lambda done: replace(done, approvals=tuple(replace(one, user_id=1) for one in done.approvals)),
-        lambda done: replace(done, approvals=tuple(replace(one, role="reviewer") for one in done.approvals)),
+        lambda done: replace(
+            done, approvals=tuple(dataclasses.replace(one, user_id=1) for one in done.approvals)
+        ),
+        lambda done: replace(
+            done, approvals=tuple(dataclasses.replace(one, role="reviewer") for one in done.approvals)
+        ),
         lambda done: replace(done, stages=1, approvals=done.approvals[:1]),
         lambda done: replace(done, rejection=done.approvals[0]),
     ],
@@ -323,6 +335,11 @@ def test_an_equal_comment_joins_only_what_nobody_acted_on() -> None:
     assert (joined.comments, joined.revision) == ((70, 71), 2)
     assert refusal(joined, Approve(ANN, 1)) == "stale"  # the approver did not see the second one
     assert refusal(joined, Join(71)) == "closed"
+    many = after(begun, Join(71, (72, 73)))
+    assert (many.comments, many.revision) == ((70, 71, 72, 73), 2)
+    assert refusal(begun, Join(71, (72, 71))) == "closed"
+    assert len(after(begun, Join(71, tuple(range(72, 70 + MAX_COMMENTS)))).comments) == MAX_COMMENTS
+    assert refusal(begun, Join(71, tuple(range(72, 71 + MAX_COMMENTS)))) == "closed"
     for other in (
         {**like, "key": "l"},
         {**like, "verdict": Verdict.SUSPECTED},
@@ -342,7 +359,7 @@ def test_an_equal_comment_joins_only_what_nobody_acted_on() -> None:
     assert card(Verdict.BLOCK).can_join(**{**like, "verdict": Verdict.BLOCK})
 
 
-def test_a_graver_verdict_asks_for_more_even_in_the_window() -> None:
+def test_a_graver_verdict_adds_stages_even_within_the_window_for_undo() -> None:
     graver = after(approved(card(), ANN), Rejudge(Verdict.SENSITIVE, 2))
 
     assert (graver.state, graver.stage, graver.stages, graver.publish_at) == (State.WAITING, 2, 2, None)
@@ -350,7 +367,7 @@ def test_a_graver_verdict_asks_for_more_even_in_the_window() -> None:
     assert approved(graver, SUE).state is State.APPROVED
 
 
-def test_once_somebody_acted_stages_only_rise() -> None:
+def test_after_a_decision_the_number_of_stages_only_rises() -> None:
     assert after(card(Verdict.IMPORTANT), Rejudge(Verdict.CLEAN, 1)).stages == 1
     second = approved(card(Verdict.IMPORTANT), ANN)
     milder = after(second, Rejudge(Verdict.CLEAN, 1))
@@ -358,7 +375,7 @@ def test_once_somebody_acted_stages_only_rise() -> None:
     assert after(card(), Escalate(ANN, 1), Rejudge(Verdict.SUSPECTED, 1)).stages == 2
 
 
-def test_lists_that_block_send_it_to_the_pile_and_back_to_the_first_stage() -> None:
+def test_a_new_block_verdict_moves_a_card_to_the_blocked_pile_and_back() -> None:
     blocked = after(approved(card(), ANN), Rejudge(Verdict.BLOCK, 3))
     assert (blocked.state, blocked.approvals, blocked.publish_at) == (State.BLOCKED, (), None)
     assert refusal(blocked, Undo(ANN, blocked.revision)) == "closed"
@@ -366,7 +383,7 @@ def test_lists_that_block_send_it_to_the_pile_and_back_to_the_first_stage() -> N
     assert (free.state, free.stage, free.stages) == (State.WAITING, 1, 1)
 
 
-def test_lists_do_not_touch_what_is_over() -> None:
+def test_changed_lists_do_not_affect_decided_cards() -> None:
     for over in (
         after(approved(card(), ANN), Publish(), now=999.0),
         after(card(), Reject(ANN, 1, RejectCode.SPAM)),
@@ -375,7 +392,7 @@ def test_lists_do_not_touch_what_is_over() -> None:
         assert not apply(over, Rejudge(Verdict.BLOCK, 3), 1, RULES).changed
 
 
-def test_what_nobody_reviewed_expires_and_stays_unpublished() -> None:
+def test_unreviewed_cards_expire_and_stay_unpublished() -> None:
     for unreviewed in (
         card(),
         card(Verdict.BLOCK),
@@ -399,9 +416,9 @@ def test_every_change_has_its_record() -> None:
     assert step == Step(
         step.before,
         step.card,
-        Act("approve", 2, 105.0, 3, "senior-reviewer", Stage.FIRST),
+        ActRecord("approve", 2, 105.0, 3, "senior-reviewer", Stage.FIRST),
     )
     undone = apply(step.card, Undo(SUE, 2), 106.0, RULES)
-    assert undone.act == Act("undo", 3, 106.0, 3, "senior-reviewer", Stage.FIRST)
+    assert undone.act == ActRecord("undo", 3, 106.0, 3, "senior-reviewer", Stage.FIRST)
     held = apply(card(), Hold(None, "a condemned moment"), 107.0, RULES)
-    assert held.act == Act("hold", 2, 107.0, note="a condemned moment")
+    assert held.act == ActRecord("hold", 2, 107.0, note="a condemned moment")

@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "public"))
 
-from public.conftest import location, sqlite, stage
+from public_fixtures import engine, location, place, sqlite, stage
 
-__all__ = ["location", "sqlite", "stage"]
+__all__ = ["engine", "location", "place", "sqlite", "stage"]

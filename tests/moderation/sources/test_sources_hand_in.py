@@ -14,22 +14,22 @@ from public_stage import Stage
 
 from moderation.sources import hand_in as module
 from moderation.sources.hand_in import Gate, KeyRefused, Totals, hand_in
-from moderation.sources.source import Incoming
+from moderation.sources.source import IncomingComment
 from streamgate.store import comments
 
 
-def numbered(count: int, text: str = "text") -> list[Incoming]:
-    return [Incoming(f"c{number}", "u", "Ann", f"{text} {number}") for number in range(count)]
+def numbered(count: int, text: str = "text") -> list[IncomingComment]:
+    return [IncomingComment(f"c{number}", "u", "Ann", f"{text} {number}") for number in range(count)]
 
 
 class Given:
     """A source of these comments; then it fails, if it is to."""
 
-    def __init__(self, found: list[Incoming], fails: Exception | None = None) -> None:
+    def __init__(self, found: list[IncomingComment], fails: Exception | None = None) -> None:
         self.found, self.fails = found, fails
         self.read = 0
 
-    async def __aiter__(self) -> AsyncIterator[Incoming]:
+    async def __aiter__(self) -> AsyncIterator[IncomingComment]:
         for one in self.found:
             self.read += 1
             yield one
@@ -44,7 +44,7 @@ async def feed(source: Given, url: str, key: str = "key-s") -> tuple[Totals, lis
     return totals, told
 
 
-async def test_all_are_stored_in_order_and_a_second_time_none(stage: Stage) -> None:
+async def test_comments_are_stored_in_order_and_not_twice(stage: Stage) -> None:
     await stage.source()
     for _ in range(2):
         totals, told = await feed(Given(numbered(1203)), stage.url)
@@ -58,19 +58,19 @@ async def test_refused_ones_are_counted_by_code(stage: Stage) -> None:
     await stage.source()
     found = [
         *numbered(3),
-        Incoming("long", "u", "Ann", "x" * 300),
-        Incoming("none", "u", "Ann", ""),
+        IncomingComment("long", "u", "Ann", "x" * 300),
+        IncomingComment("none", "u", "Ann", ""),
     ]
     totals, _ = await feed(Given(found), stage.url)
     assert (totals.accepted, dict(totals.refused)) == (3, {"too_long": 1, "bad_comment": 1})
     await stage.open(comments=False)
     totals, _ = await feed(Given(numbered(2, "new")), stage.url)
     assert totals.accepted == 2  # these were stored before it was closed
-    totals, _ = await feed(Given([Incoming("other", "u", "Ann", "x")]), stage.url)
+    totals, _ = await feed(Given([IncomingComment("other", "u", "Ann", "x")]), stage.url)
     assert dict(totals.refused) == {"interaction_closed": 1}
 
 
-async def test_a_key_that_is_not_good_ends_it(stage: Stage) -> None:
+async def test_an_invalid_key_ends_the_hand_in(stage: Stage) -> None:
     await stage.source()
     with pytest.raises(KeyRefused):
         await feed(Given(numbered(5000)), stage.url, "another")
@@ -148,7 +148,7 @@ def moody() -> Iterator[Moody]:
     server.server_close()
 
 
-async def test_what_passes_by_itself_is_tried_again(moody: Moody, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_temporary_refusals_are_tried_again(moody: Moody, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_WAIT_S", 0.01)
     moody.script += ["hang up", (503, None), (429, "0"), (500, None), {"c1": "queue_full", "c2": "banned"}]
     totals, told = await feed(Given(numbered(4)), moody.url)
@@ -167,7 +167,7 @@ async def test_retry_after_is_waited_for(moody: Moody) -> None:
 
 
 async def test_batches_are_bounded_in_number_and_bytes_and_it_does_not_read_far_ahead(moody: Moody) -> None:
-    large = [Incoming(f"c{number}", "u", "Ann", "x" * 20_000) for number in range(120)]
+    large = [IncomingComment(f"c{number}", "u", "Ann", "x" * 20_000) for number in range(120)]
     await feed(Given(large), moody.url)
     assert [name for batch in moody.batches for name in batch] == [one.client_id for one in large]
     assert max(map(len, moody.batches)) <= 46
@@ -183,6 +183,6 @@ async def test_batches_are_bounded_in_number_and_bytes_and_it_does_not_read_far_
 
 
 @pytest.mark.parametrize("url", ["", "ftp://x", "http://", "127.0.0.1:80", "http://x/path"])
-def test_addresses_that_are_none(url: str) -> None:
+def test_invalid_gate_addresses_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="not allowed"):
         Gate(url, "main", "k")

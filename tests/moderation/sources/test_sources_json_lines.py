@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.sources.json_lines import MAX_LINE, JsonLines
-from moderation.sources.source import Incoming
+from moderation.sources.source import IncomingComment
 
 LINE = b'{"client_id":"1","author_id":"u","author":"Ann","text":"hello"}'
 
@@ -19,7 +19,7 @@ def in_pieces(*pieces: bytes) -> Callable[[int], bytes]:
     return lambda _: next(left, b"")
 
 
-async def read(*pieces: bytes) -> tuple[list[Incoming], list[int]]:
+async def read(*pieces: bytes) -> tuple[list[IncomingComment], list[int]]:
     bad: list[int] = []
     lines = JsonLines(in_pieces(*pieces), lambda number, _: bad.append(number))
     return [one async for one in lines], bad
@@ -28,17 +28,17 @@ async def read(*pieces: bytes) -> tuple[list[Incoming], list[int]]:
 async def test_one_comment_a_line() -> None:
     found, bad = await read(LINE + b"\n\n" + LINE.replace(b'"1"', b'"2"') + b"\r\n" + LINE)
     assert [one.client_id for one in found] == ["1", "2", "1"]
-    assert found[0] == Incoming("1", "u", "Ann", "hello")
+    assert found[0] == IncomingComment("1", "u", "Ann", "hello")
     assert bad == []
 
 
-async def test_lines_that_are_no_comments_are_told_and_left_out() -> None:
+async def test_invalid_lines_are_reported_and_skipped() -> None:
     found, bad = await read(b"nonsense\n" + LINE + b'\n{"text":5}\n[]\n\xff\n' + b"[" * 5000 + b"\n" + LINE)
     assert len(found) == 2
     assert bad == [1, 3, 4, 5, 6]
 
 
-async def test_a_line_without_end_is_left_out() -> None:
+async def test_a_line_that_is_too_long_is_skipped() -> None:
     found, bad = await read(*[b"x" * 40_000] * 5, b"\n" + LINE + b"\n")
     assert ([one.text for one in found], bad) == (["hello"], [1])
     exact = LINE[:-2] + b"o" * (MAX_LINE - len(LINE)) + LINE[-2:]
@@ -46,7 +46,7 @@ async def test_a_line_without_end_is_left_out() -> None:
     assert (len(found), bad) == (1, [2])
 
 
-async def test_without_a_client_id_a_line_has_the_same_name_every_time() -> None:
+async def test_a_line_without_client_id_gets_a_stable_one() -> None:
     line = b'{"author_id":"u","author":"Ann","text":"hello"}\n'
     first, _ = await read(line, line)
     second, _ = await read(line + line)
@@ -61,7 +61,7 @@ async def test_halves_of_characters() -> None:
 
 
 @given(st.lists(st.integers(1, 200), max_size=20))
-def test_however_the_bytes_come(cuts: list[int]) -> None:
+def test_lines_are_read_from_any_split_of_the_bytes(cuts: list[int]) -> None:
     texts = ["one", "zwei\n", "三" * 30]
     whole = b"".join(
         json.dumps({"client_id": text[:3], "author_id": "u", "author": "a", "text": text}).encode() + b"\n"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from moderation.text.boundary import Place, by_chance, plain, segmenter
-from moderation.text.edges import edges_hold, gaps_of
+from moderation.text.boundary import SegmentedMatch, is_likelier_ordinary, plain, segmenter
+from moderation.text.edges import gaps_of, has_word_edges
 
 
 @pytest.fixture(params=["rjieba", "jieba"])
@@ -22,14 +22,14 @@ def with_segmenter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::SyntaxWarning", "ignore::UserWarning")
 def test_both_segmenters_see_what_cuts_through_words(with_segmenter: str) -> None:
     assert with_segmenter == segmenter()[0]
-    assert Place("路口交通堵塞", 1, 3).straddled
-    assert Place("我参加微信活动", 2, 5).straddled
-    assert not Place("看广告啦", 1, 3).straddled
-    assert not Place("赌博罪很重", 0, 2).straddled
+    assert SegmentedMatch("路口交通堵塞", 1, 3).is_straddled
+    assert SegmentedMatch("我参加微信活动", 2, 5).is_straddled
+    assert not SegmentedMatch("看广告啦", 1, 3).is_straddled
+    assert not SegmentedMatch("赌博罪很重", 0, 2).is_straddled
 
 
 def test_a_single_character_inside_a_word_is_straddled() -> None:
-    assert Place("裸露", 0, 1).straddled
+    assert SegmentedMatch("裸露", 0, 1).is_straddled
 
 
 def test_text_for_the_segmenter_keeps_number_words_and_drops_what_is_not_drawn() -> None:
@@ -77,7 +77,7 @@ def test_text_for_the_segmenter_keeps_number_words_and_drops_what_is_not_drawn()
     ],
 )
 def test_latin_stands_at_the_edges_of_words(text: str, start: int, end: int, holds: bool) -> None:
-    assert holds is edges_hold(text, start, end)
+    assert holds is has_word_edges(text, start, end)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_gaps(text: str, term: str, judged: bool | None) -> None:
     ],
 )
 def test_frequent_words_and_grammar_sound_like_a_term_by_chance(there: str, term: str, chance: bool) -> None:
-    assert chance is by_chance(there, term)
+    assert chance is is_likelier_ordinary(there, term)
 
 
 @pytest.mark.parametrize(

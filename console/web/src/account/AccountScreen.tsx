@@ -7,6 +7,7 @@ import { useSession } from "../api/session";
 import { useConsole } from "../api/store";
 import type { Me, Session } from "../api/types";
 import { useText } from "../i18n";
+import { KeysPart } from "../keys/KeysPart";
 import { SignInForm } from "../sign_in/SignInForm";
 import { Answer } from "../ui/Page";
 import page from "../ui/Page.module.css";
@@ -60,6 +61,7 @@ function Parts({ me, session }: { me: Me; session: Session }) {
         <WhoIAm me={me} session={session} />
         <PasswordPart me={me} />
         <FactorPart me={me} />
+        <KeysPart />
       </div>
       <div>
         <SessionsPart />

@@ -1,5 +1,6 @@
 /** The websocket to the console: keeps it open, feeds the store, sends commands. */
 import type { Active, Command, CommandRequest, ServerMessage } from "./types";
+import { isWanted } from "../duty/duty";
 import { queries } from "./http";
 import { whyRefused } from "./press";
 import { SILENCE_MS } from "./reducer";
@@ -13,6 +14,10 @@ const RETRY_MOST_MS = 2_000;
 const TICK_MS = 100;
 const CONNECT_MS = 2_500;
 const ACTIVE_MS = 20_000;
+const WANTED_MS = 500; // nobody is there: the next sign of life is sent at once
+
+/** What a command needs beside its channel. */
+type Options = Omit<Partial<CommandRequest>, "t" | "id" | "cmd" | "channel">;
 
 const ACTIVITY = ["pointerdown", "pointermove", "keydown"] as const;
 
@@ -49,14 +54,15 @@ class ConsoleClient {
   /** Somebody is at the page: the console must not count the session as idle. */
   #used = (): void => {
     const now = performance.now();
-    if (now - this.#activeAt < ACTIVE_MS || this.#socket?.readyState !== WebSocket.OPEN) return;
+    const pauseMs = useConsole.getState().channels.some(isWanted) ? WANTED_MS : ACTIVE_MS;
+    if (now - this.#activeAt < pauseMs || this.#socket?.readyState !== WebSocket.OPEN) return;
     this.#activeAt = now;
     const message: Active = { t: "active" };
     this.#socket.send(JSON.stringify(message));
   };
 
   /** Sends a command, or says at once why it cannot be sent. */
-  send(channel: string, cmd: Command, options: { seconds?: number; clip?: string; reason?: string } = {}): void {
+  send(channel: string, cmd: Command, options: Options = {}): void {
     const now = performance.now();
     const open = this.#socket?.readyState === WebSocket.OPEN;
     const reason = open ? whyRefused(useConsole.getState(), channel, cmd) : "link_lost";

@@ -1,5 +1,5 @@
 /** States for the unit tests. */
-import type { ChannelStatus, CommandReply, Hello, LogLine, StateMessage } from "./types";
+import type { ChannelStatus, CommandReply, Hello, LogLine, SpanStatus, StateMessage } from "./types";
 
 export function channel(changes: Partial<ChannelStatus> = {}): ChannelStatus {
   return {
@@ -11,6 +11,7 @@ export function channel(changes: Partial<ChannelStatus> = {}): ChannelStatus {
     returns_in_s: null,
     filler: "slate",
     on_air_s: 60,
+    broadcast: "",
     ingest: {
       connected: true,
       encoder: "OBS",
@@ -41,6 +42,7 @@ export function channel(changes: Partial<ChannelStatus> = {}): ChannelStatus {
       free_bytes: null,
       retention_days: 60,
       error: "",
+      error_zh: "",
     },
     clips: [],
     spans: [],
@@ -50,8 +52,19 @@ export function channel(changes: Partial<ChannelStatus> = {}): ChannelStatus {
     restore_needs_two: false,
     waiting_restore: null,
     delay_error_ms: {},
+    dump_s: 10,
+    keyframes_at: [],
+    duty: { state: "off", watch: "alarm", people: [], next: null, gone_s: 0, alarm_in_s: null, reported: true, known: true },
+    practice: false,
+    camera: "main",
+    standby: null,
     ...changes,
   };
+}
+
+export function span(id: string, changes: Partial<SpanStatus> = {}): SpanStatus {
+  const what = { id, kind: "condemn", actor: "console:ann", reason: "", open_end: false, ready: true, box: null };
+  return { ...what, starts_in_s: 10, ends_in_s: 14, from_at: 980, to_at: 984, ...changes };
 }
 
 export function logLine(seq: number): LogLine {
@@ -79,8 +92,12 @@ export function stateMessage(changes: Partial<StateMessage> = {}): StateMessage 
   return { t: "state", ...state, ...changes };
 }
 
+const NO_SPAN = { span: "", kind: "", from_s: null, to_s: null, from_at: null, to_at: null, open_end: false };
+const NO_DUMP = { seconds: null, channel_s: null, reaction_s: null };
+
 export function doneReply(id: number): CommandReply {
-  return { t: "reply", id, ok: true, channel: "main", state: "cut", took_ms: 0.4, by_ms: 1, waiting: "" };
+  const done = { ok: true, channel: "main", state: "cut", took_ms: 0.4, by_ms: 1, waiting: "" } as const;
+  return { t: "reply", id, ...done, ...NO_SPAN, ...NO_DUMP };
 }
 
 export function failedReply(id: number): CommandReply {

@@ -7,8 +7,10 @@ import type { ChannelStatus, Rights } from "./types";
 const CUT = { state: "cut", requested: "cut" } as const;
 const waiting = (actor: string): Partial<ChannelStatus> => ({
   ...CUT,
-  waiting_restore: { actor, reason: "false alarm", lapses_in_s: 47 },
+  waiting_restore: { actor, reason: "false alarm", lapses_in_s: 47, what: "restore", span: "" },
 });
+
+const lift = (actor: string) => ({ waiting_restore: { actor, reason: "checked", lapses_in_s: 40, what: "lift", span: "s1" } });
 
 function rights(main: string[], changes: Partial<Rights> = {}): Rights {
   return { state: "open", rights: [], channel_rights: { main }, ...changes };
@@ -59,6 +61,12 @@ describe("a restore that waits for a second person", () => {
   test.each(["console:ann", "cli:ann", "console:Ann", "console:ａｎｎ"])("is not confirmed by whoever asked: %s", (actor) => {
     expect(askedBy(channel(waiting(actor)), "ann")).toBe("me");
     expect(whyRefused(known(director, waiting(actor)), "main", "restore")).toBe("waits_second");
+  });
+
+  test("and so is a lift or an undo, with the same key, also when no cut is in force", () => {
+    expect(whyRefused(known(director, lift("console:ben")), "main", "restore")).toBeNull();
+    expect(whyRefused(known(director, lift("console:ann")), "main", "restore")).toBe("waits_second");
+    expect(whyRefused(known(rights([]), lift("console:ben")), "main", "restore")).toBe("no_right");
   });
 
   test("is nobody's when none waits", () => {

@@ -41,7 +41,8 @@ export interface Notice {
   at: number;
   channel: string;
   cmd: Command;
-  outcome: { ok: true; tookMs: number | null; waits: boolean } | { ok: false; why: Refusal };
+  /** `seconds`: how much a dump dropped, reaction time included. */
+  outcome: { ok: true; tookMs: number | null; waits: boolean; seconds?: number } | { ok: false; why: Refusal };
 }
 
 export interface ConsoleState {
@@ -191,7 +192,7 @@ function onReply(state: ConsoleState, reply: CommandReply, now: number): Console
   const pending = { ...state.pending };
   delete pending[reply.id];
   const outcome: Notice["outcome"] = reply.ok
-    ? { ok: true, tookMs: reply.took_ms, waits: reply.waiting === "second_person" }
+    ? { ok: true, tookMs: reply.took_ms, waits: reply.waiting === "second_person", ...(reply.seconds === null ? {} : { seconds: reply.seconds }) }
     : { ok: false, why: { from: "server", error: reply.error, error_zh: reply.error_zh } };
   return withNotice({ ...state, pending }, now, asked.channel, asked.cmd, outcome);
 }
@@ -253,9 +254,16 @@ export function whyNot(channel: ChannelStatus | undefined, cmd: Command): LocalR
     case "dump":
       if (stopped) return "is_stopped";
       return isCut(channel) ? "is_cut" : null;
+    case "uncut":
+      if (stopped) return "is_stopped";
+      return channel.spans.some(({ kind }) => kind === "cut") ? null : "not_cut";
     case "cut":
     case "backup":
     case "stop":
+    case "condemn":
+    case "redact":
+    case "move":
+    case "lift":
       return stopped ? "is_stopped" : null;
   }
 }

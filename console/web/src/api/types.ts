@@ -12,6 +12,8 @@ export type ChannelState = ChannelStatus["state"];
 export type DestinationState = DestinationStatus["state"];
 export type ArchiveState = Schemas["ArchiveStatus"]["state"];
 export type Level = LogLine["level"];
+export type SpanStatus = Schemas["SpanStatus"];
+export type WaitingRestore = Schemas["WaitingRestore"];
 export type CutStatus = Schemas["CutStatus"];
 export type Present = Schemas["Present"];
 export type Warn = Schemas["Warn"];
@@ -24,6 +26,8 @@ export type CommandRequest = Schemas["PageCommand"];
 export type Active = Schemas["Active"];
 export type Command = CommandRequest["cmd"];
 export type PreviewMessage = Schemas["PreviewMessage"];
+export type StripMessage = Schemas["StripMessage"];
+export type StripStill = Schemas["StripStill"];
 export type PreviewInit = Schemas["PreviewInit"];
 
 export type Session = Schemas["SessionState"];
@@ -56,6 +60,17 @@ export type SignInRow = Schemas["SignInRow"];
 export type Token = Schemas["TokenRow"];
 export type NewToken = Schemas["NewToken"];
 export type Scope = NewToken["scopes"][number];
+
+export type Incident = Schemas["Incident"];
+export type IncidentDetail = Schemas["IncidentDetail"];
+export type WrittenUp = Schemas["WrittenUp"];
+
+export type DutyStatus = Schemas["DutyStatus"];
+export type OnDuty = Schemas["OnDuty"];
+export type Shift = Schemas["ShiftShown"];
+export type PracticeMark = Schemas["MarkShown"];
+export type PracticeResult = Schemas["PracticeShown"];
+export type Reaction = Schemas["ReactionShown"];
 
 export type AuditRecord = Schemas["AuditRecord"];
 export type AuditPage = Schemas["AuditPage"];

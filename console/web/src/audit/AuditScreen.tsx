@@ -2,6 +2,7 @@
 import { Button, Loader } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
+import { useSession } from "../api/session";
 import type { AuditPage } from "../api/types";
 import { say, useLanguage, useText } from "../i18n";
 import { ProblemLine } from "../ui/Page";
@@ -15,6 +16,9 @@ import { useRecords } from "./useAudit";
 
 export function AuditScreen() {
   const words = useText().audit;
+  const language = useLanguage();
+  const session = useSession().data;
+  const mayCheck = session?.rights.includes("audit:read") ?? false;
   const search = useSearch({ strict: false }) as Record<string, unknown>;
   const go = useNavigate();
   const filters = useMemo(() => readSearch(search), [search]);
@@ -23,6 +27,11 @@ export function AuditScreen() {
     <div className={`${page.page} ${page.wide}`}>
       <header className={page.head}>
         <h1>{words.title}</h1>
+        {mayCheck && (
+          <Button size="xs" component="a" variant="default" href={`/api/v1/selfcheck?format=html&lang=${language}`} target="_blank">
+            {words.selfCheck}
+          </Button>
+        )}
         <Button size="xs" component="a" variant="default" href={exportAddress(filters)} download title={words.exportHint}>
           {words.exportAll}
         </Button>

@@ -61,7 +61,7 @@ function Verdict({ proof }: { proof: AuditProof }) {
   if (proof.error !== "") {
     return (
       <div role="alert">
-        <strong>{words.failed}</strong> {proof.error}
+        <strong>{words.failed}</strong> {say(language, proof.error, proof.error_zh)}
       </div>
     );
   }

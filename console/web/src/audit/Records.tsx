@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { AuditRecord } from "../api/types";
-import { type Strings, useLanguage, useText } from "../i18n";
+import { say, type Strings, useLanguage, useText } from "../i18n";
+import { rolesInWords } from "../people/grants";
 import { CopyButton } from "../ui/Page";
 import page from "../ui/Page.module.css";
 import { byWhom } from "../ui/people";
@@ -40,7 +41,8 @@ function Row({ one }: { one: AuditRecord }) {
   const [open, setOpen] = useState(false);
   const record = readRecord(one.record);
   const when = `${dateOf(one.at)} ${timeOf(one.at)}`;
-  const origin = [record.role, record.from].filter((part) => part !== "").join(" · ");
+  const role = rolesInWords(record.role.split(",").filter(Boolean), text.people, text.people.joins);
+  const origin = [role, record.from].filter((part) => part !== "").join(" · ");
   return (
     <>
       <tr className={classes.row} data-kind={record.kind} data-open={open}>
@@ -92,6 +94,7 @@ function whoOf({ who, kind }: LedgerRecord, text: Strings): string {
 
 function AnswerCell({ record }: { record: LedgerRecord }) {
   const text = useText();
+  const language = useLanguage();
   const words = text.audit;
   const outcome = outcomeOf(record);
   if (outcome === "refused") {
@@ -100,7 +103,7 @@ function AnswerCell({ record }: { record: LedgerRecord }) {
         <span className={page.badge} data-tone="bad">
           {words.refused}
         </span>
-        <div className={page.dim}>{record.error === "" ? record.answer : record.error}</div>
+        <div className={page.dim}>{record.error === "" ? record.answer : say(language, record.error, record.errorZh)}</div>
       </>
     );
   }

@@ -12,6 +12,8 @@ export interface LedgerRecord {
   reason: string;
   answer: string;
   error: string;
+  /** Of records of older versions "". */
+  errorZh: string;
   latencyMs: number | null;
   /** How many equal ones it stands for. */
   times: number;
@@ -37,6 +39,7 @@ export function readRecord(line: string): LedgerRecord {
     reason: text(all.reason),
     answer: text(all.answer),
     error: text(all.error),
+    errorZh: text(all.error_zh),
     latencyMs: typeof all.latency_ms === "number" ? all.latency_ms : null,
     times: typeof all.times === "number" ? all.times : 1,
     all,

@@ -39,10 +39,21 @@ describe("what a record says", () => {
     expect(both({ kind: "setting", name: "destinations", old: [one], new: [] })[1]).toBe("移除目的地 platform");
   });
 
+  it("tells in Chinese what the program itself gave as a reason, and codes", () => {
+    const removal = { kind: "removal", path: "main/a.mp4", reason: "older than 60 days" };
+    expect(both(removal)).toEqual(["The sweeper removes main/a.mp4, reason: older than 60 days", "清理过期录像 main/a.mp4，理由：已超过保存期 60 天"]);
+    expect(both({ ...removal, kind: "copy_removal", reason: "its recording ended over 90 days ago and was removed" })[1]).toBe(
+      "清理过期副本 main/a.mp4，理由：录像结束已超过 90 天，原件已清理",
+    );
+    const decided = { kind: "decision", what: "review.decide", args: { id: 7, decision: "approve", stage: 2, state: "published" } };
+    expect(both(decided)).toEqual(["Review card 7: approve, stage 2, now published", "审核卡片 7：通过，第 2 审，现为 已发布"]);
+    expect(both({ kind: "decision", what: "link.use", args: { kind: "of a later version" } })[1]).toBe("使用一次性链接（of a later version）");
+  });
+
   it("tells what the console records", () => {
     expect(both({ kind: "decision", what: "person.invite", args: { username: "bob", roles: ["operator@main", "reviewer"] } })).toEqual([
       "Invite bob as operator@main, reviewer",
-      "邀请 bob，角色 operator@main、reviewer",
+      "邀请 bob，角色 操作员（main）、初审员",
     ]);
     expect(
       both({ kind: "decision", what: "person.change", args: { username: "bob" }, changes: [{ name: "disabled", old: false, new: true }] })[0],
@@ -52,15 +63,21 @@ describe("what a record says", () => {
     );
     expect(both({ kind: "sign_in", answer: "ok", factors: ["password", "totp"] })).toEqual(["Signed in (password, second factor)", "登录（密码、第二因素）"]);
     expect(both({ kind: "sign_in", answer: "bad_password", error: "no", factors: ["password"] })[1]).toBe("登录被拒绝（密码）");
-    expect(both({ kind: "refusal", what: "restore", channel: "main", right: "channel:restore" })[0]).toBe(
-      "Restore main: refused, needs channel:restore",
-    );
+    expect(both({ kind: "refusal", what: "restore", channel: "main", right: "channel:restore" })).toEqual([
+      "Restore main: refused, needs the right to restore (channel:restore)",
+      "恢复 main：被拒绝，需要权限 恢复播出（channel:restore）",
+    ]);
+    expect(both({ kind: "refusal", what: "restore", channel: "main", right: "of:later" })[1]).toContain("需要权限 of:later");
     expect(both({ kind: "session_end", why: "idle" })[1]).toBe("会话结束：长时间未操作");
   });
 
   it("tells what the ledger says of itself", () => {
     expect(both({ kind: "seal", heads: [{}, {}] })[0]).toBe("Seal over 2 files of other processes");
     expect(both({ kind: "close", why: "midnight" })[1]).toBe("当日文件结束");
+    expect(both({ kind: "certificate", broadcast: "main-1", packets: 9, min_s: 30.1 })[0]).toMatch(
+      /^Delay certificate of main-1: 9 live packets, 0 below the floor, held 30.1 s at least/,
+    );
+    expect(both({ kind: "publication", card: 7, stages: 2 })[1]).toMatch(/^卡片 7 已发布，经 2 级审核/);
     expect(both({ kind: "damaged", file: "d/gate.jsonl", line: 3, why: "changed" })[0]).toBe("DAMAGED: d/gate.jsonl, line 3: changed");
   });
 
@@ -69,6 +86,8 @@ describe("what a record says", () => {
     expect(both({ kind: "command", what: "explode", args: { yield: 3 } })[0]).toBe("explode: yield 3");
     expect(both({ kind: "decision", what: "GET /x" })[0]).toBe("GET /x");
     expect(both({ kind: "notice", text: "CUT", text_zh: "切断" })).toEqual(["CUT", "切断"]);
+    const gone = { kind: "removal", channel: "main", path: "main/a.mp4", reason: "older than 60 days" };
+    expect(both(gone)[0]).toBe("The sweeper removes main/a.mp4, reason: older than 60 days");
     expect(sentence(readRecord("no json"), "en")).toBe("");
     expect(both({ kind: "command", what: 5, args: [1], channel: null, changes: "x" })[0]).toBe("5");
   });

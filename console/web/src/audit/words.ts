@@ -1,7 +1,8 @@
 /** What a record says, in a sentence of either language. Pure. */
 import type { Language } from "../i18n";
+import { rightName } from "./rights";
 import { type LedgerRecord, list, members, type Plain, text } from "./record";
-import { COMMANDS, CONSOLE, LEDGER, SETTINGS, type Template, WORDS } from "./sentences";
+import { CODES, COMMANDS, CONSOLE, LEDGER, REASONS, SETTINGS, type Template, WORDS } from "./sentences";
 
 /** The sentence; an unknown kind is told by its own names. */
 export function sentence(record: LedgerRecord, language: Language): string {
@@ -22,7 +23,7 @@ function told(record: LedgerRecord, language: Language): string {
     case "sign_in":
       return signIn(record, language);
     case "refusal":
-      return WORDS[language].refused(act(record, language), text(record.all.right));
+      return WORDS[language].refused(act(record, language), rightName(text(record.all.right), language));
     case "session_end":
       return WORDS[language].sessionEnd(text(record.all.why), text(record.all.by));
     default:
@@ -94,13 +95,34 @@ function valueOf(name: string, value: Plain | undefined, language: Language): st
   return text(value);
 }
 
+/** The word for a code that stands in a member, where there is one: "approve" of `decision`. */
+function wordOf(name: string, value: Plain | undefined, language: Language): string | undefined {
+  const words = CODES[name];
+  if (language === "en" || words === undefined || !isThere(value)) return undefined;
+  const one = (code: Plain): string => {
+    const [role = "", channel] = text(code).split("@");
+    return channel === undefined ? (words[role] ?? role) : `${words[role] ?? role}（${channel}）`;
+  };
+  return Array.isArray(value) ? value.map(one).join(WORDS[language].and) : one(value ?? "");
+}
+
 /** Puts members in the place of their names: "{seconds}", and "[, {clip}]" only where there is such a member. */
 function fill(template: Template | undefined, given: { [name: string]: Plain }, language: Language): string | undefined {
   if (template === undefined) return undefined;
   if (typeof template === "function") return template(given);
   return template
     .replace(/\[([^\]]*\{(\w+)\}[^\]]*)\]/g, (_, part: string, name: string) => (isThere(given[name]) ? part : ""))
-    .replace(/\{(\w+)\}/g, (_, name: string) => valueOf("", given[name], language));
+    .replace(/\{(\w+)\}/g, (_, name: string) => wordOf(name, given[name], language) ?? valueOf("", given[name], language));
+}
+
+/** Reasons that the program gave stand in the ledger in English; what a person wrote stays as it is. */
+export function reasonOf(reason: string, language: Language): string {
+  if (language === "en") return reason;
+  for (const [english, chinese] of REASONS) {
+    const found = english.exec(reason);
+    if (found !== null) return chinese(...found.slice(1));
+  }
+  return reason;
 }
 
 function isThere(value: Plain | undefined): boolean {
@@ -121,5 +143,5 @@ function generic(record: LedgerRecord, language: Language): string {
 }
 
 function withReason(said: string, reason: string, language: Language): string {
-  return reason === "" ? said : `${said}${WORDS[language].reason(reason)}`;
+  return reason === "" ? said : `${said}${WORDS[language].reason(reasonOf(reason, language))}`;
 }

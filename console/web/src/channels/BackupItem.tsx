@@ -5,7 +5,7 @@ import { useChange, useMay } from "../api/channels";
 import { dataOf, http } from "../api/http";
 import { useChannel } from "../api/store";
 import type { BackupFile } from "../api/types";
-import { useText } from "../i18n";
+import { say, useLanguage, useText } from "../i18n";
 import { Lamp } from "../live/Lamp";
 import { codec, duration } from "../ui/format";
 import { ProblemLine, type Undoable } from "../ui/Page";
@@ -64,6 +64,7 @@ export function BackupItem({ channel, backup, onRemoved }: Props) {
 /** What the gate says of the clip. */
 function Readiness({ channel, name }: { channel: string; name: string }) {
   const text = useText();
+  const language = useLanguage();
   const status = useChannel(channel);
   const clip = status?.clips.find((one) => one.name === name);
   if (status === undefined || clip === undefined) return null;
@@ -74,7 +75,7 @@ function Readiness({ channel, name }: { channel: string; name: string }) {
         ? (["good", "green", text.channels.ready] as const)
         : (["", "off", status.ingest.connected ? text.channels.preparing : text.channels.waitsForFeed] as const);
   return (
-    <span className={page.badge} data-tone={tone} title={clip.error}>
+    <span className={page.badge} data-tone={tone} title={say(language, clip.error, clip.error_zh)}>
       <Lamp colour={colour} />
       {words}
     </span>

@@ -27,7 +27,11 @@ export function ChannelsScreen() {
   const mayMake = useMay("channel:settings");
   const [making, make] = useState(false);
   const [part, show] = useState<Part>("encoder");
-  const [key, keep] = useState<StreamKey | null>(null);
+  const [keys, keep] = useState<StreamKey[]>([]);
+  const keepOne = (channel: string, camera: StreamKey["camera"], key: StreamKey | null) => {
+    const others = keys.filter((one) => one.channel !== channel || one.camera !== camera);
+    keep(key === null ? others : [...others, key]);
+  };
   const [removed, setRemoved] = useState<Undoable | null>(null);
   const forget = useCallback(() => setRemoved(null), []);
   const all = channels.data?.channels ?? [];
@@ -48,7 +52,7 @@ export function ChannelsScreen() {
           onClose={() => make(false)}
           onMade={(made) => {
             make(false);
-            keep(made);
+            keepOne(made.channel, "main", made);
             show("encoder");
             open(made.channel);
           }}
@@ -85,8 +89,8 @@ export function ChannelsScreen() {
             channel={chosen}
             part={part}
             onPart={show}
-            made={key?.channel === chosen.name ? key : null}
-            onKey={keep}
+            made={keys.filter((one) => one.channel === chosen.name)}
+            onKey={(camera, made) => keepOne(chosen.name, camera, made)}
             onRemoved={setRemoved}
           />
         )}
@@ -100,8 +104,8 @@ interface PartsProps {
   channel: ChannelSettings;
   part: Part;
   onPart: (part: Part) => void;
-  made: StreamKey | null;
-  onKey: (key: StreamKey | null) => void;
+  made: StreamKey[];
+  onKey: (camera: StreamKey["camera"], key: StreamKey | null) => void;
   onRemoved: (removed: Undoable) => void;
 }
 
@@ -122,7 +126,7 @@ function Parts({ channel, part, onPart, made, onKey, onRemoved }: PartsProps) {
           </button>
         ))}
       </fieldset>
-      {part === "encoder" && <EncoderPart channel={channel.name} made={made} onKey={onKey} />}
+      {part === "encoder" && <EncoderPart channel={channel} made={made} onKey={onKey} onRemoved={onRemoved} />}
       {part === "backups" && <BackupsPart channel={channel} onRemoved={onRemoved} />}
       {part === "settings" && <SettingsPart channel={channel} onRemoved={onRemoved} />}
     </>

@@ -1,27 +1,29 @@
-import { Button } from "@mantine/core";
 import { useChange, useChannels, useMay } from "../api/channels";
 import { dataOf, http } from "../api/http";
-import type { StreamKey } from "../api/types";
+import type { ChannelSettings, StreamKey } from "../api/types";
 import { useText } from "../i18n";
 import { AskOnce } from "../ui/AskOnce";
 import { CopyLine } from "../ui/Once";
-import once from "../ui/Once.module.css";
-import { NotInForce } from "../ui/Page";
+import type { Undoable } from "../ui/Page";
 import page from "../ui/Page.module.css";
 import classes from "./Channels.module.css";
+import { Key } from "./Key";
+import { StandbyCamera } from "./StandbyCamera";
 
 interface Props {
-  channel: string;
-  /** A key that was made a moment ago; null: it is a secret of the encoder's. */
-  made: StreamKey | null;
-  onKey: (key: StreamKey | null) => void;
+  channel: ChannelSettings;
+  /** Keys that were made a moment ago; without one it is a secret of the encoder's. */
+  made: StreamKey[];
+  onKey: (camera: StreamKey["camera"], key: StreamKey | null) => void;
+  onRemoved: (removed: Undoable) => void;
 }
 
 /** How an encoder publishes to the channel: server, key (shown once), settings, QR code. */
-export function EncoderPart({ channel, made, onKey }: Props) {
+export function EncoderPart({ channel, made, onKey, onRemoved }: Props) {
   const text = useText();
   const servers = useChannels().data;
   const rtmp = servers?.rtmp_server ?? "";
+  const main = made.find(({ camera }) => camera === "main");
   return (
     <div className={classes.two}>
       <section className={page.card}>
@@ -34,7 +36,17 @@ export function EncoderPart({ channel, made, onKey }: Props) {
         {servers?.rtmps_server && <CopyLine label={text.channels.serverTls} value={servers.rtmps_server} />}
         {isLoopback(rtmp) && <p className={page.warn}>{text.channels.loopback}</p>}
         <h2 style={{ marginTop: 12 }}>{text.channels.key}</h2>
-        {made === null ? <NoKey channel={channel} onKey={onKey} /> : <Key made={made} onClose={() => onKey(null)} />}
+        {main === undefined ? (
+          <NoKey channel={channel.name} onKey={(key) => onKey("main", key)} />
+        ) : (
+          <Key label={text.channels.key} made={main} onClose={() => onKey("main", null)} />
+        )}
+        <StandbyCamera
+          channel={channel}
+          made={made.find(({ camera }) => camera === "standby")}
+          onKey={(key) => onKey("standby", key)}
+          onRemoved={onRemoved}
+        />
       </section>
       <section className={page.card}>
         <h2>{text.channels.obsTitle}</h2>
@@ -82,25 +94,5 @@ function NoKey({ channel, onKey }: { channel: string; onKey: (key: StreamKey) =>
         />
       )}
     </>
-  );
-}
-
-function Key({ made, onClose }: { made: StreamKey; onClose: () => void }) {
-  const text = useText();
-  return (
-    <div className={once.once} data-testid="key">
-      <div>
-        <output className={page.warn}>
-          {text.channels.keyOnce}
-        </output>
-        <CopyLine label={text.channels.key} value={made.stream_key} />
-        <p className={page.dim}>{text.channels.qrHint}</p>
-        <NotInForce problem={made.not_in_force} />
-        <Button size="xs" variant="default" onClick={onClose}>
-          {text.channels.keyClose}
-        </Button>
-      </div>
-      <img className={classes.qr} src={made.qr} alt={text.channels.qr} />
-    </div>
   );
 }

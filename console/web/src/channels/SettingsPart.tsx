@@ -8,8 +8,9 @@ import type { ChannelSettings } from "../api/types";
 import { useText } from "../i18n";
 import { NotInForce, ProblemLine, type Undoable } from "../ui/Page";
 import page from "../ui/Page.module.css";
+import { CommentsPart } from "./CommentsPart";
 
-/** The delay, what becomes of interaction, and the way out. */
+/** The delay, who restores, what is asked of comments, and the way out. */
 export function SettingsPart({
   channel,
   onRemoved,
@@ -30,10 +31,7 @@ export function SettingsPart({
     <>
       <DelayCard key={channel.delay_s} channel={channel} disabled={!may} />
       <RestoreCard channel={channel} disabled={!may} />
-      <section className={page.card}>
-        <h2>{text.channels.interaction}</h2>
-        <p className={page.hint}>{text.channels.interactionHint}</p>
-      </section>
+      <CommentsPart channel={name} />
       {may && (
         <section className={page.card}>
           <h2>{text.channels.removeTitle}</h2>

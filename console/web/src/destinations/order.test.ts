@@ -17,7 +17,20 @@ function destination(name: string, approved: boolean): DestinationSettings {
 }
 
 function channel(name: string, ...destinations: DestinationSettings[]): ChannelSettings {
-  return { name, delay_s: 30, restore_needs_two: false, created: "", destinations, backups: [] };
+  return {
+    name,
+    delay_s: 30,
+    restore_needs_two: false,
+    dump_s: 10,
+    duty_watch: "alarm",
+    duty_ask_min: 10,
+    duty_absent_s: 120,
+    practice: false,
+    standby: false,
+    created: "",
+    destinations,
+    backups: [],
+  };
 }
 
 const CHANNELS = [channel("calm", destination("a", true)), channel("busy", destination("b", true), destination("c", false)), channel("empty")];

@@ -8,7 +8,7 @@ const SWITCHES: FeedEvent = { type: "interaction", interaction: { comments: true
 const publish = (seq: number, id = seq): FeedEvent => ({
   type: "publish",
   seq,
-  comment: { id, author: "校友", text: `comment ${id}`, publishedAt: seq },
+  comment: { id, author: "校友", text: `comment ${id}`, publishedAt: seq, bullet: false },
 });
 const retract = (seq: number, id: number): FeedEvent => ({ type: "retract", seq, id });
 const ids = (state: FeedState): number[] => state.comments.map((comment) => comment.id);

@@ -7,8 +7,14 @@ test("a comment is read as it was written", () => {
   expect(readEvent("publish", BODY, "12")).toEqual({
     type: "publish",
     seq: 12,
-    comment: { id: 7, author: "校友", text: "<b>&amp;</b>", publishedAt: 1700.5 },
+    comment: { id: 7, author: "校友", text: "<b>&amp;</b>", publishedAt: 1700.5, bullet: false },
   });
+});
+
+test("a bullet says so, in so many words", () => {
+  for (const [said, bullet] of [["true", true], ['"yes"', false]] as const) {
+    expect(readEvent("publish", BODY.replace("}", `,"bullet":${said}}`), "12")).toMatchObject({ comment: { bullet } });
+  }
 });
 
 test("a retraction names its comment", () => {

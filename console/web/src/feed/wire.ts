@@ -10,6 +10,8 @@ export interface Comment {
   text: string;
   /** Seconds since the epoch, by the server's clock. */
   publishedAt: number;
+  /** Meant to cross the picture (弹幕). */
+  bullet: boolean;
 }
 
 /** What viewers may do. Everything is closed until somebody opens it. */
@@ -39,7 +41,7 @@ export function readEvent(name: string | undefined, data: string, id: string | u
   if (name !== "publish") return null;
   const { author, text, published_at: at } = body;
   if (typeof author !== "string" || typeof text !== "string" || typeof at !== "number") return null;
-  return { type: "publish", seq, comment: { id: comment, author, text, publishedAt: at } };
+  return { type: "publish", seq, comment: { id: comment, author, text, publishedAt: at, bullet: body["bullet"] === true } };
 }
 
 export function readInteraction(body: Record<string, unknown>): Interaction {

@@ -7,6 +7,7 @@ import { useMediaQuery } from "@mantine/hooks";
 import { Outlet, useLocation } from "@tanstack/react-router";
 import { createContext, type ReactNode, useContext, useState } from "react";
 import { createPortal } from "react-dom";
+import { DutyAlarm } from "../duty/DutyAlarm";
 import { useLanguage, useText } from "../i18n";
 import { screenAt } from "../screens";
 import classes from "./Frame.module.css";
@@ -48,6 +49,7 @@ export function Frame() {
           <Who />
           <LanguageChoice className={classes.language} />
         </header>
+        <DutyAlarm inHeader={screen?.home === "/live"} />
         <Rail open={open} />
         <main className={classes.screen}>
           <Outlet />

@@ -1,9 +1,15 @@
 /** Every string of the page in English. `zh.ts` must hold the same keys: a missing one does not compile. */
 import { en as account } from "../account/strings";
+import { en as recordings } from "../archive/strings";
 import { en as audit } from "../audit/strings";
 import { en as channels } from "../channels/strings";
 import { en as destinationsScreen } from "../destinations/strings";
+import { en as duty } from "../duty/strings";
+import { en as incidents } from "../incidents/strings";
+import { en as conveyor } from "../live/conveyor/strings";
 import { en as liveScreen } from "../live/strings";
+import { en as keymap } from "../keys/strings";
+import { en as multi } from "../multi/strings";
 import { en as people } from "../people/strings";
 import { en as review } from "../review/strings";
 import { en as settings } from "../settings/strings";
@@ -15,10 +21,16 @@ export const en = {
   shared,
   account,
   audit,
+  conveyor,
   channels,
   destinationsScreen,
+  duty,
+  incidents,
+  keymap,
   live: liveScreen,
+  multi,
   people,
+  recordings,
   review,
   settings,
   signIn,
@@ -69,7 +81,8 @@ export const en = {
     cut: (filler: string) => `On air: ${filler}. Nothing of the feed airs`,
     cutReturning: (filler: string) => `On air: ${filler}. The feed comes back by itself`,
     backup: (clip: string) => `On air by choice: ${clip}`,
-    filling: (filler: string) => `On air: ${filler}, until the delay is full`,
+    covered: (clip: string) => `On air since nobody on duty is there: ${clip}`,
+    filling: (filler: string) => `On air: ${filler}, until the feed is due`,
     no_input: (filler: string) => `On air: ${filler}. No feed to air`,
     stopped: "Not on air. Destinations are disconnected",
   },
@@ -83,11 +96,11 @@ export const en = {
     cut: "CUT",
     cutHint: "off air at once, buffer dropped",
     cutForce: "IN FORCE: nothing of the feed airs",
-    dump: "Dump 10 s",
+    dump: (seconds: number) => `Dump ${seconds} s`,
     dumpHint: "filler when it is due",
     backup: "Backup",
     backupNone: "no clip: standby card",
-    clipNext: "next clip",
+    clipNext: "next backup",
     clipPreparing: "being prepared",
     clipFailed: "unusable",
     restore: "Restore",
@@ -106,8 +119,13 @@ export const en = {
     live: "Live",
     start: "Start",
     stop: "Stop",
-    dump: "Dump 10 s",
+    dump: "Dump",
     backup: "Backup",
+    condemn: "Do not air",
+    redact: "Redact",
+    move: "Move the end",
+    lift: "Lift",
+    uncut: "Undo the cut",
   },
   notice: {
     sending: (cmd: string) => `${cmd} …`,
@@ -130,7 +148,7 @@ export const en = {
     is_running: "the broadcast already runs",
   },
 
-  pvw: { tag: "PVW", name: "Preview", sub: "incoming, undelayed" },
+  pvw: { tag: "PVW", name: "Preview", sub: "incoming, undelayed", standby: "standby camera, undelayed" },
   pgm: { tag: "PGM", name: "Program", off: "off air" },
   platforms: (live: number, all: number) => (all === 0 ? "no destination" : `${live} of ${all} destinations live`),
   filler: (name: string) => `filler: ${name}`,
@@ -144,6 +162,7 @@ export const en = {
     connecting: "Connecting …",
     noInput: "No input",
     noInputHint: "No encoder is publishing to this channel",
+    standbyAway: (since: string) => `Standby camera: encoder not connected${since === "" ? "" : ` ${since}`}`,
     ingestDown: "The ingest process is down; it is being restarted",
     waiting: "Waiting for pictures",
     stalled: "Picture frozen: no new data",
@@ -167,6 +186,7 @@ export const en = {
     title: "FEED",
     noEncoder: "No encoder connected",
     lostFor: (time: string) => `for ${time}`,
+    lostSince: (time: string) => `since ${time}`,
     keyframes: "Keyframe interval",
     keyframesShort: "GOP",
     noAudio: "no sound",
@@ -216,7 +236,9 @@ export const en = {
   reason: {
     restore: "Why restore?",
     stop: "Why stop?",
-    picks: { restore: ["false alarm", "the fault is over", "agreed with the director"], stop: ["the event is over", "ordered to stop", "technical fault"] },
+    lift: "Why lift?",
+    uncut: "Why undo?",
+    picks: { restore: ["false alarm", "the fault is over", "agreed with the director"], stop: ["the event is over", "ordered to stop", "technical fault"], lift: ["marked by mistake", "checked: may air", "agreed with the director"], uncut: ["pressed by mistake", "checked: may air", "agreed with the director"] },
     text: "another reason, Enter",
     cancel: "Cancel",
   },

@@ -1,9 +1,15 @@
 /** 页面的全部文字(中文)。键与 `en.ts` 完全一致,缺一个就无法编译。 */
 import { zh as account } from "../account/strings";
+import { zh as recordings } from "../archive/strings";
 import { zh as audit } from "../audit/strings";
 import { zh as channels } from "../channels/strings";
 import { zh as destinationsScreen } from "../destinations/strings";
+import { zh as duty } from "../duty/strings";
+import { zh as incidents } from "../incidents/strings";
+import { zh as conveyor } from "../live/conveyor/strings";
 import { zh as liveScreen } from "../live/strings";
+import { zh as keymap } from "../keys/strings";
+import { zh as multi } from "../multi/strings";
 import { zh as people } from "../people/strings";
 import { zh as review } from "../review/strings";
 import { zh as settings } from "../settings/strings";
@@ -16,10 +22,16 @@ export const zh: Strings = {
   shared,
   account,
   audit,
+  conveyor,
   channels,
   destinationsScreen,
+  duty,
+  incidents,
+  keymap,
   live: liveScreen,
+  multi,
   people,
+  recordings,
   review,
   settings,
   signIn,
@@ -70,7 +82,8 @@ export const zh: Strings = {
     cut: (filler) => `正在播出：${filler}，来流一律不播`,
     cutReturning: (filler) => `正在播出：${filler}，稍后自动回到直播`,
     backup: (clip) => `按指令播出：${clip}`,
-    filling: (filler) => `正在播出：${filler}，等待延时缓存满`,
+    covered: (clip) => `因无人值守播出：${clip}`,
+    filling: (filler) => `正在播出：${filler}，等待来流到达播出时间`,
     no_input: (filler) => `正在播出：${filler}，没有可播的来流`,
     stopped: "未播出，与各平台的连接已断开",
   },
@@ -84,7 +97,7 @@ export const zh: Strings = {
     cut: "切 断",
     cutHint: "立即停播并丢弃缓存",
     cutForce: "切断生效中，来流一律不播",
-    dump: "丢弃 10 秒",
+    dump: (seconds) => `丢弃 ${seconds} 秒`,
     dumpHint: "播到此段时换垫片",
     backup: "备用画面",
     backupNone: "无备用片：待机画面",
@@ -107,8 +120,13 @@ export const zh: Strings = {
     live: "回到直播",
     start: "开始",
     stop: "停止",
-    dump: "丢弃 10 秒",
+    dump: "丢弃",
     backup: "备用画面",
+    condemn: "不播",
+    redact: "处理",
+    move: "移动端点",
+    lift: "解除",
+    uncut: "撤销切断",
   },
   notice: {
     sending: (cmd) => `${cmd} …`,
@@ -131,7 +149,7 @@ export const zh: Strings = {
     is_running: "直播已在进行",
   },
 
-  pvw: { tag: "PVW", name: "预监", sub: "来流实时" },
+  pvw: { tag: "PVW", name: "预监", sub: "来流实时", standby: "备用镜头实时" },
   pgm: { tag: "PGM", name: "播出", off: "未播出" },
   platforms: (live, all) => (all === 0 ? "没有目的地" : `目的地 ${live}/${all} 正常`),
   filler: (name) => `垫片：${name}`,
@@ -145,6 +163,7 @@ export const zh: Strings = {
     connecting: "连接中 …",
     noInput: "没有来流",
     noInputHint: "没有编码器向本频道推流",
+    standbyAway: (since) => `备用镜头：${since === "" ? "" : `${since} `}编码器未接入`,
     ingestDown: "接入进程已停止，正在自动重启",
     waiting: "等待画面",
     stalled: "画面停滞：没有新数据",
@@ -168,6 +187,7 @@ export const zh: Strings = {
     title: "来流",
     noEncoder: "没有编码器连接",
     lostFor: (time) => `已 ${time}`,
+    lostSince: (time) => `${time} 起`,
     keyframes: "关键帧间隔",
     keyframesShort: "GOP",
     noAudio: "无声音",
@@ -216,7 +236,9 @@ export const zh: Strings = {
   reason: {
     restore: "恢复的理由？",
     stop: "停播的理由？",
-    picks: { restore: ["误切", "问题已排除", "经导播同意"], stop: ["活动结束", "上级要求停播", "技术故障"] },
+    lift: "解除的理由？",
+    uncut: "撤销的理由？",
+    picks: { restore: ["误切", "问题已排除", "经导播同意"], stop: ["活动结束", "上级要求停播", "技术故障"], lift: ["误标", "已核实，可播", "经导播同意"], uncut: ["误按", "已核实，可播", "经导播同意"] },
     text: "其他理由，按回车提交",
     cancel: "取消",
   },

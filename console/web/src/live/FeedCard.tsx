@@ -1,10 +1,11 @@
 import { useConsole } from "../api/store";
 import type { ChannelStatus, DestinationStatus, IngestStatus } from "../api/types";
-import { type Strings, useText } from "../i18n";
+import { say, type Strings, useLanguage, useText } from "../i18n";
 import { bitrate, codec, duration, frameRate } from "../ui/format";
 import { useNow } from "../ui/useNow";
 import card from "./Card.module.css";
 import { destinationColour } from "./colours";
+import { awaySince } from "./camera";
 import { Lamp } from "./Lamp";
 
 const SLOW_KEYFRAMES_S = 10; // as the ingest warns of
@@ -16,6 +17,7 @@ export function FeedCard({ channel }: { channel: ChannelStatus }) {
     <div className={`${card.card} ${card.scroll}`}>
       <h2 className={card.title}>{text.feed.title}</h2>
       {channel.ingest.connected ? <Ingest ingest={channel.ingest} /> : <NoIngest ingest={channel.ingest} />}
+      {channel.standby !== null && <Standby standby={channel.standby} wanted={channel.camera === "standby"} />}
       <h2 className={card.title}>{text.destinations.title}</h2>
       {channel.destinations.length === 0 && <div className={card.note}>{text.destinations.none}</div>}
       {channel.destinations.map((destination) => (
@@ -30,15 +32,11 @@ function Ingest({ ingest }: { ingest: IngestStatus }) {
   const every = ingest.keyframe_interval_s;
   const slowKeys = every !== null && every >= SLOW_KEYFRAMES_S;
   const from = [ingest.encoder, ingest.peer].filter((part) => part !== "").join(" · ");
-  const picture =
-    ingest.video_codec === ""
-      ? text.feed.noVideo
-      : `${ingest.width}×${ingest.height} ${frameRate(ingest.fps)} ${codec(ingest.video_codec)}`;
   return (
     <>
       <div className={card.row}>
         <Lamp colour={ingest.video_codec === "" ? "amber" : "green"} />
-        <span>{picture}</span>
+        <span>{picture(ingest, text)}</span>
         <span className={card.value}>{bitrate(ingest.bitrate_bps)}</span>
       </div>
       <div className={card.row}>
@@ -83,6 +81,27 @@ function NoIngest({ ingest }: { ingest: IngestStatus }) {
   );
 }
 
+/** Whether the standby camera is there; without it the lamp is lit only when it is wanted. */
+function Standby({ standby, wanted }: { standby: IngestStatus; wanted: boolean }) {
+  const text = useText();
+  const at = useConsole((state) => state.receivedAt + state.clockOffsetMs);
+  const { connected, video_codec } = standby;
+  const airable = connected && video_codec !== "";
+  return (
+    <div className={card.row} data-testid="standby" data-connected={connected}>
+      <Lamp colour={airable ? "green" : connected || wanted ? "amber" : "off"} />
+      <span>
+        {text.multi.standby} · {connected ? picture(standby, text) : text.multi.standbyAway}
+      </span>
+      <span className={card.value}>{connected ? bitrate(standby.bitrate_bps) : awaySince(standby, at, text)}</span>
+    </div>
+  );
+}
+
+function picture({ video_codec, width, height, fps }: IngestStatus, text: Strings): string {
+  return video_codec === "" ? text.feed.noVideo : `${width}×${height} ${frameRate(fps)} ${codec(video_codec)}`;
+}
+
 function sound(ingest: IngestStatus, text: Strings): string {
   if (ingest.audio_codec === "") return text.feed.noAudio;
   const { channels } = ingest;
@@ -92,7 +111,8 @@ function sound(ingest: IngestStatus, text: Strings): string {
 
 function Destination({ destination }: { destination: DestinationStatus }) {
   const text = useText();
-  const { name, url, state, retry_in_s, bitrate_bps, error } = destination;
+  const error = say(useLanguage(), destination.error, destination.error_zh);
+  const { name, url, state, retry_in_s, bitrate_bps } = destination;
   const waits = state === "backoff" && retry_in_s !== null;
   return (
     <div className={card.row} title={error === "" ? url : `${url}\n${error}`}>
@@ -100,7 +120,7 @@ function Destination({ destination }: { destination: DestinationStatus }) {
       <span>
         {name} · {waits ? text.destinations.backoffIn(retry_in_s.toFixed(0)) : text.destinations[state]}
       </span>
-      <span className={card.value}>{state === "live" || state === "behind" ? bitrate(bitrate_bps) : "–"}</span>
+      {(state === "live" || state === "behind") && <span className={card.value}>{bitrate(bitrate_bps)}</span>}
     </div>
   );
 }

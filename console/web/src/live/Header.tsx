@@ -1,6 +1,7 @@
 import { UnstyledButton } from "@mantine/core";
 import { useConsole } from "../api/store";
 import type { ChannelStatus } from "../api/types";
+import { DutyChip } from "../duty/DutyChip";
 import { InBar } from "../frame/Frame";
 import { Icon } from "../frame/Icon";
 import { useLanguage, useText } from "../i18n";
@@ -14,7 +15,7 @@ import { Lamp } from "./Lamp";
 
 const MANY = 3; // more channels than this leave no room for their states in words
 /** The screen's part of the bar: channels, the worst alarm, the archive, the clock. */
-export function Header({ shown, onShow }: { shown: string; onShow: (name: string) => void }) {
+export function Header({ shown, onShow, onDuty }: { shown: string; onShow: (name: string) => void; onDuty: () => void }) {
   const channels = useConsole((state) => state.channels);
   const ingestUp = useConsole((state) => state.ingestUp);
   const commentsUp = useConsole((state) => state.commentsUp);
@@ -33,6 +34,7 @@ export function Header({ shown, onShow }: { shown: string; onShow: (name: string
           <Tab key={channel.name} channel={channel} number={index + 1} shown={channel.name === shown} onShow={onShow} />
         ))}
       </div>
+      <DutyChip channel={shown} onOpen={onDuty} />
       <Others channel={shown} />
       <div className={classes.alarms} role="alert" aria-label={text.header.alarms}>
         <AlarmLine alarms={allAlarms(channels, { ingestUp, commentsUp, warnings }, text, language)} naming={channels.length > 1} />

@@ -3,13 +3,14 @@ import { hasKey, whyRefused } from "../api/press";
 import { useConsole } from "../api/store";
 import type { ChannelStatus, Command } from "../api/types";
 import { useText } from "../i18n";
+import { type Act, keysOf } from "../keys/keymap";
+import { useKeymap } from "../keys/useKeys";
 import classes from "./Key.module.css";
 import type { Deck } from "./useDeck";
 
 interface KeyProps {
-  cmd: Command;
+  cmd: Act & Command;
   label: string;
-  letter: string;
   channel: ChannelStatus;
   deck: Deck;
   hint?: string;
@@ -25,8 +26,9 @@ interface KeyProps {
  * One key of the desk; whoever may not press it on this channel has none. What cannot be done now is dimmed, yet still answers a press: with the reason. It never takes the
  * focus from a mouse press, so that a later space bar does not press it again.
  */
-export function Key({ cmd, label, letter, channel, deck, hint, title, on = false, armed = false, wanted = false, small = false }: KeyProps) {
+export function Key({ cmd, label, channel, deck, hint, title, on = false, armed = false, wanted = false, small = false }: KeyProps) {
   const text = useText();
+  const letters = keysOf(useKeymap(), cmd);
   const has = useConsole((state) => hasKey(state.rights, channel.name, cmd));
   const reason = useConsole((state) => whyRefused(state, channel.name, cmd));
   const pending = useConsole((state) =>
@@ -43,16 +45,18 @@ export function Key({ cmd, label, letter, channel, deck, hint, title, on = false
       data-wanted={wanted}
       data-pending={pending}
       aria-disabled={reason !== null}
-      aria-keyshortcuts={letter}
+      aria-keyshortcuts={letters.join(" ")}
       title={reason === null ? title : text.reasons[reason]}
       onMouseDown={(event) => event.preventDefault()}
       onClick={() => deck.press(cmd)}
     >
       <span className={classes.label}>{label}</span>
       {hint !== undefined && <small>{hint}</small>}
-      <Kbd className={classes.kbd} size="xs">
-        {letter}
-      </Kbd>
+      {letters.length > 0 && (
+        <Kbd className={classes.kbd} size="xs" title={letters.join(" ")}>
+          {letters[0]}
+        </Kbd>
+      )}
     </UnstyledButton>
   );
 }

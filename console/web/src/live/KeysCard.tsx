@@ -3,11 +3,17 @@ import { askedBy, hasKey } from "../api/press";
 import { isCut } from "../api/reducer";
 import { useConsole } from "../api/store";
 import type { ChannelStatus, ClipStatus, Command } from "../api/types";
+import { DutyLine } from "../duty/DutyLine";
 import { type Strings, useText } from "../i18n";
+import { keysOf } from "../keys/keymap";
+import { useKeymap } from "../keys/useKeys";
 import { person } from "../ui/format";
-import { fillerName } from "./filler";
+import { fillerName, STANDBY } from "./filler";
+import { ChoiceLine, UndoCut } from "./conveyor/ChoiceLine";
+import { useHand } from "./conveyor/stores";
 import { Key } from "./Key";
 import classes from "./KeysCard.module.css";
+import { NoteLine } from "./NoteLine";
 import { NoticeLine } from "./NoticeLine";
 import { ReasonLine } from "./ReasonLine";
 import { SignInAgain } from "./SignInAgain";
@@ -21,6 +27,9 @@ export function KeysCard({ channel, deck }: { channel: ChannelStatus; deck: Deck
   const { keys } = text;
   const cut = isCut(channel) && channel.state !== "stopped";
   const shared = { channel, deck };
+  const underHand = useHand(
+    ({ chosen, picked, box }) => chosen !== null || box !== null || channel.spans.some(({ id, to_at: end }) => id === picked && end !== null),
+  );
   const idle = useConsole(({ rights }) => rights?.state === "idle");
   const none = useConsole(
     ({ rights }) => rights !== null && !KEYS.some((cmd) => hasKey(rights, channel.name, cmd)),
@@ -30,21 +39,25 @@ export function KeysCard({ channel, deck }: { channel: ChannelStatus; deck: Deck
       <Key
         {...shared}
         cmd="cut"
-        letter="X"
         on={cut}
         label={keys.cut}
         hint={cut ? keys.cutForce : keys.cutHint}
       />
-      <Key {...shared} cmd="dump" letter="D" label={keys.dump} hint={keys.dumpHint} />
+      <Key {...shared} cmd="dump" label={keys.dump(channel.dump_s)} hint={keys.dumpHint} />
       <BackupKey {...shared} />
       <RestoreKey {...shared} />
-      <Key {...shared} cmd="live" letter="L" label={keys.live} hint={keys.liveHint} />
+      <Key {...shared} cmd="live" label={keys.live} hint={keys.liveHint} />
       {none && !idle && <p className={classes.none}>{text.live.onlyWatch}</p>}
       {idle && <SignInAgain />}
-      {deck.asking === null ? (
-        <NoticeLine className={classes.notice} channel={channel} />
-      ) : (
+      {deck.asking !== null ? (
         <ReasonLine key={deck.asking} asking={deck.asking} onAnswer={deck.answer} ownWords={deck.ownWords} />
+      ) : (
+        <>
+          {underHand ? <ChoiceLine channel={channel} deck={deck} /> : <NoticeLine className={classes.notice} channel={channel} />}
+          {!underHand && !deck.noting && !deck.onDuty && <UndoCut channel={channel} deck={deck} />}
+          {deck.onDuty && <DutyLine key={`duty ${channel.name}`} channel={channel} onClose={() => deck.watchOver(false)} />}
+          {deck.noting && !deck.onDuty && <NoteLine key={channel.name} channel={channel.name} note={deck.note} />}
+        </>
       )}
     </div>
   );
@@ -57,6 +70,7 @@ interface Shared {
 
 function BackupKey({ channel, deck }: Shared) {
   const text = useText();
+  const [letter] = keysOf(useKeymap(), "backup");
   const has = useConsole((state) => hasKey(state.rights, channel.name, "backup"));
   if (!has) return null;
   return (
@@ -65,7 +79,6 @@ function BackupKey({ channel, deck }: Shared) {
         channel={channel}
         deck={deck}
         cmd="backup"
-        letter="B"
         on={channel.requested === "backup"}
         label={text.keys.backup}
         hint={clipWords(deck, channel.clips, text)}
@@ -74,11 +87,11 @@ function BackupKey({ channel, deck }: Shared) {
         <UnstyledButton
           className={classes.next}
           title={text.keys.clipNext}
-          aria-label={text.keys.clipNext}
+          aria-label={`${text.keys.clipNext} ⇧${letter ?? ""}`}
           onMouseDown={(event) => event.preventDefault()}
           onClick={deck.nextClip}
         >
-          <Kbd size="xs">⇧B</Kbd>
+          <Kbd size="xs">{`⇧${letter ?? ""}`}</Kbd>
         </UnstyledButton>
       )}
     </div>
@@ -104,13 +117,16 @@ function RestoreKey({ channel, deck }: Shared) {
       channel={channel}
       deck={deck}
       cmd="restore"
-      letter="R"
       wanted={confirms}
-      label={confirms ? text.live.confirm : text.keys.restore}
+      label={confirms ? confirmWords(waiting.what, text) : text.keys.restore}
       hint={hint}
       title={waiting?.reason}
     />
   );
+}
+
+function confirmWords(what: string, text: Strings): string {
+  return what === "restore" ? text.live.confirm : text.live.confirmOf(text.commands[what as Command]);
 }
 
 function clipWords({ clip }: Deck, clips: ClipStatus[], text: Strings): string {
@@ -118,5 +134,6 @@ function clipWords({ clip }: Deck, clips: ClipStatus[], text: Strings): string {
   const place = clips.length > 1 ? `${clips.indexOf(clip) + 1}/${clips.length} ` : "";
   const name = place + fillerName(clip.name, text);
   if (clip.error !== "") return `${name} · ${text.keys.clipFailed}`;
+  if (clip.name === STANDBY && !clip.ready) return `${name} · ${text.multi.standbyAway}`;
   return clip.ready ? name : `${name} · ${text.keys.clipPreparing}`;
 }

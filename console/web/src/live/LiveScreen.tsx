@@ -3,7 +3,11 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useConsole } from "../api/store";
 import { useText } from "../i18n";
-import { Belt } from "./Belt";
+import { may } from "../api/may";
+import { Conveyor } from "./conveyor/Conveyor";
+import { ReviewPlayer } from "./conveyor/ReviewPlayer";
+import { useHand } from "./conveyor/stores";
+import { useHandKeys } from "./conveyor/useHandKeys";
 import { FeedCard } from "./FeedCard";
 import { Header } from "./Header";
 import { KeysCard } from "./KeysCard";
@@ -30,10 +34,13 @@ export function LiveScreen() {
     void navigate({ to: "/live/{-$channel}", params: { channel: wanted }, replace: true });
   };
   const deck = useDeck(channel, channels, show);
+  const mayReview = useConsole((state) => may(state.rights, "archive:read", name));
+  useHandKeys(channel, deck, mayReview);
+  const reviewing = useHand((hand) => hand.review !== null) && mayReview;
   const text = useText();
   return (
     <div className={classes.page} data-testid="live">
-      <Header shown={name} onShow={show} />
+      <Header shown={name} onShow={show} onDuty={() => deck.watchOver(true)} />
       {channel === undefined ? (
         known && (
           <div className={classes.none}>
@@ -43,16 +50,17 @@ export function LiveScreen() {
         )
       ) : (
         <>
-          <section className={classes.screens}>
+          <section className={classes.screens} data-review={reviewing}>
             <Monitor key={`pvw/${name}`} feed="pvw" channel={channel} heard={deck.heard} onHear={deck.hear} />
             <Monitor key={`pgm/${name}`} feed="pgm" channel={channel} heard={deck.heard} onHear={deck.hear} />
+            {reviewing && <ReviewPlayer key={`review/${name}`} channel={channel} />}
           </section>
-          <Belt channel={channel} />
+          <Conveyor key={`conveyor/${name}`} channel={channel} />
           <section className={classes.deck}>
             <StateCard channel={channel} deck={deck} />
             <KeysCard channel={channel} deck={deck} />
             <FeedCard channel={channel} />
-            <LogCard channel={channel} />
+            <LogCard channel={channel} deck={deck} />
           </section>
         </>
       )}

@@ -4,13 +4,16 @@ import { useRef } from "react";
 import { useConsole } from "../api/store";
 import type { ChannelStatus, Feed } from "../api/types";
 import { useText } from "../i18n";
+import { keysOf } from "../keys/keymap";
+import { useKeymap } from "../keys/useKeys";
 import { usePlayer } from "../player/usePlayer";
 import { clock } from "../ui/format";
 import { useNow } from "../ui/useNow";
-import { fillerName } from "./filler";
+import { wantedInput } from "./camera";
+import { fillerName, STANDBY } from "./filler";
 import { Meter } from "./Meter";
 import classes from "./Monitor.module.css";
-import { wordsOver } from "./wordsOver";
+import { useWordsOver } from "./useWordsOver";
 
 interface MonitorProps {
   feed: Feed;
@@ -22,10 +25,9 @@ interface MonitorProps {
 export function Monitor({ feed, channel, heard, onHear }: MonitorProps) {
   const video = useRef<HTMLVideoElement>(null);
   const report = usePlayer(video, channel.name, feed);
-  const ingestUp = useConsole((state) => state.ingestUp);
   const text = useText();
-  const words = wordsOver(feed, channel, report, ingestUp, text);
-  const border = feed === "pvw" ? channel.ingest.connected && "green" : channel.state !== "stopped" && "red";
+  const words = useWordsOver(feed, channel, report);
+  const border = feed === "pvw" ? wantedInput(channel).connected && "green" : channel.state !== "stopped" && "red";
   return (
     <div
       className={classes.monitor}
@@ -62,7 +64,7 @@ function Tag({ feed, channel }: { feed: Feed; channel: ChannelStatus }) {
         <b data-colour="green">
           {text.pvw.name} {text.pvw.tag}
         </b>
-        <em>{text.pvw.sub}</em>
+        <em>{channel.camera === "standby" ? text.pvw.standby : text.pvw.sub}</em>
       </div>
     );
   }
@@ -72,7 +74,9 @@ function Tag({ feed, channel }: { feed: Feed; channel: ChannelStatus }) {
       ? text.pgm.off
       : channel.state === "live"
         ? text.platforms(live, channel.destinations.length)
-        : text.filler(fillerName(channel.filler, text));
+        : channel.filler === STANDBY
+          ? text.multi.standby
+          : text.filler(fillerName(channel.filler, text));
   return (
     <div className={classes.tag}>
       <b data-colour="red">
@@ -94,6 +98,7 @@ function PictureTime({ feed, channel, shown }: { feed: Feed; channel: ChannelSta
 
 function Ear({ on, name, onToggle }: { on: boolean; name: string; onToggle: () => void }) {
   const text = useText();
+  const [letter] = keysOf(useKeymap(), "sound");
   return (
     <UnstyledButton
       className={classes.ear}
@@ -106,7 +111,7 @@ function Ear({ on, name, onToggle }: { on: boolean; name: string; onToggle: () =
         <path d="M4 9v6h4l5 4V5L8 9z" fill="currentColor" />
         {on ? <path d="M16 9a4 4 0 0 1 0 6M18.5 6.5a8 8 0 0 1 0 11" /> : <path d="M16 9.5l5 5M21 9.5l-5 5" />}
       </svg>
-      <Kbd size="xs">S</Kbd>
+      {letter !== undefined && <Kbd size="xs">{letter}</Kbd>}
     </UnstyledButton>
   );
 }

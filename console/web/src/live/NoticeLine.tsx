@@ -1,7 +1,7 @@
 import type { Notice } from "../api/reducer";
 import { askedBy } from "../api/press";
 import { useConsole } from "../api/store";
-import type { ChannelStatus } from "../api/types";
+import type { ChannelStatus, Command, WaitingRestore } from "../api/types";
 import { type Language, say, type Strings, useLanguage, useText } from "../i18n";
 import { person } from "../ui/format";
 import { useNow } from "../ui/useNow";
@@ -42,10 +42,7 @@ export function NoticeLine({ className, channel }: Props) {
     words = text.notice.sending(text.commands[asked.cmd]);
   } else if (waiting && left > 0 && !(refused && age < BAD_FIRST_MS)) {
     tone = "asks";
-    words =
-      askedBy(channel, user) === "me"
-        ? text.live.youAsked(waiting.reason)
-        : text.live.asks(person(waiting.actor), waiting.reason);
+    words = asksWords(waiting, askedBy(channel, user) === "me", text);
     countdown = text.live.within(Math.ceil(left));
   } else if (notice !== null && age < (refused ? BAD_MS : GOOD_MS)) {
     tone = refused ? "bad" : "good";
@@ -60,8 +57,15 @@ export function NoticeLine({ className, channel }: Props) {
   );
 }
 
+function asksWords({ actor, what, reason }: WaitingRestore, mine: boolean, text: Strings): string {
+  const cmd = text.commands[what as Command];
+  if (mine) return what === "restore" ? text.live.youAsked(reason) : text.live.youAskedFor(cmd, reason);
+  return what === "restore" ? text.live.asks(person(actor), reason) : text.live.asksFor(person(actor), cmd, reason);
+}
+
 function wordsOf({ cmd, outcome }: Notice, text: Strings, language: Language): string {
-  const name = text.commands[cmd];
+  const seconds = outcome.ok ? outcome.seconds : undefined;
+  const name = text.commands[cmd] + (seconds === undefined ? "" : ` ${text.conveyor.seconds(seconds)}`);
   if (outcome.ok && outcome.waits) return text.live.waits(name);
   if (outcome.ok) {
     return outcome.tookMs === null ? text.notice.doneNoTime(name) : text.notice.done(name, outcome.tookMs.toFixed(1));

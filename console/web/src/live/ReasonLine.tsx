@@ -40,7 +40,7 @@ export function ReasonLine({ asking, onAnswer, ownWords }: Props) {
           />
         </label>
         <UnstyledButton
-          aria-label={text.reason.cancel}
+          aria-label={`Esc ${text.reason.cancel}`}
           title={text.reason.cancel}
           aria-keyshortcuts="Escape"
           onMouseDown={(event) => event.preventDefault()}

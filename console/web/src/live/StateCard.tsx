@@ -31,11 +31,10 @@ export function StateCard({ channel, deck }: { channel: ChannelStatus; deck: Dec
       )}
       <BigTime channel={channel} />
       <div className={classes.broadcast}>
-        <Key cmd="start" label={text.keys.start} letter="G" channel={channel} deck={deck} title={text.keys.startTitle} small />
+        <Key cmd="start" label={text.keys.start} channel={channel} deck={deck} title={text.keys.startTitle} small />
         <Key
           cmd="stop"
           label={deck.stopArmed ? text.keys.stopAgain : text.keys.stop}
-          letter="E"
           channel={channel}
           deck={deck}
           title={text.keys.stopTitle}
@@ -98,7 +97,7 @@ function says(channel: ChannelStatus, text: Strings): string {
     case "cut":
       return channel.requested === "cut" ? text.says.cut(filler) : text.says.cutReturning(filler);
     case "backup":
-      return text.says.backup(filler);
+      return channel.duty.state === "covered" ? text.says.covered(filler) : text.says.backup(filler);
     case "filling":
       return text.says.filling(filler);
     case "no_input":

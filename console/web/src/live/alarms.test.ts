@@ -18,6 +18,7 @@ const destination = (changes: Partial<DestinationStatus>): DestinationStatus => 
   queue_ms: 0,
   retry_in_s: null,
   error: "",
+  error_zh: "",
   ...changes,
 });
 const words = (changes: Partial<ChannelStatus>) =>

@@ -18,8 +18,8 @@ export function alarmsOf(channel: ChannelStatus, text: Strings, language: Langua
     found.push({ key: `${channel.name}/${key}`, channel: channel.name, level, text: words });
   const because = (words: string, reason: string) => (reason === "" ? words : text.alarms.because(words, reason));
   const { archive } = channel;
-  if (archive.state === "failed") add("archive", "alarm", because(text.alarms.archiveFailed, archive.error));
-  if (archive.state === "behind") add("archive", "warning", because(text.alarms.archiveBehind, archive.error));
+  if (archive.state === "failed") add("archive", "alarm", because(text.alarms.archiveFailed, say(language, archive.error, archive.error_zh)));
+  if (archive.state === "behind") add("archive", "warning", because(text.alarms.archiveBehind, say(language, archive.error, archive.error_zh)));
   if (archive.lost_packets > 0) add("archive-lost", "warning", text.alarms.lostPackets(archive.lost_packets));
   for (const { name, state, error } of channel.destinations) {
     if (state === "failed") add(`to-${name}`, "alarm", because(text.alarms.destinationFailed(name), error));
@@ -28,7 +28,7 @@ export function alarmsOf(channel: ChannelStatus, text: Strings, language: Langua
     if (state === "live" && error !== "") add(`to-${name}`, "warning", because(text.alarms.destinationOldAddress(name), error));
     if (state === "backoff") add(`to-${name}`, "warning", because(text.alarms.destinationBackoff(name), error));
   }
-  for (const warn of [...channel.warnings, ...channel.ingest.warnings]) {
+  for (const warn of [...channel.warnings, ...channel.ingest.warnings, ...(channel.standby?.warnings ?? [])]) {
     const words = say(language, warn.text, warn.text_zh);
     // The gate may report the archive or a destination in a sentence of its own: one line is enough.
     if (warn.level !== "info" && !found.some((alarm) => alarm.text === words)) add(warn.code, warn.level, words);

@@ -14,7 +14,7 @@ export function archiveSummary(
   text: Strings,
 ): { colour: LampColour; words: string } {
   const { state, free_bytes } = channel.archive;
-  const bps = all.reduce((sum, each) => sum + each.ingest.bitrate_bps, 0);
+  const bps = all.reduce((sum, each) => sum + each.ingest.bitrate_bps + (each.standby?.bitrate_bps ?? 0), 0);
   const words = [`${text.archive.chip} ${text.archive[state]}`];
   const hours = free_bytes !== null && bps > 0 ? Math.floor((free_bytes * 8) / bps / HOUR_S) : null;
   if (hours !== null) words.push(text.archive.hours(hours));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { channel } from "../api/fixtures";
-import { condemnedOf, marksOf, receivedOf, scaleOf } from "./beltMath";
+import { marksOf, receivedOf, scaleOf } from "./beltMath";
 
 const { ingest } = channel();
 
@@ -23,28 +23,6 @@ describe("what has been received", () => {
     expect(receivedOf(channel({ ingest: { ...ingest, connected: false, since_s: null } }))).toBeNull();
     expect(receivedOf(channel({ state: "stopped" }))).toBeNull();
   });
-});
-
-describe("what is condemned", () => {
-  test("an open span reaches to the incoming end; an aired one is gone", () => {
-    const spans = [
-      { starts_in_s: -8, ends_in_s: -1, actor: "a" },
-      { starts_in_s: 5, ends_in_s: 10, actor: "b" },
-      { starts_in_s: 20, ends_in_s: null, actor: "c" },
-    ];
-    expect(condemnedOf(channel({ spans }))).toEqual([
-      { fromS: 5, toS: 10, open: false, actor: "b" },
-      { fromS: 20, toS: 30, open: true, actor: "c" },
-    ]);
-  });
-});
-
-test("a dumped stretch inside a cut in force is part of the cut", () => {
-  const spans = [
-    { starts_in_s: -30, ends_in_s: null, actor: "cut" },
-    { starts_in_s: 5, ends_in_s: 10, actor: "dump" },
-  ];
-  expect(condemnedOf(channel({ spans })).map((span) => span.actor)).toEqual(["cut"]);
 });
 
 describe("the scale", () => {

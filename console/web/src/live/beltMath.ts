@@ -1,5 +1,6 @@
 /** Where things lie on the conveyor, in seconds until they are due to air. Pure. */
 import type { ChannelStatus } from "../api/types";
+import { wantedInput } from "./camera";
 
 export interface Stretch {
   /** Seconds until its first and its last instant are due. */
@@ -10,34 +11,17 @@ export interface Received extends Stretch {
   /** More is coming in behind it. */
   arriving: boolean;
 }
-export interface Condemned extends Stretch {
-  open: boolean;
-  actor: string;
-}
 
-/** The part of the delay that holds received feed; null when there is none. */
+/** The part of the delay that holds feed of the camera that is wanted on air; null when there is none. */
 export function receivedOf(channel: ChannelStatus): Received | null {
-  const { delay_s, ingest, returns_in_s, state } = channel;
+  const { delay_s, returns_in_s, state } = channel;
+  const ingest = wantedInput(channel);
   if (state === "stopped") return null;
   const since = ingest.since_s ?? (ingest.connected ? delay_s : Number.POSITIVE_INFINITY);
   const toS = delay_s - (ingest.connected ? 0 : since);
   let fromS = 0;
   if (state === "filling") fromS = Math.min(delay_s, returns_in_s ?? Math.max(0, delay_s - since));
   return toS > fromS ? { fromS, toS, arriving: ingest.connected } : null;
-}
-
-/** Condemned spans that are still under way, nearest to air first; those that a cut in force covers are part of it. */
-export function condemnedOf({ spans, delay_s }: ChannelStatus): Condemned[] {
-  const found = spans
-    .filter((span) => (span.ends_in_s ?? delay_s) > 0)
-    .map((span) => ({
-      fromS: Math.min(span.starts_in_s, delay_s),
-      toS: span.ends_in_s ?? delay_s,
-      open: span.ends_in_s === null,
-      actor: span.actor,
-    }));
-  const cutFrom = Math.min(...found.filter((span) => span.open).map((span) => span.fromS));
-  return found.filter((span) => span.open || span.fromS < cutFrom).toSorted((a, b) => a.fromS - b.fromS);
 }
 
 const STEPS = [5, 10, 15, 20, 30, 60, 120];

@@ -1,30 +1,26 @@
 /** The hands' side of the live screen: what keys and buttons do, in one place so that both do the same. */
 import { type RefObject, useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
 import { client } from "../api/client";
-import { hasKey, whyRefused } from "../api/press";
+import { may } from "../api/may";
+import { askedBy, hasKey, whyRefused } from "../api/press";
 import { useConsole } from "../api/store";
 import type { ChannelStatus, ClipStatus, Command, Feed } from "../api/types";
 import { useText } from "../i18n";
+import { watchGamepads } from "../keys/gamepad";
+import { actOf, isCommand, keyName } from "../keys/keymap";
+import { useKeymap } from "../keys/useKeys";
 import { desk } from "../player/audio";
 import { SLATE } from "./filler";
-import { isDigit, letterOf, typesText } from "./keyboard";
+import { isDigit, typesText } from "./keyboard";
 
 /** A second press ends the broadcast: not sooner than this after the first (a double click), not later than that. */
 const AGAIN_FROM_MS = 350;
 const AGAIN_UNTIL_MS = 4_000;
-export const DUMP_S = 10;
 /** The digit that leads to the text field of a reason. */
 export const OWN_WORDS = "0";
 
-const COMMAND_KEYS: Record<string, Command> = {
-  X: "cut",
-  D: "dump",
-  B: "backup",
-  R: "restore",
-  L: "live",
-  G: "start",
-  E: "stop",
-};
+/** The key that hands over, takes over or steps in; nobody can give it to anything else. */
+export const DUTY = "H";
 const EARS: (Feed | null)[] = [null, "pvw", "pgm"];
 
 export interface Deck {
@@ -39,23 +35,43 @@ export interface Deck {
   answer: (reason: string | null) => void;
   /** The field for a reason in one's own words. */
   ownWords: RefObject<HTMLInputElement | null>;
+  /** Asks why a condemned span is lifted, or the cut undone; then does it. */
+  askLift: (span: string) => void;
+  askUncut: () => void;
+  /** A note on this channel is being written; those who may not take one have no key for it. */
+  noting: boolean;
+  mayNote: boolean;
+  note: (open: boolean) => void;
+  /** The line to hand over, take over or step in is open; those who are never on duty have no key for it. */
+  onDuty: boolean;
+  mayDuty: boolean;
+  watchOver: (open: boolean) => void;
 }
 
-export type Asking = "restore" | "stop";
+export type Asking = "restore" | "stop" | "lift" | "uncut";
 
 export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[], show: (name: string) => void): Deck {
   const name = channel?.name ?? "";
-  const [asked, ask] = useState<{ cmd: Asking; name: string } | null>(null);
+  const [asked, ask] = useState<{ cmd: Asking; name: string; span?: string } | null>(null);
   const mayAsked = useConsole((state) => asked === null || hasKey(state.rights, name, asked.cmd));
   const asking = asked?.name === name && mayAsked ? asked.cmd : null;
   const { stopArmed, armOrStop } = useStop(name, () => ask({ cmd: "stop", name }));
   const answer = (reason: string | null) => {
-    if (asking !== null && reason !== null) client.send(name, asking, { reason });
+    if (asking !== null && reason !== null) client.send(name, asking, asked?.span === undefined ? { reason } : { reason, span: asked.span });
     ask(null);
   };
   const ownWords = useRef<HTMLInputElement>(null);
+  const [noted, setNoted] = useState<string | null>(null);
+  const mayNote = useConsole((state) => may(state.rights, "incident:note", name));
+  const noting = noted === name && mayNote;
+  const note = useCallback((open: boolean) => setNoted(open ? name : null), [name]);
+  const [watched, setWatched] = useState<string | null>(null);
+  const mayDuty = useConsole((state) => may(state.rights, "duty:take", name));
+  const onDuty = watched === name && mayDuty;
+  const watchOver = useCallback((open: boolean) => setWatched(open ? name : null), [name]);
   const hasBackup = useConsole((state) => hasKey(state.rights, name, "backup"));
   const text = useText();
+  const keymap = useKeymap();
   const { clip, nextClip } = useClip(channel);
   const [heard, setHeard] = useState<Feed | null>(null);
 
@@ -67,22 +83,30 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
   /** Asks why; the second person confirms the reason that the first one gave. */
   const restore = () => {
     const waiting = channel?.waiting_restore;
-    if (waiting) client.send(name, "restore", { reason: waiting.reason });
-    else ask({ cmd: "restore", name });
+    if (waiting && askedBy(channel, useConsole.getState().user) === "other") {
+      const span = channel?.spans.find(({ id }) => id === waiting.span);
+      const ends = waiting.what === "move" && span ? { from_at: span.from_at, to_at: span.to_at } : {}; // the first person's ends count
+      client.send(name, waiting.what as Command, { reason: waiting.reason, ...(waiting.span === "" ? {} : { span: waiting.span }), ...ends });
+    } else ask({ cmd: "restore", name });
+  };
+  const askLift = (span: string) => ask({ cmd: "lift", name, span });
+  const askUncut = () => {
+    if (whyRefused(useConsole.getState(), name, "uncut") !== null) client.send(name, "uncut"); // refused in words
+    else ask({ cmd: "uncut", name });
   };
   const press = (cmd: Command) => {
     ask(null);
     if (whyRefused(useConsole.getState(), name, cmd) !== null) client.send(name, cmd); // refused in words
     else if (cmd === "stop") armOrStop();
     else if (cmd === "restore") restore();
-    else if (cmd === "dump") client.send(name, cmd, { seconds: DUMP_S });
+    else if (cmd === "dump") client.send(name, cmd, { sense: heard === null ? "picture" : null });
     else if (cmd === "backup") client.send(name, cmd, clip === undefined ? {} : { clip: clip.name });
     else client.send(name, cmd);
   };
 
   const onKey = useEffectEvent((event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typesText(event.target)) return;
-    const letter = letterOf(event);
+    const letter = keyName(event);
     if (asking !== null && (isDigit(letter) || event.key === "Escape")) {
       event.preventDefault();
       const pick = text.reason.picks[asking][Number(letter) - 1];
@@ -91,15 +115,22 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
       else if (pick !== undefined) answer(pick);
       return;
     }
-    const cmd = COMMAND_KEYS[letter];
+    if ((noting || onDuty) && event.key === "Escape") {
+      note(false);
+      watchOver(false);
+      return;
+    }
+    const act = letter === "D" && event.shiftKey ? null : actOf(keymap, letter); // Shift+D is the conveyor's
     const tab = all[Number(letter) - 1];
-    const mine = cmd !== undefined || letter === "S" || tab !== undefined;
-    if (!mine) return;
+    const duty = letter === DUTY && mayDuty;
+    if (act === null ? tab === undefined && !duty : act === "note" && !mayNote) return;
     event.preventDefault();
     if (event.repeat) return;
-    if (cmd === "backup" && event.shiftKey && hasBackup) nextClip();
-    else if (cmd !== undefined) press(cmd);
-    else if (letter === "S") hear(EARS[(EARS.indexOf(heard) + 1) % EARS.length] ?? null);
+    if (act === "backup" && event.shiftKey && hasBackup) nextClip();
+    else if (act === "note") note(true);
+    else if (act === "sound") hear(EARS[(EARS.indexOf(heard) + 1) % EARS.length] ?? null);
+    else if (act !== null && isCommand(act)) press(act);
+    else if (duty) watchOver(true);
     else if (tab !== undefined) show(tab.name);
   });
   useEffect(() => {
@@ -108,13 +139,16 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
     window.addEventListener("keydown", key);
     window.addEventListener("keydown", wake);
     window.addEventListener("pointerdown", wake);
+    const endGamepads = watchGamepads();
     return () => {
+      endGamepads();
       window.removeEventListener("keydown", key);
       window.removeEventListener("keydown", wake);
       window.removeEventListener("pointerdown", wake);
     };
   }, []);
-  return { press, stopArmed, clip, nextClip, heard, hear, asking, answer, ownWords };
+  const lines = { asking, answer, ownWords, askLift, askUncut, noting, mayNote, note, onDuty, mayDuty, watchOver };
+  return { press, stopArmed, clip, nextClip, heard, hear, ...lines };
 }
 
 /** Stopping takes two presses; the first arms for a few seconds. Another channel on the screen disarms. */

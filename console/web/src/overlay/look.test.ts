@@ -10,7 +10,7 @@ describe("the look", () => {
         style: "bullet",
         color: "#ffffff",
         outline: "#000000",
-        size: 40,
+        size: 42,
         font: "",
         rows: 8,
         seconds: 10,

@@ -27,9 +27,9 @@ export interface Refused {
 }
 
 const FIRST: Record<Style, Pick<Look, "size" | "rows" | "seconds" | "authors">> = {
-  bullet: { size: 40, rows: 8, seconds: 10, authors: false },
-  list: { size: 32, rows: 6, seconds: 60, authors: true },
-  ticker: { size: 36, rows: 10, seconds: 15, authors: true },
+  bullet: { size: 42, rows: 8, seconds: 10, authors: false },
+  list: { size: 42, rows: 6, seconds: 60, authors: true },
+  ticker: { size: 42, rows: 10, seconds: 15, authors: true },
 };
 const STYLES: readonly Style[] = ["bullet", "list", "ticker"];
 const COLOR = /^#?([0-9a-f]{6}|[0-9a-f]{3})$/i;

@@ -14,12 +14,13 @@ dress(look);
 const feed = new FeedStore(apiPath(channelOf(window.location.pathname), "published"));
 const view = openView(stage, look, () => feed.read().comments);
 
-/** Bullet comments cross the picture only while the channel has opened them. */
+/** Only bullet comments cross the picture, and only while the channel has opened them. The other styles show all. */
 const isOpen = (): boolean => look.style !== "bullet" || feed.read().interaction?.bullets === true;
 
 feed.follow({
   fresh: (comments) => {
-    if (isOpen()) for (const comment of comments) view.add(comment);
+    if (!isOpen()) return;
+    for (const comment of comments) if (look.style !== "bullet" || comment.bullet) view.add(comment);
   },
   gone: (ids) => {
     for (const id of ids) view.remove(id);
@@ -49,7 +50,7 @@ function preview(wrong: readonly Refused[]): void {
   const show = (): void => {
     count += 1;
     const text = samples[count % samples.length] ?? "";
-    const comment: Comment = { id: -count, author: count % 2 === 0 ? "校友 2008" : "Ming", text, publishedAt: 0 };
+    const comment: Comment = { id: -count, author: count % 2 === 0 ? "校友 2008" : "Ming", text, publishedAt: 0, bullet: true };
     view.add(comment);
   };
   window.setInterval(show, 1_500);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Rounds, WAITING } from "./rounds";
 
-const comment = (id: number) => ({ id, author: "a", text: `comment ${id}`, publishedAt: id });
+const comment = (id: number) => ({ id, author: "a", text: `comment ${id}`, publishedAt: id, bullet: false });
 const ids = (count: number, next: () => { id: number } | null): (number | undefined)[] =>
   Array.from({ length: count }, () => next()?.id);
 

@@ -23,6 +23,10 @@ const KEEP_S = 20; // played data kept in the buffer
 const TRIM_EVERY_S = 10;
 const QUEUE_BYTES = 12_000_000; // a tab that sleeps must not eat memory: beyond this it starts anew
 const STALLED_MS = 2_000;
+/** Of a picture at each keyframe: some encoders send one in 8 s. */
+const STILLS_STALLED_MS = 20_000;
+/** From the end of the buffer to a moment within its last picture (the console gives each a second). */
+const INTO_STILL_S = 0.5;
 const STEER_MS = 100;
 const RETRY_FIRST_MS = 250;
 const RETRY_MOST_MS = 2_000;
@@ -31,6 +35,7 @@ export class MsePlayer {
   readonly #video: HTMLVideoElement;
   readonly #path: string;
   readonly #report: (report: PlayerReport) => void;
+  readonly #stills: boolean;
   readonly #stop = new AbortController();
   #lag = new LagController();
   #socket: WebSocket | null = null;
@@ -53,9 +58,17 @@ export class MsePlayer {
   #waiting = false;
   #unsupported = !("MediaSource" in window);
 
-  constructor(video: HTMLVideoElement, channel: string, feed: Feed, report: (report: PlayerReport) => void) {
+  /** `stills`: the keyframes alone, each shown as it comes, without sound. */
+  constructor(
+    video: HTMLVideoElement,
+    channel: string,
+    feed: Feed,
+    report: (report: PlayerReport) => void,
+    stills = false,
+  ) {
     this.#video = video;
-    this.#path = `/api/v1/preview/${encodeURIComponent(channel)}/${feed}`;
+    this.#stills = stills;
+    this.#path = `/api/v1/preview/${encodeURIComponent(channel)}/${feed}${stills ? "?stills=true" : ""}`;
     this.#report = report;
     const signal = this.#stop.signal;
     video.addEventListener("playing", () => this.#lag.playing(performance.now()), { signal });
@@ -166,10 +179,11 @@ export class MsePlayer {
   /** Appends what waits: one init, or all fragments up to the next init joined into one. */
   #pump(): void {
     const source = this.#source;
-    if (source === null || source.readyState !== "open" || this.#buffer?.updating === true) return;
+    if (source === null || source.readyState === "closed" || this.#buffer?.updating === true) return;
     const next = this.#queue[0];
     if (next === undefined) {
       this.#trim();
+      if (this.#stills) this.#finish(source);
       return;
     }
     try {
@@ -178,6 +192,14 @@ export class MsePlayer {
     } catch {
       this.#restart(); // also when the buffer is full: the browser has removed by itself what was played
     }
+  }
+
+  /**
+   * Says that nothing follows, until something does (appending opens the source again): a player that waits for the
+   * next pictures before it shows one would never show this one.
+   */
+  #finish(source: MediaSource): void {
+    if (source.readyState === "open" && this.#buffer?.updating === false && this.#buffer.buffered.length > 0) source.endOfStream();
   }
 
   #appendInit(source: MediaSource, mime: string, data: ArrayBuffer, anew: boolean): void {
@@ -224,7 +246,8 @@ export class MsePlayer {
   #steer(): void {
     const video = this.#video;
     let lag: number | null = null;
-    if (this.#buffer !== null && this.#pendingInit === null) {
+    if (this.#stills) this.#showNewest();
+    else if (this.#buffer !== null && this.#pendingInit === null) {
       const buffered = ranges(this.#buffer);
       const steering = this.#lag.steer({ currentTime: video.currentTime, buffered });
       ({ lag } = steering);
@@ -233,6 +256,13 @@ export class MsePlayer {
       if (video.paused && buffered.length > 0) void video.play().catch(() => undefined);
     }
     this.#report({ state: this.#state(performance.now()), lag, target: this.#lag.target });
+  }
+
+  #showNewest(): void {
+    const newest = this.#buffer === null ? undefined : ranges(this.#buffer).at(-1);
+    if (newest === undefined) return;
+    const moment = Math.max(newest.start, newest.end - INTO_STILL_S);
+    if (Math.abs(this.#video.currentTime - moment) > 0.1) this.#video.currentTime = moment;
   }
 
   #state(now: number): PlayerState {
@@ -245,9 +275,10 @@ export class MsePlayer {
       this.#time = currentTime;
       this.#movedAt = now;
     }
-    if (now - this.#lastDataAt > STALLED_MS) return "stalled";
+    const patience = this.#stills ? STILLS_STALLED_MS : STALLED_MS;
+    if (now - this.#lastDataAt > patience) return "stalled";
     if (this.#movedAt === null) return "connecting";
-    return now - this.#movedAt > STALLED_MS ? "stalled" : "playing"; // a moment's seek is no event
+    return now - this.#movedAt > patience ? "stalled" : "playing"; // a moment's seek is no event
   }
 }
 

@@ -5,26 +5,29 @@ import { MsePlayer, type PlayerReport } from "./mse";
 
 const FIRST: PlayerReport = { state: "connecting", lag: null, target: 0 };
 
-/** Plays a channel's feed in a video element. `silent`: no part of the sound desk, for pictures that are only looked at. */
+/**
+ * Plays a channel's feed in a video element. `silent`: no part of the sound desk, for pictures that are only looked at.
+ * `stills`: a picture at each keyframe, for many channels at a time.
+ */
 export function usePlayer(
   video: RefObject<HTMLVideoElement | null>,
   name: string,
   feed: Feed,
   silent = false,
+  stills = false,
 ): PlayerReport {
   const [report, setReport] = useState(FIRST);
   useEffect(() => {
     const element = video.current;
     if (element === null) return undefined;
     const removeSound = silent ? undefined : desk.add(feed, element);
-    const player = new MsePlayer(element, name, feed, (latest) =>
-      setReport((before) => (sameToTheEye(before, latest) ? before : latest)),
-    );
+    const show = (latest: PlayerReport) => setReport((before) => (sameToTheEye(before, latest) ? before : latest));
+    const player = new MsePlayer(element, name, feed, show, stills);
     return () => {
       player.close();
       removeSound?.();
     };
-  }, [video, name, feed, silent]);
+  }, [video, name, feed, silent, stills]);
   return report;
 }
 

@@ -2,9 +2,10 @@ import { useText } from "../i18n";
 import card from "../live/Card.module.css";
 import { AuthorPart } from "./AuthorPart";
 import type { Card } from "./cards";
-import { kindsOf } from "./highlights";
+import { kindsOf, namesOf } from "./highlights";
 import { say, useLanguage } from "../i18n";
 import { clock } from "../ui/format";
+import { FilesPart } from "./FilesPart";
 import { Pictures } from "./Pictures";
 import classes from "./Review.module.css";
 import { RevealPart } from "./RevealPart";
@@ -31,6 +32,7 @@ export function Aside({ channel, hands }: { channel: string; hands: Hands }) {
         </>
       )}
       <ShiftPart className={card.card ?? ""} />
+      <FilesPart channel={channel} />
     </aside>
   );
 }
@@ -45,9 +47,9 @@ function HitsPart({ card: { hits, why, why_zh } }: { card: Card }) {
       <p className={classes.why}>{say(language, why, why_zh) || words.hits.none}</p>
       {kindsOf(hits).map(({ hit, times }) => (
         <div key={`${hit.list}/${hit.term}/${hit.channel}/${hit.in_author}`} className={classes.hit}>
-          <b>{hit.term}</b>
+          <b>{namesOf(hit, words.card).term}</b>
           <span>
-            {hit.list} {hit.version !== "" && `v${hit.version}`}
+            {namesOf(hit, words.card).list} {hit.version !== "" && `v${hit.version}`}
           </span>
           <span>{say(language, hit.channel_word, hit.channel_word_zh)}</span>
           <span data-severity={hit.severity}>

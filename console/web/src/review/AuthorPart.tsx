@@ -36,6 +36,7 @@ export function AuthorPart({ channel, card: current, mayLift }: { channel: strin
       )}
       <ProblemLine error={record.error} />
       {record.data !== undefined && <Record record={record.data} mayLift={mayLift} />}
+      {record.data !== undefined && <Trusted record={record.data} card={current.id} may={mayLift} />}
       <div className={card.row}>
         <span>{words.source}</span>
         <span className={card.value}>{current.source}</span>
@@ -83,6 +84,26 @@ function Record({ record: { states, retracted, first_at, comments, bans }, mayLi
         <Banned key={ban.id} ban={ban} mayLift={mayLift} />
       ))}
     </>
+  );
+}
+
+/** Whether the author is known to the reviewers: that raises the order of new cards, and skips nothing. */
+function Trusted({ record, card: id, may }: { record: AuthorRecord; card: number; may: boolean }) {
+  const text = useText();
+  const words = text.review.author;
+  const language = useLanguage();
+  const desk = useDesk();
+  const { trusted, trusted_by, trusted_at } = record;
+  if (!trusted && !may) return null;
+  return (
+    <p className={classes.why} data-testid="trust">
+      {trusted && `★ ${words.trusted(byWhom(trusted_by, text), trusted_at === null ? "" : shortTime(trusted_at, language))} `}
+      {may && (
+        <Button size="compact-xs" variant="default" title={words.trustHint} onClick={() => void desk.trust(id, !trusted)}>
+          {trusted ? words.untrust : words.trust}
+        </Button>
+      )}
+    </p>
   );
 }
 

@@ -1,6 +1,7 @@
 import { UnstyledButton } from "@mantine/core";
 import { InBar } from "../frame/Frame";
 import { useText } from "../i18n";
+import { ChannelChips } from "../ui/Channels";
 import { useNow } from "../ui/useNow";
 import { age, toneOf } from "./cards";
 import classes from "./Bar.module.css";
@@ -20,19 +21,7 @@ export function Bar({ channel, channels, onShow }: Props) {
   const words = useText().review;
   return (
     <InBar>
-      <nav className={classes.chips} aria-label={words.channels}>
-        {(channels.includes(channel) ? channels : [channel, ...channels]).map((name) => (
-          <UnstyledButton
-            key={name}
-            className={classes.chip}
-            aria-current={name === channel ? "page" : undefined}
-            onMouseDown={(event) => event.preventDefault()}
-            onClick={() => onShow(name)}
-          >
-            {name}
-          </UnstyledButton>
-        ))}
-      </nav>
+      <ChannelChips label={words.channels} channel={channel} channels={channels} onShow={onShow} />
       <Figures />
     </InBar>
   );

@@ -4,7 +4,7 @@ import { type Language, say, type Strings } from "../i18n";
 import { duration } from "../ui/format";
 import { age, barOf, type Card, hasDecided, type Me, pileOf, takenBy, toneOf } from "./cards";
 import classes from "./CardRow.module.css";
-import { kindsOf } from "./highlights";
+import { kindsOf, namesOf } from "./highlights";
 import { Words } from "./Words";
 
 interface Props {
@@ -99,10 +99,12 @@ function Path({ card, words }: { card: Card; words: Strings["review"] }) {
 
 function factsOf(card: Card, language: Language, words: Strings["review"]): string[] {
   const facts = kindsOf(card.hits).map(({ hit, times }) => {
-    const said = words.card.hitOf(hit.term, hit.list, say(language, hit.channel_word, hit.channel_word_zh));
+    const { term, list } = namesOf(hit, words.card);
+    const said = words.card.hitOf(term, list, say(language, hit.channel_word, hit.channel_word_zh));
     return [said, times > 1 ? words.hits.times(times) : "", hit.in_author ? words.card.inName : ""].filter(Boolean).join(" ");
   });
   if (card.count > 1) facts.push(words.card.count(card.count));
+  if (card.bullets > 0) facts.push(words.card.bullet);
   if (card.masked) facts.push(words.card.masked);
   if (card.at_media_s !== null) facts.push(words.card.moment(duration(card.at_media_s)));
   if (card.trusted) facts.push(words.card.trusted);

@@ -25,6 +25,7 @@ function sentenceOf(said: Notice["said"], words: Strings["review"], language: La
   if ("page" in said) return words.bars[said.page];
   if ("error" in said) return say(language, said.error, said.error_zh);
   if ("term" in said) return words.term.added(said.term);
+  if ("trusted" in said) return said.trusted ? words.author.trustedDone : words.author.untrustedDone;
   if ("banned" in said) return said.banned === "" ? words.author.liftedDone : words.author.bannedDone(said.banned);
   if (said.count > 1 || said.text === "") return words.saidMany(words.done[said.verb], said.count);
   return words.said(words.done[said.verb], said.text);

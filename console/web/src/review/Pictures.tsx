@@ -2,7 +2,8 @@ import { useRef } from "react";
 import { useChannel, useConsole } from "../api/store";
 import type { ChannelStatus, Feed } from "../api/types";
 import { useText } from "../i18n";
-import { wordsOver } from "../live/wordsOver";
+import { wantedInput } from "../live/camera";
+import { useWordsOver } from "../live/useWordsOver";
 import { usePlayer } from "../player/usePlayer";
 import { clock } from "../ui/format";
 import { useNow } from "../ui/useNow";
@@ -25,11 +26,10 @@ function Picture({ feed, channel }: { feed: Feed; channel: ChannelStatus }) {
   const text = useText();
   const video = useRef<HTMLVideoElement>(null);
   const report = usePlayer(video, channel.name, feed, true);
-  const ingestUp = useConsole((state) => state.ingestUp);
   const offset = useConsole((state) => state.clockOffsetMs);
   const now = useNow(500);
-  const words = wordsOver(feed, channel, report, ingestUp, text);
-  const airs = feed === "pgm" ? channel.state !== "stopped" : channel.ingest.connected;
+  const words = useWordsOver(feed, channel, report);
+  const airs = feed === "pgm" ? channel.state !== "stopped" : wantedInput(channel).connected;
   const ageS = feed === "pgm" ? (channel.lead_s ?? 0) : 0;
   const hasTime = words === null && (feed === "pvw" || (channel.state === "live" && channel.lead_s !== null));
   return (

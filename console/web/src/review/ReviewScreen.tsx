@@ -1,9 +1,7 @@
 /** The Review screen: comments that wait for people, and everything that is done with them. Keyboard first. */
-import { useNavigate, useParams } from "@tanstack/react-router";
-import { may } from "../api/may";
-import { useSession } from "../api/session";
-import { useConsole } from "../api/store";
+import { useNavigate } from "@tanstack/react-router";
 import { useText } from "../i18n";
+import { Placeholder, useOneChannel } from "../ui/Channels";
 import { Aside } from "./Aside";
 import { Bar } from "./Bar";
 import { Foot } from "./Foot";
@@ -17,22 +15,10 @@ import { useHands } from "./useHands";
 
 export function ReviewScreen() {
   const words = useText().review;
-  const { channel: asked } = useParams({ strict: false });
   const go = useNavigate();
-  const session = useSession().data;
-  const known = useConsole((state) => state.channels);
-  const channels = known.map(({ name }) => name).filter((name) => may(session, READ, name));
-  // The gate may be away, and with it the list of channels: comments are reviewed all the same.
-  const name = asked ?? channels[0];
+  const { channel: name, channels } = useOneChannel(READ);
   const show = (wanted: string) => void go({ to: "/review/{-$channel}", params: { channel: wanted } });
-  if (name === undefined || !may(session, READ, name)) {
-    return (
-      <div className={classes.none}>
-        <h1>{words.title}</h1>
-        {words.none}
-      </div>
-    );
-  }
+  if (name === undefined) return <Placeholder title={words.title}>{words.none}</Placeholder>;
   return <OpenDesk key={name} channel={name} channels={channels} onShow={show} />;
 }
 

@@ -121,9 +121,9 @@ function Findings({ asked }: { asked: { data: TermAnswer | undefined; isFetching
       {asked.isFetching && words.checking}
       <ProblemLine error={asked.error} />
       {!asked.isFetching && asked.data?.findings.length === 0 && `✓ ${words.fine}`}
-      {asked.data?.findings.map(({ level, rule, reason }) => (
+      {asked.data?.findings.map(({ level, rule, reason, values }) => (
         <span key={`${rule}/${reason}`} data-level={level}>
-          {level === "fix" ? `✗ ${words.fix}` : `△ ${words.note}`}: {reason}
+          {level === "fix" ? `✗ ${words.fix}` : `△ ${words.note}`}: {words.findings[rule]?.(values) ?? reason}
         </span>
       ))}
     </output>

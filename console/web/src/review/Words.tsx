@@ -1,5 +1,5 @@
-import { useText } from "../i18n";
-import { gravest, piecesOf } from "./highlights";
+import { type Strings, useText } from "../i18n";
+import { gravest, namesOf, piecesOf } from "./highlights";
 import type { HitView } from "./types";
 import classes from "./Words.module.css";
 
@@ -18,7 +18,7 @@ export function Words({ text, hits }: { text: string; hits: readonly HitView[] }
         }
         if (piece.hits.length === 0) return <span key={piece.at}>{piece.text}</span>;
         return (
-          <mark key={piece.at} className={classes.hit} data-severity={gravest(piece.hits)} title={titleOf(piece.hits)}>
+          <mark key={piece.at} className={classes.hit} data-severity={gravest(piece.hits)} title={titleOf(piece.hits, words.card)}>
             {piece.text}
           </mark>
         );
@@ -27,6 +27,9 @@ export function Words({ text, hits }: { text: string; hits: readonly HitView[] }
   );
 }
 
-function titleOf(hits: readonly HitView[]): string {
-  return hits.map(({ term, list }) => `${term} (${list})`).join(" · ");
+function titleOf(hits: readonly HitView[], words: Strings["review"]["card"]): string {
+  return hits
+    .map((hit) => namesOf(hit, words))
+    .map(({ term, list }) => `${term} (${list})`)
+    .join(" · ");
 }

@@ -3,6 +3,7 @@ import { dataOf, http, type ProblemError } from "../api/http";
 import type { View } from "./state";
 import type {
   AuthorRecord,
+  BroadcastRow,
   CardView,
   Decided,
   Decision,
@@ -79,8 +80,18 @@ export function liftBan(channel: string, id: number): Promise<unknown> {
   return dataOf(http.DELETE("/api/v1/review/{channel}/bans/{ban_id}", { params: { path: { channel, ban_id: id } } }));
 }
 
+export function trust(channel: string, card: number, trusted: boolean): Promise<AuthorRecord> {
+  const asked = { params: { path: { channel } }, body: { card, trusted } };
+  return dataOf(http.POST("/api/v1/review/{channel}/trust", asked));
+}
+
 export function addTerm(channel: string, body: Term): Promise<TermAnswer> {
   return dataOf(http.POST("/api/v1/review/{channel}/terms", { params: { path: { channel } }, body }));
+}
+
+/** The newest first. */
+export async function askBroadcasts(channel: string): Promise<BroadcastRow[]> {
+  return (await dataOf(http.GET("/api/v1/review/{channel}/broadcasts", { params: { path: { channel } } }))).broadcasts;
 }
 
 export function askInteraction(channel: string): Promise<InteractionView> {

@@ -98,6 +98,11 @@ export class ReviewDesk {
     this.#dispatch({ type: "step", by });
   }
 
+  /** On to a card that is to be had. */
+  pass(): void {
+    this.#dispatch({ type: "pass" });
+  }
+
   point(id: number): void {
     this.#dispatch({ type: "point", id });
   }
@@ -163,6 +168,15 @@ export class ReviewDesk {
     await this.#tell(
       () => api.liftBan(this.#channel, id),
       () => this.say({ banned: "" }, "good"),
+    );
+    void queries.invalidateQueries({ queryKey: [...REVIEW_KEY, this.#channel] });
+  }
+
+  /** Has new cards of a card's author come a little earlier, or no longer. */
+  async trust(card: number, trusted: boolean): Promise<void> {
+    await this.#tell(
+      () => api.trust(this.#channel, card, trusted),
+      () => this.say({ trusted }, "good"),
     );
     void queries.invalidateQueries({ queryKey: [...REVIEW_KEY, this.#channel] });
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { aHit } from "./fixtures";
-import { gravest, kindsOf, piecesOf, spanOf } from "./highlights";
+import { gravest, kindsOf, namesOf, piecesOf, spanOf } from "./highlights";
+import { en, zh } from "./strings";
 
 const shape = (text: string, ...spans: [number, number][]) =>
   piecesOf(text, spans.map(([start, end]) => aHit({ start, end }))).map((piece) => [piece.text, piece.hits.length]);
@@ -69,4 +70,21 @@ test("the same find three times is told once", () => {
     ["exact", 2],
     ["homophone", 1],
   ]);
+});
+
+test("a find is named in the page's words; a list that is not shipped as it is named", () => {
+  const words = { lists: { scams: "诈骗广告", personal: "个人信息" }, kinds: { mobile: "手机号" } };
+  expect(namesOf({ term: "加微信", list: "scams" }, words)).toEqual({ term: "加微信", list: "诈骗广告" });
+  expect(namesOf({ term: "mobile", list: "personal" }, words)).toEqual({ term: "手机号", list: "个人信息" });
+  expect(namesOf({ term: "mobile", list: "ours" }, words)).toEqual({ term: "mobile", list: "ours" });
+});
+
+test("what lint says of a term is said in both languages", () => {
+  const values = { term: "a", left: "a", day: "2026-01-31", list: "own-x", severity: "block", words: "ab、ac", more: "3", times: "2.5" };
+  for (const rule of Object.keys(en.term.findings)) {
+    for (const words of [en, zh]) expect(words.term.findings[rule]?.(values)).toContain("“a”");
+    expect(zh.term.findings[rule]?.(values)).toMatch(/[\u4e00-\u9fff]/);
+  }
+  expect(zh.term.findings["duplicate"]?.(values)).toContain("拦截");
+  expect(zh.term.findings["compound"]?.({ ...values, more: "0" })).toBe("“a”也会在这些词语中命中：ab、ac");
 });

@@ -65,3 +65,11 @@ export function kindsOf(hits: readonly HitView[]): { hit: HitView; times: number
   }
   return [...kinds.values()];
 }
+
+/** A find in the page's words: what was found, and on which list. */
+export function namesOf(
+  { term, list }: Pick<HitView, "term" | "list">,
+  { lists, kinds }: { lists: Readonly<Record<string, string>>; kinds: Readonly<Record<string, string>> },
+): { term: string; list: string } {
+  return { term: (list === "personal" ? kinds[term] : undefined) ?? term, list: lists[list] ?? list };
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { append, change, EMPTY, lay, type List, point, putBack, renew, step, take } from "./list";
+import { append, change, EMPTY, lay, type List, pass, point, putBack, renew, step, take } from "./list";
 
 const byNumber = (a: number, b: number) => a - b;
 const anyFree = () => true;
@@ -152,5 +152,20 @@ describe("a page asked for again", () => {
   test("the card under the hand keeps its place, gone or not", () => {
     const list = renewed(a([1, 2, 3], 2), 0, [1, 3], false);
     expect([list.ids, list.hand, [...list.gone]]).toEqual([[1, 2, 3], 2, [2]]);
+  });
+});
+
+describe("the hand passes a card that is not to be had", () => {
+  test("to the next free one behind it, else to the last before it", () => {
+    expect(pass(a([1, 2, 3, 4], 1), (id) => id === 4)).toEqual(a([1, 2, 3, 4], 4));
+    expect(pass(a([1, 2, 3, 4], 3), (id) => id < 3)).toEqual(a([1, 2, 3, 4], 2));
+  });
+  test("and stays where none is free", () => {
+    expect(pass(a([1, 2], 1), () => false)).toEqual(a([1, 2], 1));
+    expect(pass(EMPTY, anyFree)).toEqual(EMPTY);
+  });
+  test("what left goes with it", () => {
+    expect(pass(left(a([1, 2, 3], 1), 1), (id) => id === 3)).toEqual(a([2, 3], 3));
+    expect(pass(left(a([1], 1), 1), anyFree)).toEqual(EMPTY);
   });
 });

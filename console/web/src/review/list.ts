@@ -122,6 +122,16 @@ export function step(list: List, by: number): List {
   return to === undefined ? list : point({ ...list, ids }, to);
 }
 
+/** Move the hand off a card that is not to be had: to the next that `isFree`, else to the last before. */
+export function pass(list: List, isFree: Test): List {
+  if (list.hand === null) return list;
+  const at = list.ids.indexOf(list.hand);
+  const free = (id: number) => !list.gone.has(id) && isFree(id);
+  const to = list.ids.slice(at + 1).find(free) ?? list.ids.slice(0, at).findLast(free);
+  if (to !== undefined) return point(list, to);
+  return list.gone.has(list.hand) ? step(list, 1) : list;
+}
+
 /** Put the hand on a card; what left goes. */
 export function point(list: List, id: number): List {
   if (id === list.hand || !list.ids.includes(id)) return list;

@@ -5,7 +5,7 @@
  */
 import type { Problem } from "../api/types";
 import { asPushed, asTold, barOf, type Card, compare, type Me, OPEN_PILES, pileOf } from "./cards";
-import { append, change, EMPTY, lay, type List, point, putBack, renew, step, take } from "./list";
+import { append, change, EMPTY, lay, type List, pass, point, putBack, renew, step, take } from "./list";
 import type { CardView, Changed, Counts, Decided, InteractionView, Order, Outcome, Pile, QueueAnswer, Verb } from "./types";
 
 /** Which cards are shown. `stage` 0: of all stages. */
@@ -36,6 +36,7 @@ export interface Notice {
     | { page: PageReason }
     /** "": a ban was lifted. */
     | { banned: string }
+    | { trusted: boolean }
     | { term: string };
 }
 export type PageReason =
@@ -91,6 +92,7 @@ export type Event =
   | { type: "link"; up: boolean }
   | { type: "me"; me: Me }
   | { type: "step"; by: number }
+  | { type: "pass" }
   | { type: "point"; id: number }
   | { type: "mark"; id: number; upTo: boolean }
   | { type: "unmark" }
@@ -151,6 +153,8 @@ export function reduce(state: ReviewState, event: Event): ReviewState {
       return { ...state, me: event.me };
     case "step":
       return { ...state, list: step(state.list, event.by) };
+    case "pass":
+      return state.dealing ? state : { ...state, list: pass(state.list, isFree(state, state.cards)) };
     case "point":
       return { ...state, list: point(state.list, event.id) };
     case "mark":

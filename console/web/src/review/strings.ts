@@ -1,6 +1,13 @@
 /** Words of the Review screen. */
 import type { Wording } from "../i18n/strings";
 
+/** What lint says of a term, by rule; values by name, as `moderation/filter/lint.py` gives them. */
+type Findings = Record<string, (values: Record<string, string>) => string>;
+
+const moreWords = (more: string | undefined): string => (more === undefined || more === "0" ? "" : ` and ${more} more words`);
+const moreWordsZh = (more: string | undefined): string => (more === undefined || more === "0" ? "" : `等，另有 ${more} 个`);
+const SEVERITIES_ZH: Record<string, string> = { suspected: "疑似", sensitive: "敏感", important: "重要", block: "拦截" };
+
 export const en = {
   title: "Review of comments",
   channels: "Channels",
@@ -77,6 +84,7 @@ export const en = {
     rescued: "was blocked, restored",
     trusted: "known author",
     count: (n: number) => `${n} equal comments, decided together`,
+    bullet: "crosses the picture",
     masked: "personal data starred out",
     moment: (time: string) => `speaks of ${time} of the program`,
     publishIn: (seconds: number) => `published in ${seconds} s`,
@@ -86,6 +94,19 @@ export const en = {
     by: (what: string, who: string) => `${what} by ${who}`,
     rejectedFor: (code: string) => `for: ${code}`,
     hitOf: (term: string, list: string, channel: string) => `${term}: ${list} (${channel})`,
+    /** Of the shipped lists, and of the kinds of personal data; others are shown as they are named. */
+    lists: {} as Record<string, string>,
+    kinds: {
+      mobile: "mobile number",
+      phone: "phone number",
+      local: "local phone number",
+      "resident-id": "resident ID number",
+      "bank-card": "bank card number",
+      "e-mail": "e-mail address",
+      plate: "number plate",
+      wechat: "WeChat ID",
+      qq: "QQ number",
+    } as Record<string, string>,
     inName: "in the name",
     unseen: (name: string) => `invisible character ${name}`,
     marked: "selected",
@@ -186,6 +207,17 @@ export const en = {
     noExpiry: "empty: for good",
     checking: "Checking …",
     fine: "Nothing to say against it.",
+    /** By rule of lint; of a rule that is not here its English reason is shown. */
+    findings: {
+      "typing-slip": ({ term }) => `“${term}” looks like a typing slip: a sign or a severity stands in it; give the term alone`,
+      empty: ({ term }) => `of “${term}” nothing is left once it is folded`,
+      "one-character": ({ term, left }) => `“${term}” is one character (${left}) once it is folded, and would be found everywhere; write the words it stands in`,
+      expired: ({ term, day }) => `“${term}” would not count: its last day was ${day}`,
+      duplicate: ({ term, list, severity }) => `the list ${list} has “${term}” already, as ${severity}`,
+      "inside-word": ({ term, words, more }) => `“${term}” stands inside ${words}${moreWords(more)}, which mean something else`,
+      compound: ({ term, words, more }) => `“${term}” is also found in ${words}${moreWords(more)}`,
+      "between-words": ({ term, times, words }) => `“${term}” comes about by chance between words (${words}), ${times} times in a million`,
+    } satisfies Findings as Findings,
     fix: "to be mended",
     note: "note",
     save: "Add it",
@@ -208,6 +240,12 @@ export const en = {
     bannedDone: (name: string) => `${name} is banned`,
     liftedDone: "The ban is lifted",
     source: "Source",
+    trusted: (who: string, when: string) => `Known author (${who}, ${when}): new cards come 30 s earlier, with every review`,
+    trust: "Known author",
+    trustHint: "New cards of this author come 30 s earlier in the queue. They need every review all the same",
+    untrust: "No longer",
+    trustedDone: "Noted: new cards of this author come earlier",
+    untrustedDone: "Noted: this author's cards come in their turn",
   },
   hits: {
     title: "HITS",
@@ -229,6 +267,14 @@ export const en = {
     left: (seconds: number) => `${seconds} s`,
     untilNext: "until the next stage",
     over: "final",
+  },
+  files: {
+    title: "REPORTS AND FORMS",
+    none: "No comments yet",
+    offAir: "off air",
+    unreviewed: (n: number) => (n === 0 ? "all reviewed" : `${n} not reviewed`),
+    report: "Report",
+    form: "Review form",
   },
   interaction: {
     title: "Interaction",
@@ -315,6 +361,7 @@ export const zh: Wording<typeof en> = {
     rescued: "曾被拦截，已恢复",
     trusted: "熟悉的作者",
     count: (n) => `同文 ${n} 条，一并审核`,
+    bullet: "弹幕",
     masked: "个人信息已遮盖",
     moment: (time) => `说的是节目 ${time} 处`,
     publishIn: (seconds) => `${seconds} 秒后发布`,
@@ -324,6 +371,28 @@ export const zh: Wording<typeof en> = {
     by: (what, who) => `${what}（${who}）`,
     rejectedFor: (code) => `理由：${code}`,
     hitOf: (term, list, channel) => `${list}/${term}（${channel}）`,
+    lists: {
+      profanity: "粗口",
+      harassment: "辱骂骚扰",
+      sexual: "色情",
+      violence: "暴力",
+      gambling: "赌博",
+      drugs: "毒品",
+      scams: "诈骗广告",
+      "personal-data": "索要个人信息",
+      personal: "个人信息",
+    },
+    kinds: {
+      mobile: "手机号",
+      phone: "电话号码",
+      "resident-id": "身份证号",
+      "bank-card": "银行卡号",
+      plate: "车牌号",
+      local: "本地电话号码",
+      "e-mail": "电子邮箱",
+      wechat: "微信号",
+      qq: "QQ 号",
+    },
     inName: "在昵称中",
     unseen: (name) => `不可见字符 ${name}`,
     marked: "已选",
@@ -424,6 +493,16 @@ export const zh: Wording<typeof en> = {
     noExpiry: "留空：长期有效",
     checking: "正在检查……",
     fine: "检查未发现问题。",
+    findings: {
+      "typing-slip": ({ term }) => `“${term}”疑似误写：含有符号或级别；请只填写词条本身`,
+      empty: ({ term }) => `“${term}”归一化后没有内容`,
+      "one-character": ({ term, left }) => `“${term}”归一化后只有一个字符（${left}），会到处命中；请填写含有它的完整词语`,
+      expired: ({ term, day }) => `“${term}”不会生效：已于 ${day} 到期`,
+      duplicate: ({ term, list, severity }) => `词库 ${list} 中已有“${term}”，级别为${SEVERITIES_ZH[severity ?? ""] ?? severity}`,
+      "inside-word": ({ term, words, more }) => `“${term}”出现在含义不同的词语中：${words}${moreWordsZh(more)}`,
+      compound: ({ term, words, more }) => `“${term}”也会在这些词语中命中：${words}${moreWordsZh(more)}`,
+      "between-words": ({ term, times, words }) => `“${term}”可能由相邻词语偶然组成（${words}），每百万词约 ${times} 次`,
+    },
     fix: "须修改",
     note: "提示",
     save: "加入词库",
@@ -446,6 +525,12 @@ export const zh: Wording<typeof en> = {
     bannedDone: (name) => `已禁言 ${name}`,
     liftedDone: "已解除禁言",
     source: "来源",
+    trusted: (who, when) => `熟悉的作者（${who}，${when}）：新卡片提前 30 秒，审核环节不变`,
+    trust: "标为熟悉的作者",
+    trustHint: "该作者的新卡片在队列中提前 30 秒，审核环节一个不少",
+    untrust: "取消",
+    trustedDone: "已记录：该作者的新卡片会提前",
+    untrustedDone: "已记录：该作者的卡片按正常顺序",
   },
   hits: { title: "命中", none: "未命中", how: "方式", list: "词库", severity: "级别", times: (n) => `${n} 处` },
   record: { title: "审核记录", none: "尚无人审核", approve: "通过", reject: "驳回", stage: "环节" },
@@ -456,6 +541,14 @@ export const zh: Wording<typeof en> = {
     left: (seconds) => `${seconds} 秒`,
     untilNext: "下一环节之前",
     over: "已定",
+  },
+  files: {
+    title: "报告与审核表",
+    none: "尚无评论",
+    offAir: "未开播时段",
+    unreviewed: (n) => (n === 0 ? "全部审结" : `${n} 条未审结`),
+    report: "审核报告",
+    form: "审核表",
   },
   interaction: {
     title: "互动",

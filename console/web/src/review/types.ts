@@ -20,6 +20,7 @@ export type AuthorRecord = Schemas["AuthorPage"];
 export type Revealed = Schemas["Revealed"];
 export type TermAnswer = Schemas["TermPage"];
 export type Term = Schemas["TermBody"];
+export type BroadcastRow = Schemas["BroadcastRow"];
 export type Decision = Schemas["DecisionBody"];
 /** Pushed. Nobody's eyes: `mine` and `may_decide` of its cards are false, whoever reads it. */
 export type Changed = Schemas["ReviewChanged"];
@@ -37,3 +38,4 @@ export const READ: Right = "review:read";
 export const DECIDE: Right = "review:decide";
 export const INTERACTION: Right = "interaction:set";
 export const TERMS: Right = "terms:add";
+export const AUDIT: Right = "audit:read";

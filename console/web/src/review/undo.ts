@@ -23,7 +23,7 @@ export function minePerMinute(state: ReviewState, now: number): number {
 export function leftToUndo(state: ReviewState, done: Done, now: number): number | null {
   const card = state.cards.get(done.id);
   if (card === undefined || !card.mine || state.flying.has(done.id)) return null;
-  const leftMs = untilFinal(state, done, card) - now;
+  const leftMs = untilFinal(state, done, card) - Math.max(now, done.atMs); // a clock that ticks slowly may be behind
   return leftMs > 0 ? leftMs : null;
 }
 

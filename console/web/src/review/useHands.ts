@@ -52,6 +52,13 @@ export function useHands(channel: string): Hands {
     if (document.activeElement instanceof HTMLElement && typesText(document.activeElement)) document.activeElement.blur();
   };
 
+  /** Says why there is nothing to do; somebody else's card gives way to one that is to be had. */
+  const turnDown = (why: PageReason) => {
+    const { list } = desk.store.getState();
+    refuse(why);
+    if (why === "taken" || (why === "closed" && list.hand !== null && list.gone.has(list.hand))) desk.pass();
+  };
+
   /** The cards that an act is for, or why there is none. */
   const wanted = (verb: "approve" | "reject" | "escalate"): readonly Card[] | PageReason => {
     const state = desk.store.getState();
@@ -70,7 +77,7 @@ export function useHands(channel: string): Hands {
   const begin = (verb: "approve" | "reject" | "escalate") => {
     if (performance.now() - desk.inHandSince < LOOK_MS) return;
     const cards = wanted(verb);
-    if (typeof cards === "string") return refuse(cards);
+    if (typeof cards === "string") return turnDown(cards);
     const [first] = cards;
     if (first === undefined) return undefined;
     if (verb === "reject") open({ kind: "reject", cards });
@@ -124,7 +131,8 @@ export function useHands(channel: string): Hands {
       case "release":
       case "restore":
       case "retract":
-        return state.link === "lost" ? refuse("no_link") : open({ kind: act, card });
+        if (state.link === "lost") return refuse("no_link");
+        return state.list.gone.has(card.id) ? turnDown("closed") : open({ kind: act, card });
     }
   };
 

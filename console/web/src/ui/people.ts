@@ -4,6 +4,7 @@ import { person } from "./format";
 
 /** "console:alice" is alice; "cli:root" is root, on the machine; "token:deck" is a program. */
 export function byWhom(actor: string, text: Strings): string {
+  if (actor.startsWith("incident:")) return text.shared.incident(person(actor));
   if (actor.startsWith("token:")) return text.audit.token(person(actor));
   return actor.startsWith("cli:") ? text.shared.onMachine(person(actor)) : person(actor);
 }

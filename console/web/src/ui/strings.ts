@@ -16,6 +16,7 @@ export const en = {
   none: "none",
   showTyped: "Show what is typed",
   onMachine: (who: string) => `${who} (on the machine)`,
+  incident: (id: string) => `incident ${id}`,
 };
 export const zh: Wording<typeof en> = {
   notInForce: "已保存，但尚未生效：",
@@ -32,4 +33,5 @@ export const zh: Wording<typeof en> = {
   none: "无",
   showTyped: "显示输入内容",
   onMachine: (who) => `${who}（主机命令行）`,
+  incident: (id) => `事件 ${id}`,
 };

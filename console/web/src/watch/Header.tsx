@@ -56,21 +56,21 @@ export function Header({ channel, onAir, open, choices, choose }: Props) {
   );
 }
 
-/** Hands the page's address on: by what the device has for that, else to copy by hand. */
+type Shared = "no" | "copied" | "by_hand";
+
+/** Hands the page's address on: by what the device has for that, else copied, else to copy by hand. */
 function Share() {
   const words = useWords();
-  const [shown, setShown] = useState(false);
+  const [shared, setShared] = useState<Shared>("no");
   const address = `${window.location.origin}${window.location.pathname}`;
-  const share = (): void => {
-    if (!("share" in navigator)) setShown(!shown);
-    else navigator.share({ url: address }).catch((error: unknown) => setShown(!isAbort(error)));
-  };
+  const share = async (): Promise<void> => setShared(shared === "no" ? await handOn(address) : "no");
   return (
     <>
-      <button type="button" className={styles.plain} aria-expanded={shown} onClick={share}>
+      <button type="button" className={styles.plain} aria-expanded={shared === "by_hand"} onClick={() => void share()}>
         {words.share}
       </button>
-      {shown && (
+      <output className={styles.copied}>{shared === "copied" && words.shareCopied}</output>
+      {shared === "by_hand" && (
         <input
           className={styles.address}
           aria-label={words.shareAddress}
@@ -81,6 +81,24 @@ function Share() {
       )}
     </>
   );
+}
+
+/** Without HTTPS a browser has neither of both. */
+async function handOn(address: string): Promise<Shared> {
+  if ("share" in navigator) {
+    try {
+      await navigator.share({ url: address });
+      return "no";
+    } catch (error) {
+      if (isAbort(error)) return "no";
+    }
+  }
+  try {
+    await navigator.clipboard.writeText(address);
+    return "copied";
+  } catch {
+    return "by_hand";
+  }
 }
 
 /** The viewer changed the mind. */

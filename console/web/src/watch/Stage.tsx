@@ -13,7 +13,7 @@ interface Props {
   program: RefObject<Program | null>;
   view: ProgramView;
   feed: FeedStore;
-  /** Comments cross the picture. */
+  /** Bullet comments cross the picture. */
   bullets: boolean;
   mine: ReadonlySet<number | null>;
   choices: Choices;
@@ -55,7 +55,7 @@ function BulletLayer({ feed, mine }: { feed: FeedStore; mine: RefObject<Readonly
     const bullets = new Bullets(stage.current, LOOK);
     const leave = feed.follow({
       fresh: (comments) => {
-        for (const { id, text } of comments) bullets.push(id, text, mine.current.has(id));
+        for (const { id, text, bullet } of comments) if (bullet) bullets.push(id, text, mine.current.has(id));
       },
       gone: (ids) => {
         for (const id of ids) bullets.remove(id);

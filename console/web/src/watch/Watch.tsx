@@ -23,6 +23,7 @@ export function Watch({ channel, feed }: { channel: string; feed: FeedStore }) {
   const open = state.interaction ?? me.viewer?.interaction ?? CLOSED;
   const told = state.interaction !== null || me.viewer !== null;
   const mine = useMemo(() => new Set(me.own.map((one) => one.id)), [me.own]);
+  const seenAt = (): number | null => program.current?.seenAt() ?? null;
   const words = WORDS[choices.language];
 
   useEffect(() => {
@@ -48,7 +49,7 @@ export function Watch({ channel, feed }: { channel: string; feed: FeedStore }) {
           {choices.comments && (
             <section className={styles.aside} aria-label={words.comments}>
               <Comments state={state} own={me.own} mine={mine} />
-              {told && (open.comments ? <WriteBox channel={channel} me={me} /> : <p className={styles.closed}>{words.closed}</p>)}
+              {told && (open.comments || open.bullets ? <WriteBox channel={channel} me={me} open={open} seenAt={seenAt} /> : <p className={styles.closed}>{words.closed}</p>)}
             </section>
           )}
         </main>

@@ -1,5 +1,6 @@
 import { type FormEvent, type KeyboardEvent, useContext, useRef, useState } from "react";
-import { countChars, type Draft, type Flaw, flawOf, freshName, nameDraft, NICKNAME_CHARS } from "./draft";
+import { countChars, type Draft, type Flaw, flawOf, freshName, isBullet, nameDraft, NICKNAME_CHARS } from "./draft";
+import type { Interaction } from "../feed/wire";
 import type { Me } from "./hooks";
 import type { Language } from "./kept";
 import { useSecondsLeft } from "./useSecondsLeft";
@@ -12,12 +13,21 @@ const SLOW_S = 3;
 
 type Said = { tone: "good"; text: string } | { tone: "bad"; text: string } | null;
 
+interface Props {
+  channel: string;
+  me: Me;
+  open: Interaction;
+  /** When the moment aired that the viewer sees now. */
+  seenAt: () => number | null;
+}
+
 /** Where a viewer writes. What cannot be sent says why, and stays in the box. */
-export function WriteBox({ channel, me }: { channel: string; me: Me }) {
+export function WriteBox({ channel, me, open, seenAt }: Props) {
   const words = useWords();
   const language = useContext(LanguageContext);
   const [text, setText] = useState("");
   const [nickname, setNickname] = useState<string | null>(null);
+  const [wanted, setWanted] = useState(false);
   const [busy, setBusy] = useState(false);
   const [said, setSaid] = useState<Said>(null);
   const [until, setUntil] = useState(0);
@@ -26,6 +36,7 @@ export function WriteBox({ channel, me }: { channel: string; me: Me }) {
   const wait = useSecondsLeft(until);
   const most = me.viewer?.maxChars ?? MOST_CHARS;
   const length = countChars(text);
+  const bullet = isBullet(wanted, open);
   const name = nickname ?? me.viewer?.nickname ?? "";
 
   const submit = async (): Promise<void> => {
@@ -36,7 +47,7 @@ export function WriteBox({ channel, me }: { channel: string; me: Me }) {
       setSaid({ tone: "bad", text: flaw === null ? words.flaw.nickname(NICKNAME_CHARS) : flawText(words, flaw) });
       return;
     }
-    const next = nameDraft(draft.current, text.trim(), freshName);
+    const next = nameDraft(draft.current, { text: text.trim(), bullet, seenAt: seenAt() }, freshName);
     draft.current = next;
     setBusy(true);
     setSaid(null);
@@ -77,6 +88,7 @@ export function WriteBox({ channel, me }: { channel: string; me: Me }) {
         autoComplete="off"
         onChange={(event) => setNickname(event.currentTarget.value)}
       />
+      {open.bullets && <Kinds comments={open.comments} bullet={bullet} choose={setWanted} />}
       <div className={styles.line}>
         <textarea
           ref={box}
@@ -105,6 +117,21 @@ export function WriteBox({ channel, me }: { channel: string; me: Me }) {
         </span>
       </p>
     </form>
+  );
+}
+
+/** Where it is to be shown: in the list alone, or across the picture, too. What is closed cannot be chosen. */
+function Kinds({ comments, bullet, choose }: { comments: boolean; bullet: boolean; choose: (bullet: boolean) => void }) {
+  const words = useWords();
+  return (
+    <div className={styles.kinds} role="radiogroup" aria-label={words.kind.label}>
+      {(comments ? [false, true] : [true]).map((which) => (
+        <label key={String(which)} className={styles.kind} title={which ? words.kind.hint : undefined}>
+          <input type="radio" name="kind" checked={bullet === which} onChange={() => choose(which)} />
+          {which ? words.kind.bullet : words.kind.comment}
+        </label>
+      ))}
+    </div>
   );
 }
 

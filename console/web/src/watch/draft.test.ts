@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { countChars, flawOf, freshName, nameDraft } from "./draft";
+import { countChars, flawOf, freshName, isBullet, nameDraft } from "./draft";
 
 test("characters are counted as the server counts them", () => {
   expect(["", "  ", "母校加油", " ab ", "🎉", "👨‍👩‍👧"].map(countChars)).toEqual([0, 0, 4, 2, 1, 5]);
@@ -19,15 +19,23 @@ describe("what stands in the way", () => {
   });
 });
 
+test("what is written is a bullet where the viewer chose so and may, or where nothing else is open", () => {
+  expect([true, false].map((wanted) => isBullet(wanted, { comments: true, bullets: true }))).toEqual([true, false]);
+  expect([true, false].map((wanted) => isBullet(wanted, { comments: true, bullets: false }))).toEqual([false, false]);
+  expect([true, false].map((wanted) => isBullet(wanted, { comments: false, bullets: true }))).toEqual([true, true]);
+});
+
 describe("the name of a draft", () => {
-  const names = ["b", "c"];
+  const names = ["b", "c", "d"];
   const fresh = (): string => names.shift() ?? "?";
 
   test("stays while the text does", () => {
-    const first = { clientId: "a", text: "hello" };
-    expect(nameDraft(first, "hello", fresh)).toBe(first);
-    expect(nameDraft(first, "hello!", fresh)).toEqual({ clientId: "b", text: "hello!" });
-    expect(nameDraft(null, "hello", fresh)).toEqual({ clientId: "c", text: "hello" });
+    const hello = { text: "hello", bullet: false, seenAt: 7 };
+    const first = { clientId: "a", ...hello };
+    expect(nameDraft(first, { ...hello, seenAt: 9 }, fresh)).toBe(first); // it speaks of the moment it was first sent at
+    expect(nameDraft(first, { ...hello, text: "hello!" }, fresh)).toEqual({ ...hello, clientId: "b", text: "hello!" });
+    expect(nameDraft(first, { ...hello, bullet: true }, fresh)).toEqual({ ...hello, clientId: "c", bullet: true });
+    expect(nameDraft(null, hello, fresh)).toEqual({ ...hello, clientId: "d" });
   });
 
   test("is another one each time, of characters that the server takes", () => {

@@ -22,14 +22,24 @@ export function flawOf(text: string, most: number, until: number, now: number): 
 export interface Draft {
   clientId: string;
   text: string;
+  /** It is to cross the picture (弹幕). */
+  bullet: boolean;
+  /** When the moment aired that the viewer saw: seconds since the epoch; null: no telling. */
+  seenAt: number | null;
+}
+
+/** What is written now: as the viewer chose, as far as that is open. */
+export function isBullet(wanted: boolean, open: { comments: boolean; bullets: boolean }): boolean {
+  return open.bullets && (wanted || !open.comments);
 }
 
 /**
  * The name of what is sent now. A text that may have arrived already keeps its name when it is sent once more, so that
- * it counts once; another text gets another one.
+ * it counts once; another text, or the same in another place, gets another one.
  */
-export function nameDraft(before: Draft | null, text: string, fresh: () => string): Draft {
-  return before !== null && before.text === text ? before : { clientId: fresh(), text };
+export function nameDraft(before: Draft | null, written: Omit<Draft, "clientId">, fresh: () => string): Draft {
+  const same = before !== null && before.text === written.text && before.bullet === written.bullet;
+  return same ? before : { clientId: fresh(), ...written };
 }
 
 /** 128 bits by chance. (crypto.randomUUID is there under HTTPS only.) */

@@ -79,6 +79,13 @@ export class Program {
     this.#play();
   }
 
+  /** When the moment aired that is shown now, in seconds since the epoch, as the playlist says; null: no telling. */
+  seenAt(): number | null {
+    if (!this.#attached || this.#video.currentTime <= 0) return null;
+    const date = this.#hls === null ? startOf(this.#video) + this.#video.currentTime * 1_000 : (this.#hls.playingDate?.getTime() ?? Number.NaN);
+    return Number.isFinite(date) && date > 0 ? date / 1_000 : null;
+  }
+
   /** The viewer wants sound, or none. Call it from within a press. */
   setMuted(muted: boolean): void {
     this.#video.muted = muted;
@@ -224,6 +231,11 @@ export class Program {
     this.#view = next;
     if (!same && !this.#stop.signal.aborted) this.#report(next);
   }
+}
+
+/** When a program that the element plays by itself began, in milliseconds since the epoch (Safari: getStartDate). */
+function startOf(video: HTMLVideoElement & { getStartDate?: () => Date }): number {
+  return video.getStartDate?.().getTime() ?? Number.NaN;
 }
 
 async function fetchPlaylist(address: string, signal: AbortSignal): Promise<Playlist | "none" | "away"> {

@@ -44,7 +44,8 @@ export async function enter(channel: string, nickname: string): Promise<{ ok: tr
 }
 
 export async function send(channel: string, draft: Draft): Promise<Sent> {
-  const answer = await ask(apiPath(channel, "comments"), { client_id: draft.clientId, text: draft.text });
+  const { clientId, text, bullet, seenAt } = draft;
+  const answer = await ask(apiPath(channel, "comments"), { client_id: clientId, text, bullet, seen_at: seenAt });
   if (!answer.ok) return answer;
   const [accepted] = listIn(answer.body, "accepted");
   if (isRecord(accepted) && typeof accepted["id"] === "number") {

@@ -1,0 +1,1 @@
+"""Makes the pictures of docs/pictures from the product as it is: `make pictures`."""
