@@ -31,7 +31,6 @@ _SETTABLE = {
 
 
 def main() -> int:
-    gc.disable()  # the taps live in this process: a collection holds them up for some 100 ms
     parser = make_parser()
     chosen = parser.parse_args()
     words = set(chosen.parts)
@@ -187,4 +186,5 @@ def _kept(kept: bool | None) -> str:
 
 
 if __name__ == "__main__":
+    gc.disable()  # the taps live in this process: a collection holds them up for some 100 ms
     sys.exit(main())
