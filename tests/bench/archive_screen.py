@@ -1,7 +1,8 @@
 """How soon the Archive screen shows 60 days of 8 hours on 3 channels, in a real Chromium.
 
-Catalog, ledger and edit lists are as large as real ones; of the media there is nothing: the picture is
-measured by the seeks of `archive`. Opened is what shows the month, the day's broadcast and its bars.
+Catalog, ledger and edit lists are as large as real ones; of the media there is only the name of the newest
+part: the picture is measured by the seeks of `archive`. Opened is what shows the month, the day's broadcast
+and its bars.
 """
 
 import asyncio
@@ -120,7 +121,9 @@ def _make(data: Path, days: list[int]) -> int:
     with Catalog(data / "catalog.sqlite") as catalog, catalog._engine.begin() as connection:
         for channel in range(CHANNELS):
             (root / f"c{channel}").mkdir(parents=True)
-            connection.execute(sa.insert(parts_table), list(catalog_rows(f"c{channel}", days[0], len(days))))
+            rows = list(catalog_rows(f"c{channel}", days[0], len(days)))
+            connection.execute(sa.insert(parts_table), rows)
+            _write_newest(root / rows[-1]["path"])
         runs.renew(connection)
         parts = connection.scalar(sa.select(sa.func.count()).select_from(parts_table)) or 0
     for day in days:  # a ledger has a file a day
@@ -132,6 +135,12 @@ def _make(data: Path, days: list[int]) -> int:
         for channel in range(CHANNELS):
             _write_list(root, f"c{channel}", float(day + BEGINS_S))
     return parts
+
+
+def _write_newest(path: Path) -> None:
+    """Write the newest part: the screen opens on the newest day of which there is a file."""
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"newest")
 
 
 def _records(begins: float) -> Iterator[Notice]:
