@@ -8,6 +8,7 @@ and its bars.
 import asyncio
 import contextlib
 import shutil
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ Row = tuple[str, str, str, bool | None]
 AIM_MS = 300
 LISTS = 3  # days with edit lists: as many as the timeline of a day may read
 PIECE_S = 2
+_READY = b"ready on port "
 DELAY_S, DAY_S, BEGINS_S, S = 30, 86_400, 9 * 3600, 1_000_000
 _RUNS = [Run("video", 0, 60, 0), Run("audio", 0, 94, 0)]
 _SHOWN = """() => document.querySelector('[data-testid=track-in] [data-kind=recorded]') !== null
@@ -172,23 +174,33 @@ def _write_list(root: Path, channel: str, begins: float) -> None:
 
 @contextlib.asynccontextmanager
 async def _console(data: Path) -> AsyncIterator[str]:
-    stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
-    serving = asyncio.ensure_future(
-        run(
-            host="127.0.0.1",
-            data_dir=data,
-            database=locate("sqlite", data),
-            control_socket=data / "run" / "gate.sock",
-            media_socket=data / "run" / "media.sock",
-            stop=stop,
-            ready=port.set_result,
-        )
+    """Run the console in a process of its own, as `serve` does: this one is busy with the browser."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.archive_screen", data, stdout=asyncio.subprocess.PIPE
     )
+    assert child.stdout is not None
     try:
-        yield f"http://127.0.0.1:{await port}"
+        while not (line := await child.stdout.readline()).startswith(_READY):
+            if not line:
+                raise RuntimeError("the console ended before it was ready")
+        yield f"http://127.0.0.1:{int(line.removeprefix(_READY))}"
     finally:
-        stop.set()
-        await serving
+        if child.returncode is None:
+            child.terminate()
+        await child.communicate()
+
+
+async def _serve(data: Path) -> None:
+    """Run the console until this process is ended."""
+    await run(
+        host="127.0.0.1",
+        data_dir=data,
+        database=locate("sqlite", data),
+        control_socket=data / "run" / "gate.sock",
+        media_socket=data / "run" / "media.sock",
+        stop=asyncio.Event(),
+        ready=lambda port: print(f"{_READY.decode()}{port}", flush=True),
+    )
 
 
 @contextlib.asynccontextmanager
@@ -224,3 +236,7 @@ def rows(found: ArchiveScreen) -> list[Row]:
             )
         )
     return made
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(Path(sys.argv[1])))

@@ -36,6 +36,7 @@ export function useDays(channel: string, day: string) {
         }),
       ),
     refetchInterval: 6 * RENEW_MS,
+    staleTime: 6 * RENEW_MS, // another day of the month asks no second time
     retry: false,
   });
 }
