@@ -50,8 +50,9 @@ def measure(
 ) -> OnAir:
     """`big`: the looped clip of the channel that is not cut. `small`: of the others, minutes long.
 
-    `rounds`: of cuts, without comments and with them. `flood_s`: seconds of comments each. `wait`: is called
-    with the seconds until the delay is full.
+    `rounds`: of cuts, without comments and with them; with one the first half of the channels is cut without,
+    the other with them, and nothing waits until cut channels are live again. `flood_s`: seconds of comments
+    each. `wait`: is called with the seconds until the delay is full.
     """
     with ExitStack() as stack:
         loop = Loop()
@@ -79,7 +80,8 @@ def measure(
         live = set(frames_by_payload(small))
         columns = []
         sent: list[Sent] = []
-        for flood in (False, True):
+        halves = (names, names) if rounds > 1 else (names[: CHANNELS // 2], names[CHANNELS // 2 :])
+        for flood, cut in zip((False, True), halves, strict=True):
             results: list[Result] = []
             windows = []
             for number in range(rounds):
@@ -89,10 +91,10 @@ def measure(
                     stack.callback(sender.close)
                 began_s = time.monotonic() + LEAD_S
                 time.sleep(LEAD_S)
-                results += cutter.cut_all(names)
+                results += cutter.cut_all(cut)
                 time.sleep(max(0.0, began_s + flood_s - LEAD_S - time.monotonic()))
                 windows.append((began_s, time.monotonic()))
-                if not flood or number < rounds - 1:
+                if rounds > 1 and (not flood or number < rounds - 1):
                     time.sleep(max(0.0, windows[-1][0] + RESTORED_S + 5 - time.monotonic()))
                 if sender is not None:
                     sent.append(sender.result())

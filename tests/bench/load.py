@@ -27,7 +27,8 @@ DELAY_S = 30
 class Load:
     """CPU in percent of one core, memory in MB (10^6 bytes), delay error in milliseconds.
 
-    `per_hls`: of a destination `hls:`. `paged_`: with all channels and `pages.OPEN` signed-in pages open.
+    `per_hls`: of a destination `hls:`; both None where it was not measured. `paged_`: with all channels and
+    `pages.OPEN` signed-in pages open.
     """
 
     bitrate_mbps: float
@@ -37,8 +38,8 @@ class Load:
     one_gate: float
     one_ingest: float
     yardstick: float
-    per_destination: float
-    per_hls: float
+    per_destination: float | None
+    per_hls: float | None
     many_gate: float
     many_ingest: float
     memory_idle: float
@@ -150,14 +151,9 @@ def measure(
         source.stop()
         relay.kill()
 
-        print("two more destinations ...", flush=True)
-        more = [platform.url("more-1"), platform.url("more-2")]
-        gate.command("channel", "set", "first", *(part for url in more for part in ("--push", url)))
-        time.sleep(min(5.0, window_s))
-        with_more = shares(pids, window_s)
-        gate.command("channel", "set", "first", "--push", "watch=hls:")
-        time.sleep(min(5.0, window_s))
-        with_hls = shares(pids, window_s)
+        further = (
+            _measure_destinations(gate, platform, pids, one["gate"], window_s) if sizes.destinations else None
+        )
         loaded = Load(
             bitrate_mbps=bitrate_mbps,
             channels=sizes.channels,
@@ -166,8 +162,8 @@ def measure(
             one_gate=one["gate"],
             one_ingest=one["ingest"],
             yardstick=one["relay"],
-            per_destination=(with_more["gate"] - one["gate"]) / 2,
-            per_hls=with_hls["gate"] - with_more["gate"],
+            per_destination=further and further[0],
+            per_hls=further and further[1],
             many_gate=many["gate"],
             many_ingest=many["ingest"],
             memory_idle=memory_idle,
@@ -180,6 +176,20 @@ def measure(
             paged_delay_error=Spread.of(paged_errors),
         )
         return loaded, done
+
+
+def _measure_destinations(
+    gate: Gate, platform: Platform, pids: dict[str, int], before: float, window_s: float
+) -> tuple[float, float]:
+    """Return what an RTMP destination more and then an `hls:` one add to the gate, in percent of a core."""
+    print("two more destinations ...", flush=True)
+    more = [platform.url("more-1"), platform.url("more-2")]
+    gate.command("channel", "set", "first", *(part for url in more for part in ("--push", url)))
+    time.sleep(min(5.0, window_s))
+    with_more = shares(pids, window_s)["gate"]
+    gate.command("channel", "set", "first", "--push", "watch=hls:")
+    time.sleep(min(5.0, window_s))
+    return (with_more - before) / 2, shares(pids, window_s)["gate"] - with_more
 
 
 def delay_errors_ms(entry: Tap, leaving: Tap, from_s: float = 0, until_s: float = math.inf) -> list[float]:
@@ -220,8 +230,14 @@ def rows(loaded: Load) -> list[Row]:
         ("  ingest", f"{loaded.many_ingest / loaded.channels:.2f} %", "", None),
         ("gate with one channel", f"{loaded.one_gate:.2f} %", "", None),
         ("ingest with one channel", f"{loaded.one_ingest:.2f} %", "", None),
-        ("each further destination", f"{loaded.per_destination:.2f} %", "", None),
-        ("a destination hls:", f"{loaded.per_hls:.2f} %", "", None),
+        *(
+            (name, f"{value:.2f} %", "", None)
+            for name, value in (
+                ("each further destination", loaded.per_destination),
+                ("a destination hls:", loaded.per_hls),
+            )
+            if value is not None
+        ),
         ("gate, ingest with none", f"{loaded.idle_gate:.2f}, {loaded.idle_ingest:.2f} %", "", None),
         ("ffmpeg -c copy, the same feed, same run", f"{loaded.yardstick:.2f} %", "", None),
         ("gate memory with none", f"{loaded.memory_idle:.0f} MB", "", None),

@@ -143,12 +143,12 @@ PARTS: dict[str, Callable[[Job], Measured]] = {
 COMMENTS = ("intake", "postgresql", "review", "comments-on-air")
 """What the name `comments` stands for."""
 QUICK_S = {
-    "air": 85,
+    "air": 90,
     "filter": 32,
     "archive": 32,
-    "intake": 25,
+    "intake": 28,
     "review": 20,
-    "comments-on-air": 60,
+    "comments-on-air": 70,
     "web": 45,
 }
 """What a quick run measures unless parts are named, and how many seconds each part may take."""

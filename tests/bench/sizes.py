@@ -8,13 +8,14 @@ class Sizes:
     """How much is measured.
 
     `channels`: of 6 Mb/s at once. `window_s`, `settle_s`: length of each CPU measurement, and the time before
-    it in which nothing is measured. `cuts`: how many cuts; 0 leaves them out.
-    `cuts_apart`: on 40 channels of their own, which takes two minutes more. `terms`, `comments`: for the
-    filter; 0 terms leave it out. `seconds`: of 2,000 comments a second. `piece`: cards that are judged anew,
-    half of those that wait for review. `readers`, `approvals`: of the published feed. `flood_rounds`,
-    `flood_s`: of comments while channels are cut. `cards`, `scroll_s`, `opened`: of the screens Review and
-    Archive. `megabytes`: to verify. `hours`: length of the recording. `seeks`, `written_s`: in the recording,
-    and of the archive's writers alone. `days`: of 8 hours on 3 channels in the catalog.
+    it in which nothing is measured. `cuts`: how many cuts; 0 leaves them out. `cuts_apart`: on 40 channels of
+    their own, which takes two minutes more. `destinations`: whether what further ones cost is measured.
+    `terms`, `comments`: for the filter; 0 terms leave it out. `seconds`: of 2,000 comments a second. `piece`:
+    cards that are judged anew, half of those that wait for review. `readers`, `approvals`: of the published
+    feed. `flood_rounds`, `flood_s`: of comments while channels are cut; with one round half of the channels
+    are cut before they come. `cards`, `scroll_s`, `opened`: of the screens Review and Archive. `megabytes`:
+    to verify. `hours`: length of the recording. `seeks`, `written_s`: in the recording, and of the archive's
+    writers alone. `days`: of 8 hours on 3 channels in the catalog.
     """
 
     channels: int = 6
@@ -22,6 +23,7 @@ class Sizes:
     settle_s: float = 14.0
     cuts: int = 200
     cuts_apart: bool = True
+    destinations: bool = True
     terms: int = 100_000
     comments: int = 250_000
     seconds: float = 60.0
@@ -46,6 +48,7 @@ QUICK = Sizes(
     settle_s=4,
     cuts=5,
     cuts_apart=False,
+    destinations=False,
     terms=10_000,
     comments=10_000,
     seconds=3,
