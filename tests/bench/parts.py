@@ -1,4 +1,7 @@
-"""The parts of `make bench` by name: each measures, and returns its rows and its JSON."""
+"""The parts of `make bench` by name: each measures, and returns its rows and its JSON.
+
+A part imports what it measures only when it runs: an earlier commit may lack what other parts need.
+"""
 
 import dataclasses
 import hashlib
@@ -9,20 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from bench import (
-    archive,
-    archive_screen,
-    comments,
-    comments_on_air,
-    cuts,
-    filter_recall,
-    filter_speed,
-    live_screen,
-    load,
-    operator_screen,
-    review_screen,
-    verify_speed,
-)
 from bench.sizes import Sizes
 from tools import timecode
 
@@ -45,6 +34,8 @@ Measured = tuple[list[Row], Any]
 
 def _air(job: Job) -> Measured:
     """Without `cuts_apart` the load's own channels are cut, but for one, once each."""
+    from bench import cuts, load
+
     sizes = job.sizes
     own = sizes.cuts > 0 and not sizes.cuts_apart
     loaded, cut = load.measure(_big(), CLIP_S, job.directory / "load", sizes, cut=own, wait=job.wait)
@@ -63,6 +54,8 @@ def _air(job: Job) -> Measured:
 
 
 def _filter(job: Job) -> Measured:
+    from bench import filter_recall, filter_speed
+
     if not job.sizes.terms:
         return [], {}
     rows = filter_speed.rows(job.sizes.terms, job.sizes.comments) + filter_recall.rows()
@@ -70,34 +63,46 @@ def _filter(job: Job) -> Measured:
 
 
 def _archive(job: Job) -> Measured:
+    from bench import archive
+
     stored = archive.measure(_big(), job.directory, job.sizes)
     return archive.rows(stored), dataclasses.asdict(stored)
 
 
 def _verify(job: Job) -> Measured:
+    from bench import verify_speed
+
     speed = verify_speed.measure(job.directory, job.sizes.megabytes)
     ratios = {"ratio_one": speed.ratio_one, "ratio_all": speed.ratio_all}
     return verify_speed.rows(speed), speed._asdict() | ratios
 
 
 def _intake(job: Job) -> Measured:
+    from bench import comments
+
     intake = comments.measure_intake(job.directory, job.sizes.seconds)
     return comments.intake_rows("SQLite", intake), msgspec.to_builtins(intake)
 
 
 def _postgresql(job: Job) -> Measured:
+    from bench import comments
+
     with comments.postgres() as server:
         intake = comments.measure_intake(job.directory, job.sizes.seconds, database=server.new_database)
     return comments.intake_rows("PostgreSQL", intake), msgspec.to_builtins(intake)
 
 
 def _review(job: Job) -> Measured:
+    from bench import comments
+
     sizes = job.sizes
     review = comments.measure_review(job.directory, sizes.piece, sizes.readers, sizes.approvals)
     return comments.review_rows(review), dataclasses.asdict(review)
 
 
 def _comments_on_air(job: Job) -> Measured:
+    from bench import comments_on_air
+
     rounds = job.sizes.flood_rounds
     on_air = comments_on_air.measure(
         _big(),
@@ -111,6 +116,8 @@ def _comments_on_air(job: Job) -> Measured:
 
 
 def _web(job: Job) -> Measured:
+    from bench import archive_screen, review_screen
+
     screen = review_screen.measure(job.directory / "review", job.sizes.cards, job.sizes.scroll_s)
     archived = archive_screen.measure(job.directory / "archive", job.sizes.opened, job.sizes.days)
     rows = review_screen.rows(screen) + archive_screen.rows(archived)
@@ -118,11 +125,15 @@ def _web(job: Job) -> Measured:
 
 
 def _live(job: Job) -> Measured:
+    from bench import live_screen
+
     live = live_screen.measure(_big(), _small(1), job.directory)
     return live_screen.rows(live), dataclasses.asdict(live)
 
 
 def _operator(job: Job) -> Measured:
+    from bench import operator_screen
+
     found = operator_screen.measure(_big(), job.directory, min(operator_screen.CUTS, max(2, job.sizes.cuts)))
     return operator_screen.rows(found), dataclasses.asdict(found)
 
