@@ -154,13 +154,13 @@ PARTS: dict[str, Callable[[Job], Measured]] = {
 COMMENTS = ("intake", "postgresql", "review", "comments-on-air")
 """What the name `comments` stands for."""
 QUICK_S = {
-    "air": 90,
+    "air": 88,
     "filter": 32,
     "archive": 32,
-    "intake": 28,
-    "review": 20,
-    "comments-on-air": 70,
-    "web": 45,
+    "intake": 26,
+    "review": 17,
+    "comments-on-air": 68,
+    "web": 38,
 }
 """What a quick run measures unless parts are named, and how many seconds each part may take."""
 QUICK_ALL_S = 240
