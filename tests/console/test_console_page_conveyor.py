@@ -225,7 +225,32 @@ async def test_marks_and_proposals_by_keys_alone(desk: Desk) -> None:
     await page.keyboard.press("u")
     await page.keyboard.press("1")
     await expect(page.get_by_test_id("state")).not_to_have_attribute("data-state", "cut")
+    await page.goto(f"{desk.stage.url}/multiview/main", wait_until="commit")  # the key undoes there, too
+    tile = page.locator("[data-tile=main]")
+    await expect(tile).to_have_attribute("aria-pressed", "true")
+    await page.keyboard.press("x")
+    await expect(tile).to_contain_text("CUT")
+    await page.keyboard.press("u")
+    await page.keyboard.press("1")
+    await expect(tile).not_to_contain_text("CUT")
     assert page.complaints == []  # type: ignore[attr-defined]
+
+
+async def test_a_mark_before_the_picture_is_there_is_where_the_player_goes(desk: Desk) -> None:
+    page = await see(desk)
+    await page.route("**/playlist.m3u8*", lambda route: None)  # never answered: the player goes on loading
+    hands = await Hands.on(page)
+    await hands.point(9)
+    await page.mouse.down()
+    await page.mouse.up()
+    await expect(page.get_by_test_id("review")).to_have_attribute("data-state", "loading")
+    await page.keyboard.press("i")
+    chosen, belt = (
+        await page.get_by_test_id(one).evaluate("(one) => one.getBoundingClientRect().toJSON()")
+        for one in ("chosen", "conveyor")
+    )
+    age_s = (chosen["right"] - belt["left"]) / belt["width"] * 30
+    assert 8 < age_s < 14
 
 
 async def test_the_pointer_shows_a_larger_still_that_covers_nothing_on_air(desk: Desk) -> None:
@@ -253,6 +278,8 @@ async def test_who_only_watches_marks_nothing(desk: Desk) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("notice")).to_contain_text("your role does not allow this")
     await expect(page.locator("[data-span]")).to_have_count(0)
+    await expect(page.get_by_test_id("chosen")).to_be_visible()  # what was not sent stays marked
+    await page.keyboard.press("Escape")
     await hands.point(5)
     await page.mouse.down()
     await page.mouse.up()

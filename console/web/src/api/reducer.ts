@@ -232,6 +232,11 @@ function failPending(state: ConsoleState, now: number, isOver: (asked: Pending) 
   return next;
 }
 
+/** Whether a cut is in force, or one that has ended still holds something back. */
+export function cutToUndo(channel: ChannelStatus): boolean {
+  return channel.state !== "stopped" && channel.spans.some(({ kind, ends_in_s: ends }) => kind === "cut" && (ends === null || ends > 0));
+}
+
 /** A cut is in force (backup may be asked for at the same time: then it is what covers the cut). */
 export function isCut(channel: ChannelStatus): boolean {
   return channel.requested === "cut" || channel.spans.some((span) => span.ends_in_s === null);

@@ -4,27 +4,30 @@ import type { ChannelStatus } from "../api/types";
 import { type Language, type Strings, useLanguage, useText } from "../i18n";
 import { shortTime } from "../ui/people";
 import classes from "./Duty.module.css";
-import { isAlone } from "./duty";
+import { isAlone, partOf } from "./duty";
 
 /** In the header of Live: who is on duty here; while nobody is there, what is asked. The key H does the same. */
 export function DutyChip({ channel, onOpen }: { channel: string; onOpen: () => void }) {
   const text = useText();
   const language = useLanguage();
+  const user = useConsole((state) => state.user);
   const status = useConsole((state) => state.channels.find(({ name }) => name === channel));
   if (status === undefined) return null;
   const { duty } = status;
+  const part = partOf(duty, user);
+  const offered = part.kind === "offered_to_me" && (duty.state === "there" || duty.state === "off");
   return (
     <UnstyledButton
       className={classes.chip}
       data-testid="duty"
-      data-state={duty.state}
+      data-state={offered ? "offered" : duty.state}
       title={[...titleOf(status, text, language), text.duty.keyTitle].join("\n")}
       aria-keyshortcuts="H"
       onMouseDown={(event) => event.preventDefault()}
       onClick={onOpen}
     >
       <i className={classes.dot} />
-      <span aria-live="polite">{chipWords(status, text)}</span>
+      <span aria-live="polite">{offered ? `${text.duty.takes(part.from.name, "")} · H` : chipWords(status, text)}</span>
     </UnstyledButton>
   );
 }

@@ -13,8 +13,9 @@ export function isDigit(letter: string): boolean {
   return /^[0-9]$/.test(letter);
 }
 
-/** Whether keys pressed there are text. */
+/** Whether keys pressed there are text: letters choose in a list, too. */
 export function typesText(target: EventTarget | null): boolean {
   if (target instanceof HTMLInputElement) return TYPING.has(target.type);
+  if (target instanceof HTMLSelectElement) return true;
   return target instanceof HTMLElement && (target.isContentEditable || target.tagName === "TEXTAREA");
 }

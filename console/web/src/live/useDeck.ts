@@ -3,6 +3,7 @@ import { type RefObject, useCallback, useEffect, useEffectEvent, useRef, useStat
 import { client } from "../api/client";
 import { may } from "../api/may";
 import { askedBy, hasKey, whyRefused } from "../api/press";
+import { cutToUndo } from "../api/reducer";
 import { useConsole } from "../api/store";
 import type { ChannelStatus, ClipStatus, Command, Feed } from "../api/types";
 import { useText } from "../i18n";
@@ -21,6 +22,8 @@ export const OWN_WORDS = "0";
 
 /** The key that hands over, takes over or steps in; nobody can give it to anything else. */
 export const DUTY = "H";
+/** The key that takes a mistaken cut back; as fixed as that one. */
+export const UNDO = "U";
 const EARS: (Feed | null)[] = [null, "pvw", "pgm"];
 
 export interface Deck {
@@ -123,7 +126,8 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
     const act = letter === "D" && event.shiftKey ? null : actOf(keymap, letter); // Shift+D is the conveyor's
     const tab = all[Number(letter) - 1];
     const duty = letter === DUTY && mayDuty;
-    if (act === null ? tab === undefined && !duty : act === "note" && !mayNote) return;
+    const undo = letter === UNDO && channel !== undefined && cutToUndo(channel);
+    if (act === null ? tab === undefined && !duty && !undo : act === "note" && !mayNote) return;
     event.preventDefault();
     if (event.repeat) return;
     if (act === "backup" && event.shiftKey && hasBackup) nextClip();
@@ -131,6 +135,7 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
     else if (act === "sound") hear(EARS[(EARS.indexOf(heard) + 1) % EARS.length] ?? null);
     else if (act !== null && isCommand(act)) press(act);
     else if (duty) watchOver(true);
+    else if (undo) askUncut();
     else if (tab !== undefined) show(tab.name);
   });
   useEffect(() => {

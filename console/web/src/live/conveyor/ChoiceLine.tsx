@@ -1,11 +1,12 @@
 /** What is under the hand, in words, and what can be done with it: at the place of notices, beside the cut key. */
 import { Kbd, UnstyledButton } from "@mantine/core";
 import { hasKey } from "../../api/press";
+import { cutToUndo } from "../../api/reducer";
 import { useConsole } from "../../api/store";
 import type { ChannelStatus } from "../../api/types";
 import { useText } from "../../i18n";
 import { useNow } from "../../ui/useNow";
-import type { Deck } from "../useDeck";
+import { type Deck, UNDO } from "../useDeck";
 import classes from "./Line.module.css";
 import { commit } from "./commands";
 import { HOW, REDACTIONS } from "./keys";
@@ -81,14 +82,9 @@ export function UndoCut({ channel, deck }: { channel: ChannelStatus; deck: Deck 
   if (!may || !cutToUndo(channel)) return null;
   return (
     <span className={classes.undo} data-testid="undo-cut">
-      <Act keys="U" label={text.conveyor.uncut} onPress={deck.askUncut} />
+      <Act keys={UNDO} label={text.conveyor.uncut} onPress={deck.askUncut} />
     </span>
   );
-}
-
-/** Whether a cut is in force, or one that has ended still holds something back. */
-export function cutToUndo(channel: ChannelStatus): boolean {
-  return channel.state !== "stopped" && channel.spans.some(({ kind, ends_in_s: ends }) => kind === "cut" && (ends === null || ends > 0));
 }
 
 interface ActProps {

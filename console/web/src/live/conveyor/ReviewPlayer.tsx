@@ -73,10 +73,11 @@ export function ReviewPlayer({ channel }: { channel: ChannelStatus }) {
   );
 }
 
-/** Sets an end of the span to what the player shows; without a player, to what comes in now. */
+/** Sets an end of the span to what the player shows, or is to show; without a player, to what comes in now. */
 export function mark(edge: "from" | "to", channel: ChannelStatus): void {
   const now = wallNow();
-  act({ type: "mark", edge, at: current?.at ?? now, window: { now, delayS: channel.delay_s } });
+  const at = current?.at ?? useHand.getState().review?.at ?? now;
+  act({ type: "mark", edge, at, window: { now, delayS: channel.delay_s } });
 }
 
 function Hint({ keys, label, onPress, on = false }: { keys: string; label: string; onPress: () => void; on?: boolean }) {

@@ -14,7 +14,6 @@ export type HandKey =
   | { do: "review" }
   | { do: "back" }
   | { do: "lift" }
-  | { do: "uncut" }
   | { do: "play" }
   | { do: "step"; direction: 1 | -1 }
   | { do: "nudge"; seconds: number }
@@ -82,8 +81,6 @@ export function handKeyOf(event: Pressed, { chosen, picked, open, boxing }: Unde
       return { do: "review" };
     case "D":
       return event.shiftKey ? { do: "back" } : null;
-    case "U":
-      return { do: "uncut" };
     case "A":
       return open ? { do: "box" } : null;
     case "K":

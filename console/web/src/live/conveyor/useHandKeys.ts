@@ -6,7 +6,6 @@ import type { ChannelStatus } from "../../api/types";
 import { typesText } from "../keyboard";
 import type { Deck } from "../useDeck";
 import { commit } from "./commands";
-import { cutToUndo } from "./ChoiceLine";
 import { handKeyOf, type HandKey } from "./keys";
 import { beginBefore, besideMoment } from "./moments";
 import { mark, reviewed } from "./ReviewPlayer";
@@ -65,9 +64,6 @@ function carryOut(key: HandKey, channel: ChannelStatus, deck: Deck, mayReview: b
     case "lift":
       if (hand.picked !== null && mayPress(channel, "lift")) deck.askLift(hand.picked);
       break;
-    case "uncut":
-      if (cutToUndo(channel)) deck.askUncut();
-      break;
     case "play":
       reviewed()?.toggle();
       break;
@@ -94,7 +90,7 @@ function carryOut(key: HandKey, channel: ChannelStatus, deck: Deck, mayReview: b
   }
 }
 
-function mayPress(channel: ChannelStatus, cmd: "lift" | "uncut" | "redact"): boolean {
+function mayPress(channel: ChannelStatus, cmd: "lift" | "redact"): boolean {
   return hasKey(useConsole.getState().rights, channel.name, cmd);
 }
 
