@@ -10,6 +10,8 @@ from streamgate.verify.facts import Facts, Said
 from streamgate.verify.outcome import Notes
 from streamgate.verify.scope import Scope
 
+PLACE = "archive.hold"
+
 
 class _Held(NamedTuple):
     """A span that was held from `since` to `until`, wall clock."""
@@ -55,7 +57,7 @@ class RemovalCheck:
     def _days(self, channel: str, at: float) -> int:
         """Return for how many days a channel's recordings had to be kept at a time."""
         days = MIN_RETENTION_DAYS
-        for said in self._facts.settings:
+        for said in sorted(self._facts.settings, key=lambda one: one.record.at):
             setting = said.record
             if setting.channel == channel and setting.at <= at:
                 value = setting.new.get("retention_days") if isinstance(setting.new, Mapping) else setting.new
@@ -63,12 +65,16 @@ class RemovalCheck:
         return max(MIN_RETENTION_DAYS, days)
 
     def _find_holds(self) -> list[_Held]:
-        """Return the holds that were placed, by the decisions about them."""
+        """Return the holds that were placed, by the decisions about them.
+
+        The ledger is read file by file, so that one process's release may come before another's hold of the
+        same day. A release follows the placing of its hold, whatever their clocks say.
+        """
         found: dict[str, _Held] = {}
-        for said in self._facts.holds:
+        for said in sorted(self._facts.holds, key=lambda one: (one.record.what != PLACE, one.record.at)):
             one = said.record
             hold = str(one.args.get("hold", ""))
-            if one.what == "archive.hold":
+            if one.what == PLACE:
                 span = (one.args.get("start"), one.args.get("end"))
                 if all(isinstance(at, int | float) for at in span):
                     start, end = (float(at) for at in span if at is not None)
