@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from streamgate.archive.edit_list import is_filler
 from streamgate.core.actor import is_same_person
 from streamgate.core.retention import DAY_S, MIN_RETENTION_DAYS
 from streamgate.ledger.record import Decision, Removal
@@ -44,7 +45,8 @@ class RemovalCheck:
             age = (one.at - one.end) / DAY_S
             why = f"it says that {path} was removed after {age:.1f} days; it had to be kept for {days}"
             self._notes.find(said.file, said.line, why, broadcast)
-        for held in holds:
+        # A filler's times are those of its file: it is kept for the edit lists that name it (see AiredCheck).
+        for held in () if is_filler(path) else holds:
             covers = held.start <= one.end and held.end >= one.start
             if held.channel == one.channel and covers and held.since < one.at < held.until:
                 why = f"it says that {path} was removed while {held.hold} held it"
