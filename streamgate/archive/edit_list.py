@@ -10,7 +10,7 @@ stands for lines that the disk did not take, `end` is the end of the broadcast.
 
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -87,6 +87,11 @@ class EditList(msgspec.Struct):
 
 def list_path(root: Path, channel: str, broadcast: str) -> Path:
     return root / channel / FOLDER / f"{broadcast}{SUFFIX}"
+
+
+def is_filler(path: str) -> bool:
+    """Whether a path below the archive is of a kept filler."""
+    return PurePosixPath(path).parts[1:-1] == (FOLDER, CLIPS)
 
 
 def find_edit_lists(root: Path, channel: str | None = None) -> dict[str, Path]:

@@ -112,8 +112,10 @@ class AiredCheck:
                 self._notes.find(name, 0, why, named.get(path.stem, ""))
         for sha256 in sorted(set(named) - {path.stem for path in there}):
             rest = f"{channel}/{FOLDER}/{CLIPS}/{sha256}.clip"
-            if rest not in self._facts.removals:
-                self._notes.find(f"{ARCHIVE}/{rest}", 0, "a filler that aired is missing", named[sha256])
+            why = "a filler that aired is missing"
+            if (removals := self._facts.removals.get(rest)) is not None:
+                why = f"{removals[-1].place} says that it was removed; {named[sha256]} names it"
+            self._notes.find(f"{ARCHIVE}/{rest}", 0, why, named[sha256])
 
 
 class _ListCheck:

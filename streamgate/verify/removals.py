@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from streamgate.archive.edit_list import is_filler
 from streamgate.core.actor import is_same_person
 from streamgate.core.retention import DAY_S, MIN_RETENTION_DAYS
 from streamgate.ledger.record import Decision, Removal
 from streamgate.verify.facts import Facts, Said
 from streamgate.verify.outcome import Notes
 from streamgate.verify.scope import Scope
+
+PLACE = "archive.hold"
 
 
 class _Held(NamedTuple):
@@ -42,7 +45,8 @@ class RemovalCheck:
             age = (one.at - one.end) / DAY_S
             why = f"it says that {path} was removed after {age:.1f} days; it had to be kept for {days}"
             self._notes.find(said.file, said.line, why, broadcast)
-        for held in holds:
+        # A filler's times are those of its file: it is kept for the edit lists that name it (see AiredCheck).
+        for held in () if is_filler(path) else holds:
             covers = held.start <= one.end and held.end >= one.start
             if held.channel == one.channel and covers and held.since < one.at < held.until:
                 why = f"it says that {path} was removed while {held.hold} held it"
@@ -55,7 +59,7 @@ class RemovalCheck:
     def _days(self, channel: str, at: float) -> int:
         """Return for how many days a channel's recordings had to be kept at a time."""
         days = MIN_RETENTION_DAYS
-        for said in self._facts.settings:
+        for said in sorted(self._facts.settings, key=lambda one: one.record.at):
             setting = said.record
             if setting.channel == channel and setting.at <= at:
                 value = setting.new.get("retention_days") if isinstance(setting.new, Mapping) else setting.new
@@ -63,12 +67,16 @@ class RemovalCheck:
         return max(MIN_RETENTION_DAYS, days)
 
     def _find_holds(self) -> list[_Held]:
-        """Return the holds that were placed, by the decisions about them."""
+        """Return the holds that were placed, by the decisions about them.
+
+        The ledger is read file by file, so that one process's release may come before another's hold of the
+        same day. A release follows the placing of its hold, whatever their clocks say.
+        """
         found: dict[str, _Held] = {}
-        for said in self._facts.holds:
+        for said in sorted(self._facts.holds, key=lambda one: (one.record.what != PLACE, one.record.at)):
             one = said.record
             hold = str(one.args.get("hold", ""))
-            if one.what == "archive.hold":
+            if one.what == PLACE:
                 span = (one.args.get("start"), one.args.get("end"))
                 if all(isinstance(at, int | float) for at in span):
                     start, end = (float(at) for at in span if at is not None)

@@ -161,6 +161,28 @@ def test_another_object_under_a_name_is_found_by_reading_it_back(archive, server
     assert put_together(server.objects(prefix=f"{prefix}/")) == archive.all_files()
 
 
+@pytest.mark.parametrize("rotten", [0, 1])
+def test_a_piece_of_a_growing_file_that_went_bad_is_made_anew(archive, server, prefix, tmp_path, rotten):
+    key, wall = "ledger/2026-11-29/gate.jsonl", time.time()
+    for _ in range(2):
+        copy_once(archive, target(server.url, prefix=prefix), clock=lambda: wall)
+        archive.lines(key, 3)
+    with server.client() as client:
+        pieces = [name for name in server.objects(prefix=f"{prefix}/") if name.startswith(key)]
+        assert len(pieces) == 2
+        name = f"{prefix}/{sorted(pieces)[rotten]}"
+        size = client.head_object(Bucket=BUCKET, Key=name)["ContentLength"]
+        client.put_object(Bucket=BUCKET, Key=name, Body=b"w" * size)
+    later = wall + 31 * DAY_S
+    with copying(archive, target(server.url, prefix=prefix), clock=lambda: later) as copier:
+        copier.round()
+        assert copier.lost == 1
+        copier.round()
+        copier.round()
+        assert copier.lost == 1, "made anew, not found again"
+    assert restored(archive, target(server.url, prefix=prefix), tmp_path / "new") == without_seal(archive)
+
+
 # ---------------------------------------------------------------- object lock
 
 

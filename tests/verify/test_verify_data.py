@@ -357,6 +357,72 @@ def test_a_removal_under_a_hold_is_refuted_and_after_it_was_lifted_not(made):
     assert ["while hold-1 held it" in why for why in whys(found)] == [True, True]
 
 
+def test_a_filler_made_in_a_span_that_is_held_may_go_once_no_edit_list_names_it(made):
+    """It was made during one broadcast and aired in another."""
+
+    def act(kept):
+        span = {"hold": "hold-1", "start": WALL - 71 * DAY_S, "end": WALL - 69 * DAY_S}
+        held = Decision(at=WALL - 50, channel="main", what="archive.hold", args=span, answer="ok")
+        kept.ledgers["console"].write(held)
+        start = WALL - 70 * DAY_S
+        for name in (f"clips/{'ab' * 32}.clip", "main-20260713T141320Z.jsonl"):
+            kept.ledgers["console"].write(removal(path=f"main/aired/{name}", start=start, end=start))
+
+    assert whys(made(act)) == [
+        "it says that main/aired/main-20260713T141320Z.jsonl was removed while hold-1 held it"
+    ]
+
+
+def test_a_filler_that_was_removed_though_an_edit_list_names_it_is_found(made):
+    gone = []
+
+    def act(kept):
+        kept.air()
+        path = min(kept.archive.glob("main/aired/clips/*.clip"))
+        gone.append(path.relative_to(kept.root).as_posix())
+        kept.ledgers["console"].write(removal(path=path.relative_to(kept.archive).as_posix()))
+        path.unlink()
+
+    found = made(act)
+    assert [(one.file, one.broadcast) for one in found.findings] == [(gone[0], BROADCASTS[0])]
+    assert whys(found)[0].endswith(f"says that it was removed; {BROADCASTS[0]} names it")
+    assert not found.certificates[0].proven
+
+
+@pytest.mark.parametrize(("places", "lifts"), [("console", "cli"), ("cli", "console")])
+@pytest.mark.parametrize("apart_s", [3600, 0])
+def test_a_hold_that_another_process_lifted_the_same_day_has_ended(made, places, lifts, apart_s):
+    """The ledger is read file by file, not by time."""
+    span = {"hold": "hold-1", "start": WALL - 71 * DAY_S, "end": WALL - 69 * DAY_S}
+    lifted = {**span, "first": "console:li"}
+
+    def act(kept):
+        kept.ledgers["cli"] = kept._ledger("cli")
+        for process, what, at, who, args in (
+            (places, "archive.hold", WALL, "console:li", span),
+            (lifts, "archive.release", WALL + apart_s, "cli:wu", lifted),
+        ):
+            said = Decision(at=at, who=who, channel="main", what=what, args=args, answer="ok")
+            kept.ledgers[process].write(said)
+        kept.ledgers["gate"].write(removal(at=WALL + 1800))
+        kept.ledgers["gate"].write(removal(at=WALL + 7200, path=removal().path.replace("000001", "000002")))
+
+    refuted = [f"it says that {removal().path} was removed while hold-1 held it"]
+    assert whys(made(act)) == (refuted if apart_s else [])
+
+
+@pytest.mark.parametrize(("first", "second"), [("console", "cli"), ("cli", "console")])
+def test_the_newest_retention_counts_whichever_process_recorded_it(made, first, second):
+    def act(kept):
+        kept.ledgers["cli"] = kept._ledger("cli")
+        for process, at, days in ((first, WALL - 20, 90), (second, WALL - 10, 60)):
+            setting = Setting(at=at, channel="main", name="retention_days", new=days)
+            kept.ledgers[process].write(setting)
+        kept.ledgers["gate"].write(removal())
+
+    assert whys(made(act)) == []
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [

@@ -256,11 +256,15 @@ class Copier:
                 end += size
 
     def _find_there(self, item: Item, file: BinaryIO) -> list[Piece]:
-        """Return what an earlier journal had copied of a growing file, as far as it is its beginning."""
+        """Return what an earlier journal had copied of a growing file, as far as it is its beginning.
+
+        A piece's name is believed, unless a piece of the file was found wrong: then all are read.
+        """
         found: list[Piece] = []
         for piece in self._target.series(item.key):
             here = self._hash(file, piece.start, piece.size)
-            there = piece.sha256 or self._hash_there(Form.GROWING, piece)
+            named = "" if item.key in self._wrong else piece.sha256
+            there = named or self._hash_there(Form.GROWING, piece)
             if item.size < piece.end or here != there:
                 return []
             found.append(Piece(piece.key, piece.series or self._new_series(), piece.start, piece.size, here))
