@@ -222,7 +222,7 @@ async def run(
         for listener in listeners:
             opened.enter_context(contextlib.closing(listener))
         services = [ledger.run, gate.run, media.run, comments.run, preview.run, sessions.run, approvals.run]
-        services.append(board.run)
+        services += [board.run, archive.exports.run]
         if stills:
             services.append(conveyor.run)
         services += [*background, lambda: cleaner.run(store)]

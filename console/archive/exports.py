@@ -29,6 +29,7 @@ FOLDER = "exports"
 MAX_WAITING = 20  # those that run included
 MAX_KEPT = 100
 KEEP_S = 7 * DAY_S
+TIDY_EVERY_S = 3600.0
 MAX_SPAN_S = DAY_S
 EXPORT_S = 6 * 3600.0  # one export; 8 h of 6 Mb/s take some minutes
 MAX_LINE = 1 << 20
@@ -94,6 +95,15 @@ class Exports:
         self._work: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
         self._closing = False
+
+    async def run(self) -> None:
+        """Remove what has been kept for long enough, now and every hour, until cancelled."""
+        while True:
+            try:
+                await self._tidy()
+            except OSError as error:
+                _log.warning("exports_not_tidied", reason=str(error))
+            await asyncio.sleep(TIDY_EVERY_S)
 
     async def of_channel(self, channel: str) -> list[Export]:
         """Return a channel's exports, the newest first."""

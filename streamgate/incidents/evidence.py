@@ -10,10 +10,12 @@ import msgspec
 from streamgate.archive.catalog import Catalog
 from streamgate.archive.certificate import certify
 from streamgate.archive.edit_list import (
+    LAST_PIECE_S,
     Begin,
     EditList,
     End,
     find_edit_lists,
+    read_bounds,
     read_edit_list,
     read_last_bound,
 )
@@ -61,6 +63,17 @@ def find_broadcast(archive: Path, channel: str, at: float) -> str:
         last = None
     over = isinstance(last, End) and last.at + _LATE_S < at
     return "" if over else newest
+
+
+def find_last_air(archive: Path, channel: str, broadcast: str, latest: float) -> float:
+    """Return until when a broadcast that a kill ended can have aired; `latest` where nothing tells it."""
+    path = find_edit_lists(archive, channel).get(broadcast)
+    if path is None:
+        return latest
+    try:
+        return min(latest, read_bounds(path, path.stat().st_size)[1] + LAST_PIECE_S)
+    except OSError:
+        return latest
 
 
 def read_floor_breach(archive: Path, channel: str, at: float, origin: str, now: float) -> Opened | None:

@@ -19,7 +19,7 @@ from streamgate.incidents import evidence
 from streamgate.incidents.book import Book
 from streamgate.incidents.incident import BY, Ended, Incident, Opened, State
 from streamgate.incidents.tail import LedgerTail
-from streamgate.incidents.triggers import may_matter, read_end, read_restore, read_trigger
+from streamgate.incidents.triggers import NOT_RESUMED, may_matter, read_cut_end, read_end, read_trigger
 from streamgate.ledger.record import Notice, Record
 from streamgate.runtime.apart import DaemonThreads
 
@@ -54,9 +54,8 @@ class Follower:
 
     def _act(self, record: Mapping[str, Any], origin: str) -> int:
         now = self._book.clock()
-        if (restored := read_restore(record)) is not None:
-            self._end_cuts(*restored)
-            return 0
+        if (ended := read_cut_end(record) or read_end(record)) is not None:
+            self._end_cuts(*ended, killed=record.get("code") == NOT_RESUMED)
         archive = self._data_dir / "archive"
         opened = read_trigger(record, origin, now)
         if opened is not None:
@@ -88,12 +87,18 @@ class Follower:
         )
         return 1
 
-    def _end_cuts(self, channel: str, at: float) -> None:
-        """A restore ends the cuts before it: what was condemned in between belongs to them."""
+    def _end_cuts(self, channel: str, at: float, *, killed: bool) -> None:
+        """End the cuts in force: what was condemned until then belongs to them.
+
+        `killed`: their broadcast ended when the gate was killed, and the gate came back no sooner than `at`.
+        """
         for one in list(self._book.read().values()):
             over = any(isinstance(event, Ended) for event in one.log)
             if one.kind == "cut" and one.channel == channel and one.happened <= at and not over:
-                self._book.add(Ended(id=one.id, at=self._book.clock(), by=BY, until=at))
+                until = at
+                if killed:
+                    until = evidence.find_last_air(self._data_dir / "archive", channel, one.broadcast, at)
+                self._book.add(Ended(id=one.id, at=self._book.clock(), by=BY, until=until))
 
     def _keep_all(self) -> None:
         """Put on hold what is not yet: all that a full disk or a held lock made impossible before."""

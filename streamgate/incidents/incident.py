@@ -70,7 +70,7 @@ class Opened(Event, frozen=True, kw_only=True, tag="opened"):
 
 
 class Ended(Event, frozen=True, kw_only=True, tag="ended"):
-    """What was cut was restored, at `until`: the span of the incident reaches to there."""
+    """The cut ended at `until` (restore, undo or stop): the span of the incident reaches to there."""
 
     until: float
 

@@ -1,7 +1,8 @@
-"""Which records of the ledger open a draft. Pure.
+"""Which records of the ledger open a draft, and which end a cut. Pure.
 
-Every cut, dump, stop, condemned and redacted span that the gate carried out; every packet that its last
-check stopped; every time that is not recorded. A detector that condemns does so by these same commands.
+Every cut, dump, stop, condemned and redacted span that the gate carried out; every cut that a new broadcast
+begins with; every packet that its last check stopped; every time that is not recorded. A detector that
+condemns does so by these same commands.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ COMMANDS: Mapping[str, Kind] = {
     "redact": "redact",
 }
 NOTICES: Mapping[str, Kind] = {
+    "still_cut": "cut",  # a new broadcast: the stop of the old one ended the draft of its cut
     "violation": "violation",
     "archive_failed": "gap",
     "archive_losing": "gap",
@@ -26,9 +28,10 @@ NOTICES: Mapping[str, Kind] = {
     "archive_format": "gap",
     "edits_fault": "gap",
 }
-RESTORE = "restore"
-ENDS = frozenset({"stopped", "stopped_no_input", "not_resumed"})  # notices: a broadcast is over
-_MARKS = tuple(f'"{word}"'.encode() for word in sorted({*COMMANDS, *NOTICES, RESTORE, *ENDS}))
+CUT_ENDS = frozenset({"restore", "uncut", "lift", "stop"})  # commands
+NOT_RESUMED = "not_resumed"
+ENDS = frozenset({"stopped", "stopped_no_input", NOT_RESUMED})  # notices: a broadcast is over
+_MARKS = tuple(f'"{word}"'.encode() for word in sorted({*COMMANDS, *NOTICES, *CUT_ENDS, *ENDS}))
 
 
 def may_matter(line: bytes) -> bool:
@@ -81,10 +84,11 @@ def _reach_s(record: Mapping[str, Any]) -> float:
     return float(seconds) if isinstance(seconds, int | float) else 10.0
 
 
-def read_restore(record: Mapping[str, Any]) -> tuple[str, float] | None:
-    """Return the channel, and when, of a restore that was carried out."""
-    done = record.get("kind") == "command" and record.get("what") == RESTORE and not record.get("error")
-    if not done or record.get("answer") == "second_person":
+def read_cut_end(record: Mapping[str, Any]) -> tuple[str, float] | None:
+    """Return the channel, and when, of a command after which the channel is not cut any more."""
+    what, answer = record.get("what"), record.get("answer")
+    done = record.get("kind") == "command" and what in CUT_ENDS and not record.get("error")
+    if not done or answer == "second_person" or (what == "lift" and answer == "cut"):  # of another span
         return None
     return str(record.get("channel", "")), float(record.get("at", 0.0))
 

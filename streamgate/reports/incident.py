@@ -194,7 +194,7 @@ def _event(event: AnyEvent, say: Tongue) -> str:  # noqa: PLR0911 - one for each
         case Opened():
             return say("draft opened", "建立草稿")
         case Ended():
-            return say("the cut was restored", "切断已恢复")
+            return say("the cut ended", "切断已结束")
         case Kept():
             return say(f"recordings on hold ({event.hold})", f"录像已保留（{event.hold}）")
         case Completed():

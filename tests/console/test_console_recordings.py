@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from archive_evening import ENDS, NAME, make_evening
 from archive_media import WALL
@@ -21,6 +22,8 @@ from console.archive import exports
 from moderation.desk.messages import InteractionView
 from streamgate.archive.catalog import Catalog
 from streamgate.archive.holds import Holds
+from streamgate.clock import wall_s
+from streamgate.core.retention import DAY_S
 from streamgate.ledger.read import read
 
 ARCHIVE = "/api/v1/archive/main"
@@ -328,6 +331,47 @@ async def test_a_restart_tells_what_it_broke_off(idle: Stage, monkeypatch: pytes
         found = {one["id"]: one for one in (await told(idle, "exports"))["exports"]}
     assert {found[one["id"]]["state"] for one in asked} == {"interrupted"}
     assert "restarted" in found[asked[0]["id"]]["error"]
+
+
+def put_export(data_dir: Path, number: int, ended_at: float) -> str:
+    """Leave an export that ended then, as an earlier console made it."""
+    values = {"channel": "main", "start": WALL, "end": WALL + 9, "kind": "received", "reason": "x"}
+    one = exports.Export(
+        f"export-{number:08}", by="console:ann", role="director", at=ended_at, state="done", **values
+    )
+    one.ended_at = ended_at
+    folder = data_dir / exports.FOLDER / one.id
+    folder.mkdir(parents=True)
+    (folder / "job.json").write_bytes(msgspec.json.encode(one))
+    (folder / one.name).write_bytes(b"media")
+    return one.id
+
+
+async def are_left(data_dir: Path, expected: list[str]) -> bool:
+    return sorted(path.parent.name for path in (data_dir / exports.FOLDER).glob("*/*.mp4")) == expected
+
+
+async def test_a_console_that_starts_removes_what_is_past_its_seven_days(idle: Stage) -> None:
+    now = wall_s()
+    put_export(idle.data_dir, 1, now - 7 * DAY_S - 60)
+    young = put_export(idle.data_dir, 2, now - 7 * DAY_S + 600)
+    async with idle.gate.running(), idle.console():
+        await until(lambda: are_left(idle.data_dir, [young]))
+
+
+async def test_exports_go_by_time_and_the_oldest_of_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = WALL
+    monkeypatch.setattr(exports, "wall_s", lambda: now)
+    monkeypatch.setattr(exports, "TIDY_EVERY_S", 0.01)
+    asked = [put_export(tmp_path, number, WALL - 1000 + number) for number in range(exports.MAX_KEPT + 2)]
+    running = asyncio.ensure_future(exports.Exports(tmp_path, lambda _: None).run())
+    await until(lambda: are_left(tmp_path, asked[2:]))
+    now = WALL - 1000 + 50 + exports.KEEP_S + 0.5
+    await until(lambda: are_left(tmp_path, asked[51:]))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 # ---------------------------------------------------------------- rights

@@ -13,7 +13,7 @@ import pytest
 from test_incidents_incident import ANN, AT, completed, opened
 from typer.testing import CliRunner
 
-from streamgate.archive.edit_list import Begin, End, list_path
+from streamgate.archive.edit_list import LAST_PIECE_S, Begin, End, list_path
 from streamgate.archive.holds import Holds
 from streamgate.cli import app
 from streamgate.core.edits import Held, Piece
@@ -259,6 +259,77 @@ def test_a_restore_that_waits_for_a_second_person_ends_nothing(data):
     )
     follower(data)[0].look()
     assert drafts(data)[0].until == AT
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        Command(at=AT + 60, who=ANN, channel="main", what="stop", answer="stopped"),
+        Command(at=AT + 60, who=ANN, channel="main", what="uncut", answer="live"),
+        Command(at=AT + 60, who=ANN, channel="main", what="lift", answer="backup", args={"span": "s1"}),
+        Notice(at=AT + 60, channel="main", who="gate", code="stopped_no_input", text="ended"),
+        Notice(at=AT + 60, channel="main", who="gate", code="stopped", text="ended"),
+    ],
+    ids=lambda end: getattr(end, "what", "") or end.code,
+)
+def test_a_cut_lasts_until_it_is_ended_and_a_later_restore_ends_the_later_cut(data, end):
+    clock = Clock()
+    write_ledger(data, command("cut"), end, clock=clock)
+    follower(data, clock)[0].look()
+    friday = clock.at = AT + 4 * 86_400
+    write_ledger(data, command("cut", friday), command("restore", friday + 20), clock=clock)
+    follower(data, clock)[0].look()
+    monday, later = (one for one in drafts(data) if one.kind == "cut")
+    assert (monday.until, later.until) == (AT + 60, friday + 20)
+    holds = [hold for hold in Holds(data / "archive").read() if hold.id in monday.holds]
+    assert max(hold.end for hold in holds) == AT + 90, "what was condemned until then"
+
+
+def test_a_lift_of_another_span_leaves_the_cut_in_force(data):
+    write_ledger(
+        data,
+        command("cut"),
+        Command(at=AT + 9, who=ANN, channel="main", what="lift", answer="cut", args={"span": "s1"}),
+        Command(at=AT + 10, who=ANN, channel="main", what="uncut", answer="second_person"),
+        Command(at=AT + 11, who=ANN, channel="main", what="stop", error="the channel is not on air"),
+        Command(at=AT + 12, who=ANN, channel="hall", what="restore", answer="live"),
+    )
+    follow, _ = follower(data)
+    follow.look()
+    assert drafts(data)[0].until == AT
+    write_ledger(data, command("restore", AT + 40))
+    follow.look()
+    assert drafts(data)[0].until == AT + 40
+
+
+def test_a_cut_that_a_new_broadcast_begins_with_has_a_draft_of_its_own(data):
+    write_ledger(
+        data,
+        command("cut"),
+        Notice(at=AT + 20, channel="main", who="gate", code="stopped", text="ended"),
+        Notice(at=AT + 500, channel="main", who="gate", code="still_cut", text="still cut"),
+        command("restore", AT + 600),
+    )
+    assert follower(data)[0].look() == 2
+    found = [(one.kind, one.happened - AT, one.until - AT) for one in drafts(data)]
+    assert found == [("cut", 0, 20), ("cut", 500, 600)]
+
+
+def test_a_cut_that_a_kill_ended_lasts_no_longer_than_its_edit_list(data):
+    piece = Piece(at=AT + 30, from_us=0, to_us=1, source="filler", delay_us=45_000_000, runs=[], why="cut")
+    broadcast(data, piece)
+    clock = Clock()
+    write_ledger(data, command("cut"), clock=clock)
+    follower(data, clock)[0].look()
+    clock.at = AT + 86_400
+    write_ledger(
+        data,
+        Notice(at=clock.at, channel="main", who="gate", code="not_resumed", text="too long"),
+        clock=clock,
+    )
+    follower(data, clock)[0].look()
+    (one,) = drafts(data)
+    assert one.until == AT + 30 + LAST_PIECE_S
 
 
 def test_a_hold_that_cannot_be_placed_is_placed_later(data):
