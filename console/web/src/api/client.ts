@@ -61,19 +61,18 @@ class ConsoleClient {
     this.#socket.send(JSON.stringify(message));
   };
 
-  /** Sends a command, or says at once why it cannot be sent. Returns whether it was sent. */
-  send(channel: string, cmd: Command, options: Options = {}): boolean {
+  /** Sends a command, or says at once why it cannot be sent. */
+  send(channel: string, cmd: Command, options: Options = {}): void {
     const now = performance.now();
     const open = this.#socket?.readyState === WebSocket.OPEN;
     const reason = open ? whyRefused(useConsole.getState(), channel, cmd) : "link_lost";
     if (reason !== null) {
       dispatch({ type: "refused", channel, cmd, reason, now });
-      return false;
+      return;
     }
     const request: CommandRequest = { t: "cmd", id: this.#nextId++, cmd, channel, ...options };
     dispatch({ type: "sent", id: request.id, channel, cmd, now });
     this.#socket?.send(JSON.stringify(request));
-    return true;
   }
 
   #connect(): void {

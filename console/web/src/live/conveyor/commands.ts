@@ -14,8 +14,8 @@ export const commit = {
   condemn(channel: ChannelStatus): void {
     const { chosen } = useHand.getState();
     if (chosen === null) return;
-    const sent = client.send(channel.name, "condemn", { from_at: chosen.from, to_at: chosen.to });
-    if (sent) act({ type: "done" }); // else it stays chosen, to be sent again
+    client.send(channel.name, "condemn", { from_at: chosen.from, to_at: chosen.to });
+    act({ type: "done" });
   },
 
   /** Has the span that is chosen air with something else in the place of its sound, or a mosaic over its picture. */
@@ -23,8 +23,8 @@ export const commit = {
     const { chosen, box } = useHand.getState();
     if (chosen === null) return;
     const covers = how === "mosaic" && box !== null ? { box: wireOf(box) } : {};
-    const sent = client.send(channel.name, "redact", { from_at: chosen.from, to_at: chosen.to, with: how, ...covers });
-    if (sent) act({ type: "done" });
+    client.send(channel.name, "redact", { from_at: chosen.from, to_at: chosen.to, with: how, ...covers });
+    act({ type: "done" });
   },
 
   /** Moves an end of a condemned span. */
