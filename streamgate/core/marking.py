@@ -79,12 +79,12 @@ class Marking:
                 "a cut in force has no end to be moved; restore ends it, uncut takes it back",
                 "切断尚未结束，不能移动；请用「恢复」结束或「撤销切断」",
             )
-        start, end = self._fit(span.why, ends, now, begun=span.start <= past)
+        start, end = self._fit_move(span, ends, now, past)
         self._spans.move(span, start, end, past)
 
     def uncovers(self, span: Span, ends: tuple[int, int], now: int, past: int) -> bool:
         """Whether moving a span to `ends` uncovers packets that are not due yet."""
-        start, end = self._fit(span.why, ends, now, begun=span.start <= past)
+        start, end = self._fit_move(span, ends, now, past)
         was_start, was_end = max(span.start, past + 1), now if span.end is None else span.end
         return was_start <= was_end and (start > was_start + SAME_US or end < was_end - SAME_US)
 
@@ -114,6 +114,16 @@ class Marking:
     def lift(self, span: Span, past: int) -> None:
         """Lift a span: its packets that are not due yet can air."""
         self._spans.lift(span, past)
+
+    def _fit_move(self, span: Span, ends: tuple[int, int], now: int, past: int) -> tuple[int, int]:
+        """Return the aligned ends of a span that is moved.
+
+        The start of replaced sound has its lead already: a move that gives it back does not add another.
+        """
+        start, end = self._fit(span.why, ends, now, begun=span.start <= past)
+        if span.why in SOUND_REDACTIONS and ends[0] >= span.start - SAME_US:
+            start = max(start, span.start)
+        return start, end
 
     def _fit(
         self, kind: SpanKind, ends: tuple[int, int], now: int, *, begun: bool = False

@@ -120,7 +120,8 @@ class CutStatus(msgspec.Struct, frozen=True):
 class WaitingRestore(msgspec.Struct, frozen=True):
     """A restore that waits for the same command from a second person; it lapses in `lapses_in_s`.
 
-    `what`: restore, or lift, move (of `span`) or uncut, which follow the same rule.
+    `what`: restore, or lift, move (of `span`) or uncut, which follow the same rule. `from_at`, `to_at`: the
+    ends that a move asks for, wall clock at arrival, seconds since the epoch; else None.
     """
 
     actor: str
@@ -128,6 +129,8 @@ class WaitingRestore(msgspec.Struct, frozen=True):
     lapses_in_s: float
     what: str = "restore"
     span: str = ""
+    from_at: float | None = None
+    to_at: float | None = None
 
 
 class OnDuty(msgspec.Struct, frozen=True):

@@ -146,7 +146,11 @@ class Marks:
         if waiting is None:
             return None
         left_s = (waiting.at_us + LAPSES_US - now) / SECOND_US
-        return WaitingRestore(waiting.actor, waiting.reason, round(left_s, 1), waiting.what, waiting.span)
+        told = WaitingRestore(waiting.actor, waiting.reason, round(left_s, 1), waiting.what, waiting.span)
+        if waiting.what != "move":
+            return told
+        from_at, to_at = (round(wall_at(now) + (end - now) / SECOND_US, 6) for end in waiting.to)
+        return replace(told, from_at=from_at, to_at=to_at)
 
     def forget_waiting(self) -> None:
         self._two_people.forget()

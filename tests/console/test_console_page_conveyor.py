@@ -247,7 +247,8 @@ async def test_a_mark_before_the_picture_is_there_is_where_the_player_goes(desk:
     await page.keyboard.press("i")
     chosen = await page.get_by_test_id("chosen").bounding_box()
     belt = await page.get_by_test_id("conveyor").bounding_box()
-    assert chosen is not None and belt is not None
+    assert chosen is not None
+    assert belt is not None
     age_s = (chosen["x"] + chosen["width"] - belt["x"]) / belt["width"] * 30
     assert 8 < age_s < 14
 

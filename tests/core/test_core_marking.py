@@ -258,6 +258,35 @@ def test_muted_sound_is_replaced_by_silence_and_the_picture_goes_on():
     assert all(a < b for a, b in pairwise(dts))
 
 
+@pytest.mark.parametrize("kind", ["mute", "bleep"])
+def test_a_move_leaves_an_unchanged_start_of_replaced_sound_where_it_is(kind):
+    air = Air()
+    air.run(40)
+    span = air.mark(-10, -8, kind)  # 29.9 to 32
+    for pulled_s in (33, 34, 35):
+        reach = air.gate.marking.reach(span, air.now)
+        air.gate.move(span, (reach.first, pulled_s * S), air.now)
+    assert (span.start, span.end) == (29_900_000, 35 * S)
+
+
+@pytest.mark.parametrize(
+    ("first_us", "start_us"),
+    [
+        (25 * S, 24_900_000),  # a new start has its lead
+        (29_899_500, 29_900_000),  # the present one, rounded to milliseconds
+        (29_950_000, 29_900_000),  # less than the lead after it: what was asked for first keeps its lead
+        (30 * S, 29_900_000),
+        (31 * S, 30_900_000),
+    ],
+)
+def test_a_new_start_of_replaced_sound_covers_the_lead_before_it(first_us, start_us):
+    air = Air()
+    air.run(40)
+    span = air.mark(-10, -8, "mute")  # 29.9 to 32
+    air.gate.move(span, (first_us, 32 * S), air.now)
+    assert (span.start, span.end) == (start_us, 32 * S)
+
+
 def test_the_edit_list_says_what_was_replaced_by_whom_and_with_what():
     air = Air(clip(BLEEP, video_track(AVCC[1]), frames=50))
     air.run(40)

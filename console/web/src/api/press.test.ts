@@ -1,16 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { channel } from "./fixtures";
-import { askedBy, hasKey, whyRefused } from "./press";
+import { askedBy, confirmation, hasKey, whyRefused } from "./press";
 import { initialState } from "./reducer";
 import type { ChannelStatus, Rights } from "./types";
 
 const CUT = { state: "cut", requested: "cut" } as const;
+const NO_ENDS = { from_at: null, to_at: null };
 const waiting = (actor: string): Partial<ChannelStatus> => ({
   ...CUT,
-  waiting_restore: { actor, reason: "false alarm", lapses_in_s: 47, what: "restore", span: "" },
+  waiting_restore: { actor, reason: "false alarm", lapses_in_s: 47, what: "restore", span: "", ...NO_ENDS },
 });
 
-const lift = (actor: string) => ({ waiting_restore: { actor, reason: "checked", lapses_in_s: 40, what: "lift", span: "s1" } });
+const lift = (actor: string) => ({ waiting_restore: { actor, reason: "checked", lapses_in_s: 40, what: "lift", span: "s1", ...NO_ENDS } });
 
 function rights(main: string[], changes: Partial<Rights> = {}): Rights {
   return { state: "open", rights: [], channel_rights: { main }, ...changes };
@@ -67,6 +68,16 @@ describe("a restore that waits for a second person", () => {
     expect(whyRefused(known(director, lift("console:ben")), "main", "restore")).toBeNull();
     expect(whyRefused(known(director, lift("console:ann")), "main", "restore")).toBe("waits_second");
     expect(whyRefused(known(rights([]), lift("console:ben")), "main", "restore")).toBe("no_right");
+  });
+
+  test.each([
+    ["restore", { span: "", ...NO_ENDS }, {}],
+    ["lift", { span: "s1", ...NO_ENDS }, { span: "s1" }],
+    ["uncut", { span: "s2", ...NO_ENDS }, {}], // the console takes no span for it
+    ["move", { span: "s1", from_at: 981.5, to_at: 983 }, { span: "s1", from_at: 981.5, to_at: 983 }], // not its present ends
+  ])("is confirmed with what the first person sent: %s", (what, asked, sent) => {
+    const request = { actor: "console:ben", reason: "checked", lapses_in_s: 40, what, ...asked };
+    expect(confirmation(request)).toStrictEqual({ reason: "checked", ...sent });
   });
 
   test("is nobody's when none waits", () => {

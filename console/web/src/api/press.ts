@@ -2,7 +2,7 @@
 import { person } from "../ui/format";
 import { may } from "./may";
 import { type ConsoleState, type LocalReason, whyNot } from "./reducer";
-import type { ChannelStatus, Command, Right } from "./types";
+import type { ChannelStatus, Command, CommandRequest, Right, WaitingRestore } from "./types";
 
 type Known = Pick<ConsoleState, "link" | "gateUp" | "user" | "rights" | "channels">;
 
@@ -46,6 +46,12 @@ export function askedBy(channel: ChannelStatus | undefined, user: string): "me" 
   const waiting = channel?.waiting_restore;
   if (!waiting) return null;
   return fold(person(waiting.actor)) === fold(user) ? "me" : "other";
+}
+
+/** What confirms a request that waits: the same as the first person sent, as far as the console takes it. */
+export function confirmation({ what, reason, span, from_at, to_at }: WaitingRestore): Partial<CommandRequest> {
+  if (what === "move") return { reason, span, from_at, to_at };
+  return what === "lift" ? { reason, span } : { reason }; // an undo takes no span: the gate finds the cut
 }
 
 function fold(name: string): string {

@@ -2,7 +2,7 @@
 import { type RefObject, useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
 import { client } from "../api/client";
 import { may } from "../api/may";
-import { askedBy, hasKey, whyRefused } from "../api/press";
+import { askedBy, confirmation, hasKey, whyRefused } from "../api/press";
 import { cutToUndo } from "../api/reducer";
 import { useConsole } from "../api/store";
 import type { ChannelStatus, ClipStatus, Command, Feed } from "../api/types";
@@ -87,9 +87,7 @@ export function useDeck(channel: ChannelStatus | undefined, all: ChannelStatus[]
   const restore = () => {
     const waiting = channel?.waiting_restore;
     if (waiting && askedBy(channel, useConsole.getState().user) === "other") {
-      const span = channel?.spans.find(({ id }) => id === waiting.span);
-      const ends = waiting.what === "move" && span ? { from_at: span.from_at, to_at: span.to_at } : {}; // the first person's ends count
-      client.send(name, waiting.what as Command, { reason: waiting.reason, ...(waiting.span === "" ? {} : { span: waiting.span }), ...ends });
+      client.send(name, waiting.what as Command, confirmation(waiting));
     } else ask({ cmd: "restore", name });
   };
   const askLift = (span: string) => ask({ cmd: "lift", name, span });
