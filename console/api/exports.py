@@ -112,8 +112,7 @@ async def fetch_export(
 ) -> FileResponse:
     """Send the file, or ranges of it. The download and its user are recorded in the ledger."""
     made, path = await parts.archive.exports.file(channel, export)
-    if wanted in {"", "bytes=0-"}:
-        parts.archive.exports.note_fetched(made, decision_of(who))
+    parts.archive.exports.note_fetched(made, decision_of(who), whole=wanted in {"", "bytes=0-"})
     name = f"streamgate-{channel}-{datetime.fromtimestamp(made.first, UTC):%Y%m%dT%H%M%SZ}.mp4"
     return FileResponse(path, media_type=VIDEO, filename=name, headers={"cache-control": "no-store"})
 

@@ -19,7 +19,7 @@ import structlog
 from console.auth.principals import Session
 from console.problems import BUSY, NOT_FOUND, Refused, bad_request, rule
 from streamgate.archive.export_job import ExportJob, Kind, Line, Made, Progress
-from streamgate.clock import wall_s
+from streamgate.clock import now_us, wall_s
 from streamgate.core.retention import DAY_S
 from streamgate.disk import replace_file
 from streamgate.ledger.record import Decision, Record
@@ -30,6 +30,7 @@ MAX_WAITING = 20  # those that run included
 MAX_KEPT = 100
 KEEP_S = 7 * DAY_S
 TIDY_EVERY_S = 3600.0
+FETCH_NOTED_S = 3600.0  # so long the pieces of a file count as one download
 MAX_SPAN_S = DAY_S
 EXPORT_S = 6 * 3600.0  # one export; 8 h of 6 Mb/s take some minutes
 MAX_LINE = 1 << 20
@@ -95,6 +96,7 @@ class Exports:
         self._work: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
         self._closing = False
+        self._fetched: dict[tuple[str, str], int] = {}  # when (us) a session's download was noted, by export
 
     async def run(self) -> None:
         """Remove what has been kept for long enough, now and every hour, until cancelled."""
@@ -164,8 +166,13 @@ class Exports:
             raise Refused(NO_FILE)
         return found, path
 
-    def note_fetched(self, one: Export, who: Decision) -> None:
-        """Put on record that somebody took the file."""
+    def note_fetched(self, one: Export, who: Decision, *, whole: bool) -> None:
+        """Put on record that somebody took the file, or pieces of it: these once in FETCH_NOTED_S."""
+        now, key = now_us(), (who.session, one.id)
+        self._fetched = {seen: at for seen, at in self._fetched.items() if now - at < FETCH_NOTED_S * 1e6}
+        if not whole and key in self._fetched:
+            return
+        self._fetched[key] = now
         who.what, who.channel, who.answer = "archive.export.fetch", one.channel, "ok"
         who.args = {"export": one.id, "sha256": one.sha256}
         self._record(who)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from hashlib import file_digest
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +31,7 @@ class Rules(NamedTuple):
     """What may go at `now_s`. `days`: retention by channel, `otherwise`: of a channel that is not there.
 
     `covers`: says whether a span of a channel is held. `settle`: has a removal in the ledger when it returns,
-    or raises; the file goes after it.
+    or raises; the file goes after it. `locked`: while it is entered no hold is placed.
     """
 
     now_s: float
@@ -39,6 +39,7 @@ class Rules(NamedTuple):
     otherwise: int
     covers: Covers
     settle: Settle
+    locked: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def expire(root: Path, rules: Rules) -> int:
@@ -56,9 +57,12 @@ def expire(root: Path, rules: Rules) -> int:
         for path, start, end in old:
             if path.suffix == CLIP and path.stem in named:
                 continue
-            rules.settle(_removal(root, path, start, end, f"older than {days} days"))
-            path.unlink()
-            sync_directory(path.parent)
+            with rules.locked():
+                if path.suffix != CLIP and rules.covers(channel, start, max(end, path.stat().st_mtime)):
+                    continue
+                rules.settle(_removal(root, path, start, end, f"older than {days} days"))
+                path.unlink()
+                sync_directory(path.parent)
             gone += 1
     return gone
 

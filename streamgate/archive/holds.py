@@ -110,7 +110,7 @@ class Holds:
             raise Refused(
                 "the span to hold is empty: its end must lie after its start", "保留时段为空：结束须晚于开始"
             )
-        with self._locked():
+        with self.locked():
             holds = self.read()
             if len(holds) >= MAX_HOLDS:
                 raise Refused(
@@ -130,7 +130,7 @@ class Holds:
         Refused: there is no such hold, no reason, or no person asks.
         """
         reason = _check(reason, by)
-        with self._locked():
+        with self.locked():
             holds = self.read()
             hold = next((one for one in holds if one.id == hold_id), None)
             if hold is None:
@@ -160,8 +160,8 @@ class Holds:
                 ) from error
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep others out, in this process and in others."""
+    def locked(self) -> Iterator[None]:
+        """Let nobody place or lift a hold meanwhile, in this process and in others."""
         try:
             descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             give_to_owner(descriptor, self._lock.parent)

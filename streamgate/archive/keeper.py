@@ -56,6 +56,7 @@ async def keep(
         on_removed=books.mark_removed,
         held=Holds(root).keeper,
         covers=Holds(root).covers,
+        locked=Holds(root).locked,
         channel_days=channel_days,
         record=record,
     )

@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -62,7 +62,8 @@ class Sweeper:
     `channel_days()`: the retention of each channel there is, None where it is not known. What was known of a
     channel last stays in force when the channel is gone. `record`: takes what the ledger is to say; what it
     returns is waited for, so that nothing goes before its removal is on disk there. `covers()`: as `held`, of
-    spans of a channel.
+    spans of a channel. `locked()`: while it is entered no hold is placed; from the question whether something
+    is held until it is gone. Such a hold waits for one batch, LEDGER_S and its disk writes at most.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Sweeper:
         channel_days: Callable[[], Mapping[str, int | None]] = dict,
         record: Recording = lambda _: None,
         covers: Callable[[], aired_expiry.Covers] = lambda: lambda *_: False,
+        locked: Callable[[], AbstractContextManager[None]] = nullcontext,
         every_s: float = EVERY_S,
         wall: Callable[[], float] = wall_s,
     ) -> None:
@@ -88,6 +90,7 @@ class Sweeper:
         self._channel_days = channel_days
         self._record_removal = record
         self._covers = covers
+        self._locked = locked
         self._every_s = every_s
         self._wall = wall
         self._threads = DaemonThreads("archive sweep", 1)  # not waited for: a disk may hold it up
@@ -117,7 +120,7 @@ class Sweeper:
         for start in range(0, len(expired), BATCH):
             batch = expired[start : start + BATCH]
             try:
-                gone += await self._threads.call(self._remove, batch)
+                gone += await self._threads.call(self._remove_unheld, batch)
             except OSError as error:
                 _log.error("archive.sweep_failed", error=str(error), parts=len(expired) - gone)
                 self._alarm("archive_not_removed", {"parts": len(expired) - gone, **both(error)})
@@ -178,6 +181,11 @@ class Sweeper:
             replace_file(self._root / RETENTION, msgspec.json.encode(now))
         return settle_retention(now, given)
 
+    def _remove_unheld(self, batch: Sequence[Candidate]) -> int:
+        """Remove a batch while no hold can be placed: what was accepted before it stays."""
+        with self._locked():
+            return self._remove(batch)
+
     def _remove(self, batch: Sequence[Candidate]) -> int:
         """Log a batch but for what is held meanwhile, then unlink it. Raises OSError and StreamgateError."""
         at = self._wall()
@@ -217,12 +225,17 @@ class Sweeper:
             self._on_removed([part.key for part in batch], at)
         return len(lines)
 
+    def _is_covered(self, channel: str, start: float, end: float) -> bool:
+        """Whether a span is held, by the holds there are now."""
+        return self._covers()(channel, start, end)
+
     def _expire_lists(self) -> int:
         rules = aired_expiry.Rules(
             now_s=self._wall(),
             days=self._retention(),
             otherwise=self._retention_days,
-            covers=self._covers(),
+            covers=self._is_covered,
+            locked=self._locked,
             settle=lambda removal: self._settle([removal]),
         )
         return aired_expiry.expire(self._root, rules)

@@ -6,6 +6,7 @@ import pwd
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -337,6 +338,27 @@ def test_expiring_shows_what_goes_within_two_weeks(root, actor, monkeypatch):
     store.set("main", retention_days=365)
     assert [one["channel"] for one in run(data, "expiring", "--json")["expiring"]] == ["gone"]
     assert "gone-" in run(data, "expiring")
+
+
+async def test_a_hold_is_accepted_before_a_batch_goes_or_after_it_has_gone(root, alarms):
+    path = put(root, 90, 1)
+    there_when_accepted = []
+
+    def hold():
+        place(root, 91, 89)
+        there_when_accepted.append(path.exists())
+
+    holding = threading.Thread(target=hold)
+
+    def record(_):  # the sweeper waits for the ledger
+        holding.start()
+        holding.join(0.3)
+
+    holds = Holds(root)
+    await sweeper(root, alarms, held=holds.keeper, locked=holds.locked, record=record).sweep()
+    holding.join(5)
+    assert not path.exists()
+    assert there_when_accepted == [False]
 
 
 def test_the_two_files_are_found_where_the_documents_say(root):

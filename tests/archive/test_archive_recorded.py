@@ -237,6 +237,18 @@ async def test_a_held_edit_list_stays(old):
     assert path.exists()
 
 
+async def test_an_edit_list_that_is_held_meanwhile_stays(old):
+    root, path, now = old
+    answers = iter([False, True])
+
+    def covers():
+        held = next(answers)
+        return lambda *_: held
+
+    await sweeper(root, now, pytest.fail, covers=covers).sweep()
+    assert path.exists()
+
+
 async def test_nothing_goes_that_the_ledger_does_not_take(old):
     root, path, now = old
     alarms = []

@@ -333,6 +333,23 @@ async def test_a_restart_tells_what_it_broke_off(idle: Stage, monkeypatch: pytes
     assert "restarted" in found[asked[0]["id"]]["error"]
 
 
+@pytest.mark.parametrize("piece", ["bytes=0-99999999999", "bytes=1-"])
+async def test_a_download_in_pieces_is_on_record_once_in_an_hour(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, piece: str
+) -> None:
+    asked = await ended(stage, (await queue(stage, 1, 9))["id"])
+    hour_us = round(exports.FETCH_NOTED_S * 1e6)
+    for at_us, count in ((0, 1), (hour_us - 1, 1), (2 * hour_us, 2)):
+        monkeypatch.setattr(exports, "now_us", lambda at_us=at_us: at_us)
+        for wanted in (piece, "bytes=5-9"):
+            answer = await ask(stage, f"exports/{asked['id']}/file", headers={"range": wanted})
+            assert answer.status_code in {200, 206}
+        await until(lambda count=count: _found(lambda: decisions(stage, "archive.export.fetch"), count))
+        assert len(decisions(stage, "archive.export.fetch")) == count
+    assert (await ask(stage, f"exports/{asked['id']}/file")).status_code == 200
+    await until(lambda: _found(lambda: decisions(stage, "archive.export.fetch"), 3))
+
+
 def put_export(data_dir: Path, number: int, ended_at: float) -> str:
     """Leave an export that ended then, as an earlier console made it."""
     values = {"channel": "main", "start": WALL, "end": WALL + 9, "kind": "received", "reason": "x"}

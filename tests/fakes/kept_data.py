@@ -230,6 +230,7 @@ class KeptData:
                 on_removed=catalog.mark_removed,
                 held=Holds(self.archive).keeper,
                 covers=Holds(self.archive).covers,
+                locked=Holds(self.archive).locked,
                 record=self.ledgers["console"].written,
                 wall=self.clock,
             )
