@@ -133,7 +133,7 @@ def test_a_record_that_was_cut_off_and_went_on_otherwise_keeps_both(archive, pla
     archive.lines(key, 1)
     copy_once(archive, place)
     assert (place / key).read_bytes() == (archive.path / key).read_bytes()
-    assert [path.read_bytes() for path in (place / key).parent.glob("gate.jsonl.before-*")] == [old]
+    assert [path.read_bytes() for path in (place / key).parent.glob(".gate.jsonl.before-*")] == [old]
 
 
 @pytest.mark.parametrize("pieces", [1, 40])
@@ -227,7 +227,7 @@ def test_without_its_journal_the_target_is_asked_and_nothing_is_sent_twice(archi
     copy_once(archive, place)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert copied(place) == archive.all_files()
-    assert not list(place.rglob("*.before-*"))
+    assert not list(place.rglob(".*.before-*"))
 
 
 def test_another_place_gets_everything(archive, place, tmp_path):
