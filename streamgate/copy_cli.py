@@ -230,6 +230,6 @@ def _describe_restored(done: "Restored", parts: int) -> str:
     lines += [f"    differs    {name}: left as it is" for name in done.differ]
     lines += [f"    missing    {name}: {why}" for name, why in done.failed.items()]
     if done.expired:
-        lines.append(f"{done.expired} parts are past their retention: place a hold to bring them back")
+        lines.append(f"{done.expired} files are past their retention: place a hold to bring them back")
     lines.append(f"{parts} parts are in the catalog")
     return "\n".join(lines)

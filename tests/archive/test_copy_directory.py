@@ -17,6 +17,7 @@ from streamgate.archive.copy.journal import Journal
 from streamgate.archive.copy.pace import Pace, StoppingError
 from streamgate.archive.copy.restore import Restorer
 from streamgate.archive.copy.target import MARKER
+from streamgate.archive.edit_list import ClipKept
 from streamgate.archive.holds import Holds
 from streamgate.archive.parts import Gap, PartRecord, append_lines
 from streamgate.archive.removed import read_removed
@@ -24,6 +25,7 @@ from streamgate.clock import boot_id, now_us
 from streamgate.core.retention import ClockMark
 from streamgate.disk import replace_file
 from streamgate.errors import CopyError, CopyLost
+from streamgate.ledger.record import Removal
 
 NOON = 1_790_000_000.0  # 2026-09-21T14:13:20Z
 
@@ -133,7 +135,7 @@ def test_a_record_that_was_cut_off_and_went_on_otherwise_keeps_both(archive, pla
     archive.lines(key, 1)
     copy_once(archive, place)
     assert (place / key).read_bytes() == (archive.path / key).read_bytes()
-    assert [path.read_bytes() for path in (place / key).parent.glob("gate.jsonl.before-*")] == [old]
+    assert [path.read_bytes() for path in (place / key).parent.glob(".gate.jsonl.before-*")] == [old]
 
 
 @pytest.mark.parametrize("pieces", [1, 40])
@@ -227,7 +229,7 @@ def test_without_its_journal_the_target_is_asked_and_nothing_is_sent_twice(archi
     copy_once(archive, place)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert copied(place) == archive.all_files()
-    assert not list(place.rglob("*.before-*"))
+    assert not list(place.rglob(".*.before-*"))
 
 
 def test_another_place_gets_everything(archive, place, tmp_path):
@@ -470,6 +472,41 @@ def test_a_recording_past_its_retention_comes_back_under_a_hold_only(archive, pl
     assert (done.restored, done.expired) == ([], 1)
     Holds(archive.root).place("main", NOON + 60, NOON + 61, reason="court", by="cli:ann")
     assert restore(archive.path, place, "main").restored == [key]
+
+
+def sweep_aired(archive, key):
+    """Remove an edit list or a filler as the sweeper does."""
+    removal = Removal(at=NOON + 90 * DAY_S, channel="main", path=key.removeprefix("archive/"), start=NOON)
+    removal.end = NOON + 5
+    with (archive.path / "ledger/2026-11-29/gate.jsonl").open("ab") as file:
+        file.write(msgspec.json.encode(removal) + b"\n")
+    (archive.path / key).unlink()
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_an_edit_list_past_its_retention_comes_back_under_a_hold_only_and_so_its_filler(
+    archive, place, tmp_path, held
+):
+    clip, single = (
+        path.relative_to(archive.path).as_posix()
+        for path in (
+            next(archive.root.rglob("*.clip")),
+            archive.root / "main/aired/main-20261129T120000Z.jsonl",
+        )
+    )
+    line = ClipKept("slate", "slate", clip.rpartition("/")[2].removesuffix(".clip"), 4)
+    append_lines(archive.path / single, [msgspec.json.encode(line)])
+    copy_once(archive, place)
+    for key in (single, clip):
+        sweep_aired(archive, key)
+    if held:
+        Holds(archive.root).place("main", NOON + 1, NOON + 2, reason="court", by="cli:ann")
+    copy_once(archive, place)
+    for to in (archive.path, tmp_path / "new"):
+        to.mkdir(exist_ok=True)
+        done = restore(to, place)
+        assert {single, clip} & set(done.restored) == ({single, clip} if held else set())
+        assert (done.expired, done.failed) == (0 if held else 2, {})
 
 
 def test_a_ledger_that_went_on_is_left_alone_and_a_torn_one_completed(archive, place):

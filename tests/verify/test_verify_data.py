@@ -119,6 +119,24 @@ def test_the_second_copy_is_proven_as_it_stands_and_so_is_what_comes_back_from_i
     assert (found.findings, found.parts) == ([], verify(copy).parts)
 
 
+@pytest.mark.parametrize(
+    "name", ["ledger/*/gate.jsonl", "archive/main/aired/*.jsonl", "archive/main/*/index.jsonl"]
+)
+def test_a_second_copy_is_proven_though_lines_that_were_copied_were_lost_on_disk(copy, tmp_path, name):
+    """A power failure took them; the copy keeps the old file aside."""
+    place = tmp_path / "nas"
+    place.mkdir()
+    path = max(copy.glob(name))
+    whole = path.read_bytes()
+    for data in (whole + b'{"lost":1}\n', whole):
+        path.write_bytes(data)
+        with contextlib.closing(Journal(copy)) as journal:
+            Copier(copy, journal, DirectoryTarget(place), Pace()).round()
+    aside = [one.read_bytes() for one in place.rglob("*.before-*")]
+    assert aside == [whole + b'{"lost":1}\n']
+    assert verify(place).findings == []
+
+
 # ---------------------------------------------------------------- what is open, lost, old
 
 

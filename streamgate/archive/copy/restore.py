@@ -7,7 +7,7 @@ hold covers it: else the sweeper would remove it again. On a machine that only t
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -16,9 +16,10 @@ import msgspec
 from streamgate.archive.copy.pace import Pace
 from streamgate.archive.copy.plan import ARCHIVE
 from streamgate.archive.copy.target import MARKER, PIECE_BYTES, Form, Piece, Target
-from streamgate.archive.edit_list import CLIPS
+from streamgate.archive.edit_list import CLIPS, find_edit_lists, read_edit_list
 from streamgate.archive.edit_list import FOLDER as AIRED
 from streamgate.archive.holds import Holds
+from streamgate.archive.kept_clips import kept_clips
 from streamgate.archive.parts import INDEX, PartRecord, append_lines, events_path, make_directory, parse
 from streamgate.archive.removed import REMOVED, read_removed
 from streamgate.disk import sync_directory, write_all
@@ -26,18 +27,20 @@ from streamgate.errors import ArchiveError, CopyError, CopyLost
 from streamgate.ledger.owner import give_to_owner
 from streamgate.ledger.places import FOLDER as LEDGER
 from streamgate.ledger.places import STAMPS, find_places
+from streamgate.ledger.record import Removal
 
 _DRAFT = ".restoring"
 _LINES = ".jsonl"
+_REMOVAL = b'"kind":"removal"'
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class Restored(msgspec.Struct):
     """What was done. `restored`: files brought back, by key; `kept`: files put aside, by key.
 
-    `good`: files that needed nothing. `lines`: index lines added. `expired`: parts that the sweeper removed,
-    left in the copy. `differ`: records (ledger, edit lists) that are neither the copy nor its beginning, left
-    as they are. `failed`: what could not be brought back, and why.
+    `good`: files that needed nothing. `lines`: index lines added. `expired`: parts, edit lists and fillers
+    that the sweeper removed, left in the copy. `differ`: records (ledger, edit lists) that are neither the
+    copy nor its beginning, left as they are. `failed`: what could not be brought back, and why.
     """
 
     restored: list[str] = []
@@ -87,13 +90,13 @@ class Restorer:
             folder, _, name = key.rpartition("/")
             folders.setdefault(folder, set()).add(name)
         held, removed = Holds(self._root).keeper(), {line.path for line in read_removed(self._root)}
+        swept = self._read_removals()
         for folder, names in sorted(folders.items()):
             path = PurePosixPath(folder)
             if path.name == AIRED:
-                self._restore_lists(folder, names)
+                self._restore_lists(folder, names, swept)
             elif path.name == CLIPS:
-                for name in sorted(names):
-                    self._restore_whole(f"{folder}/{name}", None, name.removesuffix(".clip"))
+                self._restore_clips(path, names, swept)
             elif INDEX in names and len(path.parts) == 3:
                 self._restore_day(path, start, end, held, removed)
         return self._done
@@ -242,9 +245,42 @@ class Restorer:
             if there and not (data and (here.startswith(data) or data.startswith(here))):
                 self._put_aside(path, key, "before-restore")
 
-    def _restore_lists(self, folder: str, names: set[str]) -> None:
+    def _read_removals(self) -> dict[str, Removal]:
+        """Return what the ledger on disk says was removed, by path below the archive."""
+        found: dict[str, Removal] = {}
+        decoder = msgspec.json.Decoder(Removal)
+        with suppress(FileNotFoundError):
+            for place in find_places(self._data_dir / LEDGER):
+                with (self._data_dir / LEDGER / place.name).open("rb") as file:
+                    for line in file:
+                        if _REMOVAL in line:
+                            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                                one = decoder.decode(line)
+                                found[one.path] = one
+        return found
+
+    def _restore_lists(self, folder: str, names: set[str], swept: Mapping[str, Removal]) -> None:
+        """Bring back edit lists but for those that were removed and no hold covers."""
+        covers = Holds(self._root).covers()
         for name in sorted(names):
-            self._restore_record(f"{folder}/{name}")
+            key = f"{folder}/{name}"
+            gone = swept.get(key.removeprefix(f"{ARCHIVE}/"))
+            if gone is None or covers(gone.channel, gone.start, gone.end) or (self._data_dir / key).exists():
+                self._restore_record(key)
+            else:
+                self._done.expired += 1
+
+    def _restore_clips(self, folder: PurePosixPath, names: set[str], swept: Mapping[str, Removal]) -> None:
+        """Bring back fillers but for those that were removed and no edit list on disk names."""
+        lists = find_edit_lists(self._root, folder.parts[1]).values()
+        named = {sha256 for path in lists for sha256 in kept_clips(read_edit_list(path)).values()}
+        for name in sorted(names):
+            key, sha256 = f"{folder}/{name}", name.removesuffix(".clip")
+            gone = key.removeprefix(f"{ARCHIVE}/") in swept and sha256 not in named
+            if gone and not (self._data_dir / key).exists():
+                self._done.expired += 1
+            else:
+                self._restore_whole(key, None, sha256)
 
     def _restore_record(self, key: str) -> None:
         """Bring back a file that is gone; complete one that is its copy's beginning, if nobody writes."""
