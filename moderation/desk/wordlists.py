@@ -107,7 +107,7 @@ class Wordlists:
                 self._own, msgspec.structs.replace(before, entries=(*remaining, *new.entries))
             )
         except (ListError, OSError) as error:
-            raise _wrong(f"the list cannot be remaining: {error}", f"词表无法保存：{error}") from error
+            raise _wrong(f"the list cannot be saved: {error}", f"词表无法保存：{error}") from error
         self._seen = self._stamp()  # the caller adds it to the filter; nothing must be loaded again
         return now
 

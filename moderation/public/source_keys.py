@@ -64,6 +64,7 @@ class SourceKeys:
         self._used: set[int] = set()
         self._touched: dict[int, float] = {}
         self._making, self._looking = asyncio.Lock(), asyncio.Lock()
+        self._reading = asyncio.Lock()  # a table read before a source was made never replaces one after
 
     async def run(self) -> None:
         away = False
@@ -80,7 +81,8 @@ class SourceKeys:
 
     async def refresh(self) -> None:
         """Read all sources. Raises StoreError; the table is unchanged then."""
-        self._take(await self._database.read(sources.list_in_force))
+        async with self._reading:
+            self._take(await self._database.read(sources.list_in_force))
 
     def _take(self, found: list[Source]) -> None:
         refs = [(one.key_hash, SourceRef(one.id, one.name, one.channel)) for one in found]
@@ -151,17 +153,16 @@ class SourceKeys:
                 name = f"{WATCH}{channel}"
                 nobody = hash_key(f"{name}/{self._secret.hex()}")  # a hash that no key has
                 try:
-                    made = await self._database.write(
-                        sources.add, name, nobody, channel=channel, by="comments", at=wall_s()
-                    )
+                    async with self._reading:
+                        made = await self._database.write(
+                            sources.add, name, nobody, channel=channel, by="comments", at=wall_s()
+                        )
+                        found = self._watch[channel] = SourceRef(made.id, made.name, made.channel)
                 except Refused:  # the command line, or an earlier run, was faster
                     await self.refresh()
                     found = self._watch.get(channel)
                     if found is None:
                         raise RequestRefused(DATABASE_AWAY, 1) from None
-                else:
-                    found = SourceRef(made.id, made.name, made.channel)
-                    self._watch[channel] = found
         return found
 
     async def _touch(self) -> None:
