@@ -13,7 +13,7 @@ export type ReviewState = "loading" | "ready" | "ahead" | "away";
 /** So much before the oldest moment that can be shown is loaded, too. */
 const BEFORE_S = 4;
 const INSIDE_S = 0.02;
-/** A video that is no further from where it is to begin is there. */
+/** A video that is no further from where it was sent to is there. */
 const NEAR_S = 1;
 const LOOK_MS = 100;
 /** The list of what is recorded is asked for again so often while its end is wanted. */
@@ -35,8 +35,8 @@ export class ReviewReel {
   #pieces: readonly Fragment[] = [];
   /** Loading has begun, at the moment that was asked for first: begun twice, hls.js waits for ever. */
   #started = false;
-  /** The place in the video where loading began, until the video is there. */
-  #begins: number | null = null;
+  /** The place in the video that it was last sent to, until it is there: a first load takes a while. */
+  #goesTo: number | null = null;
   #from = 0;
   #wanted: number | null = null;
   #askedAt = 0;
@@ -63,8 +63,8 @@ export class ReviewReel {
   get at(): number | null {
     if (this.#state !== "ready") return null;
     const time = this.video.currentTime;
-    if (this.#begins !== null && Math.abs(time - this.#begins) > NEAR_S) return null;
-    this.#begins = null;
+    if (this.#goesTo !== null && Math.abs(time - this.#goesTo) > NEAR_S) return null;
+    this.#goesTo = null;
     const piece = this.#pieces.find(({ start, duration }) => time < start + duration + INSIDE_S);
     return piece === undefined ? null : (piece.programDateTime ?? 0) / 1_000 + Math.max(0, time - piece.start);
   }
@@ -139,11 +139,9 @@ export class ReviewReel {
         this.#wanted = null;
         const into = Math.max(INSIDE_S, wanted - (piece.programDateTime ?? 0) / 1_000);
         const target = piece.start + into;
+        this.#goesTo = target;
         if (this.#started) this.video.currentTime = target;
-        else {
-          this.#begins = target;
-          this.#hls?.startLoad(target);
-        }
+        else this.#hls?.startLoad(target);
         this.#started = true;
         this.#tell("ready");
         return;
