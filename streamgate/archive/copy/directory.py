@@ -69,31 +69,15 @@ class DirectoryTarget:
         if piece.start == 0 and path.exists():
             path.rename(path.with_name(f".{path.name}.before-{piece.series}"))
         new = not path.exists()
-        descriptor = os.open(path, _FLAGS, 0o600)
-        try:
-            if os.fstat(descriptor).st_size < piece.start:
-                raise CopyLost(f"{path} is shorter than what was copied into it", f"{path} 比已复制的内容短")
-            os.ftruncate(descriptor, piece.start)
-            os.lseek(descriptor, piece.start, os.SEEK_SET)
-            _write(descriptor, data)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        lost = CopyLost(f"{path} is shorter than what was copied into it", f"{path} 比已复制的内容短")
+        _put(path, piece, data, lost)
         if new:
             sync_directory(path.parent)
 
     def _replace(self, path: Path, item: Item, piece: Piece, data: BinaryIO) -> None:
         draft = path.with_name(f".{path.name}{_DRAFT}")
-        descriptor = os.open(draft, _FLAGS, 0o600)
-        try:
-            if os.fstat(descriptor).st_size < piece.start:
-                raise CopyLost(f"the first pieces of {path} are not there any more", f"{path} 的前段已不存在")
-            os.ftruncate(descriptor, piece.start)
-            os.lseek(descriptor, piece.start, os.SEEK_SET)
-            _write(descriptor, data)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        lost = CopyLost(f"the first pieces of {path} are not there any more", f"{path} 的前段已不存在")
+        _put(draft, piece, data, lost)
         if piece.end == item.size:
             draft.replace(path)
             sync_directory(path.parent)
@@ -174,6 +158,20 @@ class DirectoryTarget:
 
     def _path(self, key: str) -> Path:
         return self._root / key
+
+
+def _put(path: Path, piece: Piece, data: BinaryIO, lost: CopyLost) -> None:
+    """Write a piece at its place, durably, drop what follows. Raises `lost`: what precedes it is gone."""
+    descriptor = os.open(path, _FLAGS, 0o600)
+    try:
+        if os.fstat(descriptor).st_size < piece.start:
+            raise lost
+        os.ftruncate(descriptor, piece.start)
+        os.lseek(descriptor, piece.start, os.SEEK_SET)
+        _write(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write(descriptor: int, data: BinaryIO) -> None:
